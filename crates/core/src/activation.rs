@@ -1,0 +1,81 @@
+//! Making a running gateway see what the stores hold.
+
+use crate::{Observation, Timestamp, instance::ActivationWay};
+use serde::{Deserialize, Serialize};
+
+/// Says what the person allows (`--activate`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivationMode {
+    /// Reload where that is enough; say so where only a restart would help.
+    #[default]
+    Auto,
+    /// Only ever reload.
+    Reload,
+    /// A restart is allowed.
+    Restart,
+    /// Touch nothing; the report says `not activated`.
+    None,
+}
+
+/// Says what has to happen so that the gateway sees the plan's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivationNeed {
+    /// No gateway runs, or it already holds these values.
+    #[default]
+    None,
+    /// It must read its stores again.
+    Reload,
+    /// Only a restart helps.
+    Restart,
+}
+
+/// Says what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "activation", rename_all = "snake_case")]
+pub enum ActivationOutcome {
+    /// Nothing was needed.
+    NotNeeded,
+    /// No gateway runs; it will read the stores when it starts.
+    GatewayDown,
+    /// The gateway has read its stores again.
+    Done {
+        /// How.
+        way: ActivationWay,
+        /// When it confirmed.
+        at: Timestamp,
+    },
+    /// It was not done, and why; the gateway still holds the old values.
+    NotDone {
+        /// Why, and the way out.
+        reason: String,
+        /// Whether only a restart would help.
+        needs_restart: bool,
+    },
+    /// It was tried and cannot be proven.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Returns a digest of every value in every store: equal digests mean that the gateway needs to read nothing again.
+///
+/// It covers store, profile, type and fingerprint, not use marks. The text is for comparison only.
+pub fn digest(observed: &Observation) -> String {
+    let mut lines = Vec::new();
+    for (store, view) in &observed.stores {
+        for (profile, one) in &view.profiles {
+            let value = one.material.fingerprint().map_or_else(|| "-".to_owned(), |print| print.hex());
+            lines.push(format!("{store}\u{1f}{profile}\u{1f}{}\u{1f}{value}", one.kind));
+        }
+    }
+    // FNV-1a over keyed fingerprints: a change marker, not a protection.
+    let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    for byte in lines.join("\n").bytes() {
+        hash ^= u128::from(byte);
+        hash = hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+    }
+    format!("{hash:032x}")
+}

@@ -1,0 +1,69 @@
+//! What should be: the source's values and what the person allowed.
+
+use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, Timestamp, ids::AgentId};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says where the right values come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceOf {
+    /// A store of the instance: the base store by default, an agent's with `--from`.
+    Store(StoreId),
+    /// A value that the person has just given (`set`). It becomes the base store's as well.
+    Given,
+}
+
+/// One right value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceValue {
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its type in the source.
+    pub kind: CredentialKind,
+    /// Which value.
+    pub fingerprint: Fingerprint,
+    /// Whether it is a reference rather than a value.
+    pub is_ref: bool,
+    /// When its time is over.
+    pub expires: Option<Timestamp>,
+    /// The OAuth account, fingerprinted.
+    pub account: Option<Fingerprint>,
+}
+
+/// What should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// Where the values come from.
+    pub source: SourceOf,
+    /// The values, by profile id.
+    pub values: BTreeMap<ProfileId, SourceValue>,
+    /// What the run is limited to.
+    pub scope: Scope,
+    /// Replace foreign values too (`sync --include foreign`).
+    pub include_foreign: bool,
+    /// Foreign or kept-by-acceptance values that the person agreed to replace in this run, with the value they saw.
+    pub approved: BTreeSet<(AgentId, ProfileId, Fingerprint)>,
+    /// The person said that the source's present values are right, even if they were earlier ones (`--from`, an answer).
+    pub source_confirmed: bool,
+}
+
+/// Limits a run. Empty sets mean everything.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// Only these agents.
+    pub agents: BTreeSet<AgentId>,
+    /// Only these providers.
+    pub providers: BTreeSet<ProviderId>,
+    /// Only these profiles.
+    pub profiles: BTreeSet<ProfileId>,
+}
+
+impl Scope {
+    /// Tells whether the scope includes this profile of this agent.
+    pub fn includes(&self, agent: &AgentId, profile: &ProfileId, provider: &ProviderId) -> bool {
+        (self.agents.is_empty() || self.agents.contains(agent))
+            && (self.providers.is_empty() || self.providers.contains(provider))
+            && (self.profiles.is_empty() || self.profiles.contains(profile))
+    }
+}

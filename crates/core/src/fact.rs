@@ -1,0 +1,69 @@
+//! What a look, a question or a run teaches the ledger.
+
+use crate::{
+    Ask, Fingerprint, ProfileId, Verdict,
+    ids::AgentId,
+    knowledge::{GenerationOrigin, KeptBy},
+};
+
+/// One thing to remember. The ledger stamps it with the time and ignores what it already knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The source has (or had) this value for a profile.
+    Generation {
+        /// Which profile.
+        profile: ProfileId,
+        /// Which value.
+        fingerprint: Fingerprint,
+        /// How it became known. `Residue` goes before every generation that was seen.
+        origin: GenerationOrigin,
+    },
+    /// An agent's own store has this value.
+    Sighting {
+        /// Whose store.
+        agent: AgentId,
+        /// Which profile.
+        profile: ProfileId,
+        /// Which value.
+        fingerprint: Fingerprint,
+    },
+    /// A provider answered.
+    Verdict {
+        /// What was asked.
+        ask: Ask,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// An agent's value is a deliberate override.
+    Kept {
+        /// Whose.
+        agent: AgentId,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its value now.
+        fingerprint: Fingerprint,
+        /// Who says so.
+        by: KeptBy,
+    },
+    /// It is none any more.
+    KeptUndone {
+        /// Whose.
+        agent: AgentId,
+        /// Which profile.
+        profile: ProfileId,
+    },
+    /// A person said that this value may be replaced.
+    MayReplace {
+        /// Whose.
+        agent: AgentId,
+        /// Which profile.
+        profile: ProfileId,
+        /// The value they saw.
+        fingerprint: Fingerprint,
+    },
+    /// The gateway has read its stores when they had this digest.
+    Activated {
+        /// [`crate::activation::digest`].
+        digest: String,
+    },
+}

@@ -1,0 +1,38 @@
+//! Domain values and pure functions of Keyshoal.
+//!
+//! Nothing here does I/O, reads a clock or the environment, or waits: functions that need the time take `now`. No value
+//! in this crate but [`Secret`] ever holds secret material; everything else knows a secret only by its [`Fingerprint`].
+
+pub mod activation;
+pub mod candidate;
+pub mod credential;
+pub mod desired;
+pub mod fact;
+pub mod finding;
+pub mod fingerprint;
+pub mod ids;
+pub mod instance;
+pub mod knowledge;
+pub mod observation;
+pub mod plan;
+pub mod receipt;
+pub mod secret;
+pub mod time;
+pub mod verdict;
+
+pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
+pub use candidate::{Candidate, OutReason, Place, Standing};
+pub use credential::{CredentialKind, Material, SecretRef, SecretSource};
+pub use desired::{Desired, Scope, SourceOf, SourceValue};
+pub use fact::Fact;
+pub use finding::{Finding, FindingKind, Severity};
+pub use fingerprint::Fingerprint;
+pub use ids::{AgentId, InstanceId, ProfileId, ProviderId, RunId, StoreId};
+pub use instance::{Capabilities, GatewayView, Instance, Layout};
+pub use knowledge::Knowledge;
+pub use observation::{AgentView, Observation, ProfileView, StoreHealth, StoreView, UsageView};
+pub use plan::{Action, Plan, Question};
+pub use receipt::{Receipt, StepState};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use verdict::{Ask, Endpoint, Verdict, VerdictKind};

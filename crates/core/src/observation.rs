@@ -1,0 +1,193 @@
+//! What was seen of an instance at one moment, without any secret.
+
+use crate::{
+    Candidate, Capabilities, CredentialKind, Endpoint, Fingerprint, Instance, Material, ProfileId,
+    ProviderId, StoreId, Timestamp, ids::AgentId,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Everything that judging and planning need to know of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observation {
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// The installation.
+    pub instance: Instance,
+    /// What its layout can do.
+    pub capabilities: Capabilities,
+    /// Every store, the base store first.
+    pub stores: BTreeMap<StoreId, StoreView>,
+    /// Every agent of the roster, in its order.
+    pub agents: Vec<AgentView>,
+    /// The store into which the program's own commands write. Differs from `Base` when the default agent is not main.
+    pub program_writes_to: StoreId,
+    /// What `auth.profiles` in the config demands: the type per profile id.
+    pub modes: BTreeMap<ProfileId, CredentialKind>,
+    /// Directories under `agents/` that hold credentials but are in no roster.
+    pub orphans: Vec<Orphan>,
+    /// Further things that a person should know: leftovers, residue, warnings. One sentence each, no secrets.
+    pub notices: Vec<Notice>,
+    /// Older values seen elsewhere (models.json copies, migration leftovers), which teach the ledger earlier generations.
+    pub earlier: Vec<(ProfileId, Fingerprint)>,
+}
+
+impl Observation {
+    /// Returns the agent of this id.
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentView> {
+        self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// Returns the store of this id.
+    pub fn store(&self, id: &StoreId) -> Option<&StoreView> {
+        self.stores.get(id)
+    }
+
+    /// Returns a profile of a store.
+    pub fn profile(&self, store: &StoreId, profile: &ProfileId) -> Option<&ProfileView> {
+        self.stores.get(store)?.profiles.get(profile)
+    }
+
+    /// Returns the agents that keep their profiles in this store.
+    pub fn agents_of<'a>(&'a self, store: &'a StoreId) -> impl Iterator<Item = &'a AgentView> {
+        self.agents.iter().filter(move |agent| agent.store == *store)
+    }
+}
+
+/// One agent of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentView {
+    /// Its normalised id.
+    pub id: AgentId,
+    /// Its display name, if it has one.
+    pub name: Option<String>,
+    /// Whether commands without `--agent` mean this one.
+    pub default: bool,
+    /// Whether it is enabled (in the roster, until a vault says otherwise).
+    pub enabled: bool,
+    /// Where its own profiles are. `Base` for main in the layouts where main's store is the base.
+    pub store: StoreId,
+    /// Its directory.
+    pub agent_dir: String,
+    /// The providers that its models and fallbacks need, with the models.
+    pub needs: BTreeMap<ProviderId, Vec<String>>,
+    /// What it may send, per provider, in order.
+    pub candidates: BTreeMap<ProviderId, Vec<Candidate>>,
+    /// Whom it asks, per provider.
+    pub endpoints: BTreeMap<ProviderId, Endpoint>,
+}
+
+impl AgentView {
+    /// Returns what this agent sends first to a provider.
+    pub fn first(&self, provider: &ProviderId) -> Option<&Candidate> {
+        self.candidates.get(provider)?.iter().find(|one| one.standing == crate::Standing::First)
+    }
+}
+
+/// One credential store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreView {
+    /// Its file or database, for people.
+    pub path: String,
+    /// How it was found.
+    pub health: StoreHealth,
+    /// Why it must not be written, if so (a bind mount under a running gateway, a newer schema, another owner).
+    pub read_only: Option<String>,
+    /// Its profiles.
+    pub profiles: BTreeMap<ProfileId, ProfileView>,
+    /// Its explicit order per provider.
+    pub order: BTreeMap<ProviderId, Vec<ProfileId>>,
+    /// The last profile that worked per provider, as the program believes.
+    pub last_good: BTreeMap<ProviderId, ProfileId>,
+    /// Use and cooldown marks per profile. A mark may stand here for a profile of another store.
+    pub usage: BTreeMap<ProfileId, UsageView>,
+    /// A JSON file of an earlier layout lies beside it.
+    pub leftover_json: bool,
+    /// When its file was last changed.
+    pub modified: Option<Timestamp>,
+}
+
+/// Says how a store was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreHealth {
+    /// Read whole.
+    Ok,
+    /// Not there yet: the program has not made it.
+    Absent,
+    /// There, with nothing in it.
+    Empty,
+    /// There, and cannot be read: why, and where.
+    Unreadable(String),
+    /// Written by a newer release than we know.
+    NewerSchema {
+        /// What was found.
+        found: i64,
+        /// The newest that we know.
+        known: i64,
+    },
+}
+
+/// One profile of a store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileView {
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its type.
+    pub kind: CredentialKind,
+    /// What it holds.
+    pub material: Material,
+    /// When its time is over, where the profile says so.
+    pub expires: Option<Timestamp>,
+    /// The account it belongs to (account id or e-mail, fingerprinted), for OAuth.
+    pub account: Option<Fingerprint>,
+    /// The user allows this profile to be copied to other agents.
+    pub copy_to_agents: bool,
+}
+
+/// Use and cooldown marks of one profile.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UsageView {
+    /// When it was last used.
+    pub last_used: Option<Timestamp>,
+    /// When it last failed.
+    pub last_failure: Option<Timestamp>,
+    /// Consecutive errors.
+    pub error_count: u64,
+    /// A cooldown: until when, and OpenClaw's word for why.
+    pub cooldown: Option<(Timestamp, String)>,
+    /// A disabled mark: until when, and why.
+    pub disabled: Option<(Timestamp, String)>,
+}
+
+impl UsageView {
+    /// Tells whether an authentication failure holds the profile back. Billing and rate-limit marks are not ours to reset.
+    pub fn auth_block(&self) -> bool {
+        let auth = |mark: &Option<(Timestamp, String)>| {
+            mark.as_ref().is_some_and(|(_, reason)| matches!(reason.as_str(), "auth" | "auth_permanent"))
+        };
+        auth(&self.cooldown) || auth(&self.disabled)
+    }
+}
+
+/// A directory with credentials that no agent of the roster owns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orphan {
+    /// The directory's name.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// The ids of its profiles.
+    pub profiles: Vec<ProfileId>,
+}
+
+/// Something that a person should know, without being a finding about one profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// A stable word (`leftover_json`, `plaintext_models_json`, `duplicate_agent_dir`, `supervised`, …).
+    pub code: String,
+    /// One sentence: what and where.
+    pub message: String,
+    /// One line: the way out.
+    pub fix: Option<String>,
+}

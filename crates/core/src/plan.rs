@@ -1,0 +1,248 @@
+//! What would be done: a value that can be printed, counted and tested before anything is written.
+
+use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, VerdictKind, ids::AgentId};
+use serde::Serialize;
+
+/// An ordered list of actions and the questions that are still open. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct Plan {
+    /// What would be written, in order: the base store first.
+    pub actions: Vec<Action>,
+    /// What a person must decide before more can be done.
+    pub questions: Vec<Question>,
+    /// What has to happen so that the gateway sees it.
+    pub activation: crate::ActivationNeed,
+}
+
+impl Plan {
+    /// Tells whether there is nothing to write and nothing to activate.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.activation == crate::ActivationNeed::None
+    }
+}
+
+/// One write. `expect` is compared under the store's lock; when the store holds something else, nothing is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Put the source's value in place of an older one; same id and provider.
+    Replace {
+        /// Where.
+        store: StoreId,
+        /// Whose store that is, for people; `None` for a base store that is no agent's.
+        agent: Option<AgentId>,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What must stand there now.
+        expect: Fingerprint,
+        /// What shall stand there.
+        value: Fingerprint,
+        /// The type it shall have: what the config's mode demands, else the source's.
+        kind: CredentialKind,
+        /// Reset an authentication cooldown of the replaced value in this store's state.
+        reset_cooldown: bool,
+        /// Why.
+        why: Why,
+    },
+    /// Remove a local copy so that the agent inherits the base store's value.
+    RemoveShadow {
+        /// Where.
+        store: StoreId,
+        /// Whose.
+        agent: Option<AgentId>,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What must stand there now.
+        expect: Fingerprint,
+        /// What the agent will use instead; the base store must hold it at that moment.
+        inherits: Fingerprint,
+        /// Why.
+        why: Why,
+    },
+    /// Add a profile that no store has (`set` on a new id). Only ever into the base store.
+    Insert {
+        /// Where.
+        store: StoreId,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// Its value.
+        value: Fingerprint,
+        /// Its type.
+        kind: CredentialKind,
+    },
+    /// Give a profile the type that the config's mode demands; the value stays.
+    FixType {
+        /// Where.
+        store: StoreId,
+        /// Whose.
+        agent: Option<AgentId>,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What must stand there now.
+        expect: Fingerprint,
+        /// The type it shall have.
+        kind: CredentialKind,
+    },
+    /// Reset an authentication cooldown that belongs to a value which is no longer there, in its owner's state.
+    ResetCooldown {
+        /// Where the mark stands.
+        store: StoreId,
+        /// Whose store that is.
+        agent: Option<AgentId>,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// The accepted value that the profile holds now.
+        expect: Fingerprint,
+    },
+}
+
+impl Action {
+    /// Returns the store that it writes.
+    pub fn store(&self) -> &StoreId {
+        match self {
+            Self::Replace { store, .. }
+            | Self::RemoveShadow { store, .. }
+            | Self::Insert { store, .. }
+            | Self::FixType { store, .. }
+            | Self::ResetCooldown { store, .. } => store,
+        }
+    }
+
+    /// Returns the profile that it changes.
+    pub fn profile(&self) -> &ProfileId {
+        match self {
+            Self::Replace { profile, .. }
+            | Self::RemoveShadow { profile, .. }
+            | Self::Insert { profile, .. }
+            | Self::FixType { profile, .. }
+            | Self::ResetCooldown { profile, .. } => profile,
+        }
+    }
+
+    /// Returns the profile's provider.
+    pub fn provider(&self) -> &ProviderId {
+        match self {
+            Self::Replace { provider, .. }
+            | Self::RemoveShadow { provider, .. }
+            | Self::Insert { provider, .. }
+            | Self::FixType { provider, .. }
+            | Self::ResetCooldown { provider, .. } => provider,
+        }
+    }
+
+    /// Returns the agent that owns the store, where there is one.
+    pub fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Replace { agent, .. }
+            | Self::RemoveShadow { agent, .. }
+            | Self::FixType { agent, .. }
+            | Self::ResetCooldown { agent, .. } => agent.as_ref(),
+            Self::Insert { .. } => None,
+        }
+    }
+}
+
+/// Says why a value may be replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Why {
+    /// The source had it before: so many generations ago.
+    EarlierGeneration {
+        /// How many generations came after it.
+        behind: usize,
+    },
+    /// The provider rejects it while accepting the source's.
+    RejectedWhileSourceAccepted {
+        /// What the provider said.
+        verdict: VerdictKind,
+    },
+    /// A person agreed to it.
+    Approved,
+    /// The person gave a new value for this id.
+    Given,
+    /// It is the owner's OAuth login of the same account, copied and no longer usable.
+    DeadOAuthCopy,
+}
+
+/// Something only a person can decide. One per provider and profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "question", rename_all = "snake_case")]
+pub enum Question {
+    /// Values differ from the source and nothing says whether on purpose.
+    Differing {
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// The source's value, who holds it, and what the provider says.
+        source: Group,
+        /// Every other value.
+        others: Vec<Group>,
+    },
+    /// The base store and the store that the program's own commands write differ: which one is right?
+    WhichSource {
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What agents inherit.
+        base: Group,
+        /// What the commands wrote.
+        written: Group,
+    },
+    /// The source holds an earlier value again.
+    SourceReverted {
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What it holds now.
+        now: Group,
+        /// The newest that it ever had.
+        newest: Group,
+    },
+    /// The provider rejects the source's value.
+    SourceRejected {
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// The source's value.
+        source: Group,
+    },
+}
+
+/// A value and who holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// Which value.
+    pub fingerprint: Fingerprint,
+    /// Who has it in the agent's own store (or inherits it, for the source).
+    pub agents: Vec<AgentId>,
+    /// What the provider says.
+    pub verdict: VerdictKind,
+    /// What would be done with it if the person just agrees.
+    pub proposal: Proposal,
+}
+
+/// What would be done with a differing value if the person just agrees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proposal {
+    /// Put the source's value in its place.
+    Replace,
+    /// Keep it, and remember that.
+    Keep,
+    /// Leave it alone and decide nothing.
+    Leave,
+}

@@ -1,0 +1,67 @@
+//! What the engine needs of the outside world. Every port works in batches, so that the implementation may run them at once.
+
+use keyshoal_core::{
+    ActivationMode, ActivationNeed, ActivationOutcome, Ask, Fact, Knowledge, Observation, Plan, Receipt,
+    RunId, Timestamp, Verdict,
+};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// A failure outside of the engine.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct PortError {
+    /// What failed and where; never secret material.
+    pub message: String,
+    /// The way out, one line.
+    pub hint: Option<String>,
+    /// Whether trying again may help.
+    pub retryable: bool,
+}
+
+/// Looks at an instance.
+pub trait Observe {
+    /// Reads config, stores and gateway state afresh.
+    fn observe(&self) -> Result<Observation, PortError>;
+}
+
+/// Asks providers about values.
+pub trait AskProviders {
+    /// Asks each question once and returns an answer for each, `NotAsked` or `Unknown` included. Never fails as a whole.
+    fn ask(&self, asks: &BTreeSet<Ask>) -> Vec<(Ask, Verdict)>;
+}
+
+/// Remembers.
+pub trait Remember {
+    /// Returns everything that judging needs.
+    fn knowledge(&self) -> Result<Knowledge, PortError>;
+    /// Takes facts in, all or none.
+    fn learn(&self, facts: &[Fact]) -> Result<(), PortError>;
+}
+
+/// Changes an instance.
+pub trait Change {
+    /// Takes the run lock and writes the plan with its pre- and post-images into the journal.
+    fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError>;
+    /// Applies every action, base store first, the rest at once; compares under each store's lock; reads back. One receipt per
+    /// action, in the plan's order; a failed action never stops the others, but actions that rely on a failed base write are skipped.
+    fn apply(&self, run: &RunId, plan: &Plan, progress: &mut dyn FnMut(usize, usize)) -> Vec<Receipt>;
+    /// Makes the gateway see it, within what the person allows.
+    fn activate(&self, need: ActivationNeed, mode: ActivationMode) -> ActivationOutcome;
+    /// Asks each of these agents through the running gateway, where that can be believed; `NotAsked` otherwise.
+    fn answered(&self, plan: &Plan) -> Vec<keyshoal_core::StepState>;
+    /// Writes the receipts into the journal, closes the run and releases the lock.
+    fn finish(&self, run: &RunId, receipts: &[Receipt]) -> Result<(), PortError>;
+}
+
+/// Tells and passes time.
+pub trait Clock {
+    /// Returns the time now.
+    fn now(&self) -> Timestamp;
+    /// Waits.
+    fn sleep(&self, time: Duration);
+}
+
+/// Everything at once.
+pub trait Ports: Observe + AskProviders + Remember + Change + Clock {}
+impl<T: Observe + AskProviders + Remember + Change + Clock> Ports for T {}

@@ -1,0 +1,138 @@
+//! What Keyshoal understands of a config. Plain data, made by `config::load`.
+
+use keyshoal_core::{AgentId, CredentialKind, ProfileId, ProviderId, Secret, SecretRef};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A config, read and understood.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The root file.
+    pub path: PathBuf,
+    /// Whether the file exists; OpenClaw runs on defaults without one.
+    pub exists: bool,
+    /// Files that it includes.
+    pub includes: Vec<PathBuf>,
+    /// The agents, in order. Never empty: without any there is `main`.
+    pub agents: Vec<AgentEntry>,
+    /// In which form they stand.
+    pub roster_form: RosterForm,
+    /// `agents.ownership: "explicit"`: there is no default agent.
+    pub explicit_ownership: bool,
+    /// `auth.profiles`: which provider and type each profile id must have.
+    pub profiles: BTreeMap<ProfileId, ProfileDecl>,
+    /// `auth.order` per provider.
+    pub order: BTreeMap<ProviderId, Vec<ProfileId>>,
+    /// `models.providers`.
+    pub providers: BTreeMap<ProviderId, ProviderDecl>,
+    /// `gateway`.
+    pub gateway: GatewayDecl,
+    /// `env` and `env.vars`: what the config puts into the gateway's environment.
+    pub env: BTreeMap<String, Secret>,
+    /// `bindings`, as far as they name agents: (agent id as written, channel).
+    pub bindings: Vec<(String, Option<String>)>,
+    /// `meta.lastTouchedVersion`.
+    pub touched_version: Option<String>,
+    /// What a person should know (duplicate ids, unresolved `${VAR}`, unknown default…). Each names file and place.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Returns the default agent; `None` under explicit ownership.
+    pub fn default_agent(&self) -> Option<&AgentEntry> {
+        self.agents.iter().find(|agent| agent.default)
+    }
+}
+
+/// Says in which form the roster stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RosterForm {
+    /// No agents are configured: there is `main` alone.
+    Implicit,
+    /// `agents.list[]`.
+    List,
+    /// `agents.entries{}`.
+    Entries,
+}
+
+/// One agent of the roster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentEntry {
+    /// Its normalised id.
+    pub id: AgentId,
+    /// Its id as written.
+    pub written_id: String,
+    /// Its display name.
+    pub name: Option<String>,
+    /// Whether it is the default agent.
+    pub default: bool,
+    /// Its directory: `agentDir`, else `<stateDir>/agents/<id>/agent`.
+    pub agent_dir: PathBuf,
+    /// Models it uses: its own or the defaults', primary first, then fallbacks. `provider/model` split at the first slash.
+    pub models: Vec<ModelUse>,
+}
+
+/// One model that an agent uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelUse {
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its name there.
+    pub model: String,
+    /// Whether it is a fallback.
+    pub fallback: bool,
+}
+
+/// One entry of `auth.profiles`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileDecl {
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its `mode`: the type that a stored profile of this id must have.
+    pub mode: CredentialKind,
+}
+
+/// One entry of `models.providers`.
+#[derive(Clone, Debug)]
+pub struct ProviderDecl {
+    /// `baseUrl`.
+    pub base_url: Option<String>,
+    /// `api`: the wire format.
+    pub api: Option<String>,
+    /// `auth`.
+    pub auth: Option<String>,
+    /// `apiKey`.
+    pub api_key: Option<ConfigKey>,
+    /// The ids of its models.
+    pub models: Vec<String>,
+}
+
+/// `models.providers.<p>.apiKey`.
+#[derive(Clone, Debug)]
+pub enum ConfigKey {
+    /// A value in the config, or from `${VAR}` that could be resolved.
+    Value(Secret),
+    /// The id of an auth profile, which pins it for every agent.
+    Profile(ProfileId),
+    /// A reference.
+    Ref(SecretRef),
+    /// `${VAR}` that could not be resolved: the variable.
+    Unresolved(String),
+}
+
+/// What the config says of the gateway.
+#[derive(Clone, Debug, Default)]
+pub struct GatewayDecl {
+    /// `port`; 18789 when absent.
+    pub port: Option<u16>,
+    /// `bind`.
+    pub bind: Option<String>,
+    /// `auth.token`, resolved.
+    pub token: Option<Secret>,
+    /// `auth.password`, resolved.
+    pub password: Option<Secret>,
+    /// `reload.mode`; `hybrid` when absent.
+    pub reload_mode: Option<String>,
+    /// Whether TLS is on.
+    pub tls: bool,
+}

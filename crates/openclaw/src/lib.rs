@@ -1,0 +1,7 @@
+//! OpenClaw's state on disk and on the wire: config, credential stores, locks, gateway client.
+//!
+//! This crate stands alone: anyone who writes OpenClaw tools may use it. It never reads the environment by itself, never
+//! prints, and never writes what it was not asked to write.
+
+pub mod config;
+pub mod store;

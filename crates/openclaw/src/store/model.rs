@@ -1,0 +1,107 @@
+//! What a store holds, whatever its layout. This is the only place of the crate's public face where secrets stand.
+
+use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, SecretRef, UsageView};
+use std::collections::BTreeMap;
+
+/// Everything that Keyshoal understands of one store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreContents {
+    /// Its profiles.
+    pub profiles: BTreeMap<ProfileId, StoredProfile>,
+    /// Entries that OpenClaw would ignore, and why (no provider, not an object, …).
+    pub invalid: Vec<(String, String)>,
+    /// `order`.
+    pub order: BTreeMap<ProviderId, Vec<ProfileId>>,
+    /// `lastGood`.
+    pub last_good: BTreeMap<ProviderId, ProfileId>,
+    /// `usageStats`.
+    pub usage: BTreeMap<ProfileId, UsageView>,
+}
+
+/// One profile, with its secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredProfile {
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its type.
+    pub kind: CredentialKind,
+    /// Its secret.
+    pub secret: StoredSecret,
+    /// `expires` as it stands: milliseconds; `Err` holds what stands there instead of a usable number.
+    pub expires: Option<Result<i64, String>>,
+    /// `email`.
+    pub email: Option<String>,
+    /// `accountId`.
+    pub account_id: Option<String>,
+    /// `copyToAgents`.
+    pub copy_to_agents: bool,
+    /// The whole entry as JSON text, for pre-images: exactly what stands in the store.
+    pub raw: Secret,
+}
+
+/// The secret of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredSecret {
+    /// `key` or `token`.
+    Inline(Secret),
+    /// `keyRef` or `tokenRef`, or an inline `${ENV}`; it wins over an inline value beside it.
+    Ref(SecretRef),
+    /// `access` and `refresh`.
+    OAuth {
+        /// The access token.
+        access: Secret,
+        /// The refresh token.
+        refresh: Option<Secret>,
+    },
+    /// A refresh fence of OpenClaw stands in place of the access token.
+    Fenced,
+    /// Nothing usable.
+    Absent,
+}
+
+/// One change of a store. Everything that an edit does not name stays byte for byte as it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Gives a profile that exists another secret (and type): its other fields stay.
+    SetSecret {
+        /// Which profile.
+        profile: ProfileId,
+        /// The type it shall have.
+        kind: CredentialKind,
+        /// The secret it shall have. Only `Inline` and `Ref` can be set.
+        secret: StoredSecret,
+        /// `expires`: `None` leaves it, `Some(None)` removes it, `Some(Some(ms))` sets it.
+        expires: Option<Option<i64>>,
+    },
+    /// Adds a profile that does not exist.
+    Insert {
+        /// Its id.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// Its type.
+        kind: CredentialKind,
+        /// Its secret.
+        secret: StoredSecret,
+    },
+    /// Removes a profile. `order` and `lastGood` stay: they may name an inherited profile of the same id.
+    Remove {
+        /// Which profile.
+        profile: ProfileId,
+    },
+    /// Puts a whole entry back as it was (rollback, undo, finish). Refused for OAuth entries.
+    PutRaw {
+        /// Which profile.
+        profile: ProfileId,
+        /// The entry as JSON text.
+        json: Secret,
+    },
+    /// Resets an authentication cooldown to an explicit zero: `errorCount` 0, no cooldown or disabled mark whose reason is `auth` or
+    /// `auth_permanent`. Billing and rate-limit marks stay. When the state has no entry, one with `errorCount` 0 is made if `explicit`.
+    ResetAuthCooldown {
+        /// Which profile.
+        profile: ProfileId,
+        /// Make an entry where there is none, so that an inherited mark does not leak in.
+        explicit: bool,
+    },
+}
