@@ -66,3 +66,9 @@ impl<'de> Deserialize<'de> for Fingerprint {
         Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("a fingerprint is 32 hex digits"))
     }
 }
+
+/// Makes fingerprints. The room with the key implements it; tests may use any injective function.
+pub trait Fingerprints: Send + Sync {
+    /// Returns the fingerprint of these parts, which are told apart from any other division of the same text.
+    fn of(&self, parts: &[&str]) -> Fingerprint;
+}

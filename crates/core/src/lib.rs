@@ -26,7 +26,7 @@ pub use credential::{CredentialKind, Material, SecretRef, SecretSource};
 pub use desired::{Desired, Scope, SourceOf, SourceValue};
 pub use fact::Fact;
 pub use finding::{Finding, FindingKind, Severity};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, Fingerprints};
 pub use ids::{AgentId, InstanceId, ProfileId, ProviderId, RunId, StoreId};
 pub use instance::{Capabilities, GatewayView, Instance, Layout};
 pub use knowledge::Knowledge;

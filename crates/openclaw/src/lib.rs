@@ -4,4 +4,9 @@
 //! prints, and never writes what it was not asked to write.
 
 pub mod config;
+pub mod environment;
+pub mod files;
 pub mod store;
+
+pub use environment::Environment;
+pub use files::PathError;

@@ -1,6 +1,9 @@
 //! What a store holds, whatever its layout. This is the only place of the crate's public face where secrets stand.
 
-use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, SecretRef, UsageView};
+use keyshoal_core::{
+    CredentialKind, Fingerprint, Fingerprints, Material, ProfileId, ProviderId, Secret, SecretRef,
+    SecretSource, UsageView,
+};
 use std::collections::BTreeMap;
 
 /// Everything that Keyshoal understands of one store.
@@ -104,4 +107,46 @@ pub enum Edit {
         /// Make an entry where there is none, so that an inherited mark does not leak in.
         explicit: bool,
     },
+}
+
+impl StoredProfile {
+    /// Returns what the profile holds, with fingerprints instead of secrets.
+    pub fn material(&self, prints: &dyn Fingerprints) -> Material {
+        match &self.secret {
+            StoredSecret::Inline(secret) => Material::Inline(secret_fingerprint(prints, secret)),
+            StoredSecret::Ref(reference) => Material::Ref {
+                fingerprint: ref_fingerprint(prints, reference),
+                reference: reference.clone(),
+            },
+            StoredSecret::OAuth { access, refresh } => {
+                let refresh = refresh.as_ref().map_or("", Secret::reveal_secret);
+                Material::Inline(prints.of(&["oauth", access.reveal_secret(), refresh]))
+            }
+            StoredSecret::Fenced => Material::Fenced,
+            StoredSecret::Absent => Material::Absent,
+        }
+    }
+
+    /// Returns a fingerprint of the account it belongs to, where it names one.
+    pub fn account(&self, prints: &dyn Fingerprints) -> Option<Fingerprint> {
+        let account = self.account_id.as_deref().or(self.email.as_deref())?;
+        Some(prints.of(&["account", account]))
+    }
+}
+
+/// Returns the fingerprint of an inline secret, the same wherever the secret stands.
+pub fn secret_fingerprint(prints: &dyn Fingerprints, secret: &Secret) -> Fingerprint {
+    prints.of(&["secret", secret.reveal_secret()])
+}
+
+/// Returns the fingerprint of a reference: of its name, not of what it names.
+pub fn ref_fingerprint(prints: &dyn Fingerprints, reference: &SecretRef) -> Fingerprint {
+    let source = match &reference.source {
+        SecretSource::Env => "env",
+        SecretSource::File => "file",
+        SecretSource::Exec => "exec",
+        SecretSource::Store => "store",
+        SecretSource::Other(other) => other,
+    };
+    prints.of(&["ref", source, &reference.provider, &reference.id])
 }

@@ -1,0 +1,46 @@
+//! The only room of this crate that touches files directly. Every error carries its path.
+
+#![expect(clippy::disallowed_methods, reason = "this is the room that touches files")]
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// An I/O error and the path it concerns.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct PathError {
+    /// The path.
+    pub path: PathBuf,
+    /// What the system said.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Attaches a path to an I/O error.
+pub trait WithPath<T> {
+    /// Attaches `path`.
+    fn with_path(self, path: &Path) -> Result<T, PathError>;
+}
+
+impl<T> WithPath<T> for io::Result<T> {
+    fn with_path(self, path: &Path) -> Result<T, PathError> {
+        self.map_err(|source| PathError { path: path.to_owned(), source })
+    }
+}
+
+/// Reads a whole file of at most `limit` bytes. `None` when it does not exist.
+pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_path(path),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).with_path(path)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")))
+            .with_path(path);
+    }
+    Ok(Some(bytes))
+}
