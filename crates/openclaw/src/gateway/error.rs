@@ -1,0 +1,147 @@
+//! What can go wrong between us and a gateway, and the way out of it.
+
+use std::time::Duration;
+
+/// A failure of the gateway client. No variant ever holds a credential.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GatewayError {
+    /// Nothing listens there.
+    #[error("no gateway answers on 127.0.0.1:{port}")]
+    NotRunning {
+        /// The port.
+        port: u16,
+    },
+    /// Something listens that is no OpenClaw gateway.
+    #[error("127.0.0.1:{port} is not an OpenClaw gateway: {why}")]
+    NotAGateway {
+        /// The port.
+        port: u16,
+        /// What it did.
+        why: String,
+    },
+    /// The gateway's TLS is on; this client speaks plain WebSocket over loopback only.
+    #[error("the gateway on 127.0.0.1:{port} wants TLS, which this client does not speak")]
+    Tls {
+        /// The port.
+        port: u16,
+    },
+    /// The config, the environment and the caller name no token or password.
+    #[error("the gateway on 127.0.0.1:{port} wants a credential and none was found")]
+    NoCredential {
+        /// The port.
+        port: u16,
+    },
+    /// The gateway refused the credential.
+    #[error("the gateway on 127.0.0.1:{port} refused the credential: {why}")]
+    Refused {
+        /// The port.
+        port: u16,
+        /// Its own words.
+        why: String,
+    },
+    /// The gateway wants the device to be approved first.
+    #[error("the gateway on 127.0.0.1:{port} wants this device to be approved: {why}")]
+    PairingRequired {
+        /// The port.
+        port: u16,
+        /// Its own words.
+        why: String,
+    },
+    /// Connected, but without the right to administrate: early releases strip it from clients without a device identity.
+    #[error("the gateway (OpenClaw {}) gave no operator.admin right to this connection", version.as_deref().unwrap_or("of unknown version"))]
+    NoAdmin {
+        /// What it says it is.
+        version: Option<String>,
+        /// Whether a device identity was used.
+        with_device: bool,
+    },
+    /// The gateway does not know the method.
+    #[error("this gateway has no {method}")]
+    NoSuchMethod {
+        /// The method.
+        method: String,
+    },
+    /// The gateway answered a call with an error.
+    #[error("{method} failed: {message} ({code})")]
+    Call {
+        /// The method.
+        method: String,
+        /// Its code (`UNAVAILABLE`, `INVALID_REQUEST`, …).
+        code: String,
+        /// Its own words, cut to a line.
+        message: String,
+        /// Whether it says that trying again may help.
+        retryable: bool,
+    },
+    /// No answer in time.
+    #[error("{what} took longer than {} s", limit.as_secs())]
+    Timeout {
+        /// What was waited for.
+        what: String,
+        /// For how long.
+        limit: Duration,
+    },
+    /// The connection ended.
+    #[error("the gateway closed the connection{}: {why}", code.map(|code| format!(" ({code})")).unwrap_or_default())]
+    Closed {
+        /// WebSocket close code, where there was one.
+        code: Option<u16>,
+        /// Its own words.
+        why: String,
+    },
+    /// The gateway sent what no gateway sends.
+    #[error("the gateway's answer could not be understood: {why}")]
+    Protocol {
+        /// What.
+        why: String,
+    },
+    /// The device identity cannot be used.
+    #[error("the device identity {path} cannot be used: {why}")]
+    Identity {
+        /// Its file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl GatewayError {
+    /// Tells whether the same call may succeed later without anyone doing anything.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::NotRunning { .. } | Self::Timeout { .. } | Self::Closed { .. } => true,
+            Self::Call { retryable, .. } => *retryable,
+            _ => false,
+        }
+    }
+
+    /// Returns the way out, one line.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotRunning { .. } => "start the gateway; it reads its stores when it starts".into(),
+            Self::NotAGateway { .. } => {
+                "set gateway.port or OPENCLAW_GATEWAY_PORT to the port of the gateway".into()
+            }
+            Self::Tls { .. } => "use --activate none and restart the gateway yourself, or turn gateway.tls off on loopback".into(),
+            Self::NoCredential { .. } => {
+                "set gateway.auth.token in openclaw.json, or OPENCLAW_GATEWAY_TOKEN, or name a file with --gateway-token-file".into()
+            }
+            Self::Refused { .. } => {
+                "the gateway was started with another token: check gateway.auth and OPENCLAW_GATEWAY_TOKEN".into()
+            }
+            Self::PairingRequired { .. } => "approve it with `openclaw devices approve`, then try again".into(),
+            Self::NoAdmin { with_device: false, .. } => {
+                "allow a device identity of Keyshoal's own with --allow-device (a local pairing, approved by the gateway itself)".into()
+            }
+            Self::NoAdmin { with_device: true, .. } => {
+                "approve the wider rights with `openclaw devices approve`, or remove the device there and try again".into()
+            }
+            Self::NoSuchMethod { .. } => "this release needs another way: see `keyshoal restart`".into(),
+            Self::Call { .. } => "the gateway keeps its last good values; fix what it names and try again".into(),
+            Self::Timeout { .. } => "the gateway may be busy or starting: try again".into(),
+            Self::Closed { .. } => "the gateway may be restarting: try again".into(),
+            Self::Protocol { .. } => "check that the port belongs to OpenClaw and that its release is supported".into(),
+            Self::Identity { path, .. } => format!("move {path} away to have a new identity made"),
+        }
+    }
+}
