@@ -8,7 +8,9 @@ pub mod config;
 pub mod environment;
 pub mod files;
 pub mod gateway;
+pub mod layout;
 pub mod models_file;
+pub mod sample;
 pub mod sessions;
 pub mod store;
 

@@ -1,5 +1,15 @@
 //! Credential stores: what they hold, and how to read and change them beside a running gateway.
+//!
+//! A [`StoreFile`] is one store at its place. [`StoreFile::read`] never writes anything; [`StoreFile::update`] reads the store
+//! afresh under the program's own lock or in one transaction, lets the caller decide, and changes only the bytes of the values
+//! that the edits name.
 
+pub mod error;
 pub mod model;
+mod place;
+mod rules;
 
+pub use error::{Refusal, StoreError};
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};
+pub use place::{Place, StoreFile};
+pub use rules::{ReadStore, Safety, WriteRules, Written};

@@ -1,0 +1,1 @@
+//! Throwaway installations of every layout, for demonstrations, tests and benchmarks.
