@@ -1,0 +1,1 @@
+//! Runs `keyshoal` on installations that are damaged in one way each.

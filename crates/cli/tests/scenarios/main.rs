@@ -1,0 +1,1 @@
+//! Runs `keyshoal` beside the real OpenClaw, with its gateway answering, release by release.
