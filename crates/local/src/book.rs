@@ -1,0 +1,73 @@
+//! The book from fingerprints to secrets. It lives as long as the process and is wiped when dropped.
+
+use keyshoal_core::{Fingerprint, Fingerprints, Secret};
+use keyshoal_openclaw::store::{
+    StoreContents, StoredProfile, StoredSecret,
+    model::{ref_fingerprint, secret_fingerprint},
+};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What a fingerprint stands for.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The value or reference.
+    pub secret: StoredSecret,
+    /// `expires` of the profile it was found in, in milliseconds.
+    pub expires: Option<i64>,
+}
+
+/// Finds the secret that a fingerprint stands for.
+#[derive(Debug, Default)]
+pub struct Book(Mutex<HashMap<Fingerprint, Entry>>);
+
+impl Book {
+    fn entries(&self) -> MutexGuard<'_, HashMap<Fingerprint, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Enters every value of a store. The first store that is entered decides a value's `expires`, so enter the source first.
+    pub fn enter_store(&self, contents: &StoreContents, prints: &dyn Fingerprints) {
+        for profile in contents.profiles.values() {
+            self.enter_profile(profile, prints);
+        }
+    }
+
+    fn enter_profile(&self, profile: &StoredProfile, prints: &dyn Fingerprints) {
+        let Some(fingerprint) = profile.material(prints).fingerprint() else { return };
+        let expires = profile.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied());
+        self.entries().entry(fingerprint).or_insert_with(|| Entry { secret: profile.secret.clone(), expires });
+    }
+
+    /// Enters a value that a person has given and returns its fingerprint.
+    pub fn enter_given(&self, secret: Secret, expires: Option<i64>, prints: &dyn Fingerprints) -> Fingerprint {
+        let fingerprint = secret_fingerprint(prints, &secret);
+        self.entries().insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires });
+        fingerprint
+    }
+
+    /// Enters a value or reference that the journal kept and returns its fingerprint. OAuth values are refused.
+    pub fn enter_kept(&self, entry: Entry, prints: &dyn Fingerprints) -> Option<Fingerprint> {
+        let fingerprint = match &entry.secret {
+            StoredSecret::Inline(secret) => secret_fingerprint(prints, secret),
+            StoredSecret::Ref(reference) => ref_fingerprint(prints, reference),
+            StoredSecret::OAuth { .. } | StoredSecret::Fenced | StoredSecret::Absent => return None,
+        };
+        self.entries().insert(fingerprint, entry);
+        Some(fingerprint)
+    }
+
+    /// Finds an entry.
+    pub fn find(&self, fingerprint: Fingerprint) -> Option<Entry> {
+        self.entries().get(&fingerprint).cloned()
+    }
+
+    /// Finds the text to send to a provider: an inline value, or an OAuth access token.
+    pub fn sendable(&self, fingerprint: Fingerprint) -> Option<Secret> {
+        match self.find(fingerprint)?.secret {
+            StoredSecret::Inline(secret) => Some(secret),
+            StoredSecret::OAuth { access, .. } => Some(access),
+            StoredSecret::Ref(_) | StoredSecret::Fenced | StoredSecret::Absent => None,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Acting as the owner of a state directory.
+
+use rustix::fs::stat;
+use rustix::process::{Gid, Uid, geteuid};
+use rustix::thread::{set_thread_gid, set_thread_groups, set_thread_uid};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The user whose installation it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The user id.
+    pub uid: u32,
+    /// The primary group id.
+    pub gid: u32,
+    /// The home directory, where `/etc/passwd` names one.
+    pub home: Option<PathBuf>,
+    /// The login name, where `/etc/passwd` names one.
+    pub name: Option<String>,
+}
+
+/// A failure to become the owner.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot act as the owner (user {uid}) of {}: {source}", path.display())]
+pub struct OwnerError {
+    /// The state directory.
+    pub path: PathBuf,
+    /// Its owner.
+    pub uid: u32,
+    /// What the system said.
+    #[source]
+    pub source: rustix::io::Errno,
+}
+
+/// Becomes the owner of `state_dir` when the process is root and the directory belongs to somebody else.
+///
+/// Returns who that is, or `None` when nothing changed. Must be called before any thread is started: the kernel keeps these ids per thread,
+/// and a new thread takes those of its maker.
+pub fn act_as_owner(state_dir: &Path) -> Result<Option<Owner>, OwnerError> {
+    if !geteuid().is_root() {
+        return Ok(None);
+    }
+    let Ok(status) = stat(state_dir) else { return Ok(None) };
+    if status.st_uid == 0 {
+        return Ok(None);
+    }
+    let owner = look_up(status.st_uid, status.st_gid);
+    let gid = Gid::from_raw(owner.gid);
+    set_thread_groups(&[gid])
+        .and_then(|()| set_thread_gid(gid))
+        .and_then(|()| set_thread_uid(Uid::from_raw(owner.uid)))
+        .map_err(|source| OwnerError { path: state_dir.to_owned(), uid: owner.uid, source })?;
+    Ok(Some(owner))
+}
+
+fn look_up(uid: u32, dir_gid: u32) -> Owner {
+    #[expect(clippy::disallowed_methods, reason = "a system table, not anybody's state; absent is as good as no entry")]
+    let table = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    parse(&table, uid).unwrap_or(Owner { uid, gid: dir_gid, home: None, name: None })
+}
+
+fn parse(table: &str, uid: u32) -> Option<Owner> {
+    table.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let found = fields.nth(1)?.parse::<u32>().ok()?;
+        let gid = fields.next()?.parse().ok()?;
+        let home = fields.nth(1).filter(|home| home.starts_with('/')).map(PathBuf::from);
+        (found == uid).then(|| Owner { uid, gid, home, name: Some(name.to_owned()) })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_table_names_group_and_home() {
+        let table = "root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1001:,,,:/home/node:/bin/sh\n";
+        let owner = parse(table, 1000).unwrap();
+        assert_eq!((owner.gid, owner.home, owner.name.as_deref()), (1001, Some("/home/node".into()), Some("node")));
+        assert_eq!(parse(table, 7), None);
+        assert_eq!(parse("broken\n::::", 0), None);
+    }
+}
