@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Names the provider that is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "lowercase")]
 pub enum Dialect {
     /// OpenAI, and custom providers that speak its API with its error bodies.
     OpenAi,
