@@ -44,3 +44,18 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
     }
     Ok(Some(bytes))
 }
+
+/// Tells whether something is at a path, links followed.
+pub fn exists(path: &Path) -> bool {
+    fs::metadata(path).is_ok()
+}
+
+/// Tells whether a directory is at a path, links followed.
+pub fn is_dir(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_dir())
+}
+
+/// Returns a path with all links followed; nothing when it does not exist or cannot be looked at.
+pub fn real_path(path: &Path) -> Option<PathBuf> {
+    fs::canonicalize(path).ok()
+}

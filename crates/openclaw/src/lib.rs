@@ -3,12 +3,14 @@
 //! This crate stands alone: anyone who writes OpenClaw tools may use it. It never reads the environment by itself, never
 //! prints, and never writes what it was not asked to write.
 
+pub mod agent_id;
 pub mod candidates;
 pub mod config;
 pub mod environment;
 pub mod files;
 pub mod gateway;
 pub mod layout;
+pub mod locate;
 pub mod models_file;
 pub mod sample;
 pub mod sessions;

@@ -1,6 +1,6 @@
 //! What Keyshoal understands of a config. Plain data, made by `config::load`.
 
-use keyshoal_core::{AgentId, CredentialKind, ProfileId, ProviderId, Secret, SecretRef};
+use keyshoal_core::{AgentId, CredentialKind, Endpoint, ProfileId, ProviderId, Secret, SecretRef};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ pub struct Config {
     pub gateway: GatewayDecl,
     /// `env` and `env.vars`: what the config puts into the gateway's environment.
     pub env: BTreeMap<String, Secret>,
+    /// `<stateDir>/.env`. It wins over [`Config::env`]; the environment of the process wins over both.
+    pub dotenv: BTreeMap<String, Secret>,
     /// `bindings`, as far as they name agents: (agent id as written, channel).
     pub bindings: Vec<(String, Option<String>)>,
     /// `meta.lastTouchedVersion`.
@@ -41,6 +43,25 @@ impl Config {
     /// Returns the default agent; `None` under explicit ownership.
     pub fn default_agent(&self) -> Option<&AgentEntry> {
         self.agents.iter().find(|agent| agent.default)
+    }
+
+    /// Returns an agent by its normalised id.
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentEntry> {
+        self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// Returns whom to ask about a value of a provider: as the config reaches it, with a model that is used there.
+    pub fn endpoint(&self, provider: &ProviderId) -> Endpoint {
+        let declared = self.providers.get(provider);
+        let used = self.agents.iter().flat_map(|agent| &agent.models).find(|used| used.provider == *provider);
+        Endpoint {
+            provider: provider.clone(),
+            api: declared.and_then(|declared| declared.api.clone()),
+            base_url: declared.and_then(|declared| declared.base_url.clone()),
+            model: used
+                .map(|used| used.model.clone())
+                .or_else(|| declared.and_then(|declared| declared.models.first().cloned())),
+        }
     }
 }
 

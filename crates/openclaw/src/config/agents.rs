@@ -1,0 +1,233 @@
+//! The roster: which agents there are, where their directories are, which models they use.
+
+use super::model::{AgentEntry, RosterForm};
+use super::models;
+use super::notes::{Look, Notes};
+use super::{ConfigError, text};
+use crate::agent_id;
+use crate::locate::{self, Locations};
+use keyshoal_core::AgentId;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What `agents` says.
+pub(super) struct Roster {
+    /// The agents, in order.
+    pub(super) agents: Vec<AgentEntry>,
+    /// The form in which they stand.
+    pub(super) form: RosterForm,
+    /// Whether ownership is explicit.
+    pub(super) explicit_ownership: bool,
+}
+
+/// Reads `agents`. `entries` wins over `list`, as in the program.
+pub(super) fn read(
+    root: &Look<'_>,
+    locations: &Locations,
+    touched_version: Option<&str>,
+    notes: &mut Notes<'_>,
+) -> Result<Roster, ConfigError> {
+    let Some(agents) = root.at("agents") else {
+        let models = models::ModelNames::new(root, touched_version, notes);
+        return Ok(implicit(
+            RosterForm::Implicit,
+            false,
+            Look::root(&serde_json::Value::Null),
+            &models,
+            locations,
+            notes,
+        ));
+    };
+    if !agents.value.is_object() {
+        return Err(roster_error(&agents, "an object", notes));
+    }
+    let explicit_ownership = agents.at("ownership").is_some_and(|word| word.value == "explicit");
+    let names = models::ModelNames::new(root, touched_version, notes);
+    let (form, written) = written_agents(&agents, notes)?;
+    if written.is_empty() {
+        return Ok(implicit(form, explicit_ownership, agents, &names, locations, notes));
+    }
+
+    let defaults = agents.object_at("defaults", notes);
+    let mut found: Vec<AgentEntry> = Vec::new();
+    let mut marked = Vec::new();
+    for (written_id, entry) in written {
+        let id = agent_id::normalize(&written_id);
+        if let Some(first) = found.iter().find(|agent| agent.id == id) {
+            notes.warn(
+                &entry.steps,
+                format_args!(
+                    "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first",
+                    first.written_id
+                ),
+            );
+            continue;
+        }
+        if entry.is_true_at("default", notes) {
+            marked.push(found.len());
+        }
+        let agent_dir = match entry.text_at("agentDir", notes) {
+            Some(dir) => locate::resolve(Path::new(&dir.replace('\0', "")), Some(&locations.home)).map_err(
+                |error| {
+                    ConfigError::invalid(notes.place(&entry.steps), error.to_string(), "correct agentDir")
+                },
+            )?,
+            None => default_directory(locations, &id),
+        };
+        let models = models::of_agent(Some(&entry), defaults.as_ref(), &names, notes);
+        let name = entry.text_at("name", notes);
+        found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
+    }
+    if !explicit_ownership {
+        if marked.len() > 1 {
+            notes.warn(&agents.steps, "marks several agents as default; the first one counts");
+        }
+        let default = marked.first().copied().unwrap_or(0);
+        if let Some(agent) = found.get_mut(default) {
+            agent.default = true;
+        }
+    }
+    Ok(Roster { agents: found, form, explicit_ownership })
+}
+
+/// Reads `bindings`, as far as they name agents.
+pub(super) fn bindings(root: &Look<'_>, notes: &mut Notes<'_>) -> Vec<(String, Option<String>)> {
+    let Some(bindings) = root.at("bindings") else { return Vec::new() };
+    let mut found = Vec::new();
+    for binding in bindings.elements(notes) {
+        let Some(agent) = binding.text_at("agentId", notes) else { continue };
+        let channel = binding
+            .object_at("match", notes)
+            .and_then(|wanted| wanted.text_at("channel", notes))
+            .map(|channel| channel.to_lowercase());
+        found.push((agent, channel));
+    }
+    found
+}
+
+/// Refuses two agents with one directory, as the program does; agents that only bindings name count too.
+///
+/// The same directory by way of a symbolic link is a warning only: early releases accept it.
+pub(super) fn refuse_shared_directories(
+    agents: &[AgentEntry],
+    bindings: &[(String, Option<String>)],
+    locations: &Locations,
+    notes: &mut Notes<'_>,
+) -> Result<(), ConfigError> {
+    let mut by_dir: BTreeMap<PathBuf, Vec<AgentId>> = BTreeMap::new();
+    for agent in agents {
+        by_dir.entry(agent.agent_dir.clone()).or_default().push(agent.id.clone());
+    }
+    for (written, _) in bindings {
+        let id = agent_id::normalize(written);
+        if !agents.iter().any(|agent| agent.id == id) {
+            let named = by_dir.entry(default_directory(locations, &id)).or_default();
+            if !named.contains(&id) {
+                named.push(id);
+            }
+        }
+    }
+    let place = notes.place(&super::notes::Steps::default().key("agents"));
+    if let Some((dir, ids)) = by_dir.iter().find(|(_, ids)| ids.len() > 1) {
+        return Err(ConfigError::SharedDirectory { place, agents: join(ids), dir: dir.clone() });
+    }
+    let mut by_real: BTreeMap<PathBuf, Vec<AgentId>> = BTreeMap::new();
+    for (dir, ids) in by_dir {
+        if let Some(real) = crate::files::real_path(&dir) {
+            by_real.entry(real).or_default().extend(ids);
+        }
+    }
+    for (dir, ids) in by_real.iter().filter(|(_, ids)| ids.len() > 1) {
+        notes.say(format!(
+            "{place}: by symbolic links, the agents {} share the directory {}; OpenClaw since 2026.9 refuses such a config",
+            join(ids),
+            dir.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Returns the directory of an agent that names none.
+fn default_directory(locations: &Locations, id: &AgentId) -> PathBuf {
+    locations.state_dir.join("agents").join(id.as_str()).join("agent")
+}
+
+/// Returns the agents as written: id and entry.
+fn written_agents<'v>(
+    agents: &Look<'v>,
+    notes: &mut Notes<'_>,
+) -> Result<(RosterForm, Vec<(String, Look<'v>)>), ConfigError> {
+    let (entries, list) = (agents.at("entries"), agents.at("list"));
+    if let Some(entries) = entries {
+        if !entries.value.is_object() {
+            return Err(roster_error(&entries, "an object", notes));
+        }
+        if list.is_some() {
+            notes.warn(&agents.steps, "has both entries and list; entries counts");
+        }
+        let mut written = Vec::new();
+        for (key, entry) in entries.entries() {
+            if !agent_id::is_entries_key(key) {
+                notes.warn(&entry.steps, "is not a valid agent id (a-z, 0-9, _ and -; at most 64)");
+            }
+            if !entry.value.is_object() {
+                entry.complain("an object", notes);
+                continue;
+            }
+            written.push((key.to_owned(), entry));
+        }
+        // JavaScript puts keys that look like array indices first, in numeric order; order decides about duplicates and the default.
+        written.sort_by_key(|(key, _)| array_index(key).map_or((true, 0), |index| (false, index)));
+        return Ok((RosterForm::Entries, written));
+    }
+    let Some(list) = list else { return Ok((RosterForm::Implicit, Vec::new())) };
+    if !list.value.is_array() {
+        return Err(roster_error(&list, "an array", notes));
+    }
+    let mut written = Vec::new();
+    for entry in list.elements(notes) {
+        if !entry.value.is_object() {
+            entry.complain("an object", notes);
+            continue;
+        }
+        match entry.at("id").and_then(|id| id.value.as_str()) {
+            Some(id) => written.push((id.to_owned(), entry)),
+            None => notes.warn(&entry.steps, "has no id; it was left out (OpenClaw refuses the config)"),
+        }
+    }
+    Ok((RosterForm::List, written))
+}
+
+/// Returns the number that a key is, when JavaScript would treat it as an array index.
+fn array_index(key: &str) -> Option<u32> {
+    let number: u32 = key.parse().ok()?;
+    (number != u32::MAX && number.to_string() == key).then_some(number)
+}
+
+/// Makes the roster of a config without agents: `main` alone.
+fn implicit(
+    form: RosterForm,
+    explicit_ownership: bool,
+    agents: Look<'_>,
+    names: &models::ModelNames,
+    locations: &Locations,
+    notes: &mut Notes<'_>,
+) -> Roster {
+    let defaults = agents.object_at("defaults", notes);
+    let models = models::of_agent(None, defaults.as_ref(), names, notes);
+    let id = AgentId::new(agent_id::FALLBACK);
+    let agent_dir = default_directory(locations, &id);
+    let written_id = id.as_str().to_owned();
+    let main = AgentEntry { id, written_id, name: None, default: !explicit_ownership, agent_dir, models };
+    Roster { agents: vec![main], form, explicit_ownership }
+}
+
+/// Makes the error of a roster that cannot be read: guessing at agents would leave some with stale keys.
+fn roster_error(look: &Look<'_>, wanted: &str, notes: &Notes<'_>) -> ConfigError {
+    ConfigError::invalid(notes.place(&look.steps), format!("{} is not {wanted}", look.steps), text::WAY_OUT)
+}
+
+/// Joins ids for a message.
+fn join(ids: &[AgentId]) -> String {
+    ids.iter().map(AgentId::as_str).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,99 @@
+//! `auth` and `gateway`: which types profiles must have, their order, how to reach the gateway.
+
+use super::model::{GatewayDecl, ProfileDecl};
+use super::models;
+use super::notes::{Look, Notes};
+use super::substitute;
+use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret};
+use std::collections::BTreeMap;
+
+/// What `auth` says.
+#[derive(Default)]
+pub(super) struct Auth {
+    /// `auth.profiles`.
+    pub(super) profiles: BTreeMap<ProfileId, ProfileDecl>,
+    /// `auth.order`.
+    pub(super) order: BTreeMap<ProviderId, Vec<ProfileId>>,
+}
+
+/// Reads `auth`.
+pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Auth {
+    let mut read = Auth::default();
+    let Some(auth) = root.object_at("auth", notes) else { return read };
+    if let Some(profiles) = auth.object_at("profiles", notes) {
+        for (id, profile) in profiles.entries() {
+            if !profile.value.is_object() {
+                profile.complain("an object", notes);
+                continue;
+            }
+            let (provider, mode) = (profile.text_at("provider", notes), profile.text_at("mode", notes));
+            let (Some(provider), Some(mode)) = (provider, mode) else {
+                notes.warn(
+                    &profile.steps,
+                    "has no provider or no mode; it was left out (OpenClaw refuses the config)",
+                );
+                continue;
+            };
+            let mode = CredentialKind::parse(&mode);
+            if let CredentialKind::Unknown(word) = &mode {
+                notes.warn(
+                    &profile.steps,
+                    format_args!("has the mode {word:?}, which is not api_key, oauth or token"),
+                );
+            }
+            let declared = ProfileDecl { provider: models::provider_id(&provider), mode };
+            read.profiles.insert(ProfileId::new(id), declared);
+        }
+    }
+    if let Some(order) = auth.object_at("order", notes) {
+        for (provider, ids) in order.entries() {
+            let ids: Vec<ProfileId> = ids
+                .elements(notes)
+                .iter()
+                .filter_map(|id| id.text(notes))
+                .map(str::trim)
+                .filter(|id| !id.is_empty())
+                .map(ProfileId::new)
+                .collect();
+            if !ids.is_empty() {
+                read.order.insert(models::provider_id(provider), ids);
+            }
+        }
+    }
+    read
+}
+
+/// Reads `gateway`. References and variables that cannot be resolved here leave a warning and no value.
+pub(super) fn gateway(root: &Look<'_>, notes: &mut Notes<'_>) -> GatewayDecl {
+    let mut read = GatewayDecl::default();
+    let Some(gateway) = root.object_at("gateway", notes) else { return read };
+    if let Some(port) = gateway.at("port") {
+        read.port = port
+            .value
+            .as_f64()
+            .filter(|port| port.fract() == 0.0 && (1.0..=65535.0).contains(port))
+            .map(|port| port as u16);
+        if read.port.is_none() {
+            port.complain("a port number", notes);
+        }
+    }
+    read.bind = gateway.text_at("bind", notes);
+    read.reload_mode = gateway.object_at("reload", notes).and_then(|reload| reload.text_at("mode", notes));
+    read.tls = gateway.object_at("tls", notes).is_some_and(|tls| tls.is_true_at("enabled", notes));
+    if let Some(auth) = gateway.object_at("auth", notes) {
+        read.token = secret_at(&auth, "token", notes);
+        read.password = secret_at(&auth, "password", notes);
+    }
+    read
+}
+
+/// Reads a secret that stands as text.
+fn secret_at(look: &Look<'_>, key: &str, notes: &mut Notes<'_>) -> Option<Secret> {
+    let found = look.at(key)?;
+    if found.value.is_object() {
+        notes.warn(&found.steps, "is a reference, which is not resolved here; give the value in OPENCLAW_GATEWAY_TOKEN or OPENCLAW_GATEWAY_PASSWORD");
+        return None;
+    }
+    let text = found.text(notes)?.trim();
+    (!text.is_empty() && substitute::whole_variable(text).is_none()).then(|| Secret::new(text))
+}
