@@ -1,1 +1,19 @@
-//! seal
+//! Envelope encryption, key sources and keyed fingerprints.
+//!
+//! This is the only room of Keyshoal that names a cipher. Values are sealed by [`SealKey`] into an [`Envelope`]; people and
+//! plans see secrets by the fingerprints of a [`FingerprintKey`]. Both are derived from a [`KeyFile`], of which there are two
+//! (one for each purpose), in the user's configuration directory or in a systemd credential: see [`keys`].
+//!
+//! No type of this crate prints, serialises or compares key material in any observable way, and no error names it.
+
+pub mod aad;
+pub mod envelope;
+pub mod fingerprint_key;
+pub mod keys;
+pub mod seal_key;
+
+pub use aad::Aad;
+pub use envelope::{Envelope, EnvelopeError};
+pub use fingerprint_key::FingerprintKey;
+pub use keys::{KeyError, KeyFile, KeyId};
+pub use seal_key::{SealError, SealKey};
