@@ -36,11 +36,18 @@ impl Book {
     fn enter_profile(&self, profile: &StoredProfile, prints: &dyn Fingerprints) {
         let Some(fingerprint) = profile.material(prints).fingerprint() else { return };
         let expires = profile.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied());
-        self.entries().entry(fingerprint).or_insert_with(|| Entry { secret: profile.secret.clone(), expires });
+        self.entries()
+            .entry(fingerprint)
+            .or_insert_with(|| Entry { secret: profile.secret.clone(), expires });
     }
 
     /// Enters a value that a person has given and returns its fingerprint.
-    pub fn enter_given(&self, secret: Secret, expires: Option<i64>, prints: &dyn Fingerprints) -> Fingerprint {
+    pub fn enter_given(
+        &self,
+        secret: Secret,
+        expires: Option<i64>,
+        prints: &dyn Fingerprints,
+    ) -> Fingerprint {
         let fingerprint = secret_fingerprint(prints, &secret);
         self.entries().insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires });
         fingerprint

@@ -54,7 +54,10 @@ pub fn act_as_owner(state_dir: &Path) -> Result<Option<Owner>, OwnerError> {
 }
 
 fn look_up(uid: u32, dir_gid: u32) -> Owner {
-    #[expect(clippy::disallowed_methods, reason = "a system table, not anybody's state; absent is as good as no entry")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a system table, not anybody's state; absent is as good as no entry"
+    )]
     let table = fs::read_to_string("/etc/passwd").unwrap_or_default();
     parse(&table, uid).unwrap_or(Owner { uid, gid: dir_gid, home: None, name: None })
 }
@@ -78,7 +81,10 @@ mod tests {
     fn the_password_table_names_group_and_home() {
         let table = "root:x:0:0:root:/root:/bin/bash\nnode:x:1000:1001:,,,:/home/node:/bin/sh\n";
         let owner = parse(table, 1000).unwrap();
-        assert_eq!((owner.gid, owner.home, owner.name.as_deref()), (1001, Some("/home/node".into()), Some("node")));
+        assert_eq!(
+            (owner.gid, owner.home, owner.name.as_deref()),
+            (1001, Some("/home/node".into()), Some("node"))
+        );
         assert_eq!(parse(table, 7), None);
         assert_eq!(parse("broken\n::::", 0), None);
     }

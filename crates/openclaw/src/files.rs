@@ -59,3 +59,17 @@ pub fn is_dir(path: &Path) -> bool {
 pub fn real_path(path: &Path) -> Option<PathBuf> {
     fs::canonicalize(path).ok()
 }
+
+/// Lists the names in a directory, at most `limit` of them, in no order. Empty when it does not exist.
+pub fn names(dir: &Path, limit: usize) -> Result<Vec<std::ffi::OsString>, PathError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_path(dir),
+    };
+    entries
+        .take(limit)
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<io::Result<_>>()
+        .with_path(dir)
+}

@@ -1,24 +1,27 @@
 //! The running gateway: finding it, talking to it, and making it read its stores again. Loopback only, ever.
+//!
+//! [`discover`] needs no credential and sends nothing but a WebSocket upgrade. [`Client`] speaks protocols 3 and 4 (2026.3 to 2026.9).
 
+pub mod answer;
+pub mod calls;
 pub mod client;
 pub mod credentials;
+pub mod device;
 pub mod discovery;
 pub mod error;
+pub mod frames;
+pub mod handshake;
+pub mod lock;
+pub mod process;
+pub mod ready;
+pub mod wire;
 
-pub use client::{AuthStatus, Client, ConnectOptions, ProbeAnswer, ProbeStatus, Reloaded, Restarting};
-pub use credentials::{Credentials, DeviceIdentity};
-pub use discovery::discover;
+pub use crate::layout::GatewayWord;
+pub use answer::Answer;
+pub use calls::{AuthStatus, ProbeAnswer, ProbeStatus, Reloaded, Restarting};
+pub use client::{Client, ConnectOptions};
+pub use credentials::{Credential, Credentials};
+pub use device::DeviceIdentity;
+pub use discovery::{discover, gateway_port};
 pub use error::GatewayError;
-
-use std::path::PathBuf;
-
-/// What a gateway says of itself once it is asked with credentials, or through its lock file. The strongest evidence of a layout.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct GatewayWord {
-    /// The release that runs (`2026.9.6`).
-    pub version: Option<String>,
-    /// The state directory it works in.
-    pub state_dir: Option<PathBuf>,
-    /// The config file it works with.
-    pub config_path: Option<PathBuf>,
-}
+pub use ready::{is_ready, wait_gone, wait_ready};

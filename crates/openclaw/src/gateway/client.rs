@@ -1,164 +1,169 @@
-//! Calls to a running gateway over its loopback WebSocket.
+//! A connection to a running gateway, and calls over it.
 
+use super::frames::{self, Frame};
+use super::handshake::{self, Hello};
+use super::wire::{Wait, Wire};
 use super::{Credentials, DeviceIdentity, GatewayError, GatewayWord};
-use keyshoal_core::{AgentId, ProfileId, ProviderId, Secret};
-use std::time::{Duration, Instant};
+use keyshoal_core::Timestamp;
+use serde_json::Value;
+use std::time::Duration;
 
 /// How to connect.
 #[derive(Debug)]
 pub struct ConnectOptions {
     /// The port on loopback.
     pub port: u16,
-    /// What to show.
+    /// What to show, best first. Empty for a gateway that wants nothing.
     pub credentials: Credentials,
-    /// A device identity, if the person allows one. Used only when the plain way gives no admin right.
+    /// A device identity, if the person allows one. Used only when the plain way gives no admin right (2026.3).
     pub device: Option<DeviceIdentity>,
     /// Longest wait for the connection and for each ordinary answer.
     pub timeout: Duration,
+    /// The time, for the device's signature: gateways accept a few minutes of difference.
+    pub now: Timestamp,
 }
 
-/// A connection to a gateway.
+/// A connection to a gateway that may administrate.
 #[derive(Debug)]
 pub struct Client {
-    word: GatewayWord,
-}
-
-/// The answer to `secrets.reload` and `models.authRefresh`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reloaded {
-    /// How many warnings the gateway has about references, where it says so.
-    pub warnings: Option<u64>,
-}
-
-/// The answer to `gateway.restart.request`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restarting {
-    /// What the gateway says it will do, in its own words.
-    pub word: String,
-}
-
-/// What `models.authStatus` says of one profile.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthStatus {
-    /// Its provider.
-    pub provider: ProviderId,
-    /// The profile.
-    pub profile: ProfileId,
-    /// `saved`, `inherited`, `config` or `external`.
-    pub source: Option<String>,
-    /// `ok`, `expired`, `missing`, …
-    pub status: String,
-}
-
-/// The answer to `models.probe`: a real completion with what the gateway holds in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProbeAnswer {
-    /// The provider.
-    pub provider: ProviderId,
-    /// The profile that the gateway says it used. Not proof: see the false positives in the documentation of [`Client::probe`].
-    pub profile: Option<ProfileId>,
-    /// What came of it.
-    pub status: ProbeStatus,
-    /// The gateway's own words about a failure, cut to a line, without secrets.
-    pub error: Option<String>,
-}
-
-/// Says what came of a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeStatus {
-    /// A completion came back.
-    Ok,
-    /// The provider refused the credential.
-    Auth,
-    /// Too many requests.
-    RateLimit,
-    /// No credit.
-    Billing,
-    /// No answer in time.
-    Timeout,
-    /// Nothing certain (`unknown`, `format`, `no_model`, …), in the gateway's word.
-    Other(String),
-}
-
-/// What came of a question to an agent, judged by content and never by status alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The agent answered: its text, cut to a line.
-    Answered(String),
-    /// The provider refused the agent's credential.
-    AuthFailed(String),
-    /// Something else went wrong, in the gateway's own words.
-    Failed(String),
-    /// This gateway cannot be asked in a way that can be believed, and why.
-    CannotTell(String),
+    wire: Wire,
+    hello: Hello,
+    with_device: bool,
+    timeout: Duration,
+    calls: u64,
 }
 
 impl Client {
     /// Connects and proves that the connection may administrate.
+    ///
+    /// # Errors
+    /// [`GatewayError::NoAdmin`] when the gateway gives rights to devices only and none was allowed; otherwise why it refused.
     pub fn connect(options: &ConnectOptions) -> Result<Self, GatewayError> {
-        Err(GatewayError::NotRunning { port: options.port })
+        let mut last = None;
+        let mut ways: Vec<_> = options.credentials.ways.iter().map(Some).collect();
+        if ways.is_empty() {
+            ways.push(None);
+        }
+        for way in ways {
+            let attempt =
+                |device| handshake::connect(options.port, way, device, options.now, options.timeout);
+            let plain = attempt(None);
+            let (without, version) = match plain {
+                Ok((wire, hello)) if hello.admin => return Ok(Self::new(wire, hello, false, options)),
+                Ok((mut wire, hello)) => {
+                    wire.close();
+                    (true, hello.word.version)
+                }
+                Err(GatewayError::NoAdmin { .. }) => (true, None),
+                Err(error) => {
+                    last = Some(error);
+                    (false, None)
+                }
+            };
+            if without {
+                let Some(device) = &options.device else {
+                    return Err(GatewayError::NoAdmin { version, with_device: false });
+                };
+                return match attempt(Some(device))? {
+                    (wire, hello) if hello.admin => Ok(Self::new(wire, hello, true, options)),
+                    (_, hello) => {
+                        Err(GatewayError::NoAdmin { version: hello.word.version, with_device: true })
+                    }
+                };
+            }
+            // Another token helps only where this one was refused.
+            if !matches!(last, Some(GatewayError::Refused { .. } | GatewayError::NoCredential { .. })) {
+                break;
+            }
+        }
+        Err(last.unwrap_or(GatewayError::NoCredential { port: options.port }))
+    }
+
+    fn new(wire: Wire, hello: Hello, with_device: bool, options: &ConnectOptions) -> Self {
+        Self { wire, hello, with_device, timeout: options.timeout, calls: 0 }
     }
 
     /// Returns what the gateway says of itself.
     pub fn word(&self) -> &GatewayWord {
-        &self.word
+        &self.hello.word
     }
 
-    /// Tells whether the gateway lists this method.
-    pub fn has(&self, _method: &str) -> bool {
-        false
+    /// Returns the version of the protocol that was agreed on.
+    pub fn protocol(&self) -> u64 {
+        self.hello.protocol
     }
 
-    /// Makes the gateway read all stores and references again (every release).
-    pub fn secrets_reload(&mut self) -> Result<Reloaded, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "secrets.reload".into() })
+    /// Tells whether the rights come from a device identity.
+    pub fn with_device(&self) -> bool {
+        self.with_device
     }
 
-    /// The same by `models.authRefresh` (2026.9.5 and later). `agent` is mandatory with several agents; all are refreshed.
-    pub fn auth_refresh(&mut self, _agent: &AgentId) -> Result<Reloaded, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "models.authRefresh".into() })
+    /// Tells whether the gateway lists this method. Some releases leave methods out of the list that they have.
+    pub fn has(&self, method: &str) -> bool {
+        self.hello.methods.contains(method)
     }
 
-    /// Asks what the gateway thinks of every profile, without secrets.
-    pub fn auth_status(&mut self, _refresh: bool) -> Result<Vec<AuthStatus>, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "models.authStatus".into() })
+    /// Calls a method and returns what it answers.
+    pub fn call(&mut self, method: &str, params: &Value) -> Result<Value, GatewayError> {
+        self.call_within(method, params, self.timeout)
     }
 
-    /// Asks a provider through the gateway with the gateway's own in-memory credential (2026.8 and later).
-    pub fn probe(
+    /// Calls a method that may take longer.
+    pub fn call_within(
         &mut self,
-        _provider: &ProviderId,
-        _agent: &AgentId,
-        _profile: Option<&ProfileId>,
-    ) -> Result<ProbeAnswer, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "models.probe".into() })
+        method: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, GatewayError> {
+        let wait = Wait::begin(method, limit);
+        let id = self.send(method, params, &wait)?;
+        self.answer(method, &id, &wait)
     }
 
-    /// Asks the gateway to restart itself, where it can.
-    pub fn request_restart(&mut self, _reason: &str) -> Result<Restarting, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "gateway.restart.request".into() })
+    /// Calls a method that first says `accepted` and answers later.
+    pub(super) fn call_to_end(
+        &mut self,
+        method: &str,
+        params: &Value,
+        limit: Duration,
+    ) -> Result<Value, GatewayError> {
+        let wait = Wait::begin(method, limit);
+        let id = self.send(method, params, &wait)?;
+        loop {
+            let answer = self.answer(method, &id, &wait)?;
+            if answer.get("status").and_then(Value::as_str) != Some("accepted") {
+                return Ok(answer);
+            }
+        }
     }
 
-    /// Asks an agent something through the gateway and judges its answer.
-    pub fn ask(&mut self, _agent: &AgentId, _prompt: &str, _limit: Duration) -> Result<Answer, GatewayError> {
-        Err(GatewayError::NoSuchMethod { method: "agent".into() })
+    fn send(&mut self, method: &str, params: &Value, wait: &Wait) -> Result<String, GatewayError> {
+        self.calls += 1;
+        let id = format!("call-{}", self.calls);
+        self.wire.send(frames::request(&id, method, params), wait)?;
+        Ok(id)
+    }
+
+    fn answer(&mut self, method: &str, id: &str, wait: &Wait) -> Result<Value, GatewayError> {
+        loop {
+            // Events (ticks, health, presence) come in between; they are not for us.
+            if let Frame::Response { id: of, result } = frames::read(&self.wire.receive(wait)?)?
+                && of == id
+            {
+                return result.map_err(|failure| match failure.of_call(method) {
+                    GatewayError::NoAdmin { .. } => GatewayError::NoAdmin {
+                        version: self.hello.word.version.clone(),
+                        with_device: self.with_device,
+                    },
+                    other => other,
+                });
+            }
+        }
     }
 }
 
-/// Waits until a gateway on this port is ready for work, at most until `deadline`.
-pub fn wait_ready(port: u16, deadline: Instant) -> Result<(), GatewayError> {
-    let _ = (port, deadline);
-    Err(GatewayError::NotRunning { port })
-}
-
-/// Asks an agent over `/v1/chat/completions`, where the gateway offers it.
-pub fn chat(
-    port: u16,
-    token: Option<&Secret>,
-    agent: &AgentId,
-    prompt: &str,
-    limit: Duration,
-) -> Result<Answer, GatewayError> {
-    let _ = (token, agent, prompt, limit);
-    Err(GatewayError::NotRunning { port })
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.wire.close();
+    }
 }

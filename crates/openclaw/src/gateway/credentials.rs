@@ -1,62 +1,56 @@
 //! What proves to a gateway who we are: its shared token or password, and for early releases a device identity.
 
-use super::GatewayError;
+pub use super::device::DeviceIdentity;
 use crate::{Environment, config::Config};
 use keyshoal_core::Secret;
-use std::path::{Path, PathBuf};
 
-/// The shared token or password of a gateway, and where it was found.
-#[derive(Clone, Debug, Default)]
-pub struct Credentials {
+/// One way to prove it, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
     /// `gateway.auth.token`.
     pub token: Option<Secret>,
     /// `gateway.auth.password`.
     pub password: Option<Secret>,
-    /// Where they were found, in words.
+    /// Where it was found, in words.
     pub origin: String,
 }
 
+/// Everything that may be tried, best first, without repetition.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// The ways.
+    pub ways: Vec<Credential>,
+}
+
 impl Credentials {
-    /// Finds them: what the caller gives, else `OPENCLAW_GATEWAY_TOKEN`/`OPENCLAW_GATEWAY_PASSWORD`, else the config.
+    /// Finds them: what the caller gives alone, else the config's and those of `OPENCLAW_GATEWAY_TOKEN`/`OPENCLAW_GATEWAY_PASSWORD`.
+    ///
+    /// The config comes first, as in the gateway itself; the environment of this process is only a guess at the gateway's.
     pub fn find(config: &Config, env: &Environment, given: Option<Secret>) -> Self {
-        if let Some(token) = given {
-            return Self { token: Some(token), password: None, origin: "the caller".into() };
+        let mut found = Self::default();
+        if given.is_some() {
+            found.add(given.clone(), None, "the caller");
+            // A gateway takes either; which of the two was given, only it can tell.
+            found.add(None, given, "the caller");
+            return found;
         }
+        let gateway = &config.gateway;
+        found.add(gateway.token.clone(), gateway.password.clone(), &config.path.display().to_string());
         let var = |name: &str| env.get(name).map(Secret::new);
-        let (token, password) = (var("OPENCLAW_GATEWAY_TOKEN"), var("OPENCLAW_GATEWAY_PASSWORD"));
-        if token.is_some() || password.is_some() {
-            return Self { token, password, origin: "the environment".into() };
-        }
-        Self {
-            token: config.gateway.token.clone(),
-            password: config.gateway.password.clone(),
-            origin: config.path.display().to_string(),
+        found.add(var("OPENCLAW_GATEWAY_TOKEN"), var("OPENCLAW_GATEWAY_PASSWORD"), "the environment");
+        found
+    }
+
+    /// Adds a way, unless it is empty or there already.
+    pub fn add(&mut self, token: Option<Secret>, password: Option<Secret>, origin: &str) {
+        let known = self.ways.iter().any(|way| way.token == token && way.password == password);
+        if !known && (token.is_some() || password.is_some()) {
+            self.ways.push(Credential { token, password, origin: origin.to_owned() });
         }
     }
 
     /// Tells whether there is anything to show.
     pub fn is_empty(&self) -> bool {
-        self.token.is_none() && self.password.is_none()
-    }
-}
-
-/// An Ed25519 identity of our own, for releases that give rights to devices only.
-#[derive(Debug)]
-pub struct DeviceIdentity {
-    path: PathBuf,
-}
-
-impl DeviceIdentity {
-    /// Loads the identity at `path`, or makes one there (0600, never overwriting anything).
-    ///
-    /// # Errors
-    /// Another owner, a mode wider than 0600, something that is no identity of ours.
-    pub fn load_or_create(path: &Path) -> Result<Self, GatewayError> {
-        Ok(Self { path: path.to_owned() })
-    }
-
-    /// Returns the file it is kept in.
-    pub fn path(&self) -> &Path {
-        &self.path
+        self.ways.is_empty()
     }
 }

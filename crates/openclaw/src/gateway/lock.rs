@@ -1,0 +1,94 @@
+//! The lock files by which a gateway says who it is.
+//!
+//! Up to 2026.6: `<tmpdir>/openclaw-<uid>/gateway.<first 8 hex digits of sha256(config path)>.lock` with `pid`, `createdAt`, `configPath`,
+//! `startTime`. Since 2026.8: the same name and `gateway.state.lock`, both in `<stateDir>/tmp/openclaw-<uid>/`, with `port`, `stateDir` and,
+//! for other owners than a gateway (an embedded agent, doctor), `role`. Read in 2026.3.28, 5.28, 6.11, 8.2, 9.6.
+
+use super::process;
+use crate::files;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+const LOCK_LIMIT: u64 = 64 * 1024;
+const LOCKS_PER_DIRECTORY: usize = 4096;
+
+/// One lock file, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The file.
+    pub path: PathBuf,
+    /// The process that took it.
+    pub pid: u32,
+    /// The config of that gateway.
+    pub config_path: Option<PathBuf>,
+    /// Its state directory (2026.8 and later).
+    pub state_dir: Option<PathBuf>,
+    /// Its port (2026.8 and later).
+    pub port: Option<u16>,
+    /// Who holds it; `None` means a gateway.
+    pub role: Option<String>,
+    /// When the process began, in ticks since boot.
+    pub start_ticks: Option<i64>,
+}
+
+impl Lock {
+    /// Tells whether the process that took the lock still lives.
+    pub fn alive(&self) -> bool {
+        match (process::start_ticks(self.pid), self.start_ticks) {
+            (None, _) => false,
+            (Some(now), Some(then)) => now == then,
+            (Some(_), None) => process::looks_like_gateway(self.pid),
+        }
+    }
+
+    /// Tells whether a gateway took it, and not doctor or an embedded agent.
+    pub fn is_gateway(&self) -> bool {
+        self.role.as_deref().is_none_or(|role| role == "gateway")
+    }
+}
+
+/// Reads the lock files of a state directory: only those of releases that keep them there (2026.8 and later).
+pub fn in_state_dir(state_dir: &Path) -> Vec<Lock> {
+    below(&state_dir.join("tmp"))
+}
+
+/// Reads the lock files in a directory for temporary files (up to 2026.6), whosever gateway they are of.
+pub fn in_tmp(tmp: &Path) -> Vec<Lock> {
+    below(tmp)
+}
+
+fn below(parent: &Path) -> Vec<Lock> {
+    let names = files::names(parent, 1 << 16).unwrap_or_default();
+    let dirs = names
+        .iter()
+        .filter(|name| name.to_str().is_some_and(|name| name == "openclaw" || name.starts_with("openclaw-")));
+    let mut locks: Vec<Lock> = dirs.flat_map(|dir| in_dir(&parent.join(dir))).collect();
+    locks.sort_by(|a, b| a.path.cmp(&b.path));
+    locks
+}
+
+fn in_dir(dir: &Path) -> Vec<Lock> {
+    // Another user's directory may be closed to us: then there is nothing to learn here.
+    let names = files::names(dir, LOCKS_PER_DIRECTORY).unwrap_or_default();
+    names
+        .iter()
+        .filter_map(|name| name.to_str())
+        .filter(|name| name.starts_with("gateway.") && name.ends_with(".lock"))
+        .filter_map(|name| read(&dir.join(name)))
+        .collect()
+}
+
+fn read(path: &Path) -> Option<Lock> {
+    let bytes = files::read(path, LOCK_LIMIT).ok()??;
+    let value: Value = serde_json::from_slice(&bytes).ok()?;
+    let path_at = |key: &str| value.get(key).and_then(Value::as_str).map(PathBuf::from);
+    Some(Lock {
+        path: path.to_owned(),
+        pid: value.get("pid")?.as_u64()?.try_into().ok()?,
+        config_path: path_at("configPath"),
+        state_dir: path_at("stateDir"),
+        port: value.get("port").and_then(Value::as_u64).and_then(|port| port.try_into().ok()),
+        role: value.get("role").and_then(Value::as_str).map(str::to_owned),
+        start_ticks: value.get("startTime").and_then(Value::as_i64),
+    })
+}

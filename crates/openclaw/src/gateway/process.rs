@@ -1,0 +1,138 @@
+//! What Linux tells about a gateway's process: whether it lives, since when, and which state directory it was started for.
+
+use crate::files;
+use keyshoal_core::{Timestamp, time};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// `/proc/<pid>/stat` counts in hundredths of a second on every architecture that Node.js runs on (USER_HZ).
+const TICKS_PER_SECOND: i64 = 100;
+const PROC_LIMIT: u64 = 1 << 20;
+
+fn proc_text(path: &Path) -> Option<String> {
+    let bytes = files::read(path, PROC_LIMIT).ok()??;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn of(pid: u32, what: &str) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(what)
+}
+
+/// Returns when the process began, in ticks since boot: OpenClaw's locks carry the same number. `None` when there is no such process.
+pub fn start_ticks(pid: u32) -> Option<i64> {
+    let stat = proc_text(&of(pid, "stat"))?;
+    // The second field is the program's name in parentheses and may hold anything, parentheses included.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_whitespace();
+    // A zombie has ended; only its parent has not noticed.
+    if fields.next()? == "Z" {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+/// Returns when the process began, to the second.
+pub fn started(pid: u32) -> Option<Timestamp> {
+    let ticks = start_ticks(pid)?;
+    let stat = proc_text(Path::new("/proc/stat"))?;
+    let boot: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    time::from_millis((boot + ticks / TICKS_PER_SECOND).checked_mul(1000)?)
+}
+
+/// Returns variables that the process was started with, those of these names only. Empty when they cannot be seen (another user's).
+pub fn environment(pid: u32, names: &[&str]) -> BTreeMap<String, String> {
+    let text = proc_text(&of(pid, "environ")).unwrap_or_default();
+    text.split('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .filter(|(name, value)| names.contains(name) && !value.is_empty())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Tells whether the process looks like a gateway by its command line: `openclaw-gateway`, or `… gateway …` of openclaw.
+pub fn looks_like_gateway(pid: u32) -> bool {
+    let Some(line) = proc_text(&of(pid, "cmdline")) else { return false };
+    let words: Vec<&str> = line.split(['\0', ' ']).filter(|word| !word.is_empty()).collect();
+    line.contains("openclaw") && (line.contains("openclaw-gateway") || words.contains(&"gateway"))
+}
+
+/// Returns the value of `--port` on the command line, where it still stands there.
+pub fn port_option(pid: u32) -> Option<u16> {
+    let line = proc_text(&of(pid, "cmdline"))?;
+    let mut words = line.split('\0');
+    while let Some(word) = words.next() {
+        if word == "--port" {
+            return words.next()?.parse().ok();
+        }
+        if let Some(port) = word.strip_prefix("--port=") {
+            return port.parse().ok();
+        }
+    }
+    None
+}
+
+/// Finds the process that listens on this port of the loopback or of every address. `None` when it belongs to another user or container.
+pub fn listener(port: u16) -> Option<u32> {
+    let inodes: Vec<String> =
+        ["/proc/net/tcp", "/proc/net/tcp6"].iter().flat_map(|table| listening_inodes(table, port)).collect();
+    if inodes.is_empty() {
+        return None;
+    }
+    let wanted: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
+    let pids = files::names(Path::new("/proc"), 1 << 17).ok()?;
+    pids.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok()).find(|pid| holds(*pid, &wanted))
+}
+
+fn listening_inodes(table: &str, port: u16) -> Vec<String> {
+    const LISTEN: &str = "0A";
+    let text = proc_text(Path::new(table)).unwrap_or_default();
+    text.lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let local = fields.nth(1)?;
+            let state = fields.nth(1)?;
+            let inode = fields.nth(5)?;
+            let (_, hex) = local.rsplit_once(':')?;
+            let listens = state == LISTEN && u16::from_str_radix(hex, 16) == Ok(port);
+            listens.then(|| inode.to_owned())
+        })
+        .collect()
+}
+
+fn holds(pid: u32, wanted: &[String]) -> bool {
+    let dir = of(pid, "fd");
+    files::names(&dir, 1 << 16).unwrap_or_default().iter().any(|name| {
+        std::fs::read_link(dir.join(name))
+            .is_ok_and(|target| target.to_str().is_some_and(|target| wanted.iter().any(|one| one == target)))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn finds_itself_listening() {
+        let listener_socket = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener_socket.local_addr().unwrap().port();
+        assert_eq!(listener(port), Some(std::process::id()));
+        drop(listener_socket);
+        assert_eq!(listener(port), None);
+    }
+
+    #[test]
+    fn knows_when_it_began() {
+        let pid = std::process::id();
+        assert!(start_ticks(pid).unwrap() > 0);
+        assert!(started(pid).unwrap() > Timestamp::UNIX_EPOCH);
+        assert_eq!(start_ticks(u32::MAX - 1), None);
+    }
+
+    #[test]
+    fn shows_only_the_variables_asked_for() {
+        let seen = environment(std::process::id(), &["PATH"]);
+        assert!(seen.keys().all(|name| name == "PATH"));
+    }
+}
