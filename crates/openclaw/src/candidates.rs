@@ -5,7 +5,7 @@ use crate::config::{Config, model::AgentEntry};
 use crate::models_file::ModelsFile;
 use crate::sessions::SessionPins;
 use crate::store::StoreContents;
-use keyshoal_core::{Candidate, Fingerprints, Layout, ProviderId, Secret, Timestamp};
+use keyshoal_core::{Candidate, Fingerprints, Layout, ProviderId, Timestamp};
 use std::collections::BTreeMap;
 
 /// Everything that decides what one agent may send.
@@ -26,8 +26,6 @@ pub struct CandidateInput<'a> {
     pub sessions: &'a SessionPins,
     /// The environment that the gateway may have been started with: ours, as the best guess.
     pub env: &'a Environment,
-    /// `<stateDir>/.env`.
-    pub dotenv: &'a BTreeMap<String, Secret>,
     /// Makes fingerprints.
     pub prints: &'a dyn Fingerprints,
     /// The time.

@@ -63,7 +63,8 @@ mod tests {
 
     #[test]
     fn a_chunked_answer_is_put_together() {
-        let answer = b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
+        let answer =
+            b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n";
         assert_eq!(parse(answer), Some((401, "abcde".to_owned())));
     }
 

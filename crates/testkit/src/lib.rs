@@ -3,7 +3,10 @@
 //!
 //! Everything binds and connects to the loopback interface only, lives below one temporary folder, and ends when it is dropped.
 
-#![expect(clippy::disallowed_methods, reason = "tests read and write files, clocks and the environment as they like")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read and write files, clocks and the environment as they like"
+)]
 
 pub mod cache;
 pub mod http;

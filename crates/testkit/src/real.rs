@@ -75,7 +75,11 @@ impl RealOpenClaw {
         let node = root.join("node");
         let entry = root.join(version).join("node_modules/openclaw/openclaw.mjs");
         for needed in [&node, &entry] {
-            ensure!(needed.is_file(), "{} is missing: run scripts/install-openclaw (./test does)", needed.display());
+            ensure!(
+                needed.is_file(),
+                "{} is missing: run scripts/install-openclaw (./test does)",
+                needed.display()
+            );
         }
         Ok(Self { release, node, entry })
     }

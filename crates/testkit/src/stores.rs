@@ -39,7 +39,12 @@ pub fn read(instance: &Instance, place: Place<'_>, part: Part) -> Result<Option<
 }
 
 /// Changes one document of a store in place, as another program on the same machine would.
-pub fn edit(instance: &Instance, place: Place<'_>, part: Part, change: impl FnOnce(&mut Value)) -> Result<()> {
+pub fn edit(
+    instance: &Instance,
+    place: Place<'_>,
+    part: Part,
+    change: impl FnOnce(&mut Value),
+) -> Result<()> {
     match spot(instance, place, part) {
         Spot::File(path) => {
             let mut value: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
@@ -63,7 +68,13 @@ pub fn edit(instance: &Instance, place: Place<'_>, part: Part, change: impl FnOn
 
 enum Spot {
     File(PathBuf),
-    Cell { db: PathBuf, table: &'static str, key_column: &'static str, value_column: &'static str, key: &'static str },
+    Cell {
+        db: PathBuf,
+        table: &'static str,
+        key_column: &'static str,
+        value_column: &'static str,
+        key: &'static str,
+    },
 }
 
 fn spot(instance: &Instance, place: Place<'_>, part: Part) -> Spot {
@@ -110,8 +121,11 @@ pub(crate) fn move_registry(instance: &Instance, from: &str, to: &str) -> Result
         return Ok(());
     }
     let connection = open(&db)?;
-    let known: bool =
-        connection.query_row("SELECT count(*) FROM sqlite_master WHERE name = 'agent_databases'", [], |row| row.get(0))?;
+    let known: bool = connection.query_row(
+        "SELECT count(*) FROM sqlite_master WHERE name = 'agent_databases'",
+        [],
+        |row| row.get(0),
+    )?;
     if known {
         connection.execute("UPDATE agent_databases SET path = replace(path, ?1, ?2)", [from, to])?;
     }

@@ -4,6 +4,9 @@ pub use super::device::DeviceIdentity;
 use crate::{Environment, config::Config};
 use keyshoal_core::Secret;
 
+const TOKEN: &str = "OPENCLAW_GATEWAY_TOKEN";
+const PASSWORD: &str = "OPENCLAW_GATEWAY_PASSWORD";
+
 /// One way to prove it, and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
@@ -23,7 +26,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Finds them: what the caller gives alone, else the config's and those of `OPENCLAW_GATEWAY_TOKEN`/`OPENCLAW_GATEWAY_PASSWORD`.
+    /// Finds them: what the caller gives alone, else the config's, then those of the environment and of `.env`.
     ///
     /// The config comes first, as in the gateway itself; the environment of this process is only a guess at the gateway's.
     pub fn find(config: &Config, env: &Environment, given: Option<Secret>) -> Self {
@@ -37,7 +40,9 @@ impl Credentials {
         let gateway = &config.gateway;
         found.add(gateway.token.clone(), gateway.password.clone(), &config.path.display().to_string());
         let var = |name: &str| env.get(name).map(Secret::new);
-        found.add(var("OPENCLAW_GATEWAY_TOKEN"), var("OPENCLAW_GATEWAY_PASSWORD"), "the environment");
+        found.add(var(TOKEN), var(PASSWORD), "the environment");
+        let dotenv = |name: &str| config.dotenv.get(name).cloned();
+        found.add(dotenv(TOKEN), dotenv(PASSWORD), ".env in the state directory");
         found
     }
 

@@ -3,7 +3,7 @@
 use super::lock::{self, Lock};
 use super::wire::Wait;
 use super::{GatewayError, handshake, process};
-use crate::{Environment, config::Config};
+use crate::{Environment, config::Config, locate::Locations};
 use keyshoal_core::GatewayView;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,9 +16,11 @@ const STATE_DIR: &str = "OPENCLAW_STATE_DIR";
 const CONFIG_PATH: &str = "OPENCLAW_CONFIG_PATH";
 const PORT: &str = "OPENCLAW_GATEWAY_PORT";
 
-/// Returns the port on which the gateway of this config is to be expected: `OPENCLAW_GATEWAY_PORT`, else `gateway.port`, else 18789.
+/// Returns the port on which the gateway of this config is to be expected: `OPENCLAW_GATEWAY_PORT` (`.env` included), else `gateway.port`, else 18789.
 pub fn gateway_port(config: &Config, env: &Environment) -> u16 {
-    env.get(PORT).and_then(|port| port.parse().ok()).or(config.gateway.port).unwrap_or(DEFAULT_PORT)
+    let dotenv = || config.dotenv.get(PORT).map(|port| port.reveal_secret().trim());
+    let named = env.get(PORT).or_else(dotenv).and_then(|port| port.parse().ok());
+    named.or(config.gateway.port).unwrap_or(DEFAULT_PORT)
 }
 
 /// Looks for the gateway of this state directory: its lock files, its port on loopback, its process.
@@ -26,9 +28,9 @@ pub fn gateway_port(config: &Config, env: &Environment) -> u16 {
 /// Sends nothing but a WebSocket upgrade, shows no credential, and takes a fraction of a second when nothing listens.
 /// `running` is `None` where it cannot be told: something listens and does not greet, or a lock names a process that is not of this
 /// machine's (a container's) or died without taking its lock along.
-pub fn discover(state_dir: &Path, config: &Config, env: &Environment) -> GatewayView {
-    let mine = Identity::of(state_dir, &config.path);
-    let in_state = lock::in_state_dir(state_dir);
+pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayView {
+    let mine = Identity::of(&at.state_dir, &at.config_path);
+    let in_state = lock::in_state_dir(&at.state_dir);
     let locks: Vec<Lock> = tmp_dirs(env)
         .iter()
         .flat_map(|tmp| lock::in_tmp(tmp))

@@ -63,8 +63,10 @@ impl Instance {
             self.real.entry.display(),
         );
         let mut command = self.openclaw();
-        let environment: Vec<_> =
-            command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
+        let environment: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
         command = self.command("/usr/bin/script".as_ref());
         let mut child = command
             .envs(environment)
@@ -75,7 +77,9 @@ impl Instance {
             .stderr(Stdio::null())
             .spawn()
             .context("script (of util-linux) is needed to type into a command")?;
-        let (Some(mut keys), Some(mut screen)) = (child.stdin.take(), child.stdout.take()) else { bail!("no pipes") };
+        let (Some(mut keys), Some(mut screen)) = (child.stdin.take(), child.stdout.take()) else {
+            bail!("no pipes")
+        };
         let mut seen = Vec::new();
         let mut typed = false;
         let mut piece = [0; 4096];

@@ -36,7 +36,8 @@ pub(crate) fn write(instance: &Instance, provider_port: u16, auth: Option<&Value
 
 /// Returns the `auth` section that this mode stands for.
 pub(crate) fn auth_section(mode: Mode) -> Option<Value> {
-    (mode == Mode::Token).then(|| json!({ "profiles": { PROFILE: { "provider": PROVIDER, "mode": "token" } } }))
+    (mode == Mode::Token)
+        .then(|| json!({ "profiles": { PROFILE: { "provider": PROVIDER, "mode": "token" } } }))
 }
 
 fn document(instance: &Instance, provider_port: u16) -> Value {
@@ -75,10 +76,12 @@ fn document(instance: &Instance, provider_port: u16) -> Value {
             "main" => json!({ "workspace": workspace(agent), "default": true }),
             _ => json!({ "workspace": workspace(agent) }),
         };
-        config["agents"]["entries"] = AGENTS.iter().map(|agent| ((*agent).to_owned(), entry(agent))).collect();
+        config["agents"]["entries"] =
+            AGENTS.iter().map(|agent| ((*agent).to_owned(), entry(agent))).collect();
         config["telemetry"] = json!({ "enabled": false });
     } else {
-        let entry = |agent: &&str| json!({ "id": agent, "workspace": workspace(agent), "default": *agent == "main" });
+        let entry =
+            |agent: &&str| json!({ "id": agent, "workspace": workspace(agent), "default": *agent == "main" });
         config["agents"]["list"] = AGENTS.iter().map(entry).collect();
     }
     config

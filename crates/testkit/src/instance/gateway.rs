@@ -50,7 +50,9 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        let Some(pid) = self.pid().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())) else { return };
+        let Some(pid) = self.pid().and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())) else {
+            return;
+        };
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let patience = Instant::now() + Duration::from_secs(15);
         while self.pid().is_some() && Instant::now() < patience {
