@@ -1,6 +1,6 @@
 //! Making a running gateway see what the stores hold.
 
-use crate::{Observation, Timestamp, instance::ActivationWay};
+use crate::{CredentialKind, Observation, Timestamp, instance::ActivationWay};
 use serde::{Deserialize, Serialize};
 
 /// Says what the person allows (`--activate`).
@@ -62,12 +62,16 @@ pub enum ActivationOutcome {
 
 /// Returns a digest of every value in every store: equal digests mean that the gateway needs to read nothing again.
 ///
-/// It covers store, profile, type and fingerprint, not use marks. The text is for comparison only.
+/// It covers store, profile, type and fingerprint, not use marks, and not the tokens of an OAuth login, which the gateway itself
+/// renews. The text is for comparison only.
 pub fn digest(observed: &Observation) -> String {
     let mut lines = Vec::new();
     for (store, view) in &observed.stores {
         for (profile, one) in &view.profiles {
-            let value = one.material.fingerprint().map_or_else(|| "-".to_owned(), |print| print.hex());
+            let value = match one.material.fingerprint() {
+                Some(print) if one.kind != CredentialKind::OAuth => print.hex(),
+                _ => "-".to_owned(),
+            };
             lines.push(format!("{store}\u{1f}{profile}\u{1f}{}\u{1f}{value}", one.kind));
         }
     }

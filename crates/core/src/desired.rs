@@ -29,6 +29,8 @@ pub struct SourceValue {
     pub expires: Option<Timestamp>,
     /// The OAuth account, fingerprinted.
     pub account: Option<Fingerprint>,
+    /// The store in which it stands; `None` when the person has just given it.
+    pub store: Option<StoreId>,
 }
 
 /// What should be.
@@ -44,8 +46,17 @@ pub struct Desired {
     pub include_foreign: bool,
     /// Foreign or kept-by-acceptance values that the person agreed to replace in this run, with the value they saw.
     pub approved: BTreeSet<(AgentId, ProfileId, Fingerprint)>,
-    /// The person said that the source's present values are right, even if they were earlier ones (`--from`, an answer).
+    /// The person said that the source's present values are right, even if they were earlier ones (`--from`).
     pub source_confirmed: bool,
+    /// The same, for these profiles only (an answer to one question).
+    pub confirmed: BTreeSet<ProfileId>,
+}
+
+impl Desired {
+    /// Tells whether a person has said that the source's present value of this profile is the right one.
+    pub fn is_confirmed(&self, profile: &ProfileId) -> bool {
+        self.source_confirmed || self.source == SourceOf::Given || self.confirmed.contains(profile)
+    }
 }
 
 /// Limits a run. Empty sets mean everything.

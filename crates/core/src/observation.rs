@@ -168,6 +168,19 @@ impl UsageView {
         };
         auth(&self.cooldown) || auth(&self.disabled)
     }
+
+    /// Returns the mark that holds the profile back at this moment: until when, and OpenClaw's word for why.
+    pub fn in_force(&self, now: Timestamp) -> Option<&(Timestamp, String)> {
+        [&self.disabled, &self.cooldown].into_iter().flatten().find(|(until, _)| *until > now)
+    }
+
+    /// Tells whether an authentication failure holds the profile back at this moment.
+    pub fn auth_block_at(&self, now: Timestamp) -> bool {
+        [&self.disabled, &self.cooldown]
+            .into_iter()
+            .flatten()
+            .any(|(until, reason)| *until > now && matches!(reason.as_str(), "auth" | "auth_permanent"))
+    }
 }
 
 /// A directory with credentials that no agent of the roster owns.

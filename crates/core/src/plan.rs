@@ -46,7 +46,8 @@ pub enum Action {
         /// Why.
         why: Why,
     },
-    /// Remove a local copy so that the agent inherits the base store's value.
+    /// Remove a local copy so that the agent inherits the base store's value. An authentication cooldown of the removed value
+    /// in this store's state is reset with it, since it would hold the inherited value back.
     RemoveShadow {
         /// Where.
         store: StoreId,
@@ -101,7 +102,7 @@ pub enum Action {
         profile: ProfileId,
         /// Its provider.
         provider: ProviderId,
-        /// The accepted value that the profile holds now.
+        /// The value that the store's agents use for the profile at that moment: the store's own, else the base store's.
         expect: Fingerprint,
     },
 }

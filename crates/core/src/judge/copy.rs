@@ -1,0 +1,342 @@
+//! One profile in a store that is not the source: what it is, and what may be done about it.
+
+use super::words::{Words, keep_or_replace, rotations_ago, said, show};
+use super::{Judged, Remedy, Sight, SourceState, oauth};
+use crate::{
+    AgentId, CredentialKind, FindingKind, Fingerprint, Material, ProfileId, ProfileView, Severity,
+    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
+};
+
+/// A copy together with everything that its judgement asks for.
+pub(super) struct Copy<'a> {
+    pub sight: &'a Sight<'a>,
+    pub store: &'a StoreId,
+    pub owner: AgentId,
+    pub profile: &'a ProfileId,
+    pub view: &'a ProfileView,
+    pub state: &'a SourceState,
+    /// What its provider says of it, where its agent asks.
+    pub verdict: VerdictKind,
+}
+
+/// What a copy is, in words, and what its own merits allow. Whether the source may be spread comes after.
+pub(super) struct Merits {
+    pub words: Words,
+    pub remedy: Remedy,
+    pub newly_kept: bool,
+}
+
+impl Merits {
+    pub fn leave(words: Words) -> Self {
+        Self { words, remedy: Remedy::None, newly_kept: false }
+    }
+
+    pub fn with(words: Words, remedy: Remedy) -> Self {
+        Self { words, remedy, newly_kept: false }
+    }
+}
+
+/// Judges a profile that stands in a store which is not its source.
+pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
+    let merits = match copy.sight.desired.values.get(copy.profile) {
+        Some(source) => compared(copy, source),
+        None => alone(copy),
+    };
+    let merits = hold_back(copy, merits);
+    let judged = Judged {
+        owner: copy.owner.clone(),
+        fingerprint: copy.view.material.fingerprint(),
+        finding: merits.words.kind,
+        remedy: merits.remedy,
+        verdict: copy.verdict,
+        newly_kept: merits.newly_kept,
+    };
+    (judged, merits.words)
+}
+
+/// Judges by the rules, in their order. The first that fits decides.
+fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
+    let Some(value) = copy.view.material.fingerprint() else { return without_value(copy, source) };
+    let Copy { sight, owner, profile, view, .. } = copy;
+    let short = value.short();
+
+    if view.provider != source.provider {
+        let text = format!(
+            "belongs to {} where the source's profile of this id belongs to {}",
+            view.provider, source.provider
+        );
+        let words = Words::new(FindingKind::Foreign, text).fix(format!("keyshoal keep {owner} {profile}"));
+        return Merits::leave(if copy.kept_by_person() {
+            kept(copy, &short, "a person said so")
+        } else {
+            words
+        });
+    }
+    if is_static(&view.kind)
+        && value != source.fingerprint
+        && sight.given_targets(profile).contains(copy.store)
+    {
+        let text = format!("holds {short}, and you have just given {}", source.fingerprint);
+        return Merits::with(stale(text), Remedy::Replace(Why::Given));
+    }
+    if copy.kept_by_person() {
+        return Merits::leave(kept(copy, &short, "a person said so"));
+    }
+    if let CredentialKind::Unknown(kind) = &view.kind {
+        let text = format!("has the type {kind}, which is not known here, so it is only shown");
+        return Merits::leave(
+            Words::new(FindingKind::Foreign, text).fix(format!("keyshoal keep {owner} {profile}")),
+        );
+    }
+    if view.kind == CredentialKind::OAuth || source.kind == CredentialKind::OAuth {
+        return oauth::compared(copy, source, value);
+    }
+    if value == source.fingerprint {
+        return in_step(copy, &short);
+    }
+    if copy.approved(value) {
+        let text = format!(
+            "holds {short} where the source has {}; a person agreed to replace it",
+            source.fingerprint
+        );
+        return Merits::with(stale(text), Remedy::Replace(Why::Approved));
+    }
+    if let Material::Ref { reference, .. } = &view.material {
+        let text = format!(
+            "names the secret {:?} by reference instead of holding the source's value {}",
+            reference.id, source.fingerprint
+        );
+        let words = Words::new(FindingKind::Foreign, text)
+            .severity(Severity::Info)
+            .fix(keep_or_replace(owner, profile));
+        return Merits::with(
+            words,
+            if sight.desired.include_foreign { Remedy::Replace(Why::Approved) } else { Remedy::None },
+        );
+    }
+    if let Some(behind) = sight.generations_behind(profile, value) {
+        let text = format!(
+            "holds {short}, the source's value {}; the source now has {}",
+            rotations_ago(behind),
+            source.fingerprint
+        );
+        return Merits::with(stale(text), Remedy::Replace(Why::EarlierGeneration { behind }));
+    }
+    if copy.kept_by_acceptance(value) {
+        if copy.verdict.is_dead() {
+            let words = kept(copy, &short, "its provider once accepted it while it differed");
+            return Merits::with(words, Remedy::Ask);
+        }
+        return Merits::leave(kept(copy, &short, "its provider accepted it while it differed"));
+    }
+    by_verdict(copy, source, value)
+}
+
+/// Judges a differing value that nobody knows, by what its provider says of it and of the source's.
+fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Merits {
+    let Copy { sight, owner, profile, .. } = copy;
+    let short = value.short();
+    let of_source = sight.source_verdict(owner, profile);
+    if copy.verdict.is_dead() && of_source.is_accepted() {
+        let text = format!(
+            "holds {short}, and {}, while the source's {} is accepted",
+            said(copy.verdict),
+            source.fingerprint
+        );
+        return Merits::with(
+            stale(text),
+            Remedy::Replace(Why::RejectedWhileSourceAccepted { verdict: copy.verdict }),
+        );
+    }
+    let known = sight.is_generation(profile, value);
+    if copy.verdict.is_accepted() && *copy.state == SourceState::Usable && !known {
+        let words = kept(copy, &short, "its provider accepts it while it differs");
+        return Merits { words, remedy: Remedy::None, newly_kept: true };
+    }
+    let text = if known {
+        format!("holds {short}, a newer value than the source's {}", source.fingerprint)
+    } else {
+        format!(
+            "holds {short} where the source has {}, and nothing says whether on purpose",
+            source.fingerprint
+        )
+    };
+    let mut words =
+        Words::new(FindingKind::Foreign, text).but(&said(copy.verdict)).fix(keep_or_replace(owner, profile));
+    if copy.verdict.is_dead() {
+        words = words.but(&format!("the source's value is not known to be accepted ({of_source})"));
+    } else if copy.verdict.is_accepted() && *copy.state != SourceState::Usable {
+        words.fix = Some(format!("keyshoal sync --from {owner}"));
+    }
+    let remedy =
+        if sight.desired.include_foreign && !known { Remedy::Replace(Why::Approved) } else { Remedy::Ask };
+    Merits::with(words, remedy)
+}
+
+/// Judges a copy that equals the source.
+fn in_step(copy: &Copy<'_>, short: &str) -> Merits {
+    match fitting_type(copy.sight, copy.profile, &copy.view.kind) {
+        TypeFit::Fits => {
+            Merits::leave(Words::new(FindingKind::InSync, format!("holds {short}, as the source does")))
+        }
+        TypeFit::CanBe(kind) => {
+            Merits::with(wrong_type(copy.profile, &copy.view.kind, &kind, true), Remedy::FixType(kind))
+        }
+        TypeFit::CannotBe(kind) => Merits::leave(wrong_type(copy.profile, &copy.view.kind, &kind, false)),
+    }
+}
+
+/// Judges a profile that the source does not have at all.
+fn alone(copy: &Copy<'_>) -> Merits {
+    let text = match copy.view.material.fingerprint() {
+        None if copy.view.material == Material::Fenced => "is being renewed by OpenClaw right now".to_owned(),
+        None => {
+            let words = Words::new(FindingKind::Missing, "is there and holds nothing");
+            return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
+        }
+        Some(value) => {
+            format!("holds {value}, which only this store has: there is nothing to compare it with")
+        }
+    };
+    let words = Words::new(FindingKind::Kept, text);
+    if copy.verdict.is_dead() {
+        return Merits::leave(words.severity(Severity::Attention).but(&said(copy.verdict)));
+    }
+    Merits::leave(words)
+}
+
+/// Judges a copy that holds no value: a fence, or nothing.
+fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
+    if copy.view.material == Material::Fenced {
+        let words =
+            Words::new(FindingKind::Shadowing, "is being renewed by OpenClaw right now and is left alone");
+        return Merits::leave(words.severity(Severity::Info));
+    }
+    let text = format!("is there, holds nothing, and hides the source's {}", source.fingerprint);
+    let words = Words::new(FindingKind::Missing, text);
+    Merits::leave(words.fix(format!("openclaw models auth --agent {} (enter it again)", copy.owner)))
+}
+
+/// Takes back what merits allow where the source must not be spread or the store must not be written.
+fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
+    if matches!(merits.remedy, Remedy::None | Remedy::Ask) {
+        return merits;
+    }
+    let clause = match copy.state {
+        SourceState::Usable => None,
+        SourceState::Reverted { newest } => {
+            Some(format!("nothing is spread while the source, which once had {newest}, has gone back"))
+        }
+        SourceState::Rejected => {
+            Some("nothing is spread while the source's own value is rejected".to_owned())
+        }
+        SourceState::Undecided { .. } => {
+            Some("nothing is spread until you say which store has the right value (--from)".to_owned())
+        }
+    };
+    let clause = clause.or_else(|| {
+        let here = copy.sight.source_verdict(&copy.owner, copy.profile);
+        here.is_dead().then(|| "the source's value is rejected where this agent asks".to_owned())
+    });
+    let clause = clause.or_else(|| {
+        copy.sight.not_writable(copy.store).map(|reason| format!("its store must not be written: {reason}"))
+    });
+    if let Some(clause) = clause {
+        merits.words = merits.words.but(&clause);
+        merits.words.fix = None;
+        merits.remedy = Remedy::None;
+    }
+    merits
+}
+
+impl Copy<'_> {
+    pub fn kept_by_person(&self) -> bool {
+        self.mark().is_some_and(|mark| mark.by == KeptBy::Person)
+    }
+
+    fn kept_by_acceptance(&self, value: Fingerprint) -> bool {
+        self.mark().is_some_and(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
+    }
+
+    fn mark(&self) -> Option<&crate::knowledge::KeptMark> {
+        self.sight.knowledge.kept.get(&(self.owner.clone(), self.profile.clone()))
+    }
+
+    pub fn approved(&self, value: Fingerprint) -> bool {
+        let key = (self.owner.clone(), self.profile.clone());
+        self.sight.knowledge.replace.get(&key) == Some(&value)
+            || self.sight.desired.approved.contains(&(key.0, key.1, value))
+    }
+}
+
+/// Says whether a type suits the config's mode.
+pub(super) enum TypeFit {
+    /// It does, or the config demands nothing.
+    Fits,
+    /// It does not, and can be given the demanded one.
+    CanBe(CredentialKind),
+    /// It does not, and cannot.
+    CannotBe(CredentialKind),
+}
+
+/// Compares a type with what the config's `auth.profiles` demands.
+pub(super) fn fitting_type(sight: &Sight<'_>, profile: &ProfileId, kind: &CredentialKind) -> TypeFit {
+    match sight.observed.modes.get(profile) {
+        None => TypeFit::Fits,
+        Some(mode) if kind.allowed_by_mode(mode) => TypeFit::Fits,
+        Some(mode) if is_static(mode) && is_static(kind) => TypeFit::CanBe(mode.clone()),
+        Some(mode) => TypeFit::CannotBe(mode.clone()),
+    }
+}
+
+/// Tells whether a type holds one plain value, so that it can be written.
+pub(crate) fn is_static(kind: &CredentialKind) -> bool {
+    matches!(kind, CredentialKind::ApiKey | CredentialKind::Token)
+}
+
+/// Says that the config wants another type.
+pub(super) fn wrong_type(
+    profile: &ProfileId,
+    has: &CredentialKind,
+    wants: &CredentialKind,
+    can_be: bool,
+) -> Words {
+    let text =
+        format!("has the type {has}, but auth.profiles in the config wants {wants}, so it is not used");
+    let words = Words::new(FindingKind::ModeMismatch, text);
+    match (can_be, wants) {
+        (true, _) => words.fix("keyshoal sync"),
+        (false, CredentialKind::OAuth) => words.fix(format!(
+            "sign in to {profile}, or set auth.profiles[\"{profile}\"].mode to {has} in openclaw.json"
+        )),
+        (false, _) => words.fix(format!("set auth.profiles[\"{profile}\"].mode to {has} in openclaw.json")),
+    }
+}
+
+fn stale(text: String) -> Words {
+    Words::new(FindingKind::Stale, text).fix("keyshoal sync")
+}
+
+fn kept(copy: &Copy<'_>, short: &str, because: &str) -> Words {
+    let Copy { owner, profile, .. } = copy;
+    let words = Words::new(FindingKind::Kept, format!("keeps its own value {short}: {because}"));
+    if copy.verdict.is_dead() {
+        return words
+            .severity(Severity::Attention)
+            .but(&format!("but now {}", said(copy.verdict)))
+            .fix(format!("keyshoal replace {owner} {profile}"));
+    }
+    if let TypeFit::CanBe(kind) | TypeFit::CannotBe(kind) = fitting_type(copy.sight, profile, &copy.view.kind)
+    {
+        return words
+            .severity(Severity::Attention)
+            .but(&format!("but auth.profiles in the config wants the type {kind}, so it is not used"))
+            .fix(format!("keyshoal replace {owner} {profile}"));
+    }
+    words
+}
+
+/// Returns a value as people see it; used where there may be none.
+pub(super) fn shown(view: &ProfileView) -> String {
+    show(view.material.fingerprint())
+}

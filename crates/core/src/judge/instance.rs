@@ -1,0 +1,73 @@
+//! What concerns the whole instance.
+
+use super::roster::bare;
+use super::words::Words;
+use super::{Judgement, Sight};
+use crate::{Finding, FindingKind, Layout, Severity, StoreId, activation};
+
+/// Adds what concerns no single profile: what must not be written, what the gateway does not know, what lies around.
+pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
+    let observed = sight.observed;
+    if let Some(reason) = &observed.capabilities.read_only {
+        judgement.findings.push(whole(
+            Words::new(FindingKind::Unreadable, format!("nothing may be written here: {reason}"))
+                .fix("update keyshoal, or end what holds the installation"),
+        ));
+    } else if observed.instance.layout == Layout::Unknown {
+        let text = format!(
+            "the layout of this installation is not known ({}), so nothing is written",
+            observed.instance.layout_evidence.join("; ")
+        );
+        judgement.findings.push(whole(Words::new(FindingKind::Unreadable, text).fix("update keyshoal")));
+    }
+    if let Some(run) = &sight.knowledge.open_run {
+        let text = format!(
+            "an earlier `{}` of {} did not finish: {} of {} steps are done",
+            run.command, run.begun, run.done, run.total
+        );
+        let fix = "keyshoal recover --finish   or   keyshoal recover --undo";
+        judgement.findings.push(whole(Words::new(FindingKind::OpenRun, text).fix(fix)));
+    }
+    if not_activated(sight) {
+        let text = "the stores have changed since the gateway last read them, as far as is known, so it may still send older values";
+        judgement.findings.push(whole(Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")));
+    }
+    for orphan in &observed.orphans {
+        let ids: Vec<&str> = orphan.profiles.iter().map(crate::ProfileId::as_str).collect();
+        let text = format!("{} holds credentials ({}) and belongs to no agent", orphan.path, ids.join(", "));
+        judgement.findings.push(whole(
+            Words::new(FindingKind::Orphaned, text)
+                .fix("remove the directory when nothing needs it any more"),
+        ));
+    }
+    for notice in &observed.notices {
+        let residue = ["leftover_json", "plaintext_models_json", "migrated_archive", "residue"];
+        if residue.contains(&notice.code.as_str()) {
+            let mut words = Words::new(FindingKind::Residue, notice.message.clone()).severity(Severity::Info);
+            words.fix.clone_from(&notice.fix);
+            judgement.findings.push(whole(words));
+        }
+    }
+}
+
+/// Tells whether the running gateway read its stores when they held something else.
+pub(crate) fn not_activated(sight: &Sight<'_>) -> bool {
+    let gateway = &sight.observed.instance.gateway;
+    let Some(activated) = &sight.knowledge.activated else { return false };
+    if gateway.running != Some(true) || activated.digest == activation::digest(sight.observed) {
+        return false;
+    }
+    match gateway.started {
+        // It began after that: it read the stores as they were then, and only what changed since can be unknown to it.
+        Some(started) if started > activated.at => sight
+            .observed
+            .stores
+            .values()
+            .any(|store| store.modified.is_some_and(|modified| modified > started)),
+        _ => true,
+    }
+}
+
+fn whole(words: Words) -> Finding {
+    Finding { store: None, ..bare(None, &StoreId::Base, words) }
+}

@@ -1,0 +1,99 @@
+//! OAuth logins beside a source: never copied, sometimes removed so that the owner's login is inherited.
+
+use super::Remedy;
+use super::copy::{Copy, Merits};
+use super::words::{Words, keep_or_replace};
+use crate::{CredentialKind, FindingKind, Fingerprint, Severity, SourceValue, StoreId, plan::Why};
+
+/// Judges a copy where it or the source is an OAuth login.
+pub(super) fn compared(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Merits {
+    if copy.view.kind != source.kind {
+        return other_type(copy, source, value);
+    }
+    if value == source.fingerprint {
+        let text = format!(
+            "is the owner's login {value} copied; the next renewal of either makes the other useless"
+        );
+        let words = Words::new(FindingKind::Shadowing, text).severity(Severity::Info).fix(way_out(copy));
+        return Merits::leave(words);
+    }
+    if let (Some(own), Some(owners)) = (copy.view.account, source.account)
+        && own != owners
+    {
+        let text = format!("is a login of another account ({value}) than the owner's, and is left alone");
+        return Merits::leave(Words::new(FindingKind::Kept, text));
+    }
+    if copy.approved(value) {
+        return removal(copy, value, "which a person agreed to remove", Why::Approved);
+    }
+    let now = copy.sight.now;
+    let same_account = copy.view.account.is_some() && copy.view.account == source.account;
+    let over = copy.view.expires.is_some_and(|end| end <= now);
+    let source_lives = source.expires.is_none_or(|end| end > now);
+    let earlier = copy.sight.generations_behind(copy.profile, value).is_some();
+    if source_lives && (copy.verdict.is_dead() || (over && (same_account || earlier))) {
+        return removal(copy, value, "which can no longer be used", Why::DeadOAuthCopy);
+    }
+    let text = if same_account {
+        format!("is a login of its own ({value}) to the owner's account")
+    } else {
+        format!("is a login of its own ({value}), and nothing says whose account it is")
+    };
+    if over {
+        let words =
+            Words::new(FindingKind::Shadowing, text).but("its access token is over").fix(way_out(copy));
+        return Merits::with(words, Remedy::Ask);
+    }
+    let words = Words::new(FindingKind::Shadowing, text).severity(Severity::Info);
+    Merits::leave(words.fix(keep_or_replace(&copy.owner, copy.profile)))
+}
+
+/// Judges a copy whose type is not the source's, one of them OAuth.
+fn other_type(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Merits {
+    if copy.approved(value) {
+        return removal(copy, value, "which a person agreed to remove", Why::Approved);
+    }
+    let text = format!(
+        "holds a credential of type {} ({value}) where the source has one of type {}; OAuth logins are never copied or written over",
+        copy.view.kind, source.kind
+    );
+    let words = Words::new(FindingKind::Foreign, text).fix(keep_or_replace(&copy.owner, copy.profile));
+    Merits::with(words, Remedy::Ask)
+}
+
+/// Proposes to remove a copy so that the owner's login is inherited, where the layout can do that; else names the way out.
+fn removal(copy: &Copy<'_>, value: Fingerprint, because: &str, why: Why) -> Merits {
+    let text = format!("is a copy of the owner's login ({value}) {because}, and hides it");
+    let words = Words::new(FindingKind::Shadowing, text);
+    if can_remove(copy) {
+        return Merits::with(words.fix("keyshoal sync"), Remedy::Remove(why));
+    }
+    Merits::leave(words.fix(way_out(copy)))
+}
+
+/// Tells whether removing this copy makes its agent use the owner's profile.
+fn can_remove(copy: &Copy<'_>) -> bool {
+    let observed = copy.sight.observed;
+    let Some(base) = copy.sight.base().and_then(|base| base.profiles.get(copy.profile)) else { return false };
+    let usable = base.kind != CredentialKind::OAuth || base.expires.is_none_or(|end| end > copy.sight.now);
+    let source = copy.sight.desired.values.get(copy.profile);
+    *copy.store != StoreId::Base
+        && copy.sight.reads_through(&base.kind)
+        && usable
+        && source.is_some_and(|source| base.material.fingerprint() == Some(source.fingerprint))
+        && observed.store(copy.store).is_some_and(|store| !store.leftover_json)
+}
+
+fn way_out(copy: &Copy<'_>) -> String {
+    let reads_through = copy.sight.observed.capabilities.oauth_reads_through;
+    let Copy { owner, profile, .. } = copy;
+    if reads_through {
+        format!(
+            "keyshoal replace {owner} {profile} (then the owner's login is inherited), or sign in there again"
+        )
+    } else {
+        format!(
+            "sign in as {owner} itself (openclaw models auth login --agent {owner}), or give it an API key: this release does not inherit OAuth logins"
+        )
+    }
+}

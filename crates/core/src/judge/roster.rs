@@ -1,0 +1,324 @@
+//! Every profile that an agent has or inherits, and every provider that it needs, as findings.
+
+use super::copy::{Copy, judge_copy};
+use super::source::{judge_own, judge_valueless};
+use super::words::{Words, said};
+use super::{BASE_OWNER, Judged, Judgement, Sight, SourceState, is_readable};
+use crate::{
+    AgentId, AgentView, CredentialKind, Fact, Finding, FindingKind, Fingerprint, OutReason, ProfileId,
+    ProfileView, ProviderId, Severity, Standing, StoreHealth, StoreId, StoreView, knowledge::KeptBy,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+type JudgedWords = BTreeMap<(StoreId, ProfileId), Words>;
+
+/// Judges every store's own profiles once, then tells each agent's part of it.
+pub(super) fn judge_agents(sight: &Sight<'_>, judgement: &mut Judgement) {
+    let words = judge_stores(sight, judgement);
+    for agent in &sight.observed.agents {
+        judge_agent(sight, judgement, &words, agent);
+    }
+    if sight.observed.agents_of(&StoreId::Base).next().is_none() {
+        tell_unowned_base(sight, judgement, &words);
+    }
+}
+
+fn judge_stores(sight: &Sight<'_>, judgement: &mut Judgement) -> JudgedWords {
+    let mut all = JudgedWords::new();
+    for (id, store) in &sight.observed.stores {
+        if !is_readable(store) {
+            continue;
+        }
+        for (profile, view) in &store.profiles {
+            let (judged, words) = judge_one(sight, judgement, id, profile, view);
+            if judged.newly_kept
+                && let Some(fingerprint) = judged.fingerprint
+            {
+                let (agent, profile) = (judged.owner.clone(), profile.clone());
+                judgement.learned.push(Fact::Kept { agent, profile, fingerprint, by: KeptBy::Acceptance });
+            }
+            judgement.copies.insert((id.clone(), profile.clone()), judged);
+            all.insert((id.clone(), profile.clone()), words);
+        }
+    }
+    all
+}
+
+fn judge_one(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    store: &StoreId,
+    profile: &ProfileId,
+    view: &ProfileView,
+) -> (Judged, Words) {
+    let source = sight.desired.values.get(profile);
+    let state = judgement.sources.get(profile).unwrap_or(&SourceState::Usable);
+    if source.is_some_and(|source| source.store.as_ref() == Some(store)) {
+        return judge_own(sight, store, profile, view, state);
+    }
+    if source.is_none() && *store == StoreId::Base {
+        return judge_valueless(sight, store, profile, view);
+    }
+    let owner = sight.owner(store);
+    let verdict = sight.verdict_kind(&owner, view);
+    judge_copy(&Copy { sight, store, owner, profile, view, state, verdict })
+}
+
+fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords, agent: &AgentView) {
+    let Some(own) = sight.observed.store(&agent.store) else { return };
+    if let Some(finding) = unusable(agent, own) {
+        judgement.findings.push(finding);
+        return;
+    }
+    let mut ids: BTreeSet<&ProfileId> = own.profiles.keys().collect();
+    if let Some(base) = sight.base() {
+        ids.extend(
+            base.profiles.iter().filter(|(_, view)| sight.reads_through(&view.kind)).map(|(id, _)| id),
+        );
+    }
+    for profile in ids {
+        let Some((store, view)) = sight.effective(&agent.store, profile) else { continue };
+        let said = if store == agent.store {
+            words.get(&(store.clone(), profile.clone())).cloned()
+        } else {
+            Some(inherited(sight, judgement, agent, profile, view))
+        };
+        let Some(said) = said else { continue };
+        let told = said.kind;
+        judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, said));
+        for more in marks(sight, judgement, agent, profile, view, told) {
+            judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, more));
+        }
+    }
+    for (provider, models) in &agent.needs {
+        if let Some(finding) = missing(agent, provider, models) {
+            judgement.findings.push(finding);
+        }
+    }
+}
+
+/// Says what an agent without a profile of its own gets from the base store.
+fn inherited(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    agent: &AgentView,
+    profile: &ProfileId,
+    view: &ProfileView,
+) -> Words {
+    let value =
+        view.material.fingerprint().map_or_else(|| "what stands there".to_owned(), |value| value.short());
+    let words =
+        Words::new(FindingKind::Inherited, format!("has none of its own and uses the base store's {value}"));
+    let verdict = sight.verdict_kind(&agent.id, view);
+    if verdict.is_dead() {
+        let words = words.severity(Severity::Attention).but(&said(verdict));
+        return words.fix(format!("keyshoal set {profile}"));
+    }
+    match judgement.sources.get(profile) {
+        Some(SourceState::Reverted { .. }) => words.but("which has gone back to an earlier value"),
+        _ => words,
+    }
+}
+
+/// Says what else is true of a profile: its time is over, a mark holds it back.
+fn marks(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    agent: &AgentView,
+    profile: &ProfileId,
+    view: &ProfileView,
+    told: FindingKind,
+) -> Vec<Words> {
+    let mut more = Vec::new();
+    let settled = matches!(told, FindingKind::Stale | FindingKind::Shadowing | FindingKind::SourceRejected);
+    if !settled && let Some(text) = time_is_over(sight, agent, profile, view) {
+        more.push(Words::new(FindingKind::Expired, text).fix(if view.kind == CredentialKind::OAuth {
+            format!("openclaw models auth login --agent {}", agent.id)
+        } else {
+            format!("keyshoal set {profile}")
+        }));
+    }
+    if let Some((until, reason)) =
+        crate::planner::mark_of(sight, &agent.store, profile).and_then(|(_, usage)| usage.in_force(sight.now))
+    {
+        let words = Words::new(
+            FindingKind::CoolingDown,
+            format!("is held back by OpenClaw until {until} ({reason}), whatever it holds"),
+        );
+        let mends = crate::planner::would_reset(sight, judgement, &agent.store, profile);
+        more.push(match mends {
+            true => words.fix("keyshoal sync"),
+            false => words.severity(Severity::Info),
+        });
+    }
+    more
+}
+
+/// Tells whether a profile's time is over. An OAuth access token may be renewed, so only the program's own eligibility counts there.
+fn time_is_over(
+    sight: &Sight<'_>,
+    agent: &AgentView,
+    profile: &ProfileId,
+    view: &ProfileView,
+) -> Option<String> {
+    let of_program = agent.candidates.get(&view.provider).into_iter().flatten().find_map(|one| {
+        match (&one.standing, one.profile.as_ref() == Some(profile)) {
+            (Standing::Out(reason @ (OutReason::Expired { .. } | OutReason::InvalidExpires)), true) => {
+                Some(reason)
+            }
+            _ => None,
+        }
+    });
+    match of_program {
+        Some(OutReason::Expired { at }) => return Some(format!("its time ended at {at}")),
+        Some(_) => {
+            return Some(
+                "its `expires` is not a time in milliseconds, so OpenClaw counts it as over".to_owned(),
+            );
+        }
+        None => {}
+    }
+    match view.expires {
+        Some(at) if view.kind == CredentialKind::Token && at <= sight.now => {
+            Some(format!("its time ended at {at}"))
+        }
+        _ => None,
+    }
+}
+
+/// Says that an agent needs a provider and has nothing to send to it.
+fn missing(agent: &AgentView, provider: &ProviderId, models: &[String]) -> Option<Finding> {
+    let any = agent.candidates.get(provider).into_iter().flatten().any(|one| {
+        !matches!(one.standing, Standing::Out(OutReason::MissingCredential | OutReason::ProviderMismatch))
+    });
+    if any {
+        return None;
+    }
+    let local =
+        agent.endpoints.get(provider).and_then(|one| one.base_url.as_deref()).is_some_and(is_loopback);
+    let text = format!("needs {provider} for {} and has no credential for it", models.join(", "));
+    let severity = if local { Severity::Info } else { Severity::Attention };
+    let words =
+        Words::new(FindingKind::Missing, text).severity(severity).fix(format!("keyshoal set {provider}"));
+    Some(Finding {
+        finding: words.kind,
+        severity: words.severity,
+        agent: Some(agent.id.clone()),
+        profile: None,
+        provider: Some(provider.clone()),
+        store: Some(agent.store.clone()),
+        kind: None,
+        fingerprint: None,
+        source_fingerprint: None,
+        first_seen: None,
+        verdict: None,
+        message: words.message,
+        fix: words.fix,
+    })
+}
+
+fn is_loopback(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    ["127.", "localhost", "[::1]"].iter().any(|host| rest.starts_with(host))
+}
+
+/// Says that an agent's store cannot be used at all.
+fn unusable(agent: &AgentView, own: &StoreView) -> Option<Finding> {
+    let (text, fix) = match &own.health {
+        StoreHealth::Unreadable(reason) => (
+            format!("its store {} cannot be read: {reason}", own.path),
+            "mend or restore that file; nothing is written there".to_owned(),
+        ),
+        StoreHealth::NewerSchema { found, known } => (
+            format!("its store {} has schema {found}, newer than the newest known one, {known}", own.path),
+            "update keyshoal; nothing is written there".to_owned(),
+        ),
+        StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => return None,
+    };
+    let words = Words::new(FindingKind::Unreadable, text).fix(fix);
+    Some(bare(Some(&agent.id), &agent.store, words))
+}
+
+/// Tells what concerns a base store that is no agent's own.
+fn tell_unowned_base(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords) {
+    let Some(base) = sight.observed.store(&StoreId::Base) else { return };
+    if let StoreHealth::Unreadable(reason) = &base.health {
+        let text = format!("the store that agents inherit from, {}, cannot be read: {reason}", base.path);
+        let words =
+            Words::new(FindingKind::Unreadable, text).fix("mend or restore that file; nothing is written");
+        judgement.findings.push(bare(None, &StoreId::Base, words));
+    } else if let StoreHealth::NewerSchema { found, known } = &base.health {
+        let text = format!(
+            "the store that agents inherit from, {}, has schema {found}, newer than the newest known one, {known}",
+            base.path
+        );
+        let words = Words::new(FindingKind::Unreadable, text).fix("update keyshoal; nothing is written");
+        judgement.findings.push(bare(None, &StoreId::Base, words));
+    }
+    for (profile, view) in &base.profiles {
+        let Some(words) = words.get(&(StoreId::Base, profile.clone())) else { continue };
+        if words.severity > Severity::Fine {
+            judgement.findings.push(tell(sight, None, &StoreId::Base, profile, view, words.clone()));
+        }
+    }
+}
+
+fn tell(
+    sight: &Sight<'_>,
+    agent: Option<&AgentId>,
+    store: &StoreId,
+    profile: &ProfileId,
+    view: &ProfileView,
+    words: Words,
+) -> Finding {
+    let owner = agent.cloned().unwrap_or_else(|| AgentId::new(BASE_OWNER));
+    let fingerprint = view.material.fingerprint();
+    let verdict = fingerprint.and_then(|value| sight.verdict(&owner, &view.provider, value)).cloned();
+    Finding {
+        finding: words.kind,
+        severity: words.severity,
+        agent: agent.cloned(),
+        profile: Some(profile.clone()),
+        provider: Some(view.provider.clone()),
+        store: Some(store.clone()),
+        kind: Some(view.kind.clone()),
+        fingerprint,
+        source_fingerprint: sight.desired.values.get(profile).map(|source| source.fingerprint),
+        first_seen: fingerprint.and_then(|value| first_seen(sight, &owner, profile, value)),
+        verdict,
+        message: words.message,
+        fix: words.fix,
+    }
+}
+
+fn first_seen(
+    sight: &Sight<'_>,
+    owner: &AgentId,
+    profile: &ProfileId,
+    value: Fingerprint,
+) -> Option<crate::Timestamp> {
+    let key = (owner.clone(), profile.clone(), value);
+    let generations = sight.knowledge.generations.get(profile);
+    sight.knowledge.first_seen.get(&key).copied().or_else(|| {
+        generations.into_iter().flatten().find(|one| one.fingerprint == value).map(|one| one.first_seen)
+    })
+}
+
+/// Makes a finding that is about no profile.
+pub(super) fn bare(agent: Option<&AgentId>, store: &StoreId, words: Words) -> Finding {
+    Finding {
+        finding: words.kind,
+        severity: words.severity,
+        agent: agent.cloned(),
+        profile: None,
+        provider: None,
+        store: Some(store.clone()),
+        kind: None,
+        fingerprint: None,
+        source_fingerprint: None,
+        first_seen: None,
+        verdict: None,
+        message: words.message,
+        fix: words.fix,
+    }
+}

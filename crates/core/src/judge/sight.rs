@@ -1,0 +1,276 @@
+//! What judging looks at, with the questions it asks of it.
+
+use super::{SourceState, owner_of};
+use crate::{
+    AgentId, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId, ProfileView,
+    ProviderId, SourceOf, StoreHealth, StoreId, StoreView, Timestamp, Verdict, VerdictKind,
+    knowledge::GenerationOrigin,
+};
+use std::collections::BTreeSet;
+
+/// Holds what one judgement is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Sight<'a> {
+    /// What was seen.
+    pub observed: &'a Observation,
+    /// What should be.
+    pub desired: &'a Desired,
+    /// What is known.
+    pub knowledge: &'a Knowledge,
+    /// The time of the judgement.
+    pub now: Timestamp,
+}
+
+impl<'a> Sight<'a> {
+    /// Returns the name under which marks of a store are kept.
+    pub fn owner(&self, store: &StoreId) -> AgentId {
+        owner_of(self.observed, store)
+    }
+
+    /// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the provider's public one.
+    pub fn endpoint(&self, agent: &AgentId, provider: &ProviderId) -> Endpoint {
+        endpoint_of(self.observed, agent, provider)
+    }
+
+    /// Returns what the provider last said of a value at an agent's endpoint.
+    pub fn verdict(&self, agent: &AgentId, provider: &ProviderId, value: Fingerprint) -> Option<&'a Verdict> {
+        self.knowledge.verdict(value, &self.endpoint(agent, provider))
+    }
+
+    /// Returns the kind of that verdict; a bearer token whose time is over needs no provider to be dead.
+    pub fn verdict_kind(&self, agent: &AgentId, view: &ProfileView) -> VerdictKind {
+        if view.kind == CredentialKind::Token && view.expires.is_some_and(|end| end <= self.now) {
+            return VerdictKind::Expired;
+        }
+        view.material
+            .fingerprint()
+            .and_then(|value| self.verdict(agent, &view.provider, value))
+            .map_or(VerdictKind::NotAsked, |verdict| verdict.kind)
+    }
+
+    /// Returns what is known of the source's value at an agent's endpoint.
+    pub fn source_verdict(&self, agent: &AgentId, profile: &ProfileId) -> VerdictKind {
+        let Some(value) = self.desired.values.get(profile) else { return VerdictKind::NotAsked };
+        if value.kind == CredentialKind::Token && value.expires.is_some_and(|end| end <= self.now) {
+            return VerdictKind::Expired;
+        }
+        self.verdict(agent, &value.provider, value.fingerprint)
+            .map_or(VerdictKind::NotAsked, |verdict| verdict.kind)
+    }
+
+    /// Returns every distinct endpoint at which the roster asks this provider.
+    pub fn endpoints(&self, provider: &ProviderId) -> BTreeSet<Endpoint> {
+        let mut all: BTreeSet<Endpoint> =
+            self.observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider).cloned()).collect();
+        if all.is_empty() {
+            all.insert(public_endpoint(provider));
+        }
+        all
+    }
+
+    /// Returns the source's generations of a profile, oldest first, with the source's present value where it belongs.
+    ///
+    /// A base store that is about to be replaced had its present value as well. A value that a person confirmed, or that the
+    /// ledger does not know yet, is the newest.
+    fn line(&self, profile: &ProfileId) -> Vec<Fingerprint> {
+        let mut line: Vec<Fingerprint> = self
+            .knowledge
+            .generations
+            .get(profile)
+            .into_iter()
+            .flatten()
+            .map(|one| one.fingerprint)
+            .collect();
+        let Some(value) = self.desired.values.get(profile) else { return line };
+        if value.store != Some(StoreId::Base)
+            && let Some(base) = self.observed.profile(&StoreId::Base, profile)
+            && base.kind != CredentialKind::OAuth
+            && let Some(present) = base.material.fingerprint()
+            && present != value.fingerprint
+            && !line.contains(&present)
+        {
+            line.push(present);
+        }
+        if self.source_is_newest(profile) || !line.contains(&value.fingerprint) {
+            line.push(value.fingerprint);
+        }
+        line
+    }
+
+    /// Tells whether the source's present value counts as the newest even if it was an earlier one.
+    fn source_is_newest(&self, profile: &ProfileId) -> bool {
+        self.desired.is_confirmed(profile) || self.provider_prefers_source(profile)
+    }
+
+    /// Tells whether the provider accepts the source's value and rejects the newest that it ever had.
+    fn provider_prefers_source(&self, profile: &ProfileId) -> bool {
+        let Some(value) = self.desired.values.get(profile) else { return false };
+        let Some(newest) = self.newest_seen(profile) else { return false };
+        newest != value.fingerprint
+            && self.endpoints(&value.provider).iter().all(|endpoint| {
+                self.knowledge.verdict_kind(value.fingerprint, endpoint).is_accepted()
+                    && self.knowledge.verdict_kind(newest, endpoint).is_dead()
+            })
+    }
+
+    /// Returns the newest value that was seen in or written to the source. Residue never counts: it is only ever older.
+    pub fn newest_seen(&self, profile: &ProfileId) -> Option<Fingerprint> {
+        self.knowledge
+            .generations
+            .get(profile)?
+            .iter()
+            .rev()
+            .find(|one| one.origin != GenerationOrigin::Residue)
+            .map(|one| one.fingerprint)
+    }
+
+    /// Returns how many generations before the source's present value this one was; `None` when it was not one.
+    pub fn generations_behind(&self, profile: &ProfileId, value: Fingerprint) -> Option<usize> {
+        let source = self.desired.values.get(profile)?.fingerprint;
+        let line = self.line(profile);
+        let now = line.iter().rposition(|one| *one == source)?;
+        let then = line.iter().rposition(|one| *one == value)?;
+        (then < now).then(|| now - then)
+    }
+
+    /// Tells whether the source ever had this value.
+    pub fn is_generation(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        self.line(profile).contains(&value)
+    }
+
+    /// Returns how the source stands for a profile, before the question which store is the source.
+    pub fn source_health(&self, profile: &ProfileId) -> SourceState {
+        let Some(value) = self.desired.values.get(profile) else { return SourceState::Usable };
+        if self.source_is_dead(profile) {
+            return SourceState::Rejected;
+        }
+        match self.newest_seen(profile) {
+            Some(newest)
+                if newest != value.fingerprint
+                    && value.kind != CredentialKind::OAuth
+                    && self.is_known(profile, value.fingerprint)
+                    && !self.source_is_newest(profile) =>
+            {
+                SourceState::Reverted { newest }
+            }
+            _ => SourceState::Usable,
+        }
+    }
+
+    fn is_known(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        self.knowledge
+            .generations
+            .get(profile)
+            .is_some_and(|all| all.iter().any(|one| one.fingerprint == value))
+    }
+
+    /// Tells whether the source's value is dead: where its own agent asks, else anywhere without being accepted elsewhere.
+    fn source_is_dead(&self, profile: &ProfileId) -> bool {
+        let Some(value) = self.desired.values.get(profile) else { return false };
+        if value.kind == CredentialKind::Token && value.expires.is_some_and(|end| end <= self.now) {
+            return true;
+        }
+        let own = value.store.as_ref().map(|store| self.source_verdict(&self.owner(store), profile));
+        match own {
+            Some(kind) if kind.is_dead() => true,
+            Some(kind) if kind.is_accepted() => false,
+            _ => {
+                let all: Vec<VerdictKind> = self
+                    .endpoints(&value.provider)
+                    .iter()
+                    .map(|endpoint| self.knowledge.verdict_kind(value.fingerprint, endpoint))
+                    .collect();
+                all.iter().any(|kind| kind.is_dead()) && !all.iter().any(|kind| kind.is_accepted())
+            }
+        }
+    }
+
+    /// Returns why a store must not be written, if so.
+    pub fn not_writable(&self, store: &StoreId) -> Option<String> {
+        if let Some(reason) = &self.observed.capabilities.read_only {
+            return Some(reason.clone());
+        }
+        if self.observed.instance.layout == crate::Layout::Unknown {
+            return Some("the layout of this release is not known".to_owned());
+        }
+        let view = self.observed.store(store)?;
+        match &view.health {
+            StoreHealth::Unreadable(reason) => Some(format!("it cannot be read: {reason}")),
+            StoreHealth::NewerSchema { found, known } => {
+                Some(format!("its schema {found} is newer than the newest known one, {known}"))
+            }
+            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => view.read_only.clone(),
+        }
+    }
+
+    /// Tells whether an agent without a profile of this kind uses the base store's.
+    pub fn reads_through(&self, kind: &CredentialKind) -> bool {
+        match kind {
+            CredentialKind::OAuth => self.observed.capabilities.oauth_reads_through,
+            _ => self.observed.capabilities.reads_through,
+        }
+    }
+
+    /// Returns the profile that agents of a store use for an id: the store's own, else the base store's.
+    pub fn effective(&self, store: &StoreId, profile: &ProfileId) -> Option<(StoreId, &'a ProfileView)> {
+        if let Some(own) = self.observed.profile(store, profile) {
+            return Some((store.clone(), own));
+        }
+        let base = self.observed.profile(&StoreId::Base, profile)?;
+        self.reads_through(&base.kind).then_some((StoreId::Base, base))
+    }
+
+    /// Returns the stores into which a value that the person has just given goes, whatever they hold.
+    ///
+    /// These are the own stores of the agents that the run is limited to; else the base store; else, for a profile that the base
+    /// store does not have, the one into which the program's commands write, or the only one that has it.
+    pub fn given_targets(&self, profile: &ProfileId) -> BTreeSet<StoreId> {
+        if self.desired.source != SourceOf::Given || !self.desired.values.contains_key(profile) {
+            return BTreeSet::new();
+        }
+        let holders: BTreeSet<StoreId> = self
+            .observed
+            .stores
+            .iter()
+            .filter(|(_, store)| store.profiles.contains_key(profile))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let only = &self.desired.scope.agents;
+        if !only.is_empty() {
+            let named =
+                |store: &StoreId| self.observed.agents_of(store).any(|agent| only.contains(&agent.id));
+            return holders.into_iter().filter(named).collect();
+        }
+        let written = &self.observed.program_writes_to;
+        match holders.len() {
+            _ if holders.contains(&StoreId::Base) => BTreeSet::from([StoreId::Base]),
+            1 => holders,
+            _ if holders.contains(written) => BTreeSet::from([written.clone()]),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Returns the base store, when it can be read.
+    pub fn base(&self) -> Option<&'a StoreView> {
+        self.observed.store(&StoreId::Base).filter(|base| is_readable(base))
+    }
+}
+
+/// Tells whether a store was read.
+pub(crate) fn is_readable(store: &StoreView) -> bool {
+    matches!(store.health, StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty)
+}
+
+/// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the provider's public one.
+pub fn endpoint_of(observed: &Observation, agent: &AgentId, provider: &ProviderId) -> Endpoint {
+    observed
+        .agent(agent)
+        .and_then(|agent| agent.endpoints.get(provider))
+        .or_else(|| observed.agents.iter().find_map(|agent| agent.endpoints.get(provider)))
+        .cloned()
+        .unwrap_or_else(|| public_endpoint(provider))
+}
+
+fn public_endpoint(provider: &ProviderId) -> Endpoint {
+    Endpoint { provider: provider.clone(), api: None, base_url: None, model: None }
+}

@@ -1,0 +1,75 @@
+//! The sentences that people read.
+
+use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity, VerdictKind};
+
+/// What was concluded about one copy, before it becomes findings.
+#[derive(Clone, Debug)]
+pub(super) struct Words {
+    /// What it is.
+    pub kind: FindingKind,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// One sentence.
+    pub message: String,
+    /// One line.
+    pub fix: Option<String>,
+}
+
+impl Words {
+    /// Makes words with the severity that the finding has by itself.
+    pub fn new(kind: FindingKind, message: impl Into<String>) -> Self {
+        Self { kind, severity: kind.severity(), message: message.into(), fix: None }
+    }
+
+    /// Sets how much it matters here.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+
+    /// Adds the command that mends it.
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+
+    /// Adds a clause to the sentence.
+    pub fn but(mut self, clause: &str) -> Self {
+        self.message.push_str("; ");
+        self.message.push_str(clause);
+        self
+    }
+}
+
+/// Says how old an earlier generation is: "two rotations ago".
+pub(super) fn rotations_ago(behind: usize) -> String {
+    match behind {
+        0 | 1 => "before the last rotation".to_owned(),
+        2 => "of two rotations ago".to_owned(),
+        3 => "of three rotations ago".to_owned(),
+        more => format!("of {more} rotations ago"),
+    }
+}
+
+/// Says what a provider said: "its provider rejects it (revoked)".
+pub(super) fn said(verdict: VerdictKind) -> String {
+    match verdict {
+        VerdictKind::Ok => "its provider accepts it".to_owned(),
+        VerdictKind::InvalidKey => "its provider does not know it".to_owned(),
+        VerdictKind::Revoked => "its provider has revoked it".to_owned(),
+        VerdictKind::Expired => "its time is over".to_owned(),
+        VerdictKind::NotAsked => "its provider was not asked".to_owned(),
+        VerdictKind::UnresolvedRef => "it is a reference, which is not resolved here".to_owned(),
+        other => format!("its provider gives no certain answer ({other})"),
+    }
+}
+
+/// Returns a value as people see it.
+pub(super) fn show(value: Option<Fingerprint>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| value.short())
+}
+
+/// Returns the two commands that settle a differing value.
+pub(super) fn keep_or_replace(agent: &AgentId, profile: &ProfileId) -> String {
+    format!("keyshoal keep {agent} {profile}   or   keyshoal replace {agent} {profile}")
+}

@@ -1,0 +1,85 @@
+//! Authentication cooldowns that outlive the value that earned them.
+
+use crate::judge::{Sight, is_readable};
+use crate::{Action, Judgement, ProfileId, SourceState, StoreId, UsageView};
+
+/// Returns the mark that counts for a store's agents: the store's own, else the base store's. And where it stands.
+pub(crate) fn mark_of<'a>(
+    sight: &Sight<'a>,
+    store: &StoreId,
+    profile: &ProfileId,
+) -> Option<(StoreId, &'a UsageView)> {
+    let own = sight.observed.store(store)?.usage.get(profile);
+    let base = || sight.observed.store(&StoreId::Base)?.usage.get(profile).map(|mark| (StoreId::Base, mark));
+    own.map(|mark| (store.clone(), mark)).or_else(base)
+}
+
+/// Tells whether a plan without any other action would reset the mark that holds this profile of a store's agents back.
+pub(crate) fn would_reset(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    store: &StoreId,
+    profile: &ProfileId,
+) -> bool {
+    mark_of(sight, store, profile)
+        .is_some_and(|(place, _)| reset(sight, judgement, &[], &place, profile).is_some())
+}
+
+/// Returns the resets that no other action of the plan brings along.
+pub(super) fn resets(sight: &Sight<'_>, judgement: &Judgement, planned: &[Action]) -> Vec<Action> {
+    let mut all = Vec::new();
+    for (id, store) in &sight.observed.stores {
+        if !is_readable(store) {
+            continue;
+        }
+        all.extend(store.usage.keys().filter_map(|profile| reset(sight, judgement, planned, id, profile)));
+    }
+    all
+}
+
+fn reset(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    planned: &[Action],
+    store: &StoreId,
+    profile: &ProfileId,
+) -> Option<Action> {
+    let usage = sight.observed.store(store)?.usage.get(profile)?;
+    if !usage.auth_block_at(sight.now) || sight.not_writable(store).is_some() {
+        return None;
+    }
+    let of = |place: &StoreId| planned.iter().find(|one| one.store() == place && one.profile() == profile);
+    if matches!(of(store), Some(Action::Replace { .. } | Action::RemoveShadow { .. })) {
+        return None;
+    }
+    let (place, view) = sight.effective(store, profile)?;
+    let source = sight.desired.values.get(profile)?;
+    let owner = sight.owner(store);
+    let usable = judgement.sources.get(profile) == Some(&SourceState::Usable);
+    if !usable
+        || !sight.desired.scope.includes(&owner, profile, &view.provider)
+        || view.provider != source.provider
+    {
+        return None;
+    }
+    let renewed = matches!(of(&place), Some(Action::Replace { .. }));
+    let holds = renewed || view.material.fingerprint() == Some(source.fingerprint);
+    if !holds || !(renewed || accepted_since(sight, &owner, profile, usage)) {
+        return None;
+    }
+    Some(Action::ResetCooldown {
+        store: store.clone(),
+        agent: sight.observed.agents_of(store).next().map(|agent| agent.id.clone()),
+        profile: profile.clone(),
+        provider: view.provider.clone(),
+        expect: source.fingerprint,
+    })
+}
+
+/// Tells whether the provider accepted the source's value after the failure that set the mark.
+fn accepted_since(sight: &Sight<'_>, owner: &crate::AgentId, profile: &ProfileId, usage: &UsageView) -> bool {
+    let Some(source) = sight.desired.values.get(profile) else { return false };
+    sight.verdict(owner, &source.provider, source.fingerprint).is_some_and(|verdict| {
+        verdict.kind.is_accepted() && usage.last_failure.is_none_or(|failed| failed < verdict.at)
+    })
+}
