@@ -5,20 +5,26 @@
 
 mod agents;
 mod auth;
+mod dotenv;
 mod error;
+mod include;
 pub mod model;
 mod models;
 mod notes;
+mod secrets;
 mod substitute;
 mod text;
+mod variables;
 
 use crate::locate::Locations;
 use crate::{Environment, files};
 pub use error::ConfigError;
 pub use model::Config;
 pub use models::provider_id;
-use notes::{Look, Notes};
+use notes::{Look, Notes, Steps};
+use secrets::Resolver;
 use serde_json::Value;
+use variables::Variables;
 
 /// The largest root file that is read.
 const LARGEST_ROOT: u64 = 16 << 20;
@@ -30,7 +36,6 @@ const LARGEST_ROOT: u64 = 16 << 20;
 pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigError> {
     let path = &locations.config_path;
     let bytes = files::read(path, LARGEST_ROOT)?;
-    let exists = bytes.is_some();
     let mut notes = Notes::new(path);
     let value = match &bytes {
         Some(bytes) => {
@@ -40,20 +45,35 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         }
         None => Value::Object(serde_json::Map::new()),
     };
-    let _ = env;
+    if !value.is_object() {
+        let place = notes.place(&Steps::default());
+        return Err(ConfigError::invalid(place, "the config is not an object", text::WAY_OUT));
+    }
+    let included = include::resolve(value, locations)?;
+    let mut value = included.value;
+    included.warnings.into_iter().for_each(|warning| notes.say(warning));
+
+    let mut file_warnings = Vec::new();
+    let mut variables = Variables::read(locations, env, &mut file_warnings)?;
+    file_warnings.into_iter().for_each(|warning| notes.say(warning));
+    variables.take_config(&Look::root(&value), &mut notes);
+    substitute::substitute(&mut value, &|name| variables.get(name), &mut notes);
+
     let root = Look::root(&value);
+    let env = variables::config_layer(&root, &mut notes);
     let meta = root.object_at("meta", &mut notes);
     let touched_version = meta.and_then(|meta| meta.text_at("lastTouchedVersion", &mut notes));
     let roster = agents::read(&root, locations, touched_version.as_deref(), &mut notes)?;
     let auth = auth::read(&root, &mut notes);
     let providers = models::read(&root, &auth, &mut notes);
-    let gateway = auth::gateway(&root, &mut notes);
+    let secrets = Resolver { root: &root, variables: &variables, locations };
+    let gateway = auth::gateway(&root, &secrets, &mut notes);
     let bindings = agents::bindings(&root, &mut notes);
     agents::refuse_shared_directories(&roster.agents, &bindings, locations, &mut notes)?;
     Ok(Config {
         path: path.clone(),
-        exists,
-        includes: Vec::new(),
+        exists: bytes.is_some(),
+        includes: included.files,
         agents: roster.agents,
         roster_form: roster.form,
         explicit_ownership: roster.explicit_ownership,
@@ -61,10 +81,13 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         order: auth.order,
         providers,
         gateway,
-        env: Default::default(),
-        dotenv: Default::default(),
+        env,
+        dotenv: variables.dotenv,
         bindings,
         touched_version,
         warnings: notes.into_warnings(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,3 +73,28 @@ pub fn names(dir: &Path, limit: usize) -> Result<Vec<std::ffi::OsString>, PathEr
         .collect::<io::Result<_>>()
         .with_path(dir)
 }
+
+/// Reads a regular file that has one name only, at most `limit` bytes of it. Links are not followed.
+pub fn read_single(path: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .with_path(path)?;
+    let found = file.metadata().with_path(path)?;
+    let refuse = |kind, problem: String| Err(io::Error::new(kind, problem)).with_path(path);
+    if !found.is_file() {
+        return refuse(io::ErrorKind::InvalidInput, "not a regular file".to_owned());
+    }
+    if found.nlink() > 1 {
+        return refuse(io::ErrorKind::InvalidInput, "has further names (hard links), which may lie anywhere".to_owned());
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).with_path(path)?;
+    if bytes.len() as u64 > limit {
+        return refuse(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes"));
+    }
+    Ok(bytes)
+}

@@ -3,8 +3,8 @@
 use super::model::{GatewayDecl, ProfileDecl};
 use super::models;
 use super::notes::{Look, Notes};
-use super::substitute;
-use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret};
+use super::secrets::Resolver;
+use keyshoal_core::{CredentialKind, ProfileId, ProviderId};
 use std::collections::BTreeMap;
 
 /// What `auth` says.
@@ -63,8 +63,8 @@ pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Auth {
     read
 }
 
-/// Reads `gateway`. References and variables that cannot be resolved here leave a warning and no value.
-pub(super) fn gateway(root: &Look<'_>, notes: &mut Notes<'_>) -> GatewayDecl {
+/// Reads `gateway`. References that cannot be resolved here leave a warning and no value.
+pub(super) fn gateway(root: &Look<'_>, secrets: &Resolver<'_>, notes: &mut Notes<'_>) -> GatewayDecl {
     let mut read = GatewayDecl::default();
     let Some(gateway) = root.object_at("gateway", notes) else { return read };
     if let Some(port) = gateway.at("port") {
@@ -81,19 +81,8 @@ pub(super) fn gateway(root: &Look<'_>, notes: &mut Notes<'_>) -> GatewayDecl {
     read.reload_mode = gateway.object_at("reload", notes).and_then(|reload| reload.text_at("mode", notes));
     read.tls = gateway.object_at("tls", notes).is_some_and(|tls| tls.is_true_at("enabled", notes));
     if let Some(auth) = gateway.object_at("auth", notes) {
-        read.token = secret_at(&auth, "token", notes);
-        read.password = secret_at(&auth, "password", notes);
+        read.token = secrets.secret_at(&auth, "token", notes);
+        read.password = secrets.secret_at(&auth, "password", notes);
     }
     read
-}
-
-/// Reads a secret that stands as text.
-fn secret_at(look: &Look<'_>, key: &str, notes: &mut Notes<'_>) -> Option<Secret> {
-    let found = look.at(key)?;
-    if found.value.is_object() {
-        notes.warn(&found.steps, "is a reference, which is not resolved here; give the value in OPENCLAW_GATEWAY_TOKEN or OPENCLAW_GATEWAY_PASSWORD");
-        return None;
-    }
-    let text = found.text(notes)?.trim();
-    (!text.is_empty() && substitute::whole_variable(text).is_none()).then(|| Secret::new(text))
 }
