@@ -1,1 +1,7 @@
-fn main() {}
+//! The `keyshoal` binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    keyshoal_cli::main()
+}

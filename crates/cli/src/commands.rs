@@ -1,0 +1,54 @@
+//! One file per command.
+
+pub mod completions;
+pub mod demo;
+pub mod diff;
+pub mod explain;
+pub mod history;
+pub mod keep;
+pub mod man;
+pub mod recover;
+pub mod replace;
+pub mod restart;
+pub mod rollback;
+pub mod set;
+pub mod status;
+pub mod sync;
+pub mod watch;
+
+use crate::arguments::{Cli, Command};
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::root::World;
+use crate::ui::Ui;
+
+/// What every command is handed.
+pub struct Context<'a> {
+    /// The process's environment.
+    pub world: &'a World,
+    /// Options for every command.
+    pub globals: &'a crate::arguments::Globals,
+}
+
+/// Runs the command that was asked for.
+pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandError> {
+    let context = Context { world, globals: &cli.globals };
+    match &cli.command {
+        None => status::cmd_status(ui, &context, &status::StatusArgs::default()),
+        Some(Command::Status(args)) => status::cmd_status(ui, &context, args),
+        Some(Command::Diff(args)) => diff::cmd_diff(ui, &context, args),
+        Some(Command::Explain(args)) => explain::cmd_explain(ui, &context, args),
+        Some(Command::Sync(args)) => sync::cmd_sync(ui, &context, args),
+        Some(Command::Set(args)) => set::cmd_set(ui, &context, args),
+        Some(Command::Watch(args)) => watch::cmd_watch(ui, &context, args),
+        Some(Command::Restart(args)) => restart::cmd_restart(ui, &context, args),
+        Some(Command::Keep(args)) => keep::cmd_keep(ui, &context, args),
+        Some(Command::Replace(args)) => replace::cmd_replace(ui, &context, args),
+        Some(Command::History(args)) => history::cmd_history(ui, &context, args),
+        Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
+        Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
+        Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
+        Some(Command::Completions(args)) => completions::cmd_completions(ui, args),
+        Some(Command::Man(args)) => man::cmd_man(ui, args),
+    }
+}

@@ -1,0 +1,26 @@
+//! The JSON documents. Their field names are a promise: snake_case, times in RFC 3339 UTC, no secrets.
+
+mod error;
+mod explain;
+mod plan;
+mod run;
+mod shared;
+mod status;
+
+pub use error::ErrorDocument;
+pub use explain::{AgentExplanation, ExplainDocument};
+pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
+pub use run::{ReceiptDocument, RunDocument, activation_words};
+pub use shared::VerdictDocument;
+pub use status::StatusDocument;
+
+use crate::error::CommandError;
+use serde::Serialize;
+
+/// Writes a document as text with a line end.
+pub fn to_text(document: &impl Serialize) -> Result<String, CommandError> {
+    let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| CommandError::internal(format!("the JSON document could not be made: {error}")))?;
+    text.push('\n');
+    Ok(text)
+}

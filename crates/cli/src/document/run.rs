@@ -1,0 +1,91 @@
+//! `keyshoal.sync.v1`, `keyshoal.set.v1`, …: what a run did, each fact on its own.
+
+use super::{ActionDocument, PlanDocument, VerdictDocument};
+use keyshoal_core::{ActivationOutcome, Plan, Receipt, RunId, StepState, Timestamp};
+use serde::Serialize;
+
+/// What a writing command prints with `--json`.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunDocument {
+    schema: String,
+    run: Option<RunId>,
+    applied: bool,
+    plan: PlanDocument,
+    receipts: Vec<ReceiptDocument>,
+    activation: Option<ActivationOutcome>,
+    needs_attention: bool,
+}
+
+impl RunDocument {
+    /// Makes it; `command` names the schema.
+    pub fn new(command: &str, plan: &Plan) -> Self {
+        Self {
+            schema: format!("keyshoal.{command}.v1"),
+            run: None,
+            applied: false,
+            plan: PlanDocument::of(plan),
+            receipts: Vec::new(),
+            activation: None,
+            needs_attention: false,
+        }
+    }
+
+    /// Adds what the run did.
+    #[must_use]
+    pub fn applied(
+        mut self,
+        run: Option<RunId>,
+        receipts: &[Receipt],
+        activation: &ActivationOutcome,
+    ) -> Self {
+        self.run = run;
+        self.applied = true;
+        self.receipts = receipts.iter().map(ReceiptDocument::of).collect();
+        self.activation = Some(activation.clone());
+        self
+    }
+
+    /// Says whether something needs attention (exit code 2).
+    #[must_use]
+    pub fn attention(mut self, needed: bool) -> Self {
+        self.needs_attention = needed;
+        self
+    }
+}
+
+/// One receipt.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReceiptDocument {
+    #[serde(flatten)]
+    action: ActionDocument,
+    at: Timestamp,
+    durable: StepState,
+    activated: &'static str,
+    accepted: Option<VerdictDocument>,
+    answered: StepState,
+}
+
+impl ReceiptDocument {
+    /// Makes it.
+    pub fn of(receipt: &Receipt) -> Self {
+        Self {
+            action: ActionDocument::of(&receipt.action),
+            at: receipt.at,
+            durable: receipt.durable.clone(),
+            activated: activation_words(&receipt.activated),
+            accepted: VerdictDocument::of(receipt.accepted.as_ref()),
+            answered: receipt.answered.clone(),
+        }
+    }
+}
+
+/// Returns the word for what came of the gateway.
+pub fn activation_words(outcome: &ActivationOutcome) -> &'static str {
+    match outcome {
+        ActivationOutcome::NotNeeded => "not_needed",
+        ActivationOutcome::GatewayDown => "gateway_down",
+        ActivationOutcome::Done { .. } => "done",
+        ActivationOutcome::NotDone { .. } => "not_done",
+        ActivationOutcome::Unknown { .. } => "unknown",
+    }
+}

@@ -1,0 +1,43 @@
+//! The command line: arguments, composition root, rendering, exit codes.
+//!
+//! Commands take values and a [`ui::Ui`]; only [`root`] reads the environment. What a person reads is made by pure functions in
+//! [`render`], what a program reads by those in [`document`].
+
+pub mod arguments;
+pub mod commands;
+pub mod document;
+pub mod error;
+pub mod exit;
+pub mod render;
+pub mod root;
+pub mod ui;
+pub mod view;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match arguments::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let world = root::World::of_process();
+    let mut ui = root::ui(&world, &cli.globals);
+    let result = commands::run(&mut ui, &world, &cli);
+    if let Err(error) = &result {
+        ui.error(error);
+    }
+    let code = exit::of(&result);
+    match ui.finish() {
+        Err(_) if code == 0 => ExitCode::from(1),
+        _ => ExitCode::from(code),
+    }
+}
+
+/// Prints help, version or what is wrong with the arguments.
+fn usage(error: &clap::Error) -> ExitCode {
+    // A reader that went away is no reason to fail.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS }
+}

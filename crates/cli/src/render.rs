@@ -1,0 +1,10 @@
+//! What a person reads: pure functions from values to lines.
+
+pub mod age;
+pub mod explain;
+pub mod findings;
+pub mod plan;
+pub mod question;
+pub mod receipts;
+pub mod status;
+pub mod words;

@@ -1,0 +1,90 @@
+//! A plan, by fingerprints.
+
+use super::{question, words};
+use crate::ui::{Grid, Text, Tone};
+use keyshoal_core::plan::Why;
+use keyshoal_core::{Action, ActivationNeed, Plan};
+
+/// Returns the lines.
+pub fn lines(plan: &Plan) -> Vec<Text> {
+    let mut lines = Vec::new();
+    if !plan.actions.is_empty() {
+        let mut grid = Grid::bare();
+        for action in &plan.actions {
+            grid.row(row(action));
+        }
+        lines.extend(grid.lines(usize::MAX, 0));
+    }
+    match plan.activation {
+        ActivationNeed::None => {}
+        ActivationNeed::Reload => lines.push(Text::of("then the running gateway reads its stores again")),
+        ActivationNeed::Restart => {
+            lines.push(
+                Text::toned(Tone::Doubt, "! ").plain("then the gateway needs a restart (--activate restart)"),
+            );
+        }
+    }
+    for one in &plan.questions {
+        lines.push(Text::new());
+        lines.extend(question::lines(one));
+    }
+    if lines.is_empty() {
+        lines.push(Text::toned(Tone::Good, "✓ ").plain("nothing to do"));
+    }
+    lines
+}
+
+/// Returns who is concerned: the agent, or the base store.
+pub fn whose(action: &Action) -> String {
+    action.agent().map_or_else(|| action.store().to_string(), ToString::to_string)
+}
+
+/// Returns what an action does, without why.
+pub fn deed(action: &Action) -> Text {
+    match action {
+        Action::Replace { expect, value, reset_cooldown, .. } => {
+            let cooldown = if *reset_cooldown { ", reset its cooldown" } else { "" };
+            Text::toned(Tone::Strong, "replace ").plain(format!("{expect} → {value}{cooldown}"))
+        }
+        Action::RemoveShadow { expect, inherits, .. } => {
+            Text::toned(Tone::Strong, "remove ").plain(format!("{expect}, inherit {inherits}"))
+        }
+        Action::Insert { value, kind, .. } => {
+            Text::toned(Tone::Strong, "add ").plain(format!("{value} ({})", words::kind(kind)))
+        }
+        Action::FixType { expect, kind, .. } => {
+            Text::toned(Tone::Strong, "set type ").plain(format!("of {expect} to {kind}"))
+        }
+        Action::ResetCooldown { expect, .. } => {
+            Text::toned(Tone::Strong, "reset cooldown ").plain(format!("of {expect}"))
+        }
+    }
+}
+
+fn row(action: &Action) -> Vec<Text> {
+    vec![
+        Text::of(whose(action)),
+        Text::of(action.profile().as_str()),
+        deed(action),
+        Text::toned(Tone::Dim, why(action)),
+    ]
+}
+
+/// Returns why an action may be done.
+pub fn why(action: &Action) -> String {
+    match action {
+        Action::Replace { why, .. } | Action::RemoveShadow { why, .. } => match why {
+            Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),
+            Why::EarlierGeneration { behind } => format!("the source's value {behind} generations ago"),
+            Why::RejectedWhileSourceAccepted { verdict } => {
+                format!("{} by its provider, the source's is accepted", words::verdict_word(*verdict))
+            }
+            Why::Approved => "you agreed".to_owned(),
+            Why::Given => "the value that you gave".to_owned(),
+            Why::DeadOAuthCopy => "a dead copy of the owner's OAuth login".to_owned(),
+        },
+        Action::Insert { .. } => "a new profile".to_owned(),
+        Action::FixType { .. } => "the config's auth.profiles wants this type".to_owned(),
+        Action::ResetCooldown { .. } => "it belongs to a value that is gone".to_owned(),
+    }
+}

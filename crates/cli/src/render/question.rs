@@ -1,0 +1,113 @@
+//! Questions that only a person can decide, one line each.
+
+use super::words;
+use crate::ui::{Text, Tone};
+use keyshoal_core::plan::{Group, Proposal};
+use keyshoal_core::{AgentId, Question};
+
+/// Returns the lines of a question, without the `[Y/n]`.
+pub fn lines(question: &Question) -> Vec<Text> {
+    match question {
+        Question::Differing { profile, source, others, .. } => {
+            let all: Vec<_> = std::iter::once(source).chain(others).map(|group| group.fingerprint).collect();
+            let length = words::distinct_length(&all);
+            let mut line = Text::toned(Tone::Strong, profile.as_str()).plain("  ");
+            line = line.join(&group(source, length, Holders::Named));
+            for other in others {
+                line = line.plain(" · ").join(&group(other, length, Holders::Counted));
+            }
+            vec![line.plain(" → ").and(Tone::Strong, proposal(others))]
+        }
+        Question::WhichSource { profile, base, written, .. } => {
+            let length = words::distinct_length(&[base.fingerprint, written.fingerprint]);
+            vec![
+                Text::toned(Tone::Strong, profile.as_str())
+                    .plain("  agents inherit ")
+                    .join(&group(base, length, Holders::Named))
+                    .plain(" · OpenClaw's own commands wrote ")
+                    .join(&group(written, length, Holders::Named)),
+                Text::of("  two stores claim to be the source; say which one is right: ")
+                    .and(Tone::Strong, format!("keyshoal sync --from {}", from(base, "base")))
+                    .plain(" or ")
+                    .and(Tone::Strong, format!("--from {}", from(written, "AGENT"))),
+            ]
+        }
+        Question::SourceReverted { profile, now, newest, .. } => {
+            let length = words::distinct_length(&[now.fingerprint, newest.fingerprint]);
+            vec![
+                Text::toned(Tone::Strong, profile.as_str())
+                    .plain("  the source went back to ")
+                    .join(&group(now, length, Holders::Named))
+                    .plain(", its newest value was ")
+                    .join(&group(newest, length, Holders::Named)),
+                Text::of("  nothing is spread until you say which is right: ")
+                    .and(Tone::Strong, format!("keyshoal sync --from {}", from(now, "base")))
+                    .plain(" takes the value of now; ")
+                    .and(Tone::Strong, format!("keyshoal set {profile}"))
+                    .plain(" gives another one"),
+            ]
+        }
+        Question::SourceRejected { profile, source, .. } => {
+            let length = words::distinct_length(&[source.fingerprint]);
+            vec![
+                Text::toned(Tone::Strong, profile.as_str())
+                    .plain("  the source's own value does not work: ")
+                    .join(&group(source, length, Holders::Named)),
+                Text::of("  nothing is spread; give a new one: ")
+                    .and(Tone::Strong, format!("keyshoal set {profile}")),
+            ]
+        }
+    }
+}
+
+/// Tells whether the question is a yes-or-no one.
+pub fn can_be_answered(question: &Question) -> bool {
+    matches!(question, Question::Differing { others, .. }
+        if others.iter().any(|group| group.proposal != Proposal::Leave))
+}
+
+enum Holders {
+    Named,
+    Counted,
+}
+
+fn group(group: &Group, length: usize, holders: Holders) -> Text {
+    let print = &group.fingerprint.short()[..length];
+    let who = match (holders, group.agents.as_slice()) {
+        (_, []) => String::new(),
+        (_, [one]) => format!(" {one}"),
+        (Holders::Named, [first, rest @ ..]) => format!(" {first} + {}", rest.len()),
+        (Holders::Counted, all) => format!(" {}", words::count(all.len(), "agent")),
+    };
+    Text::of(format!("{print}{who}: "))
+        .and(words::verdict_tone(group.verdict), words::verdict_word(group.verdict))
+}
+
+/// Says what happens when the person agrees ("replace 7, keep academic?").
+fn proposal(others: &[Group]) -> String {
+    let of = |wanted: Proposal| {
+        let agents: Vec<AgentId> = others
+            .iter()
+            .filter(|group| group.proposal == wanted)
+            .flat_map(|group| group.agents.iter().cloned())
+            .collect();
+        match agents.as_slice() {
+            [] => None,
+            few @ ([_] | [_, _]) => Some(words::agents(few, 2)),
+            many => Some(many.len().to_string()),
+        }
+    };
+    let deeds: Vec<String> = [
+        of(Proposal::Replace).map(|who| format!("replace {who}")),
+        of(Proposal::Keep).map(|who| format!("keep {who}")),
+        of(Proposal::Leave).map(|who| format!("leave {who}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    format!("{}?", deeds.join(", "))
+}
+
+fn from(group: &Group, otherwise: &str) -> String {
+    group.agents.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
+}

@@ -1,0 +1,83 @@
+//! What a run did, each fact on its own.
+
+use super::{plan, words};
+use crate::ui::{Grid, Text, Tone};
+use keyshoal_core::instance::ActivationWay;
+use keyshoal_core::{ActivationOutcome, Receipt, StepState};
+
+/// Returns one line per action.
+pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    for receipt in receipts {
+        grid.row(vec![
+            Text::of(plan::whose(&receipt.action)),
+            Text::of(receipt.action.profile().as_str()),
+            plan::deed(&receipt.action),
+            durable(&receipt.durable),
+            accepted(receipt),
+            answered(&receipt.answered),
+        ]);
+    }
+    grid.lines(usize::MAX, 0)
+}
+
+fn durable(state: &StepState) -> Text {
+    match state {
+        StepState::Done => Text::toned(Tone::Good, "✓ durable"),
+        StepState::Conflict { found } => {
+            Text::toned(Tone::Bad, "✗ conflict").plain(format!(": {found} stood there, nothing was written"))
+        }
+        StepState::Failed { reason } => Text::toned(Tone::Bad, "✗ failed").plain(format!(": {reason}")),
+        StepState::Skipped { reason } => Text::toned(Tone::Doubt, "· skipped").plain(format!(": {reason}")),
+        StepState::NotAsked => Text::toned(Tone::Dim, "not done"),
+    }
+}
+
+fn accepted(receipt: &Receipt) -> Text {
+    match &receipt.accepted {
+        Some(said) => words::verdict(said.kind),
+        None => Text::toned(Tone::Dim, "provider not asked"),
+    }
+}
+
+fn answered(state: &StepState) -> Text {
+    match state {
+        StepState::Done => Text::toned(Tone::Good, "✓ agent answered"),
+        StepState::NotAsked => Text::toned(Tone::Dim, "agent not asked"),
+        StepState::Skipped { reason } => Text::toned(Tone::Dim, format!("agent not asked: {reason}")),
+        StepState::Failed { reason } => Text::toned(Tone::Bad, "✗ agent failed").plain(format!(": {reason}")),
+        StepState::Conflict { found } => {
+            Text::toned(Tone::Bad, "✗ agent uses another").plain(format!(": {found}"))
+        }
+    }
+}
+
+/// Returns what came of the gateway, where there is something to say.
+pub fn activation(outcome: &ActivationOutcome) -> Text {
+    match outcome {
+        ActivationOutcome::NotNeeded => Text::toned(Tone::Dim, "gateway: nothing to do"),
+        ActivationOutcome::GatewayDown => {
+            Text::of("gateway: not running; it reads the stores when it starts")
+        }
+        ActivationOutcome::Done { way, .. } => Text::toned(Tone::Good, "✓ gateway: ")
+            .plain(format!("has read its stores again ({})", way_words(*way))),
+        ActivationOutcome::NotDone { reason, needs_restart } => {
+            let word = if *needs_restart { "needs a restart: " } else { "not activated: " };
+            Text::toned(Tone::Bad, "✗ gateway: ").plain(format!("{word}{reason}"))
+        }
+        ActivationOutcome::Unknown { reason } => {
+            Text::toned(Tone::Doubt, "! gateway: ").plain(format!("unknown whether it holds them: {reason}"))
+        }
+    }
+}
+
+/// Returns how a gateway was made to read its stores again.
+pub fn way_words(way: ActivationWay) -> &'static str {
+    match way {
+        ActivationWay::AuthRefresh => "models.authRefresh",
+        ActivationWay::SecretsReload => "secrets.reload",
+        ActivationWay::ConfigTouch => "config touched",
+        ActivationWay::RestartRpc => "restarted by RPC",
+        ActivationWay::RestartCommand => "restarted by your command",
+    }
+}

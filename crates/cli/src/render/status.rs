@@ -1,0 +1,180 @@
+//! The status screen.
+
+use super::{age, findings, words};
+use crate::ui::{Grid, Text, Tone};
+use crate::view::sends::Sends;
+use crate::view::status::{AgentRow, Cell, StatusView};
+use keyshoal_core::{FindingKind, Layout, Severity};
+
+/// With more agents than this, those that are as they should be are only counted.
+const MANY: usize = 40;
+
+/// Returns the screen.
+pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
+    let mut lines = head(view);
+    lines.push(Text::new());
+    lines.extend(table(view, width));
+    let sends = sends(view, width);
+    if !sends.is_empty() {
+        lines.push(Text::new());
+        lines.push(Text::toned(Tone::Strong, "What agents send first"));
+        lines.extend(sends);
+    }
+    let found = findings::lines(view);
+    if !found.is_empty() {
+        lines.push(Text::new());
+        lines.push(Text::toned(Tone::Strong, "Findings"));
+        lines.extend(found);
+    }
+    lines.push(Text::new());
+    lines.push(summary(view));
+    lines
+}
+
+fn head(view: &StatusView) -> Vec<Text> {
+    let instance = &view.instance;
+    let version = instance.openclaw_version.as_deref().unwrap_or("(version unknown)");
+    let gateway = match (&instance.gateway.running, &instance.gateway.started) {
+        (Some(true), Some(started)) => format!("gateway running {}", age::since(*started, view.at)),
+        (Some(true), None) => "gateway running".to_owned(),
+        (Some(false), _) => "gateway not running".to_owned(),
+        (None, _) => "gateway unknown".to_owned(),
+    };
+    let layout = layout_words(instance.layout);
+    let mut lines = vec![
+        Text::toned(Tone::Strong, format!("OpenClaw {version}"))
+            .plain(format!(" · {} · {layout} · {gateway}", instance.state_dir)),
+    ];
+    if let Some(other) = &instance.gateway.other_state_dir {
+        let said = format!("the running gateway uses another state directory: {other}");
+        lines.push(Text::toned(Tone::Doubt, "! warning: ").plain(said));
+    }
+    if let Some(reason) = &view.read_only {
+        lines.push(Text::toned(Tone::Doubt, "! read-only: ").plain(reason));
+    }
+    lines
+}
+
+fn layout_words(layout: Layout) -> &'static str {
+    match layout {
+        Layout::JsonFile => "JSON files",
+        Layout::JsonWithState => "JSON files with auth-state",
+        Layout::AgentSqlite => "SQLite per agent",
+        Layout::SharedTable => "SQLite, shared table",
+        Layout::SharedRow => "SQLite, shared row",
+        Layout::Unknown => "unknown layout",
+    }
+}
+
+fn table(view: &StatusView, width: usize) -> Vec<Text> {
+    if view.columns.is_empty() {
+        return vec![Text::of("No agent has any auth profile.")];
+    }
+    let mut head = vec!["agent".to_owned()];
+    head.extend(view.columns.iter().map(|column| column.profile.as_str().to_owned()));
+    let mut grid = Grid::new(head);
+    let mut source = vec![Text::toned(Tone::Dim, "(source)")];
+    source.extend(view.columns.iter().map(|column| match column.source {
+        Some(print) => {
+            Text::of(print.short()).plain(" ").join(&words::verdict_aged(column.verdict.as_ref(), view.at))
+        }
+        None => Text::toned(Tone::Dim, "—"),
+    }));
+    grid.row(source);
+    let mut hidden = 0;
+    for row in &view.rows {
+        if view.rows.len() > MANY && row.cells.values().all(|cell| cell.finding.severity == Severity::Fine) {
+            hidden += 1;
+            continue;
+        }
+        let mut cells = vec![agent_cell(row)];
+        cells.extend(view.columns.iter().map(|column| match row.cells.get(&column.profile) {
+            Some(one) => cell(one),
+            None => Text::toned(Tone::Dim, "—"),
+        }));
+        grid.row(cells);
+    }
+    let mut lines = grid.lines(width, 0);
+    if hidden > 0 {
+        let said = format!("and {}, as they should be", words::count(hidden, "more agent"));
+        lines.push(Text::toned(Tone::Good, "✓ ").plain(said));
+    }
+    lines
+}
+
+fn agent_cell(row: &AgentRow) -> Text {
+    let name = Text::of(row.id.as_str());
+    match (row.default, row.enabled) {
+        (_, false) => name.and(Tone::Dim, " (off)"),
+        (true, _) => name.and(Tone::Dim, " (default)"),
+        _ => name,
+    }
+}
+
+fn cell(cell: &Cell) -> Text {
+    let mut text = words::finding(&cell.finding);
+    if let Some(print) = cell.finding.fingerprint
+        && cell.finding.finding != FindingKind::Inherited
+    {
+        text = text.plain(format!(" {print}"));
+    }
+    for also in &cell.also {
+        if !matches!(also, FindingKind::InSync | FindingKind::Inherited) {
+            text = text.and(Tone::Doubt, format!(" {} {}", words::symbol(*also), words::word(*also)));
+        }
+    }
+    text
+}
+
+fn sends(view: &StatusView, width: usize) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    let mut before = None;
+    for one in &view.sends {
+        let same = before == Some(&one.provider);
+        before = Some(&one.provider);
+        let provider = if same { Text::new() } else { Text::of(one.provider.as_str()) };
+        let (value, from) = match &one.what {
+            None => (Text::toned(Tone::Bad, "✗ nothing"), Text::new()),
+            Some(sent) => (
+                Text::of(words::material(&sent.material)),
+                match (&sent.place, &sent.profile) {
+                    (Some(place), _) => Text::of(super::explain::place_words(place)),
+                    (None, Some(profile)) => Text::of(profile.as_str()),
+                    (None, None) => Text::new(),
+                },
+            ),
+        };
+        grid.row(vec![provider, value, from, Text::of(words::agents(&one.agents, 4)), said(one, view)]);
+    }
+    grid.lines(width.max(120), 2)
+}
+
+fn said(one: &Sends, view: &StatusView) -> Text {
+    if one.what.is_none() {
+        return Text::toned(Tone::Bad, "every request fails");
+    }
+    let mut text = words::verdict_aged(one.verdict.as_ref(), view.at);
+    if one.fails()
+        && let Some(since) = one.since
+    {
+        text = text.plain(format!(", held {}", age::since(since, view.at)));
+    }
+    if one.pinned_elsewhere > 0 {
+        let pinned = words::count(one.pinned_elsewhere, "session");
+        text = text.and(Tone::Doubt, format!(" · another profile is pinned by {pinned}"));
+    }
+    text
+}
+
+fn summary(view: &StatusView) -> Text {
+    let all = words::count(view.rows.len(), "agent");
+    if !view.needs_attention() {
+        return Text::toned(Tone::Good, "✓ ").plain(format!("{all}, nothing to do"));
+    }
+    let bad = Text::toned(Tone::Bad, "✗ ");
+    match view.drifted() {
+        0 => bad.plain(format!("{all}; the installation needs attention")),
+        1 => bad.plain(format!("{all}: {} as they should be, 1 needs attention", view.in_sync())),
+        some => bad.plain(format!("{all}: {} as they should be, {some} need attention", view.in_sync())),
+    }
+}

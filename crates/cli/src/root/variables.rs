@@ -1,0 +1,16 @@
+//! The environment variables that the command line itself looks at. OpenClaw's own are in the `openclaw` crate.
+
+/// Set and not empty: no colour.
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Set and not 0: colour even where no terminal is.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// `dumb`: no colour.
+pub const TERM: &str = "TERM";
+/// Columns of the terminal, where they cannot be asked for.
+pub const COLUMNS: &str = "COLUMNS";
+/// The directory of keys and policy, instead of `$XDG_CONFIG_HOME/keyshoal`.
+pub const KEYSHOAL_CONFIG_DIR: &str = "KEYSHOAL_CONFIG_DIR";
+/// The user's configuration directory.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Where systemd puts the credentials of a service.
+pub const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";

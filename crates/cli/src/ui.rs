@@ -1,0 +1,143 @@
+//! Talking to the person: stdout is data, stderr is talk.
+
+mod ask;
+mod grid;
+mod hidden;
+mod progress;
+mod stream;
+mod text;
+
+pub use ask::{Answer, Asker};
+pub use grid::{Grid, Row};
+pub use hidden::read_hidden;
+pub use stream::{Captured, Stream};
+pub use text::{Text, Tone, to_plain};
+
+use crate::{document, error::CommandError};
+use serde::Serialize;
+
+/// Everything that a command says or asks goes through here.
+pub struct Ui {
+    out: Stream,
+    err: Stream,
+    quiet: bool,
+    json: bool,
+    width: usize,
+    progress: bool,
+    asker: Asker,
+}
+
+/// How a [`Ui`] shall behave.
+pub struct UiOptions {
+    /// Where data goes.
+    pub out: Stream,
+    /// Where talk goes.
+    pub err: Stream,
+    /// Say only what is wrong.
+    pub quiet: bool,
+    /// One JSON document on stdout instead of text.
+    pub json: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Show progress on stderr.
+    pub progress: bool,
+    /// Who answers questions.
+    pub asker: Asker,
+}
+
+impl Ui {
+    /// Makes it.
+    pub fn new(options: UiOptions) -> Self {
+        let UiOptions { out, err, quiet, json, width, progress, asker } = options;
+        Self { out, err, quiet, json, width, progress, asker }
+    }
+
+    /// Tells whether stdout carries a JSON document.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Returns the columns that a line may have.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Tells whether somebody can be asked.
+    pub fn can_ask(&self) -> bool {
+        self.asker.is_present()
+    }
+
+    /// Prints lines of data, unless a document will be printed.
+    pub fn data(&mut self, lines: &[Text]) {
+        if !self.json {
+            for line in lines {
+                self.out.line(line);
+            }
+        }
+    }
+
+    /// Prints text that is data as it stands (a script, a manual page).
+    pub fn raw(&mut self, text: &str) {
+        self.out.raw(text);
+    }
+
+    /// Prints the command's JSON document.
+    pub fn document(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        if self.json {
+            let text = document::to_text(document)?;
+            self.out.raw(&text);
+        }
+        Ok(())
+    }
+
+    /// Says something that is not data.
+    pub fn say(&mut self, line: &Text) {
+        if !self.quiet {
+            self.err.line(line);
+        }
+    }
+
+    /// Says what is wrong, `--quiet` or not.
+    pub fn warn(&mut self, message: &str) {
+        self.err.line(&Text::new().and(Tone::Doubt, "! warning: ").plain(message));
+    }
+
+    /// Asks a yes-or-no question; `None` when nobody is there.
+    pub fn ask(&mut self, question: &[Text], preset: bool) -> Result<Option<Answer>, CommandError> {
+        if !self.asker.is_present() {
+            return Ok(None);
+        }
+        for (at, line) in question.iter().enumerate() {
+            if at + 1 == question.len() {
+                let hint = if preset { " [Y/n] " } else { " [y/N] " };
+                self.err.part(&line.clone().and(Tone::Strong, hint));
+            } else {
+                self.err.line(line);
+            }
+        }
+        self.asker.answer(preset).map(Some)
+    }
+
+    /// Begins to show progress; it draws only on a terminal.
+    pub fn progress(&self, what: &str) -> progress::Progress {
+        progress::Progress::new(self.progress && !self.quiet, what)
+    }
+
+    /// Shows an error and, with `--json`, prints it as a document.
+    pub fn error(&mut self, error: &CommandError) {
+        for line in error.lines() {
+            self.err.line(&line);
+        }
+        if self.json
+            && let Ok(text) = document::to_text(&document::ErrorDocument::of(error))
+        {
+            self.out.raw(&text);
+        }
+    }
+
+    /// Flushes both streams and tells what could not be written (a reader that went away is no failure).
+    pub fn finish(&mut self) -> Result<(), CommandError> {
+        self.out.finish()?;
+        self.err.finish()
+    }
+}

@@ -1,0 +1,90 @@
+//! An output that forgives a reader that went away.
+
+use super::Text;
+use crate::error::CommandError;
+use anstream::{AutoStream, ColorChoice};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// One of the two outputs. A broken pipe closes it quietly: a reader that went away never stops a run half-way.
+pub struct Stream {
+    inner: AutoStream<Box<dyn Write + Send + Sync>>,
+    closed: bool,
+    failed: Option<io::Error>,
+}
+
+/// Collects an output, for tests and for the demo.
+#[derive(Clone, Default)]
+pub struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl Captured {
+    /// Returns what was written.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// Wraps a writer; without colour, every escape sequence is taken out.
+    pub fn new(writer: Box<dyn Write + Send + Sync>, colour: bool) -> Self {
+        let choice = if colour { ColorChoice::AlwaysAnsi } else { ColorChoice::Never };
+        Self { inner: AutoStream::new(writer, choice), closed: false, failed: None }
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, line: &Text) {
+        let text = line.to_ansi();
+        self.raw(text.trim_end_matches(' '));
+        self.raw("\n");
+    }
+
+    /// Writes a part of a line and shows it at once.
+    pub fn part(&mut self, part: &Text) {
+        self.raw(&part.to_ansi());
+        if !self.closed {
+            let flushed = self.inner.flush();
+            self.note(flushed);
+        }
+    }
+
+    /// Writes text as it stands.
+    pub fn raw(&mut self, text: &str) {
+        if !self.closed {
+            let written = self.inner.write_all(text.as_bytes());
+            self.note(written);
+        }
+    }
+
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.closed = true;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.failed = Some(error);
+            }
+        }
+    }
+
+    /// Flushes, and tells what went wrong.
+    pub fn finish(&mut self) -> Result<(), CommandError> {
+        if !self.closed {
+            let flushed = self.inner.flush();
+            self.note(flushed);
+        }
+        match self.failed.take() {
+            Some(error) => Err(CommandError::io(format!("the output could not be written: {error}"))
+                .hint("what the command did is done; look with `keyshoal status`")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Values arranged for showing: between what was observed and what is rendered or written as JSON.
+
+pub mod sends;
+pub mod status;

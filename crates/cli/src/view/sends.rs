@@ -1,0 +1,107 @@
+//! What agents really send first, gathered by provider and value.
+
+use keyshoal_core::{
+    AgentId, AgentView, Candidate, Finding, Knowledge, Material, Observation, Place, ProfileId, ProviderId,
+    Timestamp, Verdict,
+};
+use std::collections::BTreeSet;
+
+/// Agents that send the same thing to the same provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sends {
+    /// To whom.
+    pub provider: ProviderId,
+    /// What; `None` when they have nothing that can be sent.
+    pub what: Option<Sent>,
+    /// Who, in the roster's order.
+    pub agents: Vec<AgentId>,
+    /// What the provider last said of it.
+    pub verdict: Option<Verdict>,
+    /// Since when the earliest of them has this value, where it is remembered.
+    pub since: Option<Timestamp>,
+    /// How many of their sessions pin another profile.
+    pub pinned_elsewhere: usize,
+}
+
+/// One thing that is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The profile, where it is one.
+    pub profile: Option<ProfileId>,
+    /// What it holds.
+    pub material: Material,
+    /// Where it comes from, where that is not a profile's store.
+    pub place: Option<Place>,
+}
+
+impl Sends {
+    /// Tells whether these agents fail: nothing to send, or a value that the provider rejects.
+    pub fn fails(&self) -> bool {
+        self.what.is_none() || self.verdict.as_ref().is_some_and(|said| said.kind.is_dead())
+    }
+}
+
+/// Gathers them: by provider, those that fail last.
+pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Vec<Sends> {
+    let mut all: Vec<Sends> = Vec::new();
+    for agent in &observation.agents {
+        let providers: BTreeSet<&ProviderId> = agent.needs.keys().chain(agent.candidates.keys()).collect();
+        for provider in providers {
+            let one = of_agent(agent, provider, knowledge, findings);
+            let same = all.iter_mut().find(|all| {
+                all.provider == one.provider
+                    && all.what == one.what
+                    && all.verdict.as_ref().map(|said| said.kind)
+                        == one.verdict.as_ref().map(|said| said.kind)
+            });
+            match same {
+                Some(same) => {
+                    same.agents.push(agent.id.clone());
+                    same.since = same.since.into_iter().chain(one.since).min();
+                    same.pinned_elsewhere += one.pinned_elsewhere;
+                }
+                None => all.push(one),
+            }
+        }
+    }
+    all.sort_by(|one, other| (&one.provider, one.fails()).cmp(&(&other.provider, other.fails())));
+    all
+}
+
+fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, findings: &[Finding]) -> Sends {
+    let first = agent.first(provider);
+    let verdict = first.and_then(|first| {
+        knowledge.verdict(first.material.fingerprint()?, agent.endpoints.get(provider)?).cloned()
+    });
+    let since = first.and_then(|first| {
+        let (profile, print) = (first.profile.clone()?, first.material.fingerprint()?);
+        let judged = findings.iter().find(|one| {
+            one.agent.as_ref() == Some(&agent.id)
+                && one.profile.as_ref() == Some(&profile)
+                && one.fingerprint == Some(print)
+        });
+        let remembered = knowledge.first_seen.get(&(agent.id.clone(), profile.clone(), print)).copied();
+        remembered.or_else(|| judged.and_then(|one| one.first_seen))
+    });
+    let others = agent.candidates.get(provider).into_iter().flatten();
+    let pinned_elsewhere = others
+        .filter(|one| first.is_some_and(|first| first.profile != one.profile))
+        .map(|one| one.pinned_by_sessions.len())
+        .sum();
+    Sends {
+        provider: provider.clone(),
+        what: first.map(sent),
+        agents: vec![agent.id.clone()],
+        verdict,
+        since,
+        pinned_elsewhere,
+    }
+}
+
+fn sent(candidate: &Candidate) -> Sent {
+    let place = match &candidate.place {
+        Place::Local | Place::Inherited => None,
+        place => Some(place.clone()),
+    };
+    Sent { profile: candidate.profile.clone(), material: candidate.material.clone(), place }
+}

@@ -1,0 +1,178 @@
+//! The status screen as a value.
+
+use super::sends::{Sends, gather};
+use keyshoal_core::observation::{Notice, Orphan};
+use keyshoal_core::{
+    AgentId, Finding, FindingKind, Fingerprint, Instance, Knowledge, Observation, ProfileId, ProviderId,
+    Severity, StoreId, Timestamp, Verdict,
+};
+use std::collections::BTreeMap;
+
+/// Everything that `status` shows.
+#[derive(Clone, Debug)]
+pub struct StatusView {
+    /// When it was looked at.
+    pub at: Timestamp,
+    /// The installation.
+    pub instance: Instance,
+    /// Why nothing may be written, if so.
+    pub read_only: Option<String>,
+    /// One per profile that any agent has, by provider and name.
+    pub columns: Vec<Column>,
+    /// One per agent, in the roster's order.
+    pub rows: Vec<AgentRow>,
+    /// What agents send first.
+    pub sends: Vec<Sends>,
+    /// Everything that is not fine, the worst first.
+    pub findings: Vec<Finding>,
+    /// Directories that no agent owns.
+    pub orphans: Vec<Orphan>,
+    /// Further things to know.
+    pub notices: Vec<Notice>,
+}
+
+/// One profile of the instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its id.
+    pub profile: ProfileId,
+    /// Its provider.
+    pub provider: ProviderId,
+    /// The source's value.
+    pub source: Option<Fingerprint>,
+    /// What its provider last said of that.
+    pub verdict: Option<Verdict>,
+}
+
+/// One agent and its profiles.
+#[derive(Clone, Debug)]
+pub struct AgentRow {
+    /// Its id.
+    pub id: AgentId,
+    /// Commands without `--agent` mean this one.
+    pub default: bool,
+    /// It is enabled.
+    pub enabled: bool,
+    /// Its profiles.
+    pub cells: BTreeMap<ProfileId, Cell>,
+}
+
+/// One agent's profile.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// What matters most about it.
+    pub finding: Finding,
+    /// What else is to be said about it.
+    pub also: Vec<FindingKind>,
+    /// The value is the base store's, not a copy of the agent's own.
+    pub inherited: bool,
+    /// It is what the agent sends first to this provider.
+    pub first: bool,
+}
+
+impl StatusView {
+    /// Arranges what was seen and judged.
+    pub fn of(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Self {
+        let row = |agent: &keyshoal_core::AgentView| AgentRow {
+            id: agent.id.clone(),
+            default: agent.default,
+            enabled: agent.enabled,
+            cells: cells(observation, agent, findings),
+        };
+        let mut notable: Vec<Finding> =
+            findings.iter().filter(|one| one.severity != Severity::Fine).cloned().collect();
+        notable.sort_by_key(|one| std::cmp::Reverse(one.severity));
+        Self {
+            at: observation.at,
+            instance: observation.instance.clone(),
+            read_only: observation.capabilities.read_only.clone(),
+            columns: columns(observation, knowledge, findings),
+            rows: observation.agents.iter().map(row).collect(),
+            sends: gather(observation, knowledge, findings),
+            findings: notable,
+            orphans: observation.orphans.clone(),
+            notices: observation.notices.clone(),
+        }
+    }
+
+    /// Returns how many agents are as they should be (deliberate overrides included).
+    pub fn in_sync(&self) -> usize {
+        self.rows.len() - self.drifted()
+    }
+
+    /// Returns how many agents need attention.
+    pub fn drifted(&self) -> usize {
+        let wrong = |row: &AgentRow| {
+            self.findings
+                .iter()
+                .any(|one| one.severity == Severity::Attention && one.agent.as_ref() == Some(&row.id))
+        };
+        self.rows.iter().filter(|row| wrong(row)).count()
+    }
+
+    /// Tells whether anything needs attention (exit code 2).
+    pub fn needs_attention(&self) -> bool {
+        self.findings.iter().any(|one| one.severity == Severity::Attention)
+    }
+}
+
+fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Vec<Column> {
+    let mut made: BTreeMap<(ProviderId, ProfileId), Option<Fingerprint>> = BTreeMap::new();
+    for store in observation.stores.values() {
+        for (id, profile) in &store.profiles {
+            made.entry((profile.provider.clone(), id.clone())).or_default();
+        }
+    }
+    for one in findings {
+        if let (Some(provider), Some(profile), Some(_)) = (&one.provider, &one.profile, &one.agent) {
+            let source = made.entry((provider.clone(), profile.clone())).or_default();
+            *source = source.or(one.source_fingerprint);
+        }
+    }
+    let base = |profile: &ProfileId| observation.profile(&StoreId::Base, profile)?.material.fingerprint();
+    let verdict = |source: Fingerprint, provider: &ProviderId| {
+        let mut endpoints = observation.agents.iter().filter_map(|agent| agent.endpoints.get(provider));
+        endpoints.find_map(|endpoint| knowledge.verdict(source, endpoint)).cloned()
+    };
+    made.into_iter()
+        .map(|((provider, profile), judged)| {
+            let source = judged.or_else(|| base(&profile));
+            let verdict = source.and_then(|source| verdict(source, &provider));
+            Column { profile, provider, source, verdict }
+        })
+        .collect()
+}
+
+fn cells(
+    observation: &Observation,
+    agent: &keyshoal_core::AgentView,
+    findings: &[Finding],
+) -> BTreeMap<ProfileId, Cell> {
+    let mut made: BTreeMap<ProfileId, Cell> = BTreeMap::new();
+    for one in findings.iter().filter(|one| one.agent.as_ref() == Some(&agent.id)) {
+        let Some(profile) = &one.profile else { continue };
+        let sent = one.provider.as_ref().and_then(|provider| agent.first(provider));
+        let first = sent.is_some_and(|sent| sent.profile.as_ref() == Some(profile));
+        let inherited = agent.store != StoreId::Base && observation.profile(&agent.store, profile).is_none();
+        match made.get_mut(profile) {
+            None => {
+                made.insert(
+                    profile.clone(),
+                    Cell { finding: one.clone(), also: Vec::new(), inherited, first },
+                );
+            }
+            Some(cell) if rank(one) > rank(&cell.finding) => {
+                cell.also.push(cell.finding.finding);
+                cell.finding = one.clone();
+            }
+            Some(cell) => cell.also.push(one.finding),
+        }
+    }
+    made
+}
+
+/// Says which of several findings stands in the table: the worse one, and a cause before its consequences.
+fn rank(finding: &Finding) -> (Severity, bool) {
+    let consequence = matches!(finding.finding, FindingKind::CoolingDown | FindingKind::NotActivated);
+    (finding.severity, !consequence)
+}
