@@ -2,6 +2,17 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the room that touches files")]
 
+mod opened;
+mod places;
+mod replace;
+
+pub(crate) use opened::OpenFile;
+pub(crate) use places::{
+    absent, create_new, listing, make_private_dir, metadata, mounted_alone, remove, resolved, sync_dir,
+    wall_clock,
+};
+pub(crate) use replace::{Prepared, overwrite, sweep};
+
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -89,7 +100,10 @@ pub fn read_single(path: &Path, limit: u64) -> Result<Vec<u8>, PathError> {
         return refuse(io::ErrorKind::InvalidInput, "not a regular file".to_owned());
     }
     if found.nlink() > 1 {
-        return refuse(io::ErrorKind::InvalidInput, "has further names (hard links), which may lie anywhere".to_owned());
+        return refuse(
+            io::ErrorKind::InvalidInput,
+            "has further names (hard links), which may lie anywhere".to_owned(),
+        );
     }
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).with_path(path)?;

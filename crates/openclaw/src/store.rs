@@ -4,7 +4,12 @@
 //! afresh under the program's own lock or in one transaction, lets the caller decide, and changes only the bytes of the values
 //! that the edits name.
 
+mod contents;
+mod edits;
 pub mod error;
+mod json_store;
+mod json_text;
+mod lock_file;
 pub mod model;
 mod place;
 mod rules;

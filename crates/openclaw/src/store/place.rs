@@ -1,5 +1,6 @@
 //! One store at its place.
 
+use super::json_store::JsonStore;
 use super::{Edit, ReadStore, Refusal, StoreContents, StoreError, WriteRules, Written};
 use keyshoal_core::AgentId;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,10 @@ impl StoreFile {
     /// Reads it. Writes nothing, takes no lock that a writer waits for. What cannot be read is a health, not an error; an error
     /// is what the system refused (no permission, for example).
     pub fn read(&self) -> Result<ReadStore, StoreError> {
-        Err(self.not_yet())
+        match &self.place {
+            Place::Json { with_state } => JsonStore::new(&self.dir(), *with_state).read(),
+            _ => Err(self.not_yet()),
+        }
     }
 
     /// Changes it: reads it afresh under the program's lock or in one transaction, asks `decide`, makes the edits, all or
@@ -81,10 +85,17 @@ impl StoreFile {
     /// `decide` may be called more than once, when another program wrote meanwhile; it sees what stands there each time.
     pub fn update(
         &self,
-        _rules: &WriteRules,
-        _decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
+        rules: &WriteRules,
+        decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
     ) -> Result<Written, StoreError> {
-        Err(self.not_yet())
+        match &self.place {
+            Place::Json { with_state } => JsonStore::new(&self.dir(), *with_state).update(rules, decide),
+            _ => Err(self.not_yet()),
+        }
+    }
+
+    fn dir(&self) -> PathBuf {
+        self.path.parent().unwrap_or_else(|| Path::new(".")).to_owned()
     }
 
     fn not_yet(&self) -> StoreError {

@@ -17,6 +17,8 @@ pub struct ReadStore {
     pub leftover_json: bool,
     /// Why it must not be written, if so.
     pub read_only: Option<String>,
+    /// The file is mounted by itself (a container's single-file mount): it must not be written while a gateway runs.
+    pub mounted_alone: bool,
 }
 
 impl ReadStore {
@@ -28,6 +30,7 @@ impl ReadStore {
             modified: None,
             leftover_json: false,
             read_only: None,
+            mounted_alone: false,
         }
     }
 }
@@ -87,6 +90,15 @@ pub struct Written {
     pub changed: bool,
     /// How many writes of others came late and were merged.
     pub merged_late_writes: u32,
+    /// The run's modification time was the old file's, so another one was given.
+    pub time_bumped: bool,
     /// What the store holds now, read back.
     pub contents: StoreContents,
+}
+
+impl Written {
+    /// Says that nothing was written.
+    pub(super) fn nothing(contents: StoreContents) -> Self {
+        Self { changed: false, merged_late_writes: 0, time_bumped: false, contents }
+    }
 }

@@ -1,0 +1,78 @@
+//! A file held open, so that what stands in it can be read again when its name means another file already.
+
+use super::{PathError, WithPath, absent};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// A regular file held open for reading.
+#[derive(Debug)]
+pub(crate) struct OpenFile {
+    file: File,
+    path: PathBuf,
+    meta: Metadata,
+}
+
+impl OpenFile {
+    /// Opens a file. `None` when it does not exist; an error when it is no regular file.
+    pub fn open(path: &Path) -> Result<Option<Self>, PathError> {
+        // Not blocking, so that a pipe of that name does not hold us up for ever.
+        let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+        let opened = OpenOptions::new().read(true).custom_flags(nonblock).open(path);
+        let Some(file) = absent(opened).with_path(path)? else { return Ok(None) };
+        let meta = file.metadata().with_path(path)?;
+        if !meta.is_file() {
+            return Err(io::Error::other("it is no regular file")).with_path(path);
+        }
+        Ok(Some(Self { file, path: path.to_owned(), meta }))
+    }
+
+    /// Reads all of it as it stands now, at most `limit` bytes.
+    pub fn bytes(&self, limit: u64) -> Result<Vec<u8>, PathError> {
+        let mut bytes = vec![0; usize::try_from(self.meta.len().min(limit)).unwrap_or_default() + 1];
+        let mut length = 0;
+        loop {
+            match self.file.read_at(&mut bytes[length..], length as u64) {
+                Ok(0) => break,
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error).with_path(&self.path),
+            }
+            if length as u64 > limit {
+                return Err(io::Error::new(
+                    io::ErrorKind::FileTooLarge,
+                    format!("larger than {limit} bytes"),
+                ))
+                .with_path(&self.path);
+            }
+            if length == bytes.len() {
+                bytes.resize(length * 2, 0);
+            }
+        }
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+
+    /// Tells whether its name still means this file.
+    pub fn still_named(&self) -> Result<bool, PathError> {
+        let now = super::metadata(&self.path)?;
+        Ok(now.is_some_and(|now| now.dev() == self.meta.dev() && now.ino() == self.meta.ino()))
+    }
+
+    /// Returns when it was last changed, as of its opening.
+    pub fn modified(&self) -> Result<SystemTime, PathError> {
+        self.meta.modified().with_path(&self.path)
+    }
+
+    /// Returns what the system knew of it at its opening.
+    pub fn meta(&self) -> &Metadata {
+        &self.meta
+    }
+
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

@@ -1,0 +1,78 @@
+//! What stands where: names, real paths, mounts, and the small things done to them.
+
+use super::{PathError, WithPath};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Returns the wall clock, by which other programs' lock files and marks are judged.
+pub(crate) fn wall_clock() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+/// Returns the real path of something that exists, `None` when it does not.
+pub(crate) fn resolved(path: &Path) -> Result<Option<PathBuf>, PathError> {
+    absent(fs::canonicalize(path)).with_path(path)
+}
+
+/// Turns "not found" into `None`.
+pub(crate) fn absent<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns what the system knows of a path, following links. `None` when it does not exist.
+pub(crate) fn metadata(path: &Path) -> Result<Option<fs::Metadata>, PathError> {
+    absent(fs::metadata(path)).with_path(path)
+}
+
+/// Returns the names in a directory, `None` when it does not exist. Names that are no UTF-8 are left out.
+pub(crate) fn listing(dir: &Path) -> Result<Option<Vec<String>>, PathError> {
+    let Some(entries) = absent(fs::read_dir(dir)).with_path(dir)? else { return Ok(None) };
+    let mut names = Vec::new();
+    for entry in entries {
+        if let Ok(name) = entry.with_path(dir)?.file_name().into_string() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(Some(names))
+}
+
+/// Makes a directory and its parents, for its owner alone, where they are missing.
+pub(crate) fn make_private_dir(dir: &Path) -> Result<(), PathError> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_path(dir)
+}
+
+/// Creates a file that must not exist yet, for its owner alone.
+pub(crate) fn create_new(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes a file. Fine when it is gone already.
+pub(crate) fn remove(path: &Path) -> Result<(), PathError> {
+    absent(fs::remove_file(path)).with_path(path).map(drop)
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(dir: &Path) -> Result<(), PathError> {
+    fs::File::open(dir).and_then(|dir| dir.sync_all()).with_path(dir)
+}
+
+/// Tells whether a file is mounted by itself, apart from its directory: it can then not be replaced, only overwritten.
+pub(crate) fn mounted_alone(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+    let mount = |path: &Path| {
+        let found = statx(CWD, path, AtFlags::empty(), StatxFlags::MNT_ID).ok()?;
+        (found.stx_mask & StatxFlags::MNT_ID.bits() != 0).then_some(found.stx_mnt_id)
+    };
+    match (mount(path), path.parent().and_then(mount)) {
+        (Some(file), Some(dir)) => file != dir,
+        _ => false,
+    }
+}
