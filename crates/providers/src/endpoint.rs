@@ -1,0 +1,187 @@
+//! Whom to ask, and whether that can be done at all.
+
+use crate::registry::{self, Provider};
+use keyshoal_core::{CredentialKind, Endpoint};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use url::{Host, Url};
+
+/// The wire formats in which a provider can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// OpenAI's, and everybody's who copies it.
+    OpenAi,
+    /// Anthropic's.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
+    /// OpenAI's with OpenRouter's own key endpoint and errors.
+    OpenRouter,
+}
+
+/// An endpoint that can be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) wire: Wire,
+    /// The provider itself, when the address is its own and it is known to refuse strangers.
+    pub(crate) own: Option<&'static Provider>,
+    /// The provider whose pages may help the person.
+    pub(crate) known: Option<&'static Provider>,
+    pub(crate) base: Url,
+    pub(crate) model: Option<String>,
+    pub(crate) loopback: bool,
+}
+
+/// Why an endpoint cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoTarget {
+    UnknownProvider,
+    BadUrl,
+    UnsupportedApi(String),
+    UnsupportedKind,
+}
+
+impl NoTarget {
+    pub(crate) fn advice(&self) -> String {
+        match self {
+            Self::UnknownProvider => {
+                "no base URL is known for this provider: it is asked only where the config names one"
+                    .to_owned()
+            }
+            Self::BadUrl => "the base URL in the config is no http or https address".to_owned(),
+            Self::UnsupportedApi(api) => {
+                format!("endpoints of the kind {api} cannot be asked about a credential")
+            }
+            Self::UnsupportedKind => {
+                "a credential of this type cannot be asked about directly: ask the program itself".to_owned()
+            }
+        }
+    }
+}
+
+impl Target {
+    /// Tells whether the credential crosses a network in plain text.
+    pub(crate) fn plaintext(&self) -> bool {
+        self.base.scheme() == "http" && !self.loopback
+    }
+}
+
+/// Finds whom to ask. `trusted` are base URLs, by provider, that count as the provider itself.
+pub(crate) fn resolve(
+    endpoint: &Endpoint,
+    kind: &CredentialKind,
+    trusted: &BTreeMap<String, String>,
+) -> Result<Target, NoTarget> {
+    let named = registry::find(endpoint.provider.as_str());
+    let instead = named.and_then(|provider| trusted.get(provider.name));
+    let base = endpoint
+        .base_url
+        .as_deref()
+        .or(instead.map(String::as_str))
+        .or(named.map(|provider| provider.base_url))
+        .ok_or(NoTarget::UnknownProvider)?;
+    let base = Url::parse(base.trim()).map_err(|_| NoTarget::BadUrl)?;
+    let host = base.host().map(|host| host.to_owned()).ok_or(NoTarget::BadUrl)?;
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err(NoTarget::BadUrl);
+    }
+    let is_trusted = instead.and_then(|url| Url::parse(url).ok()).is_some_and(|url| url == base);
+    let at_home = if is_trusted {
+        named
+    } else {
+        registry::at_host(&host.to_string()).filter(|_| base.scheme() == "https")
+    };
+    let known = at_home.or(named.filter(|_| endpoint.base_url.is_none()));
+    let api = endpoint
+        .api
+        .as_deref()
+        .or(at_home.map(|provider| provider.api))
+        .or(named.map(|provider| provider.api));
+    let wire = match (at_home, api.unwrap_or("openai-completions")) {
+        (Some(provider), _) if provider.wire == Wire::OpenRouter => Wire::OpenRouter,
+        (_, "openai-completions" | "openai-responses") => Wire::OpenAi,
+        (_, "anthropic-messages") => Wire::Anthropic,
+        (_, "google-generative-ai") => Wire::Gemini,
+        (_, other) => return Err(NoTarget::UnsupportedApi(other.to_owned())),
+    };
+    match kind {
+        CredentialKind::ApiKey => {}
+        CredentialKind::Token if wire != Wire::Gemini => {}
+        // Only Anthropic takes an OAuth login's access token at its public API.
+        CredentialKind::OAuth if wire == Wire::Anthropic => {}
+        _ => return Err(NoTarget::UnsupportedKind),
+    }
+    Ok(Target {
+        wire,
+        own: at_home.filter(|provider| provider.refuses_strangers && provider.wire == wire),
+        known,
+        base,
+        model: endpoint.model.clone(),
+        loopback: is_loopback(&host),
+    })
+}
+
+fn is_loopback(host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+        Host::Ipv4(address) => IpAddr::V4(*address).is_loopback(),
+        Host::Ipv6(address) => IpAddr::V6(*address).is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyshoal_core::ProviderId;
+
+    fn endpoint(provider: &str, api: Option<&str>, base_url: Option<&str>) -> Endpoint {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        Endpoint { provider: ProviderId::from(provider), api: own(api), base_url: own(base_url), model: None }
+    }
+
+    fn target(provider: &str, api: Option<&str>, base_url: Option<&str>) -> Result<Target, NoTarget> {
+        resolve(&endpoint(provider, api, base_url), &CredentialKind::ApiKey, &BTreeMap::new())
+    }
+
+    #[test]
+    fn a_name_alone_is_never_taken_for_the_provider_itself() {
+        let own =
+            |found: Result<Target, NoTarget>| found.expect("a target").own.map(|provider| provider.name);
+        assert_eq!(own(target("openai", None, None)), Some("openai"));
+        assert_eq!(own(target("openai", None, Some("https://proxy.example/v1"))), None);
+        assert_eq!(
+            own(target("my-own", Some("openai-completions"), Some("https://openrouter.ai/api/v1"))),
+            Some("openrouter")
+        );
+        assert_eq!(
+            own(target("openai", None, Some("http://api.openai.com/v1"))),
+            None,
+            "plain http may be anybody"
+        );
+        assert_eq!(own(target("openai", None, Some("https://api.openai.com.evil.example/v1"))), None);
+        assert_eq!(own(target("groq", None, None)), None, "no documented endpoint that refuses strangers");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_says_why() {
+        assert_eq!(target("nobody", None, None).unwrap_err(), NoTarget::UnknownProvider);
+        assert_eq!(target("x", None, Some("${BASE}")).unwrap_err(), NoTarget::BadUrl);
+        assert_eq!(target("x", None, Some("ftp://h/")).unwrap_err(), NoTarget::BadUrl);
+        assert_eq!(
+            target("x", Some("ollama"), Some("http://127.0.0.1:1")).unwrap_err(),
+            NoTarget::UnsupportedApi("ollama".to_owned())
+        );
+        let oauth = resolve(&endpoint("openai", None, None), &CredentialKind::OAuth, &BTreeMap::new());
+        assert_eq!(oauth.unwrap_err(), NoTarget::UnsupportedKind);
+    }
+
+    #[test]
+    fn only_loopback_may_be_plain_without_a_word() {
+        let plain = |url| target("x", None, Some(url)).expect("a target").plaintext();
+        assert!(plain("http://10.0.0.3:8000/v1"));
+        assert!(!plain("http://127.0.0.1:8000/v1"));
+        assert!(!plain("http://[::1]:8000/v1"));
+        assert!(!plain("http://localhost:8000/v1"));
+        assert!(!plain("https://proxy.example/v1"));
+    }
+}

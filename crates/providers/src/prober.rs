@@ -1,0 +1,355 @@
+//! Asks: each distinct value once per endpoint, many at a time, after the negative controls.
+#![expect(clippy::disallowed_methods, reason = "a verdict carries the time at which the provider gave it")]
+
+use crate::advice;
+use crate::answer::Answer;
+use crate::client::{Clients, ProberError, ProberOptions, send};
+use crate::endpoint::{Target, resolve};
+use crate::probe::{self, Purpose};
+use crate::{rules, shape};
+use keyshoal_core::{Ask, CredentialKind, Fingerprint, Secret, Timestamp, Verdict, VerdictKind};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// One question, with the value that the ask names only by its fingerprint.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which value, sent how, to whom.
+    pub ask: Ask,
+    /// The value.
+    pub secret: Secret,
+}
+
+/// Asks providers. Synchronous outside; requests run at once on a runtime of its own.
+#[derive(Debug)]
+pub struct Prober {
+    runtime: Runtime,
+    clients: Arc<Clients>,
+    trusted: BTreeMap<String, String>,
+    max_concurrency: usize,
+}
+
+/// What is known of an endpoint before a value is sent there.
+#[derive(Clone, Debug)]
+enum Ground {
+    /// Ask so; `control` is how it refuses a stranger, unknown where the provider itself is trusted to.
+    Ask { purpose: Purpose, control: Option<Refusal> },
+    /// It cannot be asked, and why.
+    Stop(Box<Reply>),
+}
+
+/// How an endpoint refused a stranger: status, code, type, and the text where there is neither.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Refusal {
+    status: u16,
+    code: String,
+    kind: String,
+    message: String,
+}
+
+/// A verdict in the making.
+#[derive(Clone, Debug)]
+struct Reply {
+    kind: VerdictKind,
+    answer: Option<Answer>,
+    advice: Option<String>,
+    latency_ms: Option<u64>,
+}
+
+type Value = (Fingerprint, CredentialKind, String);
+
+struct Job {
+    value: Value,
+    endpoint: String,
+    target: Target,
+    secret: Secret,
+}
+
+impl Prober {
+    /// Makes a prober.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up, or a certificate file or proxy that was named cannot be used.
+    pub fn new(options: ProberOptions) -> Result<Self, ProberError> {
+        let clients = Arc::new(Clients::new(&options)?);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        Ok(Self {
+            runtime,
+            clients,
+            trusted: options.trusted_base_urls,
+            max_concurrency: options.max_concurrency.max(1),
+        })
+    }
+
+    /// Asks, and returns one verdict per question in the same order. Equal values for the same endpoint are asked once.
+    pub fn ask(&self, questions: &[Question]) -> Vec<Verdict> {
+        let value_of = |ask: &Ask| (ask.fingerprint, ask.kind.clone(), ask.endpoint.key());
+        let mut verdicts: BTreeMap<Value, Verdict> = BTreeMap::new();
+        let mut jobs: Vec<Job> = Vec::new();
+        for question in questions {
+            let value = value_of(&question.ask);
+            if verdicts.contains_key(&value) || jobs.iter().any(|job| job.value == value) {
+                continue;
+            }
+            match self.prepare(question) {
+                Ok(target) => jobs.push(Job {
+                    value,
+                    endpoint: question.ask.endpoint.key(),
+                    target,
+                    secret: question.secret.clone(),
+                }),
+                Err((kind, advice)) => {
+                    let verdict = Verdict { advice, ..Verdict::new(kind, Timestamp::now()) };
+                    verdicts.insert(value, verdict);
+                }
+            }
+        }
+        verdicts.extend(self.runtime.block_on(self.run(jobs)));
+        let missing = || Verdict::new(VerdictKind::Unknown, Timestamp::now());
+        questions
+            .iter()
+            .map(|question| verdicts.get(&value_of(&question.ask)).cloned().unwrap_or_else(missing))
+            .collect()
+    }
+
+    /// Says whom to ask, or what can be said without asking.
+    fn prepare(&self, question: &Question) -> Result<Target, (VerdictKind, Option<String>)> {
+        let Question { ask, secret } = question;
+        if secret.is_empty() {
+            return Err((VerdictKind::Missing, Some("there is no value: set one".to_owned())));
+        }
+        let target = resolve(&ask.endpoint, &ask.kind, &self.trusted)
+            .map_err(|why| (VerdictKind::NotAsked, Some(why.advice())))?;
+        shape::check(secret.reveal_secret(), target.known)
+            .map_err(|why| (VerdictKind::MalformedKey, Some(why.advice())))?;
+        Ok(target)
+    }
+
+    async fn run(&self, jobs: Vec<Job>) -> Vec<(Value, Verdict)> {
+        let permits = Arc::new(Semaphore::new(self.max_concurrency));
+        let mut endpoints: BTreeMap<&str, &Target> = BTreeMap::new();
+        for job in &jobs {
+            let known = endpoints.entry(&job.endpoint).or_insert(&job.target);
+            if known.model.is_none() {
+                *known = &job.target;
+            }
+        }
+        let examined = endpoints.into_iter().map(|(endpoint, target)| {
+            let (clients, target, endpoint) =
+                (Arc::clone(&self.clients), target.clone(), endpoint.to_owned());
+            async move { (endpoint, (examine(&clients, &target).await, target)) }
+        });
+        let grounds: BTreeMap<String, (Ground, Target)> =
+            together(&permits, examined.collect()).await.into_iter().collect();
+        let asked = jobs.into_iter().filter_map(|job| {
+            let (ground, target) = grounds.get(&job.endpoint)?.clone();
+            let clients = Arc::clone(&self.clients);
+            Some(async move {
+                let reply = match ground {
+                    Ground::Stop(reply) => *reply,
+                    Ground::Ask { purpose, control } => {
+                        ask_one(&clients, &target, purpose, control.as_ref(), &job.secret).await
+                    }
+                };
+                (job.value, reply.verdict(&target))
+            })
+        });
+        together(&permits, asked.collect()).await
+    }
+}
+
+/// Runs futures at once, as many as there are permits.
+async fn together<T, F>(permits: &Arc<Semaphore>, futures: Vec<F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for future in futures {
+        let permits = Arc::clone(permits);
+        tasks.spawn(async move {
+            // The semaphore is never closed; without a permit it would merely run at once.
+            let _permit = permits.acquire_owned().await.ok();
+            future.await
+        });
+    }
+    let mut done = Vec::new();
+    while let Some(finished) = tasks.join_next().await {
+        // A task that panicked has no result; its question is answered `unknown`.
+        done.extend(finished.ok());
+    }
+    done
+}
+
+/// Finds out how an endpoint treats strangers. The provider itself is known; everybody else gets a key that cannot be right.
+async fn examine(clients: &Clients, target: &Target) -> Ground {
+    if target.own.is_some() {
+        return Ground::Ask { purpose: target.purpose(), control: None };
+    }
+    let stranger = probe::stranger(target.wire);
+    let control = |purpose| {
+        let stranger = &stranger;
+        async move { exchange(clients, target, purpose, stranger).await }
+    };
+    match control(Purpose::List).await.0 {
+        Err(kind) => return stop(kind, None, None),
+        Ok(answer) => match reading(target, Purpose::List, &answer) {
+            Reading::Refused(refusal) => {
+                return Ground::Ask { purpose: Purpose::List, control: Some(refusal) };
+            }
+            Reading::Trouble(kind) => return stop(kind, Some(answer), None),
+            // The list is public, or there is none.
+            Reading::Accepted | Reading::Nothing => {}
+        },
+    }
+    if target.model.is_none() {
+        let advice =
+            "the model list needs no key here and no model is configured: nothing can be learned by asking";
+        return stop(VerdictKind::Unknown, None, Some(advice.to_owned()));
+    }
+    match control(Purpose::Completion).await.0 {
+        Err(kind) => stop(kind, None, None),
+        Ok(answer) => match reading(target, Purpose::Completion, &answer) {
+            Reading::Refused(refusal) => Ground::Ask { purpose: Purpose::Completion, control: Some(refusal) },
+            Reading::Trouble(kind) => stop(kind, Some(answer), None),
+            Reading::Accepted => {
+                let advice = "this endpoint answers whatever the key is: nothing can be learned by asking";
+                stop(VerdictKind::Unknown, None, Some(advice.to_owned()))
+            }
+            Reading::Nothing => {
+                let advice = "this endpoint does not say whether it knows a key";
+                stop(VerdictKind::Unknown, Some(answer), Some(advice.to_owned()))
+            }
+        },
+    }
+}
+
+/// How an endpoint took a stranger.
+enum Reading {
+    Refused(Refusal),
+    Accepted,
+    Trouble(VerdictKind),
+    Nothing,
+}
+
+fn reading(target: &Target, purpose: Purpose, answer: &Answer) -> Reading {
+    if probe::success(purpose, answer, Timestamp::now()).is_some() {
+        return Reading::Accepted;
+    }
+    let kind = rules::classify(target.wire, false, answer);
+    let refused = !answer.is_page() && matches!(answer.status, 401 | 403);
+    match kind {
+        VerdictKind::InvalidKey => Reading::Refused(Refusal::of(answer)),
+        VerdictKind::ProviderDown | VerdictKind::RateLimited | VerdictKind::Timeout | VerdictKind::Policy => {
+            Reading::Trouble(kind)
+        }
+        _ if refused => Reading::Refused(Refusal::of(answer)),
+        VerdictKind::UnexpectedAnswer if !matches!(answer.status, 404 | 405) => Reading::Trouble(kind),
+        _ => Reading::Nothing,
+    }
+}
+
+fn stop(kind: VerdictKind, answer: Option<Answer>, advice: Option<String>) -> Ground {
+    Ground::Stop(Box::new(Reply { kind, answer, advice, latency_ms: None }))
+}
+
+async fn exchange(
+    clients: &Clients,
+    target: &Target,
+    purpose: Purpose,
+    secret: &Secret,
+) -> (Result<Answer, VerdictKind>, u64) {
+    let started = Instant::now();
+    let answer = match target.request(clients.to(target.loopback), purpose, secret) {
+        Some(request) => send(request).await,
+        None => Err(VerdictKind::MalformedKey),
+    };
+    (answer, u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX))
+}
+
+async fn ask_one(
+    clients: &Clients,
+    target: &Target,
+    purpose: Purpose,
+    control: Option<&Refusal>,
+    secret: &Secret,
+) -> Reply {
+    let (answer, latency) = exchange(clients, target, purpose, secret).await;
+    let latency_ms = Some(latency);
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(kind) => return Reply { kind, answer: None, advice: None, latency_ms },
+    };
+    if let Some(kind) = probe::success(purpose, &answer, Timestamp::now()) {
+        return Reply { kind, answer: Some(answer), advice: None, latency_ms };
+    }
+    let said = rules::classify(target.wire, target.own.is_some(), &answer);
+    let (kind, advice) = confirm(said, &answer, control);
+    let advice = advice.or_else(|| match kind {
+        VerdictKind::Unknown | VerdictKind::Policy => {
+            advice::quote(&answer, secret).map(|words| format!("the endpoint said: {words}"))
+        }
+        _ => None,
+    });
+    Reply { kind, answer: Some(answer), advice, latency_ms }
+}
+
+/// Holds a refusal against how the endpoint refuses a stranger: only a value that is refused just so is certainly unknown there.
+fn confirm(said: VerdictKind, answer: &Answer, control: Option<&Refusal>) -> (VerdictKind, Option<String>) {
+    let Some(control) = control else { return (said, None) };
+    let like_a_stranger = Refusal::of(answer) == *control;
+    match said {
+        VerdictKind::InvalidKey if !like_a_stranger => {
+            let advice = "refused, but not as this endpoint refuses an unknown key: it may be about the endpoint's own account";
+            (VerdictKind::Unknown, Some(advice.to_owned()))
+        }
+        VerdictKind::Unknown if like_a_stranger && answer.status == 401 && answer.json().is_some() => {
+            (VerdictKind::InvalidKey, None)
+        }
+        kind => (kind, None),
+    }
+}
+
+impl Refusal {
+    fn of(answer: &Answer) -> Self {
+        let words = answer.words();
+        let message =
+            if words.code.is_empty() && words.kind.is_empty() { words.message } else { String::new() };
+        Self { status: answer.status, code: words.code, kind: words.kind, message }
+    }
+}
+
+impl Reply {
+    fn verdict(self, target: &Target) -> Verdict {
+        let advice = match self.advice {
+            Some(advice) => Some(match advice::plaintext(target) {
+                Some(warning) => format!("{advice}; {warning}"),
+                None => advice,
+            }),
+            None => advice::for_verdict(self.kind, target, self.answer.as_ref()),
+        };
+        Verdict {
+            kind: self.kind,
+            at: Timestamp::now(),
+            retryable: matches!(
+                self.kind,
+                VerdictKind::RateLimited
+                    | VerdictKind::Dns
+                    | VerdictKind::Connect
+                    | VerdictKind::Tls
+                    | VerdictKind::Timeout
+                    | VerdictKind::ProviderDown
+                    | VerdictKind::UnexpectedAnswer
+            ),
+            http_status: self.answer.as_ref().map(|answer| answer.status),
+            request_id: self.answer.as_ref().and_then(|answer| answer.request_id.clone()),
+            latency_ms: self.latency_ms,
+            advice,
+        }
+    }
+}
