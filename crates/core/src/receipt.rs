@@ -1,7 +1,7 @@
 //! Facts about one action, each on its own.
 
 use crate::{Action, ActivationOutcome, Timestamp, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What is known of one action after a run. Nothing is assumed: what was not seen is `NotAsked`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,7 +21,7 @@ pub struct Receipt {
 }
 
 /// Says how a step went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum StepState {
     /// Done, and read back.
