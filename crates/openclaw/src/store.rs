@@ -10,9 +10,11 @@ pub mod error;
 mod json_store;
 mod json_text;
 mod lock_file;
+mod maintenance;
 pub mod model;
-mod place;
+pub(crate) mod place;
 mod rules;
+pub(crate) mod sqlite_store;
 
 pub use error::{Refusal, StoreError};
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};

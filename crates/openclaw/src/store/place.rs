@@ -1,15 +1,26 @@
 //! One store at its place.
 
-use super::json_store::JsonStore;
-use super::{Edit, ReadStore, Refusal, StoreContents, StoreError, WriteRules, Written};
+use super::json_store::{JsonStore, STORE_FILE};
+use super::sqlite_store::SqliteStore;
+use super::{Edit, ReadStore, Refusal, StoreContents, StoreError, WriteRules, Written, maintenance};
+use crate::files;
 use keyshoal_core::AgentId;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// The name of an agent's own database.
+pub(crate) const AGENT_DB: &str = "openclaw-agent.sqlite";
+/// So long we wait for OpenClaw's own maintenance to end.
+const MAINTENANCE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One credential store at its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFile {
     place: Place,
     path: PathBuf,
+    leftovers: Vec<PathBuf>,
+    state_dir: Option<PathBuf>,
 }
 
 /// Where and how a store keeps its profiles.
@@ -34,12 +45,28 @@ pub enum Place {
 impl StoreFile {
     /// Names the JSON store in an agent's directory.
     pub fn json(agent_dir: impl AsRef<Path>, with_state: bool) -> Self {
-        Self { place: Place::Json { with_state }, path: agent_dir.as_ref().join("auth-profiles.json") }
+        Self::at(Place::Json { with_state }, agent_dir.as_ref().join(STORE_FILE))
     }
 
     /// Names the store in an agent's own database.
     pub fn agent_sqlite(db: impl Into<PathBuf>) -> Self {
-        Self { place: Place::AgentSqlite { owner: None }, path: db.into() }
+        let db = db.into();
+        let leftovers = leftovers_in(db.parent().unwrap_or_else(|| Path::new(".")));
+        Self { leftovers, ..Self::at(Place::AgentSqlite { owner: None }, db) }
+    }
+
+    /// Names the shared table of the state database.
+    pub fn shared_table(db: impl Into<PathBuf>) -> Self {
+        Self::at(Place::SharedTable, db.into())
+    }
+
+    /// Names the shared key-value rows of the state database.
+    pub fn shared_row(db: impl Into<PathBuf>) -> Self {
+        Self::at(Place::SharedRow, db.into())
+    }
+
+    fn at(place: Place, path: PathBuf) -> Self {
+        Self { place, path, leftovers: Vec::new(), state_dir: None }
     }
 
     /// Demands that the agent's database belongs to this agent.
@@ -50,14 +77,16 @@ impl StoreFile {
         self
     }
 
-    /// Names the shared table of the state database.
-    pub fn shared_table(db: impl Into<PathBuf>) -> Self {
-        Self { place: Place::SharedTable, path: db.into() }
+    /// Names the files of earlier layouts that count as lying beside it, in place of those that do by themselves.
+    pub fn with_leftovers(mut self, leftovers: Vec<PathBuf>) -> Self {
+        self.leftovers = leftovers;
+        self
     }
 
-    /// Names the shared key-value rows of the state database.
-    pub fn shared_row(db: impl Into<PathBuf>) -> Self {
-        Self { place: Place::SharedRow, path: db.into() }
+    /// Names the state directory, whose maintenance is then respected.
+    pub fn within(mut self, state_dir: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(state_dir.into());
+        self
     }
 
     /// Returns where and how it keeps its profiles.
@@ -73,9 +102,13 @@ impl StoreFile {
     /// Reads it. Writes nothing, takes no lock that a writer waits for. What cannot be read is a health, not an error; an error
     /// is what the system refused (no permission, for example).
     pub fn read(&self) -> Result<ReadStore, StoreError> {
-        match &self.place {
-            Place::Json { with_state } => JsonStore::new(&self.dir(), *with_state).read(),
-            _ => Err(self.not_yet()),
+        match SqliteStore::new(&self.path, &self.place) {
+            None => self.json_store().read(),
+            Some(store) => {
+                let mut read = store.read()?;
+                read.leftover_json = !self.existing_leftovers()?.is_empty();
+                Ok(read)
+            }
         }
     }
 
@@ -88,17 +121,45 @@ impl StoreFile {
         rules: &WriteRules,
         decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
     ) -> Result<Written, StoreError> {
-        match &self.place {
-            Place::Json { with_state } => JsonStore::new(&self.dir(), *with_state).update(rules, decide),
-            _ => Err(self.not_yet()),
+        match SqliteStore::new(&self.path, &self.place) {
+            None => self.json_store().update(rules, decide),
+            Some(store) => {
+                self.wait_for_maintenance()?;
+                store.update(rules, decide)
+            }
         }
     }
 
-    fn dir(&self) -> PathBuf {
-        self.path.parent().unwrap_or_else(|| Path::new(".")).to_owned()
+    /// Returns the files of earlier layouts that lie beside it.
+    pub fn existing_leftovers(&self) -> Result<Vec<&Path>, StoreError> {
+        let mut found = Vec::new();
+        for path in &self.leftovers {
+            if files::metadata(path)?.is_some() {
+                found.push(path.as_path());
+            }
+        }
+        Ok(found)
     }
 
-    fn not_yet(&self) -> StoreError {
-        StoreError::ReadOnly { path: self.path.clone(), reason: "not implemented yet".to_owned() }
+    fn json_store(&self) -> JsonStore {
+        let dir = self.path.parent().unwrap_or_else(|| Path::new("."));
+        JsonStore::new(dir, self.place == Place::Json { with_state: true })
     }
+
+    fn wait_for_maintenance(&self) -> Result<(), StoreError> {
+        let Some(state_dir) = &self.state_dir else { return Ok(()) };
+        let begun = Instant::now();
+        while let Some(holder) = maintenance::maintainer(state_dir)? {
+            if begun.elapsed() > MAINTENANCE_PATIENCE {
+                return Err(StoreError::Locked { path: self.path.clone(), holder, waited: begun.elapsed() });
+            }
+            sleep(Duration::from_millis(100));
+        }
+        Ok(())
+    }
+}
+
+/// Returns the files of earlier layouts that would stand in an agent's directory.
+pub(crate) fn leftovers_in(agent_dir: &Path) -> Vec<PathBuf> {
+    ["auth-profiles.json", "auth.json"].map(|name| agent_dir.join(name)).into()
 }
