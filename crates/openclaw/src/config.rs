@@ -6,6 +6,7 @@
 mod agents;
 mod auth;
 mod dotenv;
+pub mod edit;
 mod error;
 mod include;
 pub mod model;

@@ -19,6 +19,16 @@ pub enum ConfigError {
         /// What the person can do.
         way_out: String,
     },
+    /// An edit was refused; nothing was written.
+    #[error("{place}: not edited: {problem}; {way_out}")]
+    NotEdited {
+        /// `file:line:column`, as exactly as it is known.
+        place: String,
+        /// What stands in the way.
+        problem: String,
+        /// What the person can do.
+        way_out: String,
+    },
     /// Two agents share one directory, which OpenClaw refuses.
     #[error(
         "{place}: the agents {agents} share the directory {}; OpenClaw refuses such a config: give each agent a directory of its own",
