@@ -1,20 +1,35 @@
 //! Calls a running gateway: `gateway_call PORT TOKEN-FILE [--device FILE] WORD [ARGUMENT…]`.
 //!
-//! Words: `hello`, `reload`, `refresh AGENT`, `status [AGENT]`, `probe PROVIDER AGENT [PROFILE]`, `ask AGENT TEXT`, `restart`, `call METHOD [JSON]`.
+//! `gateway_call discover STATE-DIR` looks for one. Words: `hello`, `reload`, `refresh AGENT`, `status [AGENT]`, `probe PROVIDER AGENT [PROFILE]`, `ask AGENT TEXT`, `restart`, `call METHOD [JSON]`.
 
 #![expect(clippy::print_stdout, reason = "an example talks to its user")]
 #![expect(clippy::disallowed_methods, reason = "an example is its own composition root")]
 
 use anyhow::{Context, Result, bail};
 use keyshoal_core::{AgentId, ProfileId, ProviderId, Secret, Timestamp};
-use keyshoal_openclaw::gateway::{
-    Client, ConnectOptions, Credentials, DeviceIdentity, wait_gone, wait_ready,
-};
+use keyshoal_openclaw::gateway::{Client, ConnectOptions, Credentials, DeviceIdentity, discover, wait_ready};
+use keyshoal_openclaw::{Environment, config, locate};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+fn look(state_dir: &str) -> Result<()> {
+    let home = std::env::var_os("HOME").map(Into::into);
+    let env = Environment { vars: std::env::vars().collect(), home };
+    let locations = locate::locate(&env, Some(Path::new(state_dir)), None)?;
+    let config = config::load(&locations, &env)?;
+    let began = Instant::now();
+    let view = discover(&locations, &config, &env);
+    println!("{view:#?}\nin {:?}", began.elapsed());
+    Ok(())
+}
+
 fn main() -> Result<()> {
     let mut words: Vec<String> = std::env::args().skip(1).collect();
+    if let [word, state_dir] = words.as_slice()
+        && word == "discover"
+    {
+        return look(state_dir);
+    }
     let device = match words.iter().position(|word| word == "--device") {
         Some(at) => {
             let path = words.get(at + 1).context("--device FILE")?.clone();
@@ -66,7 +81,10 @@ fn main() -> Result<()> {
         }
         "restart" => {
             let asked = client.request_restart("keyshoal example");
-            let gone = wait_gone(port, Duration::from_secs(30)).map(|()| began.elapsed());
+            if asked.is_err() {
+                bail!("{asked:?}");
+            }
+            let gone = client.wait_closed(Duration::from_secs(30)).map(|()| began.elapsed());
             let ready = wait_ready(port, Duration::from_secs(120)).map(|()| began.elapsed());
             format!("{asked:?}; gone {gone:?}; ready {ready:?}")
         }

@@ -1,6 +1,6 @@
 //! The running gateway: finding it, talking to it, and making it read its stores again. Loopback only, ever.
 //!
-//! [`discover`] needs no credential and sends nothing but a WebSocket upgrade. [`Client`] speaks protocols 3 and 4 (2026.3 to 2026.9).
+//! [`discover`] needs no credential. [`Client`] speaks protocols 3 and 4 (2026.3 to 2026.9).
 
 pub mod answer;
 pub mod calls;
@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod error;
 pub mod frames;
 pub mod handshake;
+mod http;
 pub mod lock;
 pub mod process;
 pub mod ready;
@@ -24,4 +25,4 @@ pub use credentials::{Credential, Credentials};
 pub use device::DeviceIdentity;
 pub use discovery::{discover, gateway_port};
 pub use error::GatewayError;
-pub use ready::{is_ready, wait_gone, wait_ready};
+pub use ready::{is_ready, wait_ready};

@@ -62,7 +62,10 @@ impl Client {
             };
             if without {
                 let Some(device) = &options.device else {
-                    return Err(GatewayError::NoAdmin { version, with_device: false });
+                    return Err(match way {
+                        Some(_) => GatewayError::NoAdmin { version, with_device: false },
+                        None => GatewayError::NoCredential { port: options.port },
+                    });
                 };
                 return match attempt(Some(device))? {
                     (wire, hello) if hello.admin => Ok(Self::new(wire, hello, true, options)),
@@ -133,6 +136,18 @@ impl Client {
             let answer = self.answer(method, &id, &wait)?;
             if answer.get("status").and_then(Value::as_str) != Some("accepted") {
                 return Ok(answer);
+            }
+        }
+    }
+
+    /// Waits until the gateway ends this connection, as it does when it stops or restarts. The process may stay the same.
+    pub fn wait_closed(mut self, limit: Duration) -> Result<(), GatewayError> {
+        let wait = Wait::begin("waiting for the gateway to go down", limit);
+        loop {
+            match self.wire.receive(&wait) {
+                Ok(_) => {}
+                Err(error @ GatewayError::Timeout { .. }) => return Err(error),
+                Err(_) => return Ok(()),
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::lock::{self, Lock};
 use super::wire::Wait;
-use super::{GatewayError, handshake, process};
+use super::{GatewayError, http, process};
 use crate::{Environment, config::Config, locate::Locations};
 use keyshoal_core::GatewayView;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub fn gateway_port(config: &Config, env: &Environment) -> u16 {
 
 /// Looks for the gateway of this state directory: its lock files, its port on loopback, its process.
 ///
-/// Sends nothing but a WebSocket upgrade, shows no credential, and takes a fraction of a second when nothing listens.
+/// Asks for `/healthz` at most, shows no credential, and takes a fraction of a second when nothing listens.
 /// `running` is `None` where it cannot be told: something listens and does not greet, or a lock names a process that is not of this
 /// machine's (a container's) or died without taking its lock along.
 pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayView {
@@ -48,8 +48,7 @@ pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayVi
         };
     }
     let port = gateway_port(config, env);
-    let greeting = handshake::challenge(port, &Wait::begin("the gateway's greeting", GREETING));
-    match greeting {
+    match http::is_gateway(port, &Wait::begin("the gateway's greeting", GREETING)) {
         Ok(_) => someone_listens(port, &mine, &alive),
         Err(GatewayError::NotRunning { .. }) => {
             let left_behind = in_state.iter().any(Lock::is_gateway);
