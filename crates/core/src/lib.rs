@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or the environment, or waits: functions that need the time take `now`. No value
 //! in this crate but [`Secret`] ever holds secret material; everything else knows a secret only by its [`Fingerprint`].
 
+mod absorb;
 pub mod activation;
 pub mod candidate;
 pub mod credential;

@@ -1,0 +1,37 @@
+//! What a look teaches.
+
+use keyshoal_core::judge::owner_of;
+use keyshoal_core::knowledge::GenerationOrigin;
+use keyshoal_core::{Fact, Knowledge, Observation, StoreId};
+
+/// Returns what an observation teaches that is not known yet: the base store's values as generations, older values found
+/// elsewhere as residue, and which agent has which value.
+pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let base = observed.store(&StoreId::Base);
+    for (profile, fingerprint) in &observed.earlier {
+        let present =
+            base.and_then(|base| base.profiles.get(profile)).and_then(|view| view.material.fingerprint());
+        if present != Some(*fingerprint) && !knowledge.known_values(profile).contains(fingerprint) {
+            let (profile, fingerprint) = (profile.clone(), *fingerprint);
+            facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Residue });
+        }
+    }
+    for (profile, view) in base.into_iter().flat_map(|base| &base.profiles) {
+        let Some(fingerprint) = view.material.fingerprint() else { continue };
+        if !knowledge.known_values(profile).contains(&fingerprint) {
+            let profile = profile.clone();
+            facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Seen });
+        }
+    }
+    for (id, store) in &observed.stores {
+        let agent = owner_of(observed, id);
+        for (profile, view) in &store.profiles {
+            let Some(fingerprint) = view.material.fingerprint() else { continue };
+            if !knowledge.first_seen.contains_key(&(agent.clone(), profile.clone(), fingerprint)) {
+                facts.push(Fact::Sighting { agent: agent.clone(), profile: profile.clone(), fingerprint });
+            }
+        }
+    }
+    facts
+}

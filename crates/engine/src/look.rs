@@ -1,0 +1,153 @@
+//! Looking: what is there, what is known, what should be, and what that means.
+
+use crate::ports::{PortError, Ports};
+use crate::progress::Progress;
+use crate::source::{SourceError, desired_of};
+use crate::{asks, facts};
+use keyshoal_core::{
+    AgentId, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp, VerdictKind, judge,
+    planner,
+};
+
+/// Says how to look.
+#[derive(Clone, Debug, Default)]
+pub struct LookOptions {
+    /// Take the right values from this agent (`--from`).
+    pub from: Option<AgentId>,
+    /// What to limit the look to.
+    pub scope: Scope,
+    /// Whether providers are asked.
+    pub ask: AskPolicy,
+    /// Ask about every value, not only about those that differ (`status --check`).
+    pub ask_all: bool,
+}
+
+/// Says whether providers are asked. Remembered verdicts count in every case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AskPolicy {
+    /// Nobody is asked; nothing leaves the machine.
+    #[default]
+    Offline,
+    /// Only what was not answered with certainty a short while ago.
+    Remembered,
+    /// Everything that matters is asked now.
+    Now,
+}
+
+/// Holds what a look found.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// What is there.
+    pub observed: Observation,
+    /// What is known, this look's own lessons included.
+    pub knowledge: Knowledge,
+    /// What should be.
+    pub desired: Desired,
+    /// What that means.
+    pub judgement: Judgement,
+    /// When it was judged.
+    pub now: Timestamp,
+    /// Why the lessons could not be remembered, if so. They count for this look all the same.
+    pub not_remembered: Option<String>,
+}
+
+impl Look {
+    /// Plans what this look calls for.
+    pub fn plan(&self) -> Plan {
+        planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement)
+    }
+
+    /// Judges again, after knowledge or desire changed.
+    pub(crate) fn judge_again(&mut self) {
+        self.judgement = judge(&self.observed, &self.desired, &self.knowledge, self.now);
+    }
+
+    /// Takes facts in, and has them remembered. A memory that cannot be written is reported, not fatal: looking must work.
+    pub(crate) fn learn<P: Ports + ?Sized>(&mut self, ports: &P, facts: &[Fact]) {
+        if facts.is_empty() {
+            return;
+        }
+        self.knowledge.absorb(facts, self.now);
+        if let Err(error) = ports.learn(facts) {
+            self.not_remembered = Some(error.message);
+        }
+    }
+}
+
+/// Says why a look failed.
+#[derive(Debug, thiserror::Error)]
+pub enum LookError {
+    /// Something outside of the engine failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// There is no source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+/// Looks at an instance, asks providers as allowed, remembers what was learned, and judges.
+pub fn look<P: Ports + ?Sized>(
+    ports: &P,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, LookError> {
+    let mut look = look_undecided(ports, options, progress)?;
+    let learned = look.judgement.learned.clone();
+    look.learn(ports, &learned);
+    Ok(look)
+}
+
+/// The same, without remembering overrides that were only just accepted: a person may decide otherwise in a moment.
+pub(crate) fn look_undecided<P: Ports + ?Sized>(
+    ports: &P,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, LookError> {
+    progress(Progress::Looking);
+    let observed = ports.observe()?;
+    let desired = desired_of(&observed, options.from.as_ref(), &options.scope)?;
+    look_at(ports, observed, desired, options, progress)
+}
+
+/// Judges an observation against a given desire.
+pub(crate) fn look_at<P: Ports + ?Sized>(
+    ports: &P,
+    observed: Observation,
+    desired: Desired,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, LookError> {
+    let knowledge = ports.knowledge()?;
+    let now = ports.now();
+    let lessons = facts::facts_of(&observed, &knowledge);
+    let judgement = Judgement::default();
+    let mut look = Look { observed, knowledge, desired, judgement, now, not_remembered: None };
+    let mut facts = lessons;
+    facts.extend(ask(ports, &look, options, progress));
+    // Asking takes time, and what was said is only true as of now.
+    look.now = ports.now();
+    look.learn(ports, &facts);
+    look.judge_again();
+    Ok(look)
+}
+
+fn ask<P: Ports + ?Sized>(
+    ports: &P,
+    look: &Look,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<Fact> {
+    let wanted = asks::asks_of(&look.observed, &look.desired, look.now, options.ask_all);
+    let wanted = match options.ask {
+        AskPolicy::Offline => return Vec::new(),
+        AskPolicy::Remembered => asks::not_remembered(wanted, &look.knowledge, look.now),
+        AskPolicy::Now => wanted,
+    };
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    progress(Progress::Asking { questions: wanted.len() });
+    let answers = ports.ask(&wanted);
+    let said = answers.into_iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
+    said.map(|(ask, verdict)| Fact::Verdict { ask, verdict }).collect()
+}

@@ -1,0 +1,77 @@
+//! Where the right values come from.
+
+use keyshoal_core::{
+    AgentId, CredentialKind, Desired, Material, Observation, ProfileId, ProfileView, Scope, SourceOf,
+    SourceValue, StoreId,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says why there is no source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// `--from` names nobody.
+    #[error("there is no agent {agent:?}; the agents are: {known}")]
+    NoSuchAgent {
+        /// The name given.
+        agent: AgentId,
+        /// The names that exist.
+        known: String,
+    },
+    /// The store that should be the source cannot be read.
+    #[error("the source {path} cannot be read: {reason}")]
+    Unreadable {
+        /// Where it is.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Returns what should be: the base store's values, or those of `from` where it has its own.
+pub fn desired_of(
+    observed: &Observation,
+    from: Option<&AgentId>,
+    scope: &Scope,
+) -> Result<Desired, SourceError> {
+    let mut values = values_of(observed, &StoreId::Base);
+    let mut source = StoreId::Base;
+    if let Some(from) = from {
+        let agent = observed.agent(from).ok_or_else(|| SourceError::NoSuchAgent {
+            agent: from.clone(),
+            known: observed.agents.iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>().join(", "),
+        })?;
+        source = agent.store.clone();
+        values.extend(values_of(observed, &source));
+    }
+    Ok(Desired {
+        source: SourceOf::Store(source),
+        values,
+        scope: scope.clone(),
+        include_foreign: false,
+        approved: BTreeSet::new(),
+        source_confirmed: from.is_some(),
+        confirmed: BTreeSet::new(),
+    })
+}
+
+/// Returns every value of a store that can be a right value.
+fn values_of(observed: &Observation, store: &StoreId) -> BTreeMap<ProfileId, SourceValue> {
+    let profiles = observed.store(store).into_iter().flat_map(|view| &view.profiles);
+    profiles.filter_map(|(id, view)| Some((id.clone(), source_value(view, store)?))).collect()
+}
+
+/// Returns a profile as a right value; `None` for what is fenced, empty, or of an unknown type.
+pub(crate) fn source_value(view: &ProfileView, store: &StoreId) -> Option<SourceValue> {
+    if matches!(view.kind, CredentialKind::Unknown(_)) {
+        return None;
+    }
+    Some(SourceValue {
+        provider: view.provider.clone(),
+        kind: view.kind.clone(),
+        fingerprint: view.material.fingerprint()?,
+        is_ref: matches!(view.material, Material::Ref { .. }),
+        expires: view.expires,
+        account: view.account,
+        store: Some(store.clone()),
+    })
+}

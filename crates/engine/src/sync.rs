@@ -1,0 +1,220 @@
+//! The whole way: look, plan, decide, apply, activate, verify.
+
+mod answers;
+mod lessons;
+mod run;
+mod verify;
+
+use crate::decide::{Decide, Decision, Proceed};
+use crate::look::{Look, LookError, LookOptions, look_undecided};
+use crate::ports::{PortError, Ports};
+use crate::progress::Progress;
+use keyshoal_core::{
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, Severity,
+    StepState, StoreId, planner,
+};
+use std::collections::BTreeSet;
+
+/// Says how to sync.
+#[derive(Clone, Debug, Default)]
+pub struct SyncOptions {
+    /// How to look.
+    pub look: LookOptions,
+    /// Replace foreign values too (`--include foreign`).
+    pub include_foreign: bool,
+    /// Stop before the first write.
+    pub dry_run: bool,
+    /// Go on without asking; questions stay open.
+    pub assume_yes: bool,
+    /// What may be done to the gateway.
+    pub activate: ActivationMode,
+    /// Leave these alone (a watch that gave up on a fight).
+    pub except: BTreeSet<(StoreId, ProfileId)>,
+    /// The command's name for the journal; `sync` when empty.
+    pub command: String,
+}
+
+/// Says how a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was as it should be.
+    NothingToDo,
+    /// Everything planned was done and read back.
+    Done,
+    /// It was a dry run with something to do.
+    DryRun,
+    /// A person said no.
+    Declined,
+    /// Something is to be decided or allowed, and nobody was there to ask.
+    NeedsAnswer,
+    /// Something is left that needs attention: a conflict, a failure, an open question, a gateway with old values.
+    Attention,
+}
+
+impl Outcome {
+    /// Tells whether the command exits with 2.
+    pub fn needs_attention(self) -> bool {
+        !matches!(self, Self::NothingToDo | Self::Done)
+    }
+}
+
+/// Holds everything that a run saw and did.
+#[derive(Clone, Debug)]
+pub struct SyncReport {
+    /// What was there before, with the judgement after every answer.
+    pub look: Look,
+    /// What was planned, after every answer.
+    pub plan: Plan,
+    /// The run's id, when something was written.
+    pub run: Option<RunId>,
+    /// What is known of each action.
+    pub receipts: Vec<Receipt>,
+    /// What came of the activation.
+    pub activation: ActivationOutcome,
+    /// What is there afterwards. The look itself when nothing was written.
+    pub after: Look,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Says why a run failed before its first write, or could not be closed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// Looking failed.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// Something outside of the engine failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+/// Brings every agent to the source's values, overrides intact.
+pub fn sync<P: Ports + ?Sized>(
+    ports: &P,
+    options: &SyncOptions,
+    decide: &mut dyn Decide,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let mut look = look_undecided(ports, &options.look, progress)?;
+    look.desired.include_foreign = options.include_foreign;
+    look.judge_again();
+    go(ports, look, options, decide, progress)
+}
+
+/// Goes the rest of the way from a look.
+pub(crate) fn go<P: Ports + ?Sized>(
+    ports: &P,
+    mut look: Look,
+    options: &SyncOptions,
+    decide: &mut dyn Decide,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let mut plan = planned(&look, options);
+    if options.dry_run {
+        let outcome = if plan.is_empty() { at_rest(&look, &plan) } else { Outcome::DryRun };
+        return Ok(unwritten(look, plan, ActivationOutcome::NotNeeded, outcome));
+    }
+    if !(plan.actions.is_empty() && plan.questions.is_empty()) {
+        match settle(ports, &mut look, options, decide) {
+            (Proceed::Yes, settled) => plan = settled,
+            (Proceed::No, settled) => {
+                return Ok(unwritten(look, settled, ActivationOutcome::NotNeeded, Outcome::Declined));
+            }
+            (Proceed::CannotAsk, settled) => {
+                return Ok(unwritten(look, settled, ActivationOutcome::NotNeeded, Outcome::NeedsAnswer));
+            }
+        }
+    }
+    lessons::learn_decided(ports, &mut look, &plan);
+    if plan.actions.is_empty() {
+        return Ok(run::activate_only(ports, look, plan, options, progress));
+    }
+    run::write(ports, look, plan, options, progress)
+}
+
+/// Returns the plan of a look, without what the run is to leave alone.
+fn planned(look: &Look, options: &SyncOptions) -> Plan {
+    let mut plan = look.plan();
+    let before = plan.actions.len();
+    plan.actions
+        .retain(|action| !options.except.contains(&(action.store().clone(), action.profile().clone())));
+    if before != plan.actions.len() && plan.actions.is_empty() && !asks_for_activation(look) {
+        plan.activation = ActivationNeed::None;
+    }
+    plan
+}
+
+fn asks_for_activation(look: &Look) -> bool {
+    look.judgement.count(keyshoal_core::FindingKind::NotActivated) > 0
+}
+
+/// Asks until the plan and its answers agree. An answer that makes another plan is followed by another question, a few times.
+fn settle<P: Ports + ?Sized>(
+    ports: &P,
+    look: &mut Look,
+    options: &SyncOptions,
+    decide: &mut dyn Decide,
+) -> (Proceed, Plan) {
+    let mut left = answers::Left::default();
+    for _ in 0..4 {
+        let plan = left.without(planned(look, options));
+        let decision =
+            if options.assume_yes { Decision::yes() } else { decide.decide(&plan, &look.judgement) };
+        if decision.proceed != Proceed::Yes {
+            return (decision.proceed, plan);
+        }
+        let another_plan = answers::take(ports, look, &mut left, &plan, &decision.answers);
+        if !another_plan {
+            return (Proceed::Yes, left.without(planned(look, options)));
+        }
+    }
+    let plan = left.without(planned(look, options));
+    (Proceed::CannotAsk, plan)
+}
+
+fn unwritten(look: Look, plan: Plan, activation: ActivationOutcome, outcome: Outcome) -> SyncReport {
+    SyncReport { after: look.clone(), look, plan, run: None, receipts: Vec::new(), activation, outcome }
+}
+
+/// Says how things stand when nothing is to be written.
+fn at_rest(look: &Look, plan: &Plan) -> Outcome {
+    if needs_attention(look) || !plan.questions.is_empty() {
+        Outcome::Attention
+    } else {
+        Outcome::NothingToDo
+    }
+}
+
+/// Tells whether anything within the run's scope needs attention.
+fn needs_attention(look: &Look) -> bool {
+    let scope = &look.desired.scope;
+    look.judgement.findings.iter().filter(|one| one.severity == Severity::Attention).any(|one| {
+        one.agent.as_ref().is_none_or(|agent| scope.agents.is_empty() || scope.agents.contains(agent))
+            && one
+                .provider
+                .as_ref()
+                .is_none_or(|it| scope.providers.is_empty() || scope.providers.contains(it))
+            && one.profile.as_ref().is_none_or(|it| scope.profiles.is_empty() || scope.profiles.contains(it))
+    })
+}
+
+/// Returns what makes the gateway see the stores, for a run that was asked for even though nothing had to be written.
+fn need_when_asked(look: &Look, plan: &Plan) -> ActivationNeed {
+    if plan.activation != ActivationNeed::None {
+        return plan.activation;
+    }
+    let runs = look.observed.instance.gateway.running == Some(true);
+    if runs && look.knowledge.activated.is_none() {
+        return planner::activation_need(&look.observed);
+    }
+    ActivationNeed::None
+}
+
+/// Tells whether an action was done.
+fn is_done(receipt: &Receipt) -> bool {
+    receipt.durable == StepState::Done
+}
+
+fn place(action: &Action) -> (StoreId, ProfileId) {
+    (action.store().clone(), action.profile().clone())
+}

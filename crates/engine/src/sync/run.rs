@@ -1,0 +1,256 @@
+//! One run: begin, apply, activate, verify, finish; again for what changed under our hands.
+
+use super::{
+    Outcome, SyncError, SyncOptions, SyncReport, at_rest, is_done, lessons, need_when_asked, needs_attention,
+    place, planned, unwritten, verify,
+};
+use crate::look::{Look, look_at};
+use crate::ports::Ports;
+use crate::progress::Progress;
+use keyshoal_core::{
+    Action, ActivationNeed, ActivationOutcome, Fact, Observation, Plan, ProfileId, Receipt, RunId, StepState,
+    StoreId, activation, judge::endpoint_of, simulate::simulate_all,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How often a run plans again for stores that changed under its hands.
+const ROUNDS: usize = 3;
+
+/// Makes a running gateway read stores that are already right.
+pub(super) fn activate_only<P: Ports + ?Sized>(
+    ports: &P,
+    mut look: Look,
+    plan: Plan,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> SyncReport {
+    let need = need_when_asked(&look, &plan);
+    if need == ActivationNeed::None {
+        let outcome = at_rest(&look, &plan);
+        return unwritten(look, plan, ActivationOutcome::NotNeeded, outcome);
+    }
+    progress(Progress::Activating);
+    let digest = activation::digest(&look.observed);
+    let outcome = ports.activate(need, options.activate);
+    if matches!(outcome, ActivationOutcome::Done { .. }) {
+        look.now = ports.now();
+        look.learn(ports, &[Fact::Activated { digest }]);
+        look.judge_again();
+    }
+    let ended = match outcome {
+        ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. } => Outcome::Attention,
+        _ => at_rest(&look, &plan),
+    };
+    unwritten(look, plan, outcome, ended)
+}
+
+/// Writes a plan.
+pub(super) fn write<P: Ports + ?Sized>(
+    ports: &P,
+    look: Look,
+    plan: Plan,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let command = if options.command.is_empty() { "sync" } else { &options.command };
+    let mut round = one_round(ports, command, &look, &plan, options, progress)?;
+    let (run, mut activation) = (round.run.clone(), round.activation.clone());
+    let mut receipts = std::mem::take(&mut round.receipts);
+    let mut after = round.after;
+    for again in 2..=ROUNDS {
+        let conflicts = conflicts_of(&receipts);
+        if conflicts.is_empty() {
+            break;
+        }
+        settle_fulfilled(&after.observed, &mut receipts);
+        let mut next = planned(&after, options);
+        next.actions.retain(|action| conflicts.contains(&place(action)) && !moved(&look, &after, action));
+        if next.actions.is_empty() {
+            break;
+        }
+        progress(Progress::Again { round: again });
+        let more = one_round(ports, command, &after, &next, options, progress)?;
+        merge(&mut receipts, more.receipts);
+        activation = more.activation;
+        after = more.after;
+    }
+    let outcome = ended(&receipts, &activation, &after);
+    Ok(SyncReport { look, plan, run: Some(run), receipts, activation, after, outcome })
+}
+
+struct Round {
+    run: RunId,
+    receipts: Vec<Receipt>,
+    activation: ActivationOutcome,
+    after: Look,
+}
+
+fn one_round<P: Ports + ?Sized>(
+    ports: &P,
+    command: &str,
+    look: &Look,
+    plan: &Plan,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Round, SyncError> {
+    let run = ports.begin(command, plan)?;
+    let mut receipts =
+        ports.apply(&run, plan, &mut |done, total| progress(Progress::Applying { done, total }));
+    let wrote: Vec<Action> =
+        receipts.iter().filter(|receipt| is_done(receipt)).map(|receipt| receipt.action.clone()).collect();
+    let expected = simulate_all(&look.observed, &wrote);
+
+    let activation = if wrote.is_empty() && plan.activation == ActivationNeed::None {
+        ActivationOutcome::NotNeeded
+    } else {
+        progress(Progress::Activating);
+        ports.activate(plan.activation, options.activate)
+    };
+    let activated = matches!(activation, ActivationOutcome::Done { .. });
+    if activated {
+        wait_for_cooldowns(ports, look, &wrote, progress);
+    }
+
+    progress(Progress::Verifying);
+    let mut after = look_after(ports, look, progress);
+    match &mut after {
+        Ok(after) => verify::read_back(&after.observed, &mut receipts),
+        Err(_) => {
+            let reason = "it was written, and could not be read back afterwards".to_owned();
+            for receipt in receipts.iter_mut().filter(|receipt| is_done(receipt)) {
+                receipt.durable = StepState::Failed { reason: reason.clone() };
+            }
+        }
+    }
+    for receipt in &mut receipts {
+        receipt.activated = activation.clone();
+        receipt.accepted = accepted(look, &receipt.action);
+    }
+    // A gateway that still holds older values would only prove that it does.
+    if activated {
+        for (receipt, answered) in receipts.iter_mut().zip(ports.answered(plan)) {
+            if is_done(receipt) {
+                receipt.answered = answered;
+            }
+        }
+    }
+    let mut facts = lessons::of_receipts(&receipts);
+    if activated {
+        facts.push(Fact::Activated { digest: activation::digest(&expected) });
+    }
+    // The journal is closed whatever the memory says: an open run would have to be recovered.
+    let learned = ports.learn(&facts);
+    ports.finish(&run, &receipts)?;
+    learned?;
+    let mut after = after?;
+    after.knowledge.absorb(&facts, after.now);
+    after.judge_again();
+    Ok(Round { run, receipts, activation, after })
+}
+
+/// Looks again, with the same source and without asking anybody.
+fn look_after<P: Ports + ?Sized>(
+    ports: &P,
+    before: &Look,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, crate::look::LookError> {
+    let observed = ports.observe()?;
+    let desired = desired_after(&observed, before);
+    look_at(ports, observed, desired, &crate::look::LookOptions::default(), progress)
+}
+
+/// Returns what should be after a run: the same as before, with the source's values as they stand now.
+fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desired {
+    let mut desired = before.desired.clone();
+    for (profile, value) in &mut desired.values {
+        let Some(store) = &value.store else { continue };
+        if let Some(now) =
+            observed.profile(store, profile).and_then(|view| crate::source::source_value(view, store))
+        {
+            *value = now;
+        }
+    }
+    desired
+}
+
+/// Waits until cooldowns in the gateway's memory have ended, in a release that cannot be made to forget them.
+fn wait_for_cooldowns<P: Ports + ?Sized>(
+    ports: &P,
+    look: &Look,
+    wrote: &[Action],
+    progress: &mut dyn FnMut(Progress),
+) {
+    let lingers = i64::from(look.observed.capabilities.cooldown_lingers_seconds);
+    if lingers == 0 {
+        return;
+    }
+    let now = ports.now();
+    let left = wrote.iter().filter(|action| *action.store() == StoreId::Base).filter_map(|action| {
+        let usage = look.observed.store(action.store())?.usage.get(action.profile())?;
+        let (until, _) = usage.in_force(now).filter(|_| usage.auth_block_at(now))?;
+        Some(until.duration_since(now).as_secs().saturating_add(1).clamp(1, lingers))
+    });
+    if let Some(seconds) = left.max().and_then(|seconds| u64::try_from(seconds).ok()) {
+        progress(Progress::WaitingForCooldown { seconds });
+        ports.sleep(Duration::from_secs(seconds));
+    }
+}
+
+/// Returns what the provider said of the value that an action left, where its agent asks.
+fn accepted(look: &Look, action: &Action) -> Option<keyshoal_core::Verdict> {
+    let value = match action {
+        Action::Replace { value, .. } | Action::Insert { value, .. } => *value,
+        Action::RemoveShadow { inherits, .. } => *inherits,
+        Action::FixType { expect, .. } | Action::ResetCooldown { expect, .. } => *expect,
+    };
+    let agent = keyshoal_core::judge::owner_of(&look.observed, action.store());
+    let endpoint = endpoint_of(&look.observed, &agent, action.provider());
+    look.knowledge.verdict(value, &endpoint).cloned()
+}
+
+fn conflicts_of(receipts: &[Receipt]) -> BTreeSet<(StoreId, ProfileId)> {
+    receipts
+        .iter()
+        .filter(|receipt| matches!(receipt.durable, StepState::Conflict { .. }))
+        .map(|receipt| place(&receipt.action))
+        .collect()
+}
+
+/// Marks conflicts whose store came to hold the right value by itself.
+fn settle_fulfilled(observed: &Observation, receipts: &mut [Receipt]) {
+    for receipt in receipts.iter_mut() {
+        let conflict = matches!(receipt.durable, StepState::Conflict { .. });
+        if conflict && verify::is_fulfilled(observed, &receipt.action) {
+            let reason = "somebody else has put the same value there".to_owned();
+            receipt.durable = StepState::Skipped { reason };
+        }
+    }
+}
+
+/// Tells whether the source itself has changed since the person saw the plan: then nothing more is done for that profile.
+fn moved(before: &Look, after: &Look, action: &Action) -> bool {
+    let of = |look: &Look| look.desired.values.get(action.profile()).map(|value| value.fingerprint);
+    of(before) != of(after)
+}
+
+/// Puts later receipts in the place of earlier ones for the same store and profile.
+fn merge(receipts: &mut [Receipt], later: Vec<Receipt>) {
+    let mut later: BTreeMap<(StoreId, ProfileId), Receipt> =
+        later.into_iter().map(|receipt| (place(&receipt.action), receipt)).collect();
+    for receipt in receipts.iter_mut() {
+        if let Some(newer) = later.remove(&place(&receipt.action)) {
+            *receipt = newer;
+        }
+    }
+}
+
+fn ended(receipts: &[Receipt], activation: &ActivationOutcome, after: &Look) -> Outcome {
+    let fine = |receipt: &Receipt| {
+        matches!(receipt.durable, StepState::Done | StepState::Skipped { .. })
+            && !matches!(receipt.answered, StepState::Failed { .. } | StepState::Conflict { .. })
+    };
+    let quiet = !matches!(activation, ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. });
+    let settled = !needs_attention(after) && after.plan().questions.is_empty();
+    if receipts.iter().all(fine) && quiet && settled { Outcome::Done } else { Outcome::Attention }
+}

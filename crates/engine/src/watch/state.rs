@@ -1,0 +1,263 @@
+//! The state machine of a watch. It waits for nothing and asks no clock: events carry the time.
+
+use jiff::SignedDuration;
+use keyshoal_core::{Fingerprint, ProfileId, StoreId, Timestamp};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Says how a watch behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Repair what a sync without questions would repair. Otherwise only report.
+    pub repair: bool,
+    /// How long it must be quiet after a change before it looks.
+    pub quiet: SignedDuration,
+    /// How long it waits at most while changes keep coming.
+    pub at_most: SignedDuration,
+    /// How often it looks without being told, as a net under missed notifications.
+    pub every: SignedDuration,
+    /// How often a repair may be undone by somebody else, within `fight_within`, before it stops repairing that profile.
+    pub fight_after: usize,
+    /// See `fight_after`; it also stays out of a fight for this long.
+    pub fight_within: SignedDuration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            repair: false,
+            quiet: SignedDuration::from_millis(250),
+            at_most: SignedDuration::from_secs(2),
+            every: SignedDuration::from_secs(60),
+            fight_after: 3,
+            fight_within: SignedDuration::from_secs(600),
+        }
+    }
+}
+
+/// Tells the state machine what happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A file under watch changed. `modified` is its time of change, where it could be read.
+    Changed {
+        /// Which.
+        path: String,
+        /// Its time of change now.
+        modified: Option<Timestamp>,
+    },
+    /// Time has passed.
+    Tick,
+    /// A look has ended.
+    Looked(Seen),
+    /// A look failed, and why.
+    LookFailed(String),
+    /// A repair has ended: what it wrote, and what was seen afterwards.
+    Repaired {
+        /// Its writes that are durable.
+        writes: Vec<Write>,
+        /// What was seen afterwards.
+        seen: Seen,
+    },
+    /// Stop.
+    Stop,
+}
+
+/// Says what a look saw, as far as a watch cares.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// What a sync without questions would write.
+    pub planned: Vec<Write>,
+    /// What a person should read, in words; compared with the last time so that nothing is said twice.
+    pub attention: BTreeSet<String>,
+    /// When each store's file was last changed, by path.
+    pub modified: BTreeMap<String, Timestamp>,
+}
+
+/// Names one write of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Write {
+    /// Where.
+    pub store: StoreId,
+    /// Which profile.
+    pub profile: ProfileId,
+    /// What stands there before it.
+    pub over: Option<Fingerprint>,
+}
+
+/// Asks the driver to do something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Look, and tell what was seen.
+    Look,
+    /// Repair all but these, and tell what was written.
+    Repair {
+        /// Leave these alone.
+        except: BTreeSet<(StoreId, ProfileId)>,
+    },
+    /// Tell the person what needs attention now. Empty when nothing does any more.
+    Report {
+        /// What.
+        attention: BTreeSet<String>,
+    },
+    /// Tell the person that somebody keeps undoing a repair, and that it is left alone for a while.
+    Fight {
+        /// Where.
+        store: StoreId,
+        /// Which profile.
+        profile: ProfileId,
+        /// How often it was undone.
+        times: usize,
+    },
+    /// End.
+    End,
+}
+
+/// Remembers what a watch needs between events.
+#[derive(Clone, Debug)]
+pub struct WatchState {
+    policy: Policy,
+    /// When the first and the last change came that no look has answered yet.
+    pending: Option<(Timestamp, Timestamp)>,
+    /// A look or a repair is under way.
+    busy: bool,
+    last_look: Option<Timestamp>,
+    said: BTreeSet<String>,
+    modified: BTreeMap<String, Timestamp>,
+    /// When each of our repairs was found undone.
+    undone: BTreeMap<(StoreId, ProfileId), VecDeque<Timestamp>>,
+    /// What we repaired and have not found undone since.
+    repaired: BTreeSet<(StoreId, ProfileId)>,
+    /// What we stay out of, and until when.
+    fights: BTreeMap<(StoreId, ProfileId), Timestamp>,
+    ended: bool,
+}
+
+impl WatchState {
+    /// Begins. The first tick looks.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            pending: None,
+            busy: false,
+            last_look: None,
+            said: BTreeSet::new(),
+            modified: BTreeMap::new(),
+            undone: BTreeMap::new(),
+            repaired: BTreeSet::new(),
+            fights: BTreeMap::new(),
+            ended: false,
+        }
+    }
+
+    /// Returns when the next tick is due, so that the driver can sleep until then.
+    pub fn wake_at(&self, now: Timestamp) -> Timestamp {
+        let net = self.last_look.map_or(now, |last| later(last, self.policy.every));
+        match self.pending {
+            Some((first, last)) => {
+                later(first, self.policy.at_most).min(later(last, self.policy.quiet)).min(net)
+            }
+            None => net,
+        }
+    }
+
+    /// Takes an event in and returns what is to be done, in order.
+    pub fn on(&mut self, event: Event, now: Timestamp) -> Vec<Effect> {
+        if self.ended {
+            return Vec::new();
+        }
+        match event {
+            Event::Changed { path, modified } => {
+                self.changed(&path, modified, now);
+                Vec::new()
+            }
+            Event::Tick => self.tick(now),
+            Event::Looked(seen) => self.looked(seen, now),
+            Event::LookFailed(reason) => {
+                self.busy = false;
+                self.report(BTreeSet::from([reason]))
+            }
+            Event::Repaired { writes, seen } => self.after_repair(&writes, seen),
+            Event::Stop => {
+                self.ended = true;
+                vec![Effect::End]
+            }
+        }
+    }
+
+    /// Notes a change, unless it is one that the last look or our own repair has already seen.
+    fn changed(&mut self, path: &str, modified: Option<Timestamp>, now: Timestamp) {
+        let seen = modified.is_some() && self.modified.get(path).copied() == modified;
+        if !seen {
+            let first = self.pending.map_or(now, |(first, _)| first);
+            self.pending = Some((first, now));
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Vec<Effect> {
+        if self.busy || self.wake_at(now) > now {
+            return Vec::new();
+        }
+        self.busy = true;
+        self.pending = None;
+        self.last_look = Some(now);
+        vec![Effect::Look]
+    }
+
+    fn looked(&mut self, seen: Seen, now: Timestamp) -> Vec<Effect> {
+        self.busy = false;
+        self.modified = seen.modified;
+        self.fights.retain(|_, until| *until > now);
+        let mut effects = Vec::new();
+        for write in &seen.planned {
+            effects.extend(self.count_undone(write, now));
+        }
+        effects.extend(self.report(seen.attention));
+        let place = |write: &Write| (write.store.clone(), write.profile.clone());
+        let open = seen.planned.iter().any(|write| !self.fights.contains_key(&place(write)));
+        if self.policy.repair && open {
+            self.busy = true;
+            effects.push(Effect::Repair { except: self.fights.keys().cloned().collect() });
+        }
+        effects
+    }
+
+    /// Counts a repair of ours that somebody has undone, and stays out when it happens too often.
+    fn count_undone(&mut self, write: &Write, now: Timestamp) -> Option<Effect> {
+        let place = (write.store.clone(), write.profile.clone());
+        if !self.repaired.remove(&place) {
+            return None;
+        }
+        let times = self.undone.entry(place.clone()).or_default();
+        times.push_back(now);
+        while times.front().is_some_and(|first| later(*first, self.policy.fight_within) < now) {
+            times.pop_front();
+        }
+        let times = times.len();
+        if times < self.policy.fight_after {
+            return None;
+        }
+        self.fights.insert(place, later(now, self.policy.fight_within));
+        let Write { store, profile, .. } = write.clone();
+        Some(Effect::Fight { store, profile, times })
+    }
+
+    fn after_repair(&mut self, writes: &[Write], seen: Seen) -> Vec<Effect> {
+        self.busy = false;
+        self.modified = seen.modified;
+        self.repaired.extend(writes.iter().map(|write| (write.store.clone(), write.profile.clone())));
+        self.report(seen.attention)
+    }
+
+    /// Reports when there is something else to say than the last time.
+    fn report(&mut self, attention: BTreeSet<String>) -> Vec<Effect> {
+        if attention == self.said {
+            return Vec::new();
+        }
+        self.said.clone_from(&attention);
+        vec![Effect::Report { attention }]
+    }
+}
+
+/// Returns a later time; the end of time when there is none.
+fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(Timestamp::MAX)
+}
