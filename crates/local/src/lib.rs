@@ -2,7 +2,18 @@
 //!
 //! [`Installation`] is the one type that callers need. It keeps the book from fingerprints to secrets; nothing that leaves it holds one.
 
+pub mod ask;
 pub mod book;
+pub mod change;
 pub mod clock;
 pub mod harden;
+pub mod installation;
+pub mod observe;
+pub mod open;
 pub mod owner;
+pub mod remember;
+pub mod restore;
+pub mod watch;
+
+pub use installation::{Guards, Installation, OpenOptions};
+pub use open::OpenError;

@@ -1,0 +1,187 @@
+//! Applying the actions of one store in one update, with every expectation compared under the store's lock.
+
+use crate::book::{Book, Entry};
+use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
+use keyshoal_openclaw::store::{Edit, Refusal, StoreContents, StoreFile, WriteRules};
+
+/// What the actions of one store need.
+pub struct Job<'a> {
+    /// The store; `None` when it is not there any more.
+    pub file: Option<StoreFile>,
+    /// Its actions, with their places in the plan.
+    pub actions: Vec<(usize, &'a Action)>,
+}
+
+/// What may be looked up while applying.
+pub struct Means<'a> {
+    /// The book of secrets.
+    pub book: &'a Book,
+    /// The fingerprint key.
+    pub prints: &'a dyn Fingerprints,
+    /// The rules of this run.
+    pub rules: WriteRules,
+    /// Compare what stands there (a test turns this off to see that it matters).
+    pub compare: bool,
+    /// Reset authentication cooldowns (likewise).
+    pub reset_cooldowns: bool,
+    /// The base store, read right before a shadow is removed.
+    pub base: Option<StoreFile>,
+}
+
+impl Means<'_> {
+    /// Reads the base store when the job removes shadows: an agent must never be left with less than it had.
+    fn base_of(&self, job: &Job<'_>) -> Option<StoreContents> {
+        job.actions.iter().any(|(_, action)| matches!(action, Action::RemoveShadow { .. })).then_some(())?;
+        self.base.as_ref()?.read().ok().map(|read| read.contents)
+    }
+}
+
+/// Applies a job and returns how each of its actions went, in the job's order.
+pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, StepState)> {
+    let mut states: Vec<StepState> = Vec::new();
+    let Some(file) = &job.file else {
+        let gone =
+            StepState::Failed { reason: "the store is not there any more; run the command again".into() };
+        return job.actions.iter().map(|(at, _)| (*at, gone.clone())).collect();
+    };
+    let base = means.base_of(job);
+    let written = file.update(&means.rules, &mut |contents| {
+        states.clear();
+        let mut edits = Vec::new();
+        for (_, action) in &job.actions {
+            match edits_of(action, contents, base.as_ref(), means) {
+                Ok(more) => {
+                    edits.extend(more);
+                    states.push(StepState::Done);
+                }
+                Err(state) => states.push(state),
+            }
+        }
+        Ok::<_, Refusal>(edits)
+    });
+    match written {
+        Ok(written) => {
+            for (state, (_, action)) in states.iter_mut().zip(&job.actions) {
+                if *state == StepState::Done && !stands(action, &written.contents, means.prints) {
+                    *state = StepState::Failed {
+                        reason: "written, but the store does not hold it when read back: another program is writing it too".into(),
+                    };
+                }
+            }
+        }
+        Err(error) => {
+            let reason = error.to_string();
+            states = job.actions.iter().map(|_| StepState::Failed { reason: reason.clone() }).collect();
+        }
+    }
+    job.actions.iter().map(|(at, _)| *at).zip(states).collect()
+}
+
+fn value_of(contents: &StoreContents, profile: &ProfileId, prints: &dyn Fingerprints) -> Option<Fingerprint> {
+    contents.profiles.get(profile)?.material(prints).fingerprint()
+}
+
+fn expect(
+    contents: &StoreContents,
+    profile: &ProfileId,
+    expected: Fingerprint,
+    means: &Means<'_>,
+) -> Result<(), StepState> {
+    let found = value_of(contents, profile, means.prints);
+    if found == Some(expected) || !means.compare {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "nothing".to_owned(), |print| print.short());
+    Err(StepState::Conflict { found: format!("{profile} holds {found} instead of {expected}") })
+}
+
+fn look_up(book: &Book, value: Fingerprint) -> Result<Entry, StepState> {
+    book.find(value).ok_or_else(|| StepState::Failed {
+        reason: format!("the value {value} is nowhere to be read any more; run the command again"),
+    })
+}
+
+fn edits_of(
+    action: &Action,
+    contents: &StoreContents,
+    base: Option<&StoreContents>,
+    means: &Means<'_>,
+) -> Result<Vec<Edit>, StepState> {
+    let reset = |profile: &ProfileId| {
+        means.reset_cooldowns.then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: true })
+    };
+    let mut edits = Vec::new();
+    match action {
+        Action::Replace { profile, expect: expected, value, kind, reset_cooldown, .. } => {
+            expect(contents, profile, *expected, means)?;
+            let entry = look_up(means.book, *value)?;
+            let expires = Some(entry.expires.filter(|_| *kind == keyshoal_core::CredentialKind::Token));
+            edits.push(Edit::SetSecret {
+                profile: profile.clone(),
+                kind: kind.clone(),
+                secret: entry.secret,
+                expires,
+            });
+            if *reset_cooldown {
+                edits.extend(reset(profile));
+            }
+        }
+        Action::RemoveShadow { profile, expect: expected, inherits, .. } => {
+            expect(contents, profile, *expected, means)?;
+            let inherited = base.and_then(|base| value_of(base, profile, means.prints));
+            if inherited != Some(*inherits) && means.compare {
+                return Err(StepState::Conflict {
+                    found: format!("the base store does not hold {inherits} for {profile}"),
+                });
+            }
+            // What the agent's own state says of the removed value goes with it: it would hide the owner's marks.
+            edits.push(Edit::Remove { profile: profile.clone() });
+        }
+        Action::Insert { profile, provider, value, kind, .. } => {
+            if contents.profiles.contains_key(profile) {
+                return Err(StepState::Conflict { found: format!("there is a profile {profile} already") });
+            }
+            let secret = look_up(means.book, *value)?.secret;
+            let (profile, provider) = (profile.clone(), provider.clone());
+            edits.push(Edit::Insert { profile, provider, kind: kind.clone(), secret });
+        }
+        Action::FixType { profile, expect: expected, kind, .. } => {
+            expect(contents, profile, *expected, means)?;
+            let stored = contents.profiles.get(profile).map(|stored| stored.secret.clone());
+            let Some(secret) = stored else {
+                return Err(StepState::Conflict { found: format!("there is no profile {profile}") });
+            };
+            edits.push(Edit::SetSecret {
+                profile: profile.clone(),
+                kind: kind.clone(),
+                secret,
+                expires: None,
+            });
+        }
+        Action::ResetCooldown { profile, expect: expected, .. } => {
+            // The mark may stand in a store that has no profile of that id; then there is nothing to compare with.
+            if contents.profiles.contains_key(profile) {
+                expect(contents, profile, *expected, means)?;
+            }
+            edits.extend(reset(profile));
+        }
+    }
+    Ok(edits)
+}
+
+/// Tells whether a store that was read back holds what the action wanted.
+pub fn stands(action: &Action, contents: &StoreContents, prints: &dyn Fingerprints) -> bool {
+    match action {
+        Action::Replace { profile, value, kind, .. } | Action::Insert { profile, value, kind, .. } => {
+            value_of(contents, profile, prints) == Some(*value)
+                && contents.profiles.get(profile).is_some_and(|stored| stored.kind == *kind)
+        }
+        Action::RemoveShadow { profile, .. } => !contents.profiles.contains_key(profile),
+        Action::FixType { profile, kind, .. } => {
+            contents.profiles.get(profile).is_some_and(|stored| stored.kind == *kind)
+        }
+        Action::ResetCooldown { profile, .. } => {
+            !contents.usage.get(profile).is_some_and(|usage| usage.auth_block())
+        }
+    }
+}

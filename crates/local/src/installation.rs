@@ -1,0 +1,150 @@
+//! One local installation: where it is, what may be done with it, and what this process holds of it.
+
+use crate::book::Book;
+use crate::observe::Snapshot;
+use crate::open::OpenError;
+use keyshoal_core::{Fingerprint, Fingerprints, InstanceId, Secret};
+use keyshoal_ledger::Ledger;
+use keyshoal_openclaw::layout::GatewayWord;
+use keyshoal_openclaw::locate::Locations;
+use keyshoal_openclaw::store::Safety;
+use keyshoal_openclaw::{Environment, gateway};
+use keyshoal_seal::FingerprintKey;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How an installation is opened.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// `--state-dir`.
+    pub state_dir: Option<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// The environment, as the caller wants it seen.
+    pub env: Environment,
+    /// Where keys and the device identity are kept; by default `keyshoal` in the user's config directory.
+    pub keys_dir: Option<PathBuf>,
+    /// Ask no provider.
+    pub offline: bool,
+    /// A device identity of our own may be made and shown to gateways that demand one.
+    pub allow_device: bool,
+    /// A gateway token from the caller.
+    pub gateway_token: Option<Secret>,
+    /// The person's own command that restarts the gateway.
+    pub restart_command: Option<String>,
+    /// How long to wait for another Keyshoal.
+    pub wait_for_lock: Duration,
+    /// Ask each agent through the gateway after a run, where that can be believed. It costs a real completion each.
+    pub ask_agents: bool,
+    /// Protections; a test turns one off to see that it matters.
+    pub guards: Guards,
+}
+
+/// Protections of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Guards {
+    /// Those of the stores.
+    pub stores: Safety,
+    /// Compare the expected fingerprint under the store's lock.
+    pub compare: bool,
+    /// Make the gateway read its stores again.
+    pub reload: bool,
+    /// Reset authentication cooldowns of replaced values.
+    pub reset_cooldowns: bool,
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self { stores: Safety::default(), compare: true, reload: true, reset_cooldowns: true }
+    }
+}
+
+/// One local installation of OpenClaw.
+#[derive(Debug)]
+pub struct Installation {
+    pub(crate) locations: Locations,
+    pub(crate) env: Environment,
+    pub(crate) options: OpenOptions,
+    pub(crate) keys_dir: PathBuf,
+    pub(crate) prints: FingerprintKey,
+    pub(crate) ledger: Ledger,
+    pub(crate) book: Book,
+    pub(crate) state: Mutex<State>,
+    notes: Vec<String>,
+}
+
+/// What this process learned on its way.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The newest look.
+    pub seen: Option<Arc<Snapshot>>,
+    /// What the gateway said of itself.
+    pub word: Option<GatewayWord>,
+    /// The run lock, while a run is open.
+    pub run: Option<crate::change::OpenRun>,
+}
+
+impl Installation {
+    /// Finds and opens an installation. Writes nothing but the ledger's own files and keys.
+    pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
+        let opened = crate::open::open(&options)?;
+        Ok(Self {
+            locations: opened.locations,
+            env: options.env.clone(),
+            keys_dir: opened.keys_dir,
+            prints: opened.prints,
+            ledger: opened.ledger,
+            book: Book::default(),
+            state: Mutex::default(),
+            notes: opened.notes,
+            options,
+        })
+    }
+
+    /// Returns what the person should know about how it was opened (an empty memory, another user's files, …).
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns the state directory.
+    pub fn state_dir(&self) -> &Path {
+        &self.locations.state_dir
+    }
+
+    /// Returns the config file.
+    pub fn config_path(&self) -> &Path {
+        &self.locations.config_path
+    }
+
+    /// Returns our id of the instance.
+    pub fn instance_id(&self) -> Option<InstanceId> {
+        (!self.ledger.is_ephemeral()).then(|| self.ledger.instance())
+    }
+
+    /// Enters a value that the person has given and returns its fingerprint.
+    pub fn enter(&self, secret: Secret, expires: Option<i64>) -> Fingerprint {
+        self.book.enter_given(secret, expires, &self.prints)
+    }
+
+    pub(crate) fn prints(&self) -> &dyn Fingerprints {
+        &self.prints
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn seen(&self) -> Option<Arc<Snapshot>> {
+        self.state().seen.clone()
+    }
+
+    pub(crate) fn gateway_word(&self) -> Option<GatewayWord> {
+        self.state().word.clone()
+    }
+
+    pub(crate) fn remember_word(&self, word: &gateway::GatewayWord) {
+        self.state().word =
+            Some(GatewayWord { version: word.version.clone(), state_dir: word.state_dir.clone() });
+    }
+}

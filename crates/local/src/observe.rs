@@ -1,0 +1,105 @@
+//! Looking at an installation: config, gateway, layout, stores, candidates, put together without a secret in the result.
+
+mod agents;
+mod stores;
+
+use crate::{Installation, book::Book, clock};
+use keyshoal_core::observation::Notice;
+use keyshoal_core::{Instance, Observation, StoreId};
+use keyshoal_engine::ports::PortError;
+use keyshoal_openclaw::config::{self, Config};
+use keyshoal_openclaw::gateway;
+use keyshoal_openclaw::layout::{self, Resolved};
+use keyshoal_openclaw::store::{ReadStore, StoreFile};
+use std::collections::BTreeMap;
+
+/// One look, with what only this crate may hold: the stores' contents and where they are.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What everybody may see.
+    pub observed: Observation,
+    /// The config.
+    pub config: Config,
+    /// Every store at its place, as it was read.
+    pub stores: BTreeMap<StoreId, Held>,
+}
+
+/// A store at its place, as it was read.
+#[derive(Clone, Debug)]
+pub struct Held {
+    /// The place.
+    pub file: StoreFile,
+    /// What was read.
+    pub read: ReadStore,
+}
+
+impl Installation {
+    /// Reads config, stores and gateway afresh and enters every value in the book.
+    pub fn look(&self) -> Result<Snapshot, PortError> {
+        let config = config::load(&self.locations, &self.env).map_err(|error| PortError {
+            message: error.to_string(),
+            hint: Some("mend the config as the message says; nothing was changed".into()),
+            retryable: false,
+        })?;
+        let gateway = gateway::discover(&self.locations, &config, &self.env);
+        let word = self.gateway_word();
+        let resolved =
+            layout::resolve(&self.locations, &config, word.as_ref()).map_err(|error| PortError {
+                message: format!("cannot tell how OpenClaw keeps its credentials here: {error}"),
+                hint: None,
+                retryable: false,
+            })?;
+        let stores = stores::read_all(&resolved);
+        enter_all(&self.book, &stores, self);
+        let observed = self.observation(&config, gateway, resolved, &stores);
+        Ok(Snapshot { observed, config, stores })
+    }
+
+    fn observation(
+        &self,
+        config: &Config,
+        mut gateway: keyshoal_core::GatewayView,
+        resolved: Resolved,
+        stores: &BTreeMap<StoreId, Held>,
+    ) -> Observation {
+        let at = clock::now();
+        if gateway.version.is_none() {
+            gateway.version = self.gateway_word().and_then(|word| word.version);
+        }
+        let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, at);
+        let mut notices: Vec<Notice> = config
+            .warnings
+            .iter()
+            .map(|warning| Notice { code: "config".into(), message: warning.clone(), fix: None })
+            .collect();
+        notices.extend(resolved.notices);
+        notices.extend(residue);
+        Observation {
+            at,
+            instance: Instance {
+                id: self.instance_id(),
+                state_dir: self.locations.state_dir.display().to_string(),
+                config_path: self.locations.config_path.display().to_string(),
+                openclaw_version: resolved.version,
+                layout: resolved.layout,
+                layout_evidence: resolved.evidence,
+                gateway,
+            },
+            capabilities: resolved.capabilities,
+            stores: stores.iter().map(|(id, held)| (id.clone(), stores::view(held, self.prints()))).collect(),
+            agents,
+            program_writes_to: resolved.program_writes_to,
+            modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),
+            orphans: resolved.orphans,
+            notices,
+            earlier,
+        }
+    }
+}
+
+/// The base store comes first in the map's order, so its `expires` counts where two stores hold one value.
+fn enter_all(book: &Book, stores: &BTreeMap<StoreId, Held>, installation: &Installation) {
+    for held in stores.values() {
+        book.enter_store(&held.read.contents, installation.prints());
+    }
+}

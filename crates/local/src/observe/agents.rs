@@ -1,0 +1,170 @@
+//! The agents of the roster: what they need, may send, and whom they ask; and the plaintext copies that lie about.
+
+use super::Held;
+use crate::Installation;
+use keyshoal_core::observation::Notice;
+use keyshoal_core::{
+    AgentId, AgentView, Endpoint, Fingerprint, Layout, Material, ProfileId, ProviderId, StoreId, Timestamp,
+};
+use keyshoal_openclaw::candidates::{self, CandidateInput};
+use keyshoal_openclaw::config::{Config, model::AgentEntry};
+use keyshoal_openclaw::layout::Resolved;
+use keyshoal_openclaw::models_file::{self, ModelsFile};
+use keyshoal_openclaw::sessions;
+use keyshoal_openclaw::store::{StoreContents, model::secret_fingerprint};
+use std::collections::BTreeMap;
+
+type Views = (Vec<AgentView>, Vec<Notice>, Vec<(ProfileId, Fingerprint)>);
+
+/// Shows every agent, and returns the residue that its directory holds and the earlier values that it teaches.
+pub fn views(
+    installation: &Installation,
+    config: &Config,
+    resolved: &Resolved,
+    stores: &BTreeMap<StoreId, Held>,
+    now: Timestamp,
+) -> Views {
+    let nothing = StoreContents::default();
+    let contents = |id: &StoreId| stores.get(id).map_or(&nothing, |held| &held.read.contents);
+    let base = contents(&StoreId::Base);
+    let mut agents = Vec::new();
+    let mut notices = Vec::new();
+    let mut earlier = Vec::new();
+    for entry in &config.agents {
+        let store = resolved
+            .agents
+            .iter()
+            .find(|(id, _, _)| *id == entry.id)
+            .map_or_else(|| StoreId::Agent(entry.id.clone()), |(_, store, _)| store.clone());
+        let models_file = models_file::read(&entry.agent_dir).unwrap_or_else(|error| {
+            notices.push(Notice { code: "unreadable".into(), message: error.to_string(), fix: None });
+            ModelsFile::default()
+        });
+        let local = (store != StoreId::Base).then(|| contents(&store));
+        notices.extend(residue(installation, entry, &models_file, local.unwrap_or(base)));
+        if store == StoreId::Base {
+            earlier.extend(copies(installation, &models_file, base));
+        }
+        let candidates = candidates::of_agent(&CandidateInput {
+            config,
+            layout: resolved.layout,
+            agent: entry,
+            base,
+            local,
+            models_file: &models_file,
+            sessions: &sessions::pins(&entry.agent_dir),
+            env: &installation.env,
+            prints: installation.prints(),
+            now,
+        });
+        let needs = needs(entry);
+        let endpoints = needs
+            .keys()
+            .chain(candidates.keys())
+            .map(|provider| (provider.clone(), endpoint(config, &models_file, provider, needs.get(provider))))
+            .collect();
+        agents.push(AgentView {
+            id: entry.id.clone(),
+            name: entry.name.clone(),
+            default: entry.default,
+            enabled: true,
+            store,
+            agent_dir: entry.agent_dir.display().to_string(),
+            needs,
+            candidates,
+            endpoints,
+        });
+    }
+    if resolved.layout == Layout::SharedRow || resolved.layout == Layout::SharedTable {
+        // The shared row is no agent's, but main's generated file held its values before the move.
+        let main = AgentId::from("main");
+        if let Some(entry) = config.agents.iter().find(|entry| entry.id == main)
+            && let Ok(models_file) = models_file::read(&entry.agent_dir)
+        {
+            earlier.extend(copies(installation, &models_file, base));
+        }
+    }
+    (agents, notices, earlier)
+}
+
+fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<String>> {
+    let mut needs: BTreeMap<ProviderId, Vec<String>> = BTreeMap::new();
+    for model in &entry.models {
+        needs.entry(model.provider.clone()).or_default().push(model.model.clone());
+    }
+    needs
+}
+
+/// The agent's own endpoint: the config's, else what its generated models.json says, else the provider's public one.
+fn endpoint(
+    config: &Config,
+    file: &ModelsFile,
+    provider: &ProviderId,
+    models: Option<&Vec<String>>,
+) -> Endpoint {
+    let mut endpoint = config.endpoint(provider);
+    if endpoint.base_url.is_none() {
+        endpoint.base_url = file.providers.get(provider).and_then(|entry| entry.base_url.clone());
+    }
+    if let Some(model) = models.and_then(|models| models.first()) {
+        endpoint.model = Some(model.clone());
+    }
+    endpoint
+}
+
+/// Plaintext keys in models.json, which nothing updates.
+fn residue(
+    installation: &Installation,
+    entry: &AgentEntry,
+    file: &ModelsFile,
+    contents: &StoreContents,
+) -> Vec<Notice> {
+    let copied: Vec<_> = file
+        .providers
+        .iter()
+        .filter_map(|(provider, one)| {
+            let print = secret_fingerprint(installation.prints(), one.api_key.as_ref()?);
+            let current = contents
+                .profiles
+                .values()
+                .any(|profile| profile.material(installation.prints()) == Material::Inline(print));
+            Some(format!(
+                "{provider} {print}{}",
+                if current { "" } else { ", which is in its store no more" }
+            ))
+        })
+        .collect();
+    if copied.is_empty() {
+        return Vec::new();
+    }
+    vec![Notice {
+        code: "residue".into(),
+        message: format!(
+            "{} holds plaintext copies of keys ({}); requests do not use them",
+            entry.agent_dir.join("models.json").display(),
+            copied.join("; ")
+        ),
+        fix: None,
+    }]
+}
+
+/// Earlier values of the base store's profiles, as the generated models.json of its own agent still has them.
+fn copies(
+    installation: &Installation,
+    file: &ModelsFile,
+    base: &StoreContents,
+) -> Vec<(ProfileId, Fingerprint)> {
+    let mut found = Vec::new();
+    for (provider, entry) in &file.providers {
+        let Some(key) = &entry.api_key else { continue };
+        let print = secret_fingerprint(installation.prints(), key);
+        // The program copies the first profile's key, so one profile of the provider is certain and several are not.
+        let mut profiles = base.profiles.iter().filter(|(_, profile)| profile.provider == *provider);
+        if let (Some((id, profile)), None) = (profiles.next(), profiles.next())
+            && profile.material(installation.prints()) != Material::Inline(print)
+        {
+            found.push((id.clone(), print));
+        }
+    }
+    found
+}

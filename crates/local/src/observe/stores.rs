@@ -1,0 +1,76 @@
+//! Reading every store, several at once, and showing it without secrets.
+
+use super::Held;
+use keyshoal_core::{
+    Fingerprints, ProfileView, StoreHealth, StoreId, StoreView, Timestamp, time::from_millis,
+};
+use keyshoal_openclaw::layout::Resolved;
+use keyshoal_openclaw::store::{ReadStore, StoreFile, StoredProfile};
+use std::collections::BTreeMap;
+
+/// How many stores are read at once. Reading waits for the disk and for SQLite's open, not for the processor.
+const READERS: usize = 16;
+
+/// Reads the base store and every agent's own.
+pub fn read_all(resolved: &Resolved) -> BTreeMap<StoreId, Held> {
+    let mut places = vec![(StoreId::Base, resolved.base.clone())];
+    places.extend(
+        resolved
+            .agents
+            .iter()
+            .filter(|(_, store, _)| *store != StoreId::Base)
+            .map(|(_, store, file)| (store.clone(), file.clone())),
+    );
+    let share = places.len().div_ceil(READERS).max(4);
+    if places.len() <= share {
+        return places.into_iter().map(read_one).collect();
+    }
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = places
+            .chunks(share)
+            .map(|chunk| scope.spawn(|| chunk.iter().cloned().map(read_one).collect::<Vec<_>>()))
+            .collect();
+        readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
+    })
+}
+
+fn read_one((id, file): (StoreId, StoreFile)) -> (StoreId, Held) {
+    let read =
+        file.read().unwrap_or_else(|error| ReadStore::nothing(StoreHealth::Unreadable(error.to_string())));
+    (id, Held { file, read })
+}
+
+/// Shows a store without its secrets.
+pub fn view(held: &Held, prints: &dyn Fingerprints) -> StoreView {
+    let contents = &held.read.contents;
+    StoreView {
+        path: held.file.path().display().to_string(),
+        health: held.read.health.clone(),
+        read_only: held.read.read_only.clone(),
+        profiles: contents
+            .profiles
+            .iter()
+            .map(|(id, profile)| (id.clone(), profile_view(profile, prints)))
+            .collect(),
+        order: contents.order.clone(),
+        last_good: contents.last_good.clone(),
+        usage: contents.usage.clone(),
+        leftover_json: held.read.leftover_json,
+        modified: held.read.modified.and_then(|time| Timestamp::try_from(time).ok()),
+    }
+}
+
+fn profile_view(profile: &StoredProfile, prints: &dyn Fingerprints) -> ProfileView {
+    // OpenClaw counts an `expires` that is no time as expired, so it is shown as the earliest one.
+    let expires = profile.expires.as_ref().map(|expires| {
+        expires.as_ref().ok().and_then(|millis| from_millis(*millis)).unwrap_or(Timestamp::UNIX_EPOCH)
+    });
+    ProfileView {
+        provider: profile.provider.clone(),
+        kind: profile.kind.clone(),
+        material: profile.material(prints),
+        expires,
+        account: profile.account(prints),
+        copy_to_agents: profile.copy_to_agents,
+    }
+}

@@ -1,0 +1,21 @@
+//! The ledger behind the engine's memory port.
+
+use crate::{Installation, clock};
+use keyshoal_core::{Fact, Knowledge};
+use keyshoal_engine::ports::{PortError, Remember};
+use keyshoal_ledger::LedgerError;
+
+impl Remember for Installation {
+    fn knowledge(&self) -> Result<Knowledge, PortError> {
+        self.ledger.knowledge().map_err(port_error)
+    }
+
+    fn learn(&self, facts: &[Fact]) -> Result<(), PortError> {
+        self.ledger.learn(facts, clock::now()).map_err(port_error)
+    }
+}
+
+/// Turns a ledger's error into the engine's.
+pub(crate) fn port_error(error: LedgerError) -> PortError {
+    PortError { message: error.to_string(), hint: None, retryable: error.is_retryable() }
+}

@@ -1,0 +1,110 @@
+//! Recovery of a run that did not finish, profile by profile, from what its journal says was there before and should be there after.
+
+use super::{Restored, Target, value_of};
+use crate::change::image::Image;
+use crate::remember::port_error;
+use crate::{Installation, clock};
+use keyshoal_core::{StepState, StoreId};
+use keyshoal_engine::ports::PortError;
+use keyshoal_ledger::{Images, StepDetail};
+
+/// Which way an open run is brought to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// What it had not done yet is done.
+    Finish,
+    /// What it had done is taken back.
+    Undo,
+}
+
+impl Installation {
+    /// Tells whether a run is open, and whether its process still works on it.
+    pub fn open_run(&self) -> Result<Option<keyshoal_ledger::RunDetail>, PortError> {
+        Ok(self.ledger.open_run().map_err(port_error)?.map(|open| open.run))
+    }
+
+    /// Brings an open run to its end. A store that holds neither the value before nor the one after is a conflict: it is left and reported.
+    /// Returns `None` when there is no open run.
+    pub fn recover(&self, direction: Direction) -> Result<Option<Vec<Restored>>, PortError> {
+        let lock = self.run_lock("recover")?;
+        let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
+        self.look_again()?;
+        self.begin_writes(lock);
+        let mut all = Vec::new();
+        for (step, images) in open.run.steps.iter().zip(&open.images) {
+            all.push(self.recover_step(step, images, direction));
+        }
+        let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
+        let run = &open.run.summary.id;
+        let result = self
+            .ledger
+            .steps_done(run, &outcomes)
+            .and_then(|()| self.ledger.finish_run(run, "[]", clock::now()))
+            .map_err(port_error);
+        self.end_writes();
+        result?;
+        self.look_again()?;
+        Ok(Some(all))
+    }
+
+    fn recover_step(&self, step: &StepDetail, images: &Images, direction: Direction) -> Restored {
+        let seen = self.seen();
+        let contents =
+            seen.as_ref().and_then(|seen| seen.stores.get(&step.store)).map(|held| &held.read.contents);
+        let now = contents.and_then(|contents| value_of(contents, &step.profile, self.prints()));
+        let left = |state| Restored {
+            step: step.index,
+            store: step.store.clone(),
+            profile: step.profile.clone(),
+            value: now,
+            state,
+        };
+        if step.action == "reset_cooldown" {
+            return left(StepState::Skipped {
+                reason: "a reset cooldown is not taken back and does no harm".into(),
+            });
+        }
+        let (before, after) = (step.pre_fingerprint, step.post_fingerprint);
+        let (wanted, image) = match direction {
+            Direction::Finish => (after, images.post.as_ref().and_then(Image::from_text)),
+            Direction::Undo => (before, images.pre.as_ref().and_then(Image::from_text)),
+        };
+        let changes_type = step.action == "fix_type";
+        if now == wanted && !changes_type {
+            return left(StepState::Done);
+        }
+        if now != before && now != after {
+            let found = now.map_or_else(|| "nothing".to_owned(), |print| print.short());
+            return left(StepState::Conflict {
+                found: format!("{} holds {found}, which this run never wrote", step.profile),
+            });
+        }
+        if wanted.is_some() && image.is_none() {
+            return left(StepState::Failed {
+                reason: "its value is not in the journal (OAuth logins never are, others expire); sign in or set it again".into(),
+            });
+        }
+        if wanted.is_none() && direction == Direction::Finish && !self.base_has(step) {
+            return left(StepState::Conflict {
+                found: "the base store has no such profile, so the agent would be left without".into(),
+            });
+        }
+        self.put_back(&Target {
+            step: step.index,
+            store: step.store.clone(),
+            profile: step.profile.clone(),
+            expect: now,
+            image,
+            reset_cooldown: direction == Direction::Finish,
+        })
+    }
+
+    fn base_has(&self, step: &StepDetail) -> bool {
+        self.seen()
+            .and_then(|seen| {
+                let base = seen.stores.get(&StoreId::Base)?;
+                value_of(&base.read.contents, &step.profile, self.prints())
+            })
+            .is_some()
+    }
+}
