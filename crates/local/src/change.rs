@@ -49,6 +49,7 @@ impl Clock for Installation {
 
 impl Change for Installation {
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError> {
+        self.require_memory()?;
         let lock = self.run_lock(command)?;
         let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action)).collect();
         let now = clock::now();
@@ -141,6 +142,35 @@ impl Installation {
                 retryable: true,
             }
         })
+    }
+
+    /// Refuses to write without a memory of its own: nothing could be taken back.
+    pub(crate) fn require_memory(&self) -> Result<(), PortError> {
+        let identity = self.ledger.identity();
+        if !identity.is_certain() {
+            return Err(PortError {
+                message: identity.to_string(),
+                hint: Some(
+                    "answer once with --adopt new (an instance of its own) or --adopt moved (the same one)"
+                        .into(),
+                ),
+                retryable: false,
+            });
+        }
+        if self.ledger.is_ephemeral() || !self.ledger.is_writable() {
+            return Err(PortError {
+                message: format!(
+                    "{} cannot be written, so nothing that is done could be taken back",
+                    self.ledger.path().display()
+                ),
+                hint: Some(
+                    "run keyshoal as the owner of the state directory, on a file system that can be written"
+                        .into(),
+                ),
+                retryable: false,
+            });
+        }
+        Ok(())
     }
 
     /// From now on every JSON file that is written gets the same modification time.

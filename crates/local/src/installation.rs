@@ -4,7 +4,8 @@ use crate::book::Book;
 use crate::observe::Snapshot;
 use crate::open::OpenError;
 use keyshoal_core::{Fingerprint, Fingerprints, InstanceId, Secret};
-use keyshoal_ledger::Ledger;
+use keyshoal_engine::ports::PortError;
+use keyshoal_ledger::{Adopt, Identity, Ledger};
 use keyshoal_openclaw::layout::GatewayWord;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::Safety;
@@ -120,6 +121,16 @@ impl Installation {
     /// Returns our id of the instance.
     pub fn instance_id(&self) -> Option<InstanceId> {
         (!self.ledger.is_ephemeral()).then(|| self.ledger.instance())
+    }
+
+    /// Says whether the ledger lies where it belongs; while that is not certain, every writing command refuses.
+    pub fn identity(&self) -> Identity {
+        self.ledger.identity()
+    }
+
+    /// Answers the question whose directory a copied one is.
+    pub fn adopt(&self, how: Adopt) -> Result<Identity, PortError> {
+        self.ledger.adopt(how).map_err(crate::remember::port_error)
     }
 
     /// Enters a value that the person has given and returns its fingerprint.

@@ -16,4 +16,5 @@ pub mod restore;
 pub mod watch;
 
 pub use installation::{Guards, Installation, OpenOptions};
+pub use keyshoal_ledger::{Adopt, Identity, RunDetail, RunSummary};
 pub use open::OpenError;

@@ -10,7 +10,11 @@ impl Remember for Installation {
         self.ledger.knowledge().map_err(port_error)
     }
 
+    /// Learns nothing where nothing can be kept, or where it is not certain whose memory this is: reading must still work.
     fn learn(&self, facts: &[Fact]) -> Result<(), PortError> {
+        if !self.ledger.is_writable() || !self.ledger.identity().is_certain() {
+            return Ok(());
+        }
         self.ledger.learn(facts, clock::now()).map_err(port_error)
     }
 }

@@ -26,6 +26,7 @@ impl Installation {
     /// Brings an open run to its end. A store that holds neither the value before nor the one after is a conflict: it is left and reported.
     /// Returns `None` when there is no open run.
     pub fn recover(&self, direction: Direction) -> Result<Option<Vec<Restored>>, PortError> {
+        self.require_memory()?;
         let lock = self.run_lock("recover")?;
         let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
         self.look_again()?;

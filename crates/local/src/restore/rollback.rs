@@ -79,6 +79,7 @@ impl Installation {
     /// Takes a finished run back. A store that does not hold what the run put there any more is a conflict and is left.
     pub fn rollback(&self, run: &RunDetail) -> Result<Vec<Restored>, PortError> {
         let steps = self.rollback_plan(run)?;
+        self.require_memory()?;
         let lock = self.run_lock("rollback")?;
         self.look_again()?;
         let id = &run.summary.id;
