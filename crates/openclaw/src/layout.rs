@@ -1,6 +1,14 @@
 //! Which layout an installation has, and where its stores are.
 
-use crate::store::StoreFile;
+mod evidence;
+mod places;
+mod release;
+
+pub use release::Release;
+
+use crate::config::Config;
+use crate::locate::Locations;
+use crate::store::{StoreError, StoreFile};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{AgentId, Capabilities, Layout, StoreId};
 use std::path::PathBuf;
@@ -27,7 +35,8 @@ pub struct Resolved {
     pub capabilities: Capabilities,
     /// The store that agents inherit from.
     pub base: StoreFile,
-    /// Every agent of the roster, in its order, with its store. `StoreId::Base` where its store is the base itself.
+    /// Every agent of the roster, in its order, with its store. `StoreId::Base` where its store is the base itself; agents
+    /// whose stores are one file share the first one's id.
     pub agents: Vec<(AgentId, StoreId, StoreFile)>,
     /// The store into which the program's own commands write.
     pub program_writes_to: StoreId,
@@ -43,6 +52,74 @@ pub enum LayoutError {
     /// The system refused something.
     #[error(transparent)]
     Path(#[from] crate::PathError),
+    /// The state database is there and cannot be read, so nobody can say where the profiles are.
+    #[error("the layout is not known: {0}; run `openclaw doctor`")]
+    Database(StoreError),
+}
+
+impl Resolved {
+    /// Returns a store.
+    pub fn store(&self, id: &StoreId) -> Option<&StoreFile> {
+        match id {
+            StoreId::Base => Some(&self.base),
+            StoreId::Agent(_) => {
+                self.agents.iter().find(|(_, store, _)| store == id).map(|(_, _, file)| file)
+            }
+        }
+    }
+}
+
+/// Finds out where an installation keeps its profiles.
+///
+/// The evidence is weighed in a fixed order: what a live gateway says, the state database's schema and ownership row, the agent
+/// databases' schema, the release that last touched the config, and last, that there is no database at all.
+pub fn resolve(
+    loc: &Locations,
+    config: &Config,
+    gateway_word: Option<&GatewayWord>,
+) -> Result<Resolved, LayoutError> {
+    let found = evidence::weigh(loc, config, gateway_word)?;
+    let layout = found.layout.unwrap_or(Layout::Unknown);
+    let release = found.version.as_deref().and_then(Release::parse);
+    let mut notices = Vec::new();
+    let base = places::base(loc, layout);
+    let agents = places::agents(loc, config, layout, &mut notices);
+    let orphans = places::orphans(loc, &agents, layout, &mut notices);
+    notices.extend(places::leftover_notice(None, &base));
+    let own = agents.iter().filter(|(id, store, _)| *store == StoreId::Agent(id.clone()));
+    // Main's directory is the base's own place for leftovers, also where the base itself is the state database.
+    notices.extend(
+        own.filter(|(id, _, _)| id.as_str() != "main")
+            .filter_map(|(id, _, file)| places::leftover_notice(Some(id), file)),
+    );
+    let program_writes_to = match layout {
+        Layout::SharedTable | Layout::SharedRow | Layout::Unknown => StoreId::Base,
+        _ => config
+            .default_agent()
+            .and_then(|default| agents.iter().find(|(id, _, _)| *id == default.id))
+            .map_or(StoreId::Base, |(_, store, _)| store.clone()),
+    };
+    if release.is_some_and(Release::is_newer_than_known) && found.read_only.is_none() {
+        notices.push(Notice {
+            code: "newer_release".to_owned(),
+            message: format!(
+                "OpenClaw {} is newer than the releases that Keyshoal was tried on; its schema is a known one",
+                found.version.as_deref().unwrap_or_default()
+            ),
+            fix: None,
+        });
+    }
+    Ok(Resolved {
+        layout,
+        capabilities: release::capabilities(layout, release, found.read_only),
+        version: found.version,
+        evidence: found.lines,
+        base,
+        agents,
+        program_writes_to,
+        orphans,
+        notices,
+    })
 }
 
 /// Decides the layout by an ordered table of evidence and finds every store.

@@ -8,7 +8,7 @@ mod read;
 mod schema;
 mod write;
 
-pub(crate) use schema::{KNOWN_AGENT_VERSION, KNOWN_STATE_VERSION};
+pub(crate) use schema::{KNOWN_AGENT_VERSION, KNOWN_STATE_VERSION, has_table, supervised, supervisor};
 
 use super::StoreError;
 use super::edits::{State, Texts};

@@ -1,0 +1,147 @@
+//! Where the stores of a layout are: the base, every agent's own, and those that no agent owns.
+
+use super::evidence::state_db;
+use crate::config::Config;
+use crate::files;
+use crate::locate::Locations;
+use crate::store::StoreFile;
+use crate::store::place::{AGENT_DB, leftovers_in};
+use keyshoal_core::observation::{Notice, Orphan};
+use keyshoal_core::{AgentId, Layout, StoreHealth, StoreId};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Directories under `agents/` that are the program's own, whatever the roster says.
+const NEVER_ORPHANS: [&str; 3] = ["main", "openclaw", "crestodian"];
+
+/// Returns the store that agents inherit from.
+pub(super) fn base(loc: &Locations, layout: Layout) -> StoreFile {
+    let mut leftovers = leftovers_in(&loc.main_agent_dir);
+    leftovers.push(loc.oauth_dir.join("oauth.json"));
+    match layout {
+        Layout::SharedTable => StoreFile::shared_table(state_db(loc)).with_leftovers(leftovers),
+        Layout::SharedRow | Layout::Unknown => StoreFile::shared_row(state_db(loc)).with_leftovers(leftovers),
+        Layout::AgentSqlite => {
+            StoreFile::agent_sqlite(loc.main_agent_dir.join(AGENT_DB)).with_leftovers(leftovers)
+        }
+        Layout::JsonFile | Layout::JsonWithState => in_dir(&loc.main_agent_dir, layout),
+    }
+    .within(&loc.state_dir)
+}
+
+fn in_dir(dir: &Path, layout: Layout) -> StoreFile {
+    match layout {
+        Layout::JsonFile => StoreFile::json(dir, false),
+        Layout::JsonWithState => StoreFile::json(dir, true),
+        _ => StoreFile::agent_sqlite(dir.join(AGENT_DB)),
+    }
+}
+
+/// Returns every agent's store, in the roster's order. Agents whose stores are the same file share one id.
+pub(super) fn agents(
+    loc: &Locations,
+    config: &Config,
+    layout: Layout,
+    notices: &mut Vec<Notice>,
+) -> Vec<(AgentId, StoreId, StoreFile)> {
+    let mut known: BTreeMap<PathBuf, StoreId> = BTreeMap::new();
+    if !matches!(layout, Layout::SharedTable | Layout::SharedRow | Layout::Unknown) {
+        known.insert(real(base(loc, layout).path()), StoreId::Base);
+    }
+    let mut stores = Vec::with_capacity(config.agents.len());
+    for agent in &config.agents {
+        let mut file = in_dir(&agent.agent_dir, layout).within(&loc.state_dir);
+        let own = StoreId::Agent(agent.id.clone());
+        let id = known.entry(real(file.path())).or_insert_with(|| own.clone()).clone();
+        match &id {
+            StoreId::Base => file = base(loc, layout),
+            StoreId::Agent(_) if id == own => {
+                // Only where the directory names its agent does the program's own check hold for us too.
+                if agent.agent_dir == loc.state_dir.join("agents").join(agent.id.as_str()).join("agent") {
+                    file = file.owned_by(agent.id.clone());
+                }
+            }
+            StoreId::Agent(other) => notices.push(Notice {
+                code: "shared_agent_store".to_owned(),
+                message: format!(
+                    "agents {other} and {} keep their profiles in one file, {}",
+                    agent.id,
+                    file.path().display()
+                ),
+                fix: None,
+            }),
+        }
+        stores.push((agent.id.clone(), id, file));
+    }
+    stores
+}
+
+/// Returns the real path of a store: of the file where it exists, else of its directory.
+fn real(path: &Path) -> PathBuf {
+    if let Ok(Some(real)) = files::resolved(path) {
+        return real;
+    }
+    match (path.parent().and_then(|dir| files::resolved(dir).ok().flatten()), path.file_name()) {
+        (Some(dir), Some(name)) => dir.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Returns the directories under `agents/` that hold profiles and belong to no agent.
+pub(super) fn orphans(
+    loc: &Locations,
+    stores: &[(AgentId, StoreId, StoreFile)],
+    layout: Layout,
+    notices: &mut Vec<Notice>,
+) -> Vec<Orphan> {
+    let agents_dir = loc.state_dir.join("agents");
+    let mut owned: Vec<PathBuf> = stores.iter().map(|(_, _, file)| real(file.path())).collect();
+    owned.push(real(base(loc, layout).path()));
+    owned.sort();
+    let mut orphans = Vec::new();
+    for name in files::listing(&agents_dir).ok().flatten().unwrap_or_default() {
+        let dir = agents_dir.join(&name).join("agent");
+        let file = in_dir(&dir, layout);
+        if NEVER_ORPHANS.contains(&name.as_str()) || owned.binary_search(&real(file.path())).is_ok() {
+            continue;
+        }
+        match file.read() {
+            Ok(read) if !read.contents.profiles.is_empty() => orphans.push(Orphan {
+                id: name,
+                path: file.path().display().to_string(),
+                profiles: read.contents.profiles.into_keys().collect(),
+            }),
+            Ok(read) => {
+                if let StoreHealth::Unreadable(reason) = read.health {
+                    notices.push(unreadable_orphan(&file, &reason));
+                }
+            }
+            Err(error) => notices.push(unreadable_orphan(&file, &error.to_string())),
+        }
+    }
+    orphans
+}
+
+fn unreadable_orphan(file: &StoreFile, reason: &str) -> Notice {
+    Notice {
+        code: "unreadable_orphan".to_owned(),
+        message: format!("{} belongs to no agent and cannot be read: {reason}", file.path().display()),
+        fix: None,
+    }
+}
+
+/// Says which files of earlier layouts lie beside a store.
+pub(super) fn leftover_notice(agent: Option<&AgentId>, file: &StoreFile) -> Option<Notice> {
+    let found = file.existing_leftovers().ok()?;
+    let first = found.first()?;
+    let whose = agent.map_or_else(|| "the shared store".to_owned(), |agent| format!("agent {agent}"));
+    Some(Notice {
+        code: "leftover_json".to_owned(),
+        message: format!(
+            "{} is left from an earlier layout; OpenClaw does not read it, but refuses {whose} where the store holds no \
+             profile",
+            first.display()
+        ),
+        fix: Some("openclaw doctor --fix".to_owned()),
+    })
+}

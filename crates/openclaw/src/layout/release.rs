@@ -1,0 +1,96 @@
+//! Which release keeps its profiles where.
+
+use keyshoal_core::instance::ActivationWay;
+use keyshoal_core::{Capabilities, Layout};
+
+/// A release: `2026.9.6`, `2026.8.1-beta.2`. Releases order as they were published within their line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Release {
+    year: u32,
+    month: u32,
+    number: u32,
+    /// `u32::MAX` for a final release, which comes after its betas.
+    beta: u32,
+}
+
+impl Release {
+    /// Reads a version as the program prints it. `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim().trim_start_matches('v');
+        let (numbers, suffix) = match text.split_once('-') {
+            Some((numbers, suffix)) => (numbers, Some(suffix)),
+            None => (text, None),
+        };
+        let mut numbers = numbers.split('.').map(|part| part.parse::<u32>().ok());
+        let (year, month, number) = (numbers.next()??, numbers.next()??, numbers.next()??);
+        let beta = match suffix.and_then(|suffix| suffix.strip_prefix("beta.")) {
+            Some(beta) => beta.parse().ok()?,
+            // `2026.5.31-1` and the like are repackaged final releases.
+            None => u32::MAX,
+        };
+        Some(Self { year, month, number, beta })
+    }
+
+    const fn new(month: u32, number: u32) -> Self {
+        Self { year: 2026, month, number, beta: u32::MAX }
+    }
+
+    const fn beta(month: u32, number: u32, beta: u32) -> Self {
+        Self { year: 2026, month, number, beta }
+    }
+
+    /// Returns where this release keeps its profiles, by the table in the facts.
+    pub fn layout(self) -> Layout {
+        if self < Self::beta(4, 8, 0) {
+            Layout::JsonFile
+        } else if self < Self::beta(6, 5, 0) {
+            Layout::JsonWithState
+        } else if self < Self::beta(8, 1, 2) {
+            Layout::AgentSqlite
+        } else if self < Self::new(8, 1) || self == Self::beta(9, 1, 1) {
+            Layout::SharedTable
+        } else {
+            Layout::SharedRow
+        }
+    }
+
+    /// Tells whether it is newer than every release that was measured.
+    pub fn is_newer_than_known(self) -> bool {
+        self > Self::new(9, 6)
+    }
+}
+
+/// Returns what a layout can do in a release; where the release is unknown, what its oldest release can.
+pub(super) fn capabilities(
+    layout: Layout,
+    release: Option<Release>,
+    read_only: Option<String>,
+) -> Capabilities {
+    let sqlite = layout.is_sqlite() || layout == Layout::Unknown;
+    let since = |oldest: Release| release.is_some_and(|release| release >= oldest);
+    let activation = if !sqlite {
+        vec![ActivationWay::SecretsReload, ActivationWay::ConfigTouch]
+    } else if since(Release::beta(9, 5, 0)) {
+        vec![
+            ActivationWay::AuthRefresh,
+            ActivationWay::SecretsReload,
+            ActivationWay::ConfigTouch,
+            ActivationWay::RestartRpc,
+        ]
+    } else {
+        vec![ActivationWay::SecretsReload]
+    };
+    Capabilities {
+        reads_through: true,
+        oauth_reads_through: sqlite,
+        prefers_inheritance: sqlite,
+        usage_kept_by_owner: sqlite,
+        read_only,
+        activation,
+        mode_change_restarts: !sqlite,
+        cooldown_lingers_seconds: match release {
+            Some(release) if release.year == 2026 && release.month == 8 => 30,
+            _ => 0,
+        },
+    }
+}
