@@ -5,8 +5,8 @@ mod config;
 mod gateway;
 
 pub use cli::Said;
-pub use config::{Mode, Seed};
-pub(crate) use config::{auth_section, write as write_config};
+pub use config::Seed;
+pub(crate) use config::adopt as adopt_config;
 
 use crate::real::{RealOpenClaw, Release};
 use crate::{http, template};
@@ -52,13 +52,13 @@ impl Instance {
     /// Makes an installation of this release whose agents talk to the provider on `provider_port`. No gateway runs yet.
     pub fn new(version: &str, seed: Seed, provider_port: u16) -> Result<Self> {
         let real = RealOpenClaw::new(version)?;
-        let instance = Self::bare(real, provider_port)?;
+        let instance = Self::bare(real, seed, provider_port)?;
         template::fill(&instance, seed, provider_port)?;
         Ok(instance)
     }
 
     /// Makes the folders and a config, but no credentials.
-    pub(crate) fn bare(real: RealOpenClaw, provider_port: u16) -> Result<Self> {
+    pub(crate) fn bare(real: RealOpenClaw, seed: Seed, provider_port: u16) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("keyshoal-").tempdir()?;
         let instance = Self { real, gateway: None, port: http::free_port()?, dir };
         for folder in ["home", "tmp", "state"] {
@@ -66,7 +66,7 @@ impl Instance {
             std::fs::create_dir(&path)?;
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         }
-        config::write(&instance, provider_port, None)?;
+        config::write(&instance, provider_port, seed)?;
         Ok(instance)
     }
 
@@ -116,7 +116,10 @@ impl Instance {
     /// process shows in the second.
     pub fn gateway_life(&mut self) -> Option<(u32, usize)> {
         let log = std::fs::read_to_string(self.gateway_log()).unwrap_or_default();
-        let starts = log.lines().filter(|line| line.contains("[gateway]") && line.contains(" ready")).count();
+        let starts = log
+            .lines()
+            .filter(|line| line.ends_with("[gateway] ready") || line.contains("[gateway] listening on"))
+            .count();
         self.gateway.as_mut().and_then(Gateway::pid).map(|pid| (pid, starts))
     }
 

@@ -2,8 +2,9 @@
 //! the result is kept in the cache and copied for every test.
 
 use crate::cache::{cache_dir, hold};
-use crate::instance::{AGENTS, Instance, KEPT_AGENT, KEPT_KEY, Mode, OLD_KEY, PROFILE, PROVIDER, Seed};
-use crate::instance::{auth_section, write_config};
+use crate::instance::{
+    AGENTS, Instance, KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, PROVIDER, Seed, adopt_config,
+};
 use crate::real::RealOpenClaw;
 use crate::stores;
 use anyhow::{Context, Result};
@@ -20,14 +21,12 @@ pub(crate) fn fill(instance: &Instance, seed: Seed, provider_port: u16) -> Resul
         for agent in AGENTS {
             write_json_store(instance, agent, seed)?;
         }
-        let mode = if seed == Seed::Token { Mode::Token } else { Mode::Unsaid };
-        return write_config(instance, provider_port, auth_section(mode).as_ref());
+        return Ok(());
     }
     let template = ready(&instance.release().to_string())?;
     copy_dir(&template.join("state"), &instance.state_dir())?;
-    let written: Value = serde_json::from_slice(&std::fs::read(instance.config_path())?)?;
-    write_config(instance, provider_port, written.get("auth"))?;
     let was = std::fs::read_to_string(template.join("made-in")).context("a template without its origin")?;
+    adopt_config(instance, &was, provider_port)?;
     stores::move_registry(instance, &was, &instance.state_dir().display().to_string())
 }
 
@@ -84,7 +83,7 @@ fn ready(version: &str) -> Result<std::path::PathBuf> {
     if place.is_dir() {
         return Ok(place);
     }
-    let maker = Instance::bare(RealOpenClaw::new(version)?, 9)?;
+    let maker = Instance::bare(RealOpenClaw::new(version)?, Seed::ApiKey, 9)?;
     // Local stores first and the inherited one last: once an id is inherited, the command of the newer releases writes there
     // whichever agent it is told.
     for agent in ["stocks", "research", KEPT_AGENT, "main"] {

@@ -4,15 +4,6 @@ use super::{AGENTS, GATEWAY_TOKEN, Instance, PROFILE, PROVIDER};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-/// What the config says about the profile's type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Nothing.
-    Unsaid,
-    /// `auth.profiles.<id>.mode: "token"`, as `paste-token` leaves it.
-    Token,
-}
-
 /// How the stores are filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seed {
@@ -22,22 +13,46 @@ pub enum Seed {
     Token,
 }
 
-/// Writes the config. `auth` is the section of that name, where the program's own commands have written one.
-pub(crate) fn write(instance: &Instance, provider_port: u16, auth: Option<&Value>) -> Result<()> {
+/// Writes a fresh config.
+pub(crate) fn write(instance: &Instance, provider_port: u16, seed: Seed) -> Result<()> {
     let mut config = document(instance, provider_port);
-    if let Some(auth) = auth {
-        config["auth"] = auth.clone();
+    let mode = match seed {
+        Seed::Token => Some("token"),
+        // Its command writes this entry at the first use, and the gateway restarts for it: an installation in use has it.
+        Seed::ApiKey if instance.release().paste_api_key() && instance.release().json_stores() => {
+            Some("api_key")
+        }
+        Seed::ApiKey => None,
+    };
+    if let Some(mode) = mode {
+        config["auth"] = json!({ "profiles": { PROFILE: { "provider": PROVIDER, "mode": mode } } });
     }
-    let path = instance.config_path();
-    std::fs::write(&path, serde_json::to_string_pretty(&config)?)?;
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(())
+    save(instance, &config)
 }
 
-/// Returns the `auth` section that this mode stands for.
-pub(crate) fn auth_section(mode: Mode) -> Option<Value> {
-    (mode == Mode::Token)
-        .then(|| json!({ "profiles": { PROFILE: { "provider": PROVIDER, "mode": "token" } } }))
+/// Makes the config of a copied state directory its own. Nothing else changes: the program compares a config with the last one it
+/// knew, and takes back one that lost what it had written there.
+pub(crate) fn adopt(instance: &Instance, made_in: &str, provider_port: u16) -> Result<()> {
+    let text = std::fs::read_to_string(instance.config_path())?;
+    let text = text.replace(made_in, &instance.state_dir().display().to_string());
+    let mut config: Value = serde_json::from_str(&text)?;
+    config["gateway"]["port"] = json!(instance.port());
+    config["models"]["providers"][PROVIDER]["baseUrl"] =
+        json!(format!("http://127.0.0.1:{provider_port}/v1"));
+    for entry in std::fs::read_dir(instance.state_dir())? {
+        let path = entry?.path();
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("openclaw.json.")) {
+            std::fs::remove_file(path)?;
+        }
+    }
+    save(instance, &config)
+}
+
+fn save(instance: &Instance, config: &Value) -> Result<()> {
+    let path = instance.config_path();
+    std::fs::write(&path, serde_json::to_string_pretty(config)?)?;
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
 }
 
 fn document(instance: &Instance, provider_port: u16) -> Value {
