@@ -14,7 +14,8 @@ pub fn lines(view: &StatusView) -> Vec<Text> {
         let said = format!("{} holds {profiles}, and no agent owns it", orphan.path);
         lines.push(Text::toned(Tone::Info, "  · orphaned  ").plain(said));
     }
-    for notice in &view.notices {
+    let told = |message: &str| view.findings.iter().any(|one| one.message.contains(message));
+    for notice in view.notices.iter().filter(|notice| !told(&notice.message)) {
         lines.push(Text::toned(Tone::Info, "  · note  ").plain(&notice.message));
         lines.extend(notice.fix.iter().map(|fix| fix_line(fix)));
     }

@@ -93,7 +93,8 @@ fn proposal(others: &[Group]) -> String {
             .collect();
         match agents.as_slice() {
             [] => None,
-            few @ ([_] | [_, _]) => Some(words::agents(few, 2)),
+            [one] => Some(one.to_string()),
+            [one, other] => Some(format!("{one} and {other}")),
             many => Some(many.len().to_string()),
         }
     };

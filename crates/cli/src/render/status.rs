@@ -14,7 +14,7 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
     let mut lines = head(view);
     lines.push(Text::new());
     lines.extend(table(view, width));
-    let sends = sends(view, width);
+    let sends = sends(view);
     if !sends.is_empty() {
         lines.push(Text::new());
         lines.push(Text::toned(Tone::Strong, "What agents send first"));
@@ -126,7 +126,7 @@ fn cell(cell: &Cell) -> Text {
     text
 }
 
-fn sends(view: &StatusView, width: usize) -> Vec<Text> {
+fn sends(view: &StatusView) -> Vec<Text> {
     let mut grid = Grid::bare();
     let mut before = None;
     for one in &view.sends {
@@ -146,7 +146,7 @@ fn sends(view: &StatusView, width: usize) -> Vec<Text> {
         };
         grid.row(vec![provider, value, from, Text::of(words::agents(&one.agents, 4)), said(one, view)]);
     }
-    grid.lines(width.max(120), 2)
+    grid.lines(usize::MAX, 2)
 }
 
 fn said(one: &Sends, view: &StatusView) -> Text {

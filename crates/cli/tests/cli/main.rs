@@ -1,0 +1,7 @@
+//! What a person and a script see of the `keyshoal` binary.
+
+#![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
+
+mod fake;
+mod readme;
+mod rendering;
