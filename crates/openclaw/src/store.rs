@@ -9,7 +9,7 @@ mod edits;
 pub mod error;
 mod json_store;
 mod json_text;
-mod lock_file;
+pub(crate) mod lock_file;
 mod maintenance;
 pub mod model;
 pub(crate) mod place;

@@ -97,12 +97,13 @@ impl<'a> Editor<'a> {
                 "make the change where it is managed",
             ));
         }
+        let locked = replace::Locked::take(&self.locations.config_path)?;
         for _ in 0..TRIES {
             let read = self.read()?;
             let Some((new, place)) = self.change(&read, steps, value, scope)? else {
                 return Ok(Edited::Unchanged);
             };
-            if replace::replace_if_unchanged(&self.locations.config_path, &read.bytes, new.as_bytes())? {
+            if locked.replace(&read.bytes, new.as_bytes())? {
                 return Ok(Edited::Changed(place));
             }
         }

@@ -21,7 +21,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(150);
 
 /// The lock, held. It is given back when dropped, if it is still ours.
 #[derive(Debug)]
-pub(super) struct LockFile {
+pub(crate) struct LockFile {
     path: PathBuf,
     // Held open so that no other file can get its inode number.
     file: File,

@@ -1,49 +1,74 @@
-//! Replacing a file whole and durably, unless someone else changed it meanwhile.
+//! Replacing the config whole and durably, unless someone else changed it meanwhile.
 
-#![expect(clippy::disallowed_methods, reason = "this room writes the config: atomically and durably")]
+use super::ConfigError;
+use crate::files::{self, OpenFile, PathError, Prepared};
+use crate::store::lock_file::LockFile;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::files::{self, PathError, WithPath};
-use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+/// What crashed writers left behind is removed when it is older than this.
+const LEFTOVER_AGE: Duration = Duration::from_secs(60);
 
-/// Replaces `path` by `new` when it still holds `old`; returns whether it did. Links are followed, owner and mode kept.
-///
-/// A reader sees the old or the new whole file, whenever the machine stops.
-pub(super) fn replace_if_unchanged(path: &Path, old: &[u8], new: &[u8]) -> Result<bool, PathError> {
-    let real = fs::canonicalize(path).with_path(path)?;
-    let dir = real.parent().unwrap_or(Path::new("/"));
-    let name = real.file_name().unwrap_or_default().to_string_lossy();
-    let before = fs::metadata(&real).with_path(&real)?;
-    let temporary = dir.join(format!(".{name}.keyshoal-{}", uuid::Uuid::new_v4().simple()));
-    let written = write_like(&temporary, new, &before).and_then(|()| {
-        let unchanged = files::read(&real, old.len() as u64 + 1).is_ok_and(|now| now.as_deref() == Some(old));
-        if unchanged {
-            fs::rename(&temporary, &real).with_path(&real)?;
-        }
-        Ok(unchanged)
-    });
-    if !matches!(written, Ok(true)) {
-        // The file was never renamed, so only our own temporary one is removed.
-        let _ = fs::remove_file(&temporary);
-    }
-    if written? {
-        fs::File::open(dir).and_then(|dir| dir.sync_all()).with_path(dir)?;
-        return Ok(true);
-    }
-    Ok(false)
+/// The config's lock, held: releases since 2026.5 take it (`openclaw.json.lock`) for every change of theirs.
+pub(super) struct Locked {
+    _lock: LockFile,
+    real: PathBuf,
 }
 
-/// Writes a new file with the mode and owner of an existing one.
-fn write_like(path: &Path, bytes: &[u8], like: &fs::Metadata) -> Result<(), PathError> {
-    let mut file =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_path(path)?;
-    let made = file.metadata().with_path(path)?;
-    if (made.uid(), made.gid()) != (like.uid(), like.gid()) {
-        std::os::unix::fs::fchown(&file, Some(like.uid()), Some(like.gid())).with_path(path)?;
+impl Locked {
+    /// Takes the lock. Links are followed for what is written, not for the lock's name.
+    pub(super) fn take(path: &Path) -> Result<Self, ConfigError> {
+        let real = files::resolved(path)?.ok_or_else(|| {
+            not_edited(path, "there is no config file to edit", "let OpenClaw make one (openclaw onboard)")
+        })?;
+        if files::mounted_alone(&real) {
+            return Err(not_edited(
+                path,
+                "the file is mounted by itself, so it cannot be replaced whole",
+                "mount its directory instead, or change the value outside",
+            ));
+        }
+        let dir = path.parent().unwrap_or(Path::new("/"));
+        let dir = files::resolved(dir)?.unwrap_or_else(|| dir.to_owned());
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let lock = LockFile::take(&dir, &name).map_err(|error| {
+            not_edited(
+                path,
+                &format!("its lock could not be taken: {error}"),
+                "try again when the other program is done",
+            )
+        })?;
+        Ok(Self { _lock: lock, real })
     }
-    file.set_permissions(fs::Permissions::from_mode(like.mode() & 0o7777)).with_path(path)?;
-    file.write_all(bytes).with_path(path)?;
-    file.sync_all().with_path(path)
+
+    /// Replaces the file by `new` when it still holds `old`; returns whether it did. Owner and mode are kept.
+    ///
+    /// A reader sees the old or the new whole file, whenever the machine stops. An editor that wrote into the old file in the
+    /// last moment gets its text back, and the edit is to be tried again.
+    pub(super) fn replace(&self, old: &[u8], new: &[u8]) -> Result<bool, PathError> {
+        files::sweep(&self.real, files::wall_clock() - LEFTOVER_AGE)?;
+        let Some(current) = OpenFile::open(&self.real)? else { return Ok(false) };
+        let prepared = Prepared::write(&self.real, new, Some(current.meta()), true)?;
+        let limit = super::LARGEST_ROOT;
+        if current.bytes(limit)? != old || !current.still_named()? {
+            return Ok(false);
+        }
+        prepared.put()?;
+        let late = current.bytes(limit)?;
+        let kept = late != old && !late.is_empty();
+        if kept {
+            Prepared::write(&self.real, &late, Some(current.meta()), true)?.put()?;
+        }
+        files::sync_dir(self.real.parent().unwrap_or(Path::new("/")))?;
+        Ok(!kept)
+    }
+}
+
+/// Makes a refusal.
+fn not_edited(path: &Path, problem: &str, way_out: &str) -> ConfigError {
+    ConfigError::NotEdited {
+        place: path.display().to_string(),
+        problem: problem.to_owned(),
+        way_out: way_out.to_owned(),
+    }
 }

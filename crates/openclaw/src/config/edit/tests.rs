@@ -143,11 +143,47 @@ fn a_managed_config_is_left() {
 #[test]
 fn a_change_of_someone_else_is_never_overwritten() {
     let (_dir, locations) = place("{a: 1}");
-    assert!(!replace::replace_if_unchanged(&locations.config_path, b"{a: 0}", b"{a: 2}").unwrap());
+    let locked = replace::Locked::take(&locations.config_path).unwrap();
+    assert!(!locked.replace(b"{a: 0}", b"{a: 2}").unwrap());
     assert_eq!(text(&locations), "{a: 1}");
     // Longer than what was read: the comparison must not stop at its end.
-    assert!(!replace::replace_if_unchanged(&locations.config_path, b"{a: 1", b"{a: 2}").unwrap());
+    assert!(!locked.replace(b"{a: 1", b"{a: 2}").unwrap());
     assert_eq!(text(&locations), "{a: 1}");
-    assert!(replace::replace_if_unchanged(&locations.config_path, b"{a: 1}", b"{a: 2}").unwrap());
+    assert!(locked.replace(b"{a: 1}", b"{a: 2}").unwrap());
     assert_eq!(text(&locations), "{a: 2}");
+}
+
+#[test]
+fn the_lock_of_the_program_is_waited_for_and_given_back() {
+    let (dir, locations) = place("{a: 1}");
+    let lock = dir.path().join("openclaw.json.lock");
+    let held = replace::Locked::take(&locations.config_path).unwrap();
+    assert!(lock.exists());
+    std::thread::scope(|scope| {
+        let edit = scope.spawn(|| editor(&locations).set_value("/a", &json!(3)));
+        // As long as the lock is held, nothing may change.
+        assert!(held.replace(b"{a: 1}", b"{a: 2}").unwrap());
+        drop(held);
+        assert!(matches!(edit.join().unwrap().unwrap(), Edited::Changed(_)));
+    });
+    assert_eq!(text(&locations), "{a: 3}");
+    assert!(!lock.exists());
+}
+
+#[test]
+fn many_editors_at_once_lose_nothing() {
+    let (dir, locations) = place("{\n  n: {\n    start: 0,\n  },\n}\n");
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let locations = &locations;
+            scope.spawn(move || {
+                for turn in 0..10 {
+                    editor(locations).set_value(&format!("/n/w{writer}_{turn}"), &json!(turn)).unwrap();
+                }
+            });
+        }
+    });
+    let root = text::parse(Path::new("x"), &text(&locations)).unwrap();
+    assert_eq!(root["n"].as_object().unwrap().len(), 41);
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
 }
