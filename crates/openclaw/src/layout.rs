@@ -121,17 +121,3 @@ pub fn resolve(
         notices,
     })
 }
-
-/// Decides the layout by an ordered table of evidence and finds every store.
-pub fn resolve(
-    locations: &crate::locate::Locations,
-    config: &crate::config::Config,
-    gateway_word: Option<&GatewayWord>,
-) -> Result<Resolved, LayoutError> {
-    let _ = (locations, config, gateway_word);
-    Err(crate::PathError {
-        path: locations.state_dir.clone(),
-        source: std::io::Error::other("the layout is not decided yet"),
-    }
-    .into())
-}
