@@ -1,1 +1,15 @@
-//! Runs `keyshoal` beside the real OpenClaw, with its gateway answering, release by release.
+//! Runs `keyshoal` beside the real OpenClaw, release by release, with its gateway answering.
+//!
+//! What counts is the provider's log: which key each agent really sent. The program's own word is never asked: it says 200 around
+//! a 401, and success after a failure.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test says by panicking what does not hold, and reads files, clocks and the environment as it likes"
+)]
+
+mod matrix;
+mod rotation;
+mod stage;

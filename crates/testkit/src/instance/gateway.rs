@@ -73,6 +73,8 @@ impl Instance {
             .env("OPENCLAW_NODE_EXTRA_CA_CERTS_READY", "1")
             .env("OPENCLAW_NO_RESPAWN", "1")
             .env("NODE_OPTIONS", "--disable-warning=ExperimentalWarning")
+            .env("OPENCLAW_PACKAGED_COMPILE_CACHE_RESPAWNED", "1")
+            // Halves the time of every command; kept beside the releases, not below their HOME.
             .env("NODE_COMPILE_CACHE", cache::cache_dir().join("compiled"));
         command
     }
