@@ -1,6 +1,6 @@
-//! Refusals, word for word as the providers send them.
+//! Refusals, word for word as the providers send them, as far as that is public.
 //!
-//! Where a body comes from stands in the providers crate's table of classifications, row by row.
+//! Where a body comes from stands in the providers crate's `data/answers.json`, row by row.
 
 mod anthropic;
 mod gemini;

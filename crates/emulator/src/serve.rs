@@ -254,7 +254,7 @@ fn decide(
         text: text.trim_end(),
         models: &inner.models,
         request_id: id,
-        billing: behaviour == Behaviour::Billing,
+        behaviour,
         second: row.at.as_second(),
     };
     let answer = match dialect {

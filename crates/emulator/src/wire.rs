@@ -5,6 +5,7 @@ pub(crate) mod gemini;
 pub(crate) mod openai;
 pub(crate) mod openrouter;
 
+use crate::Behaviour;
 use axum::http::{HeaderMap, Uri};
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ pub(crate) struct Call<'a> {
     pub(crate) text: &'a str,
     pub(crate) models: &'a [String],
     pub(crate) request_id: &'a str,
-    pub(crate) billing: bool,
+    pub(crate) behaviour: Behaviour,
     pub(crate) second: i64,
 }
 

@@ -87,7 +87,8 @@ pub(crate) fn quote(answer: &Answer, secret: &Secret) -> Option<String> {
 }
 
 /// Tells whether a text holds any six characters in a row of the secret, in whatever case.
-fn mentions(text: &str, secret: &Secret) -> bool {
+pub(crate) fn mentions(text: &str, secret: &Secret) -> bool {
+    let text = text.to_lowercase();
     let lower = secret.reveal_secret().to_lowercase();
     let bytes = lower.as_bytes();
     let text = text.as_bytes();

@@ -151,23 +151,22 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Ver
 
 /// Says what a failure of the network means.
 fn failure(error: &reqwest::Error) -> VerdictKind {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     let mut timed_out = error.is_timeout();
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(one) = cause {
-        if one.downcast_ref::<rustls::Error>().is_some() {
+        if one.is::<rustls::Error>() {
             return VerdictKind::Tls;
-        }
-        if let Some(io) = one.downcast_ref::<std::io::Error>() {
-            timed_out |= io.kind() == std::io::ErrorKind::TimedOut;
-            // An I/O error hides what it wraps from `source`.
-            if io.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some()) {
-                return VerdictKind::Tls;
-            }
         }
         if one.to_string().starts_with("dns error") {
             return VerdictKind::Dns;
         }
-        cause = one.source();
+        let io = one.downcast_ref::<std::io::Error>();
+        timed_out |= io.is_some_and(|io| io.kind() == std::io::ErrorKind::TimedOut);
+        // An I/O error's `source` skips the error that it wraps.
+        cause = match io.and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => one.source(),
+        };
     }
     if timed_out { VerdictKind::Timeout } else { VerdictKind::Connect }
 }

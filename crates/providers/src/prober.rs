@@ -281,10 +281,12 @@ async fn ask_one(
 ) -> Reply {
     let (answer, latency) = exchange(clients, target, purpose, secret).await;
     let latency_ms = Some(latency);
-    let answer = match answer {
+    let mut answer = match answer {
         Ok(answer) => answer,
         Err(kind) => return Reply { kind, answer: None, advice: None, latency_ms },
     };
+    // Somebody may send back what was sent.
+    answer.request_id = answer.request_id.filter(|id| !advice::mentions(id, secret));
     if let Some(kind) = probe::success(purpose, &answer, Timestamp::now()) {
         return Reply { kind, answer: Some(answer), advice: None, latency_ms };
     }

@@ -79,7 +79,6 @@ const RULES: &[Rule] = &[
     rule(Everywhere, Status(402), Billing),
     // Permissions.
     rule(Everywhere, Says("missing scopes"), MissingScope),
-    rule(Everywhere, Says("insufficient permissions"), MissingScope),
     rule(ANTHROPIC, Says("does not meet scope requirement"), MissingScope),
     rule(OPENAI, Says("must be a member of an organization"), MissingScope),
     rule(GEMINI, Reason("api_key_service_blocked"), MissingScope),

@@ -15,11 +15,13 @@ pub(super) fn refusal(behaviour: Behaviour, asked: &Asked<'_>) -> Option<(u16, V
             refused(401, "authentication_error", "x-api-key header is required")
         }
         Behaviour::Invalid if bearer => refused(401, "authentication_error", "Invalid bearer token"),
-        Behaviour::Invalid => refused(401, "authentication_error", "invalid x-api-key"),
-        Behaviour::Revoked if bearer => {
+        // A deleted or disabled API key is answered like one that never was.
+        Behaviour::Invalid | Behaviour::Revoked if !bearer => {
+            refused(401, "authentication_error", "invalid x-api-key")
+        }
+        Behaviour::Revoked => {
             refused(403, "permission_error", "OAuth token has been revoked. Please obtain a new token.")
         }
-        Behaviour::Revoked => refused(400, "invalid_request_error", "This organization has been disabled."),
         Behaviour::Expired => refused(
             401,
             "authentication_error",
@@ -36,7 +38,7 @@ pub(super) fn refusal(behaviour: Behaviour, asked: &Asked<'_>) -> Option<(u16, V
             "This request would exceed your account's rate limit. Please try again later.",
         ),
         Behaviour::Scope => {
-            refused(403, "permission_error", "OAuth token does not meet scope requirement user:inference")
+            refused(403, "permission_error", "OAuth token does not meet scope requirement user:profile")
         }
         Behaviour::ModelMissing if asked.inference => {
             refused(404, "not_found_error", &format!("model: {}", asked.model))

@@ -1,0 +1,123 @@
+//! Everything that is not an answer.
+
+use crate::{Lab, custom_at, key_of, public, question};
+use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
+use keyshoal_emulator::{Config, Emulator};
+use keyshoal_providers::{Prober, ProberError, ProberOptions};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+/// A server that answers everything with the same bytes, `times` over, until the client has enough.
+fn server(head: &'static str, body: String, times: usize) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = [0; 8192];
+            let _read = stream.read(&mut request);
+            let _head = stream.write_all(head.as_bytes());
+            for _ in 0..times {
+                if stream.write_all(body.as_bytes()).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    url
+}
+
+#[test]
+fn nobody_listens() {
+    let lab = Lab::new();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let verdict = lab.ask(question(
+        custom_at("openai-completions", format!("http://{free}/v1"), None),
+        ApiKey,
+        "key-a",
+    ));
+    assert_eq!(verdict.kind, VerdictKind::Connect, "{verdict:?}");
+    assert!(verdict.retryable && verdict.http_status.is_none());
+}
+
+#[test]
+fn a_name_that_does_not_exist() {
+    let lab = Lab::new();
+    let endpoint = custom_at("openai-completions", "http://keyshoal.invalid/v1".to_owned(), None);
+    let verdict = lab.ask(question(endpoint, ApiKey, "key-a"));
+    // Without any resolver the lookup may take longer than the test's patience.
+    assert!(matches!(verdict.kind, VerdictKind::Dns | VerdictKind::Timeout), "{verdict:?}");
+    assert!(verdict.retryable);
+}
+
+#[test]
+fn no_tls_where_tls_is_expected() {
+    let lab = Lab::new();
+    let base = lab.emulator.base_url().replace("http://", "https://");
+    let verdict =
+        lab.ask(question(custom_at("openai-completions", format!("{base}/v1"), None), ApiKey, "key-a"));
+    assert_eq!(verdict.kind, VerdictKind::Tls, "{verdict:?}");
+}
+
+#[test]
+fn a_connection_that_breaks_off() {
+    let url = server(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 999\r\n\r\n",
+        "{".to_owned(),
+        1,
+    );
+    let lab = Lab::new();
+    let verdict =
+        lab.ask(question(custom_at("openai-completions", format!("{url}/v1"), None), ApiKey, "key-a"));
+    assert_eq!(verdict.kind, VerdictKind::Connect, "{verdict:?}");
+}
+
+#[test]
+fn a_list_without_end_is_read_only_at_its_beginning() {
+    let body = format!("{{\"object\":\"list\",\"data\":[{}", "{\"id\":\"m\"},".repeat(200));
+    let url = server(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n",
+        body,
+        1_000_000,
+    );
+    let lab = Lab::with(Config::default(), |options| {
+        options.trusted_base_urls.insert("openai".to_owned(), format!("{url}/v1"));
+    });
+    let verdict = lab.ask(question(public("openai"), ApiKey, &key_of("openai", "mine")));
+    assert_eq!(verdict.kind, VerdictKind::Ok, "{verdict:?}");
+}
+
+#[test]
+fn loopback_is_never_asked_through_a_proxy() {
+    let proxy = Emulator::start(Config::default()).expect("an emulator");
+    let lab = Lab::with(Config::default(), |options| options.proxy = Some(proxy.base_url()));
+    let key = key_of("openai", "mine");
+    lab.emulator.accept(&key);
+    assert_eq!(lab.ask(question(public("openai"), ApiKey, &key)).kind, VerdictKind::Ok);
+    let far = custom_at("openai-completions", "http://far.example/v1".to_owned(), None);
+    let verdict = lab.ask(question(far, ApiKey, "key-far"));
+    assert!(verdict.advice.is_some_and(|advice| advice.contains("unencrypted")), "plain http is said");
+    assert!(
+        proxy.log().iter().all(|row| row.key.as_deref() != Some(key.as_str())),
+        "the loopback key met the proxy"
+    );
+    assert!(!proxy.log().is_empty(), "everything else goes through it");
+}
+
+#[test]
+fn what_cannot_be_set_up_says_what_and_where() {
+    let with_ca = |path: PathBuf| {
+        Prober::new(ProberOptions { ca_file: Some(path), ..ProberOptions::default() }).expect_err("no prober")
+    };
+    let absent = with_ca(PathBuf::from("/nowhere/ca.pem"));
+    assert!(
+        matches!(absent, ProberError::CaFile { .. }) && absent.to_string().contains("/nowhere/ca.pem"),
+        "{absent}"
+    );
+    let empty = with_ca(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")));
+    assert!(matches!(empty, ProberError::NoCertificate { .. }), "{empty}");
+    let proxy =
+        Prober::new(ProberOptions { proxy: Some("no address".to_owned()), ..ProberOptions::default() });
+    assert!(matches!(proxy.expect_err("no prober"), ProberError::Proxy));
+}
