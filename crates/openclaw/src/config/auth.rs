@@ -35,11 +35,8 @@ pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Auth {
                 continue;
             };
             let mode = CredentialKind::parse(&mode);
-            if let CredentialKind::Unknown(word) = &mode {
-                notes.warn(
-                    &profile.steps,
-                    format_args!("has the mode {word:?}, which is not api_key, oauth or token"),
-                );
+            if matches!(mode, CredentialKind::Unknown(_)) {
+                notes.warn(&profile.steps, "has a mode that is not api_key, oauth or token");
             }
             let declared = ProfileDecl { provider: models::provider_id(&provider), mode };
             read.profiles.insert(ProfileId::new(id), declared);

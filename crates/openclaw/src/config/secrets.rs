@@ -75,10 +75,8 @@ impl Resolver<'_> {
             .object_at("secrets", notes)
             .and_then(|secrets| secrets.object_at("providers", notes))
             .and_then(|providers| providers.object_at(provider, notes))
-            .ok_or_else(|| format!("names the secret provider {provider:?}, which is not configured"))?;
-        let path = declared
-            .text_at("path", notes)
-            .ok_or_else(|| format!("names the secret provider {provider:?}, which has no path"))?;
+            .ok_or("names a secret provider that is not configured")?;
+        let path = declared.text_at("path", notes).ok_or("names a secret provider that has no path")?;
         let path = locate::resolve(Path::new(&path), Some(&self.locations.home))
             .map_err(|error| error.to_string())?;
         let bytes =
@@ -92,6 +90,6 @@ impl Resolver<'_> {
         let found = document.pointer(id).and_then(Value::as_str);
         found
             .map(|text| Secret::new(text.trim()))
-            .ok_or_else(|| format!("names {id}, which is not in {}", path.display()))
+            .ok_or_else(|| format!("names something that is not in {}", path.display()))
     }
 }

@@ -47,7 +47,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Value, ConfigError> {
             Some(position) => {
                 format!("{}:{}:{}", path.display(), position.line + 1, position.column + 1)
             }
-            None => path.display().to_string(),
+            // Only the end of the text has no position.
+            None => self::place(path, text, text.len()),
         };
         // The error's own words may quote the text, which may hold secrets: only its code is safe to repeat.
         let problem = match error.code() {
