@@ -153,9 +153,9 @@ fn willed(
         db.prepare_cached(
             "UPDATE generations SET place = (SELECT max(place) + 1 FROM generations WHERE profile = ?1),
                  origin = CASE origin WHEN 'residue' THEN ?3 ELSE origin END
-             WHERE profile = ?1 AND fingerprint = ?2 AND fingerprint <> (
+             WHERE profile = ?1 AND fingerprint = ?2 AND (origin = 'residue' OR fingerprint <> (
                  SELECT fingerprint FROM generations WHERE profile = ?1
-                 ORDER BY origin <> 'residue' DESC, place DESC LIMIT 1)",
+                 ORDER BY origin <> 'residue' DESC, place DESC LIMIT 1))",
         )?
         .execute(params![profile.as_str(), Print(value), origin_word(origin)])?;
     }

@@ -1,0 +1,18 @@
+//! What the ledger promises, seen from outside.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "these tests look at files from outside, and copy and damage them"
+)]
+
+mod copies;
+mod crash;
+mod damage;
+mod journal;
+mod lock;
+mod memory;
+mod rules;
+mod schema;
+mod secrets;
+mod world;
