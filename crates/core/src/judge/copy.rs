@@ -200,7 +200,8 @@ fn alone(copy: &Copy<'_>) -> Merits {
     };
     let words = Words::new(FindingKind::Kept, text);
     if copy.verdict.is_dead() {
-        return Merits::leave(words.severity(Severity::Attention).but(&said(copy.verdict)));
+        let words = words.severity(Severity::Attention).but(&said(copy.verdict));
+        return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
     }
     Merits::leave(words)
 }

@@ -1,7 +1,7 @@
 //! OAuth logins beside a source: never copied, sometimes removed so that the owner's login is inherited.
 
 use super::Remedy;
-use super::copy::{Copy, Merits};
+use super::copy::{Copy, Merits, is_static};
 use super::words::{Words, keep_or_replace};
 use crate::{CredentialKind, FindingKind, Fingerprint, Severity, SourceValue, StoreId, plan::Why};
 
@@ -76,11 +76,14 @@ fn can_remove(copy: &Copy<'_>) -> bool {
     let observed = copy.sight.observed;
     let Some(base) = copy.sight.base().and_then(|base| base.profiles.get(copy.profile)) else { return false };
     let usable = base.kind != CredentialKind::OAuth || base.expires.is_none_or(|end| end > copy.sight.now);
-    let source = copy.sight.desired.values.get(copy.profile);
+    let Some(source) = copy.sight.desired.values.get(copy.profile) else { return false };
+    // The base store may be about to get the source's value; the planner looks again at what it will hold.
+    let will_hold = base.material.fingerprint() == Some(source.fingerprint)
+        || (source.store != Some(StoreId::Base) && is_static(&base.kind) && is_static(&source.kind));
     *copy.store != StoreId::Base
         && copy.sight.reads_through(&base.kind)
         && usable
-        && source.is_some_and(|source| base.material.fingerprint() == Some(source.fingerprint))
+        && will_hold
         && observed.store(copy.store).is_some_and(|store| !store.leftover_json)
 }
 

@@ -170,7 +170,11 @@ impl<'a> Sight<'a> {
         if value.kind == CredentialKind::Token && value.expires.is_some_and(|end| end <= self.now) {
             return true;
         }
-        let own = value.store.as_ref().map(|store| self.source_verdict(&self.owner(store), profile));
+        let asks_itself = |owner: &AgentId| {
+            self.observed.agent(owner).is_some_and(|agent| agent.endpoints.contains_key(&value.provider))
+        };
+        let owner = value.store.as_ref().map(|store| self.owner(store)).filter(asks_itself);
+        let own = owner.map(|owner| self.source_verdict(&owner, profile));
         match own {
             Some(kind) if kind.is_dead() => true,
             Some(kind) if kind.is_accepted() => false,
@@ -266,7 +270,7 @@ pub fn endpoint_of(observed: &Observation, agent: &AgentId, provider: &ProviderI
     observed
         .agent(agent)
         .and_then(|agent| agent.endpoints.get(provider))
-        .or_else(|| observed.agents.iter().find_map(|agent| agent.endpoints.get(provider)))
+        .or_else(|| observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider)).min())
         .cloned()
         .unwrap_or_else(|| public_endpoint(provider))
 }

@@ -1,7 +1,7 @@
 //! Authentication cooldowns that outlive the value that earned them.
 
-use crate::judge::{Sight, is_readable};
-use crate::{Action, Judgement, ProfileId, SourceState, StoreId, UsageView};
+use crate::judge::{Sight, is_readable, is_static};
+use crate::{Action, FindingKind, Judgement, ProfileId, SourceState, StoreId, UsageView};
 
 /// Returns the mark that counts for a store's agents: the store's own, else the base store's. And where it stands.
 pub(crate) fn mark_of<'a>(
@@ -60,6 +60,14 @@ fn reset(
         || !sight.desired.scope.includes(&owner, profile, &view.provider)
         || view.provider != source.provider
     {
+        return None;
+    }
+    // A profile that is kept is in no plan, whatever it holds; nor is one that we do not understand.
+    let kept = judgement
+        .copies
+        .get(&(place.clone(), profile.clone()))
+        .is_some_and(|judged| judged.finding == FindingKind::Kept);
+    if kept || !is_static(&view.kind) {
         return None;
     }
     let renewed = matches!(of(&place), Some(Action::Replace { .. }));

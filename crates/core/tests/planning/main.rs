@@ -1,0 +1,12 @@
+//! What judging and planning promise: examples of each rule, and properties over generated instances.
+
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing shall fail")]
+
+mod draw;
+mod generate;
+mod marks;
+mod oauth;
+mod properties;
+mod rules;
+mod source;
+mod world;

@@ -1,0 +1,59 @@
+//! Cooldowns, and what the gateway does not know yet.
+
+use crate::world::*;
+use keyshoal_core::knowledge::Activated;
+use keyshoal_core::*;
+
+#[test]
+fn an_authentication_mark_that_outlived_its_value_is_reset_where_it_stands() {
+    let world = World::shared(&["main", "stocks"]).base(2).cooling(&StoreId::Base, "auth");
+    assert!(world.writes().is_empty(), "nobody said yet that the value is accepted");
+    let world = world.said(2, VerdictKind::Ok);
+    assert_eq!(world.writes(), ["reset base"]);
+    let found = world.judged();
+    assert!(found.findings.iter().any(|one| one.finding == FindingKind::CoolingDown));
+}
+
+#[test]
+fn a_failure_after_the_acceptance_is_believed() {
+    let mut world =
+        World::shared(&["main", "stocks"]).base(2).cooling(&StoreId::Base, "auth").said(2, VerdictKind::Ok);
+    world.store(&StoreId::Base).usage.get_mut(&profile(P)).unwrap().last_failure = Some(at(1_000_001));
+    assert!(world.writes().is_empty());
+}
+
+#[test]
+fn billing_and_rate_limit_marks_are_not_ours() {
+    for reason in ["billing", "rate_limit", "overloaded"] {
+        let world = World::shared(&["main", "stocks"])
+            .base(2)
+            .cooling(&StoreId::Base, reason)
+            .said(2, VerdictKind::Ok);
+        assert!(world.planned().is_empty(), "{reason}");
+        let judged = world.judged();
+        let mark = judged.findings.iter().find(|one| one.finding == FindingKind::CoolingDown).unwrap();
+        assert_eq!(mark.severity, Severity::Info);
+    }
+}
+
+#[test]
+fn a_mark_of_an_inheriting_agent_goes_with_the_value_that_earned_it() {
+    let world = World::json(&["main", "ops"]).base(1).cooling(&of("ops"), "auth").given(5);
+    assert_eq!(world.writes(), ["replace base", "reset ops"]);
+}
+
+#[test]
+fn a_gateway_that_read_other_values_is_told_to_read_again() {
+    let mut world = World::json(&["main"]).base(2);
+    assert!(world.planned().is_empty(), "nothing is known of what it read");
+    world.knowledge.activated = Some(Activated { digest: "other".to_owned(), at: at(5) });
+    assert_eq!(world.planned().activation, ActivationNeed::Reload);
+    assert!(world.judged().findings.iter().any(|one| one.finding == FindingKind::NotActivated));
+    // It began after that, and nothing has changed since.
+    world.observed.instance.gateway.started = Some(at(10));
+    assert!(world.planned().is_empty());
+    world.store(&StoreId::Base).modified = Some(at(11));
+    assert_eq!(world.planned().activation, ActivationNeed::Reload);
+    world.observed.instance.gateway.running = Some(false);
+    assert!(world.planned().is_empty());
+}
