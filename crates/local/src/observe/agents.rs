@@ -12,7 +12,7 @@ use keyshoal_openclaw::layout::Resolved;
 use keyshoal_openclaw::models_file::{self, ModelsFile};
 use keyshoal_openclaw::sessions;
 use keyshoal_openclaw::store::{StoreContents, model::secret_fingerprint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Views = (Vec<AgentView>, Vec<Notice>, Vec<(ProfileId, Fingerprint)>);
 
@@ -58,10 +58,19 @@ pub fn views(
             now,
         });
         let needs = needs(entry);
-        let endpoints = needs
+        let stored =
+            base.profiles.values().chain(local.into_iter().flat_map(|local| local.profiles.values()));
+        let providers: BTreeSet<_> = needs
             .keys()
             .chain(candidates.keys())
-            .map(|provider| (provider.clone(), endpoint(config, &models_file, provider, needs.get(provider))))
+            .chain(stored.map(|profile| &profile.provider))
+            .cloned()
+            .collect();
+        let endpoints = providers
+            .into_iter()
+            .map(|provider| {
+                (provider.clone(), endpoint(config, &models_file, &provider, needs.get(&provider)))
+            })
             .collect();
         agents.push(AgentView {
             id: entry.id.clone(),

@@ -126,7 +126,6 @@ impl Value {
         matches!(self.kind, Kind::Array(_))
     }
 
-
     /// Tells whether it is a string, also one that cannot be represented.
     pub fn is_string(&self) -> bool {
         matches!(self.kind, Kind::String(_))
