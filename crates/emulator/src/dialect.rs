@@ -34,6 +34,7 @@ impl Dialect {
             _ if path.contains("/api/v1/") => Self::OpenRouter,
             _ if path.ends_with("/messages") || path.ends_with("/count_tokens") => Self::Anthropic,
             _ if path.ends_with("/oauth/token") => Self::OAuth,
+            _ if path.ends_with("/chat/completions") || path.ends_with("/responses") => Self::OpenAi,
             _ if anthropic_headers => Self::Anthropic,
             _ => Self::OpenAi,
         }

@@ -15,6 +15,7 @@ mod dialect;
 mod marker;
 mod oauth;
 mod record;
+mod respond;
 mod serve;
 mod state;
 mod wire;

@@ -80,7 +80,7 @@ pub(crate) fn resolve(
         .or(instead.map(String::as_str))
         .or(named.map(|provider| provider.base_url))
         .ok_or(NoTarget::UnknownProvider)?;
-    let base = Url::parse(base.trim()).map_err(|_| NoTarget::BadUrl)?;
+    let mut base = Url::parse(base.trim()).map_err(|_| NoTarget::BadUrl)?;
     let host = base.host().map(|host| host.to_owned()).ok_or(NoTarget::BadUrl)?;
     if !matches!(base.scheme(), "http" | "https") {
         return Err(NoTarget::BadUrl);
@@ -104,6 +104,10 @@ pub(crate) fn resolve(
         (_, "google-generative-ai") => Wire::Gemini,
         (_, other) => return Err(NoTarget::UnsupportedApi(other.to_owned())),
     };
+    // The program adds the version at Google's own host, and only there.
+    if at_home.is_some() && wire == Wire::Gemini && base.path() == "/" {
+        base.set_path("/v1beta");
+    }
     match kind {
         CredentialKind::ApiKey => {}
         CredentialKind::Token if wire != Wire::Gemini => {}
@@ -173,6 +177,17 @@ mod tests {
         );
         let oauth = resolve(&endpoint("openai", None, None), &CredentialKind::OAuth, &BTreeMap::new());
         assert_eq!(oauth.unwrap_err(), NoTarget::UnsupportedKind);
+    }
+
+    #[test]
+    fn the_base_url_of_google_may_lack_its_version() {
+        let base =
+            |url| target("g", Some("google-generative-ai"), Some(url)).expect("a target").base.to_string();
+        assert_eq!(
+            base("https://generativelanguage.googleapis.com"),
+            "https://generativelanguage.googleapis.com/v1beta"
+        );
+        assert_eq!(base("https://proxy.example"), "https://proxy.example/");
     }
 
     #[test]

@@ -14,6 +14,7 @@
 mod advice;
 mod answer;
 mod client;
+mod control;
 mod endpoint;
 mod probe;
 mod prober;
