@@ -1,14 +1,6 @@
 //! Taking facts in.
 //!
-//! The rules, where a fact meets what is known already:
-//!
-//! - Generations stand in the order in which the source first had them, residue before all that was seen. A value that is *seen*
-//!   in the source again keeps its place, so that a source that fell back to an earlier value stays visible. A value that
-//!   was *written* there by us, or confirmed, was somebody's will: it becomes the newest.
-//! - Of the facts of one call, residue comes last: what the source has now is no residue.
-//! - A person's word outranks an acceptance, and a later word of a person an earlier one. `MayReplace` ends a kept mark, a person's
-//!   `Kept` ends a `MayReplace`, and an acceptance of just the value that may be replaced changes nothing.
-//! - The newest verdict counts; `NotAsked` is none.
+//! The rules are those of `keyshoal_core::absorb`, done with rows; a test holds one against the other.
 
 use crate::database::Durability;
 use crate::stored::{At, By, Json, Print, kept_word, origin_word};
@@ -60,11 +52,8 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), LedgerError> {
         self.inner.require_certain()?;
-        let database = &self.inner.database;
-        database.write(Durability::PowerCut, |db| {
-            willed(db, profile, fingerprint, GenerationOrigin::Seen, now)
-                .map_err(|error| database.error(error))
-        })
+        let profile = profile.clone();
+        self.learn(&[Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Written }], now)
     }
 }
 

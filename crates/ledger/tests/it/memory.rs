@@ -1,10 +1,10 @@
-//! The memory against a model: whatever is learned in whatever order, and however often it is opened again.
+//! The memory against the model of it in `core`: whatever is learned in whatever order, and however often it is opened again.
 
 use crate::world::{at, keys, print};
-use keyshoal_core::knowledge::{Activated, Generation, GenerationOrigin, KeptBy, KeptMark};
+use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
 use keyshoal_core::{
-    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, ProviderId, Timestamp,
-    Verdict, VerdictKind,
+    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, ProviderId, Verdict,
+    VerdictKind,
 };
 use keyshoal_ledger::{Ledger, OpenMode};
 use proptest::prelude::*;
@@ -71,119 +71,24 @@ fn a_move() -> impl Strategy<Value = Move> {
     ]
 }
 
-/// What should be known, kept as plain values.
-#[derive(Default)]
-struct Model {
-    known: Knowledge,
-}
-
-impl Model {
-    fn learn(&mut self, facts: &[Fact], now: Timestamp) {
-        let is_residue =
-            |fact: &&Fact| matches!(fact, Fact::Generation { origin: GenerationOrigin::Residue, .. });
-        for fact in facts.iter().filter(|fact| !is_residue(fact)).chain(facts.iter().filter(is_residue)) {
-            self.take(fact, now);
-        }
-    }
-
-    fn take(&mut self, fact: &Fact, now: Timestamp) {
-        match fact.clone() {
-            Fact::Generation { profile, fingerprint, origin } => {
-                self.generation(profile, Generation { fingerprint, first_seen: now, origin });
-            }
-            Fact::Sighting { agent, profile, fingerprint } => {
-                self.known.first_seen.entry((agent, profile, fingerprint)).or_insert(now);
-            }
-            Fact::Verdict { ask, verdict } => {
-                let key = (ask.fingerprint, ask.endpoint.key());
-                let newer = self.known.verdicts.get(&key).is_none_or(|old| verdict.at >= old.at);
-                if newer && verdict.kind != VerdictKind::NotAsked {
-                    self.known.verdicts.insert(key, verdict);
-                }
-            }
-            Fact::Kept { agent, profile, fingerprint, by } => {
-                let key = (agent, profile);
-                let old = self.known.kept.get(&key);
-                match by {
-                    KeptBy::Person => drop(self.known.replace.remove(&key)),
-                    KeptBy::Acceptance => {
-                        let by_person = old.is_some_and(|mark| mark.by == KeptBy::Person);
-                        if by_person || self.known.replace.get(&key) == Some(&fingerprint) {
-                            return;
-                        }
-                    }
-                }
-                if old.is_none_or(|mark| (mark.fingerprint, mark.by) != (fingerprint, by)) {
-                    self.known.kept.insert(key, KeptMark { fingerprint, by, since: now });
-                }
-            }
-            Fact::KeptUndone { agent, profile } => drop(self.known.kept.remove(&(agent, profile))),
-            Fact::MayReplace { agent, profile, fingerprint } => {
-                let key = (agent, profile);
-                self.known.kept.remove(&key);
-                self.known.replace.insert(key, fingerprint);
-            }
-            Fact::Activated { digest } => self.known.activated = Some(Activated { digest, at: now }),
-        }
-    }
-
-    fn generation(&mut self, profile: ProfileId, new: Generation) {
-        let all = self.known.generations.entry(profile).or_default();
-        let residues = all.iter().take_while(|one| one.origin == GenerationOrigin::Residue).count();
-        let place = all.iter().position(|one| one.fingerprint == new.fingerprint);
-        match (new.origin, place) {
-            (GenerationOrigin::Residue, None) => all.insert(residues, new),
-            (GenerationOrigin::Residue, Some(_)) => {}
-            (_, None) => all.push(new),
-            // The first value ever seen was only known from a copy.
-            (GenerationOrigin::Seen, Some(place)) if residues == all.len() => {
-                let old = all.remove(place);
-                all.push(Generation { origin: GenerationOrigin::Seen, ..old });
-            }
-            (GenerationOrigin::Seen, Some(_)) => {}
-            (GenerationOrigin::Written, Some(place)) => {
-                Self::to_the_end(all, place, GenerationOrigin::Written)
-            }
-        }
-    }
-
-    fn to_the_end(all: &mut Vec<Generation>, place: usize, origin: GenerationOrigin) {
-        if place + 1 == all.len() && all[place].origin != GenerationOrigin::Residue {
-            return;
-        }
-        let old = all.remove(place);
-        let origin = if old.origin == GenerationOrigin::Residue { origin } else { old.origin };
-        all.push(Generation { origin, ..old });
-    }
-
-    fn confirm(&mut self, profile: ProfileId, fingerprint: Fingerprint, now: Timestamp) {
-        let all = self.known.generations.entry(profile).or_default();
-        match all.iter().position(|one| one.fingerprint == fingerprint) {
-            Some(place) => Self::to_the_end(all, place, GenerationOrigin::Seen),
-            None => {
-                all.push(Generation { fingerprint, first_seen: now, origin: GenerationOrigin::Seen });
-            }
-        }
-    }
-}
-
 /// Plays the moves against the ledger and the model. `open` gives the ledger anew, where it can be opened again.
 fn play(
     mut ledger: Ledger,
     moves: Vec<Move>,
     reopen: Option<&dyn Fn() -> Ledger>,
-) -> Result<Model, TestCaseError> {
-    let mut model = Model::default();
+) -> Result<Knowledge, TestCaseError> {
+    let mut model = Knowledge::default();
     for (second, one) in moves.into_iter().enumerate() {
         let now = at(second as i64);
         match one {
             Move::Learn(facts) => {
                 ledger.learn(&facts, now).unwrap();
-                model.learn(&facts, now);
+                model.absorb(&facts, now);
             }
             Move::Confirm(profile, value) => {
                 ledger.confirm_generation(&profile, value, now).unwrap();
-                model.confirm(profile, value, now);
+                let origin = GenerationOrigin::Written;
+                model.absorb(&[Fact::Generation { profile, fingerprint: value, origin }], now);
             }
             Move::Reopen => {
                 if let Some(reopen) = reopen {
@@ -192,7 +97,7 @@ fn play(
                 }
             }
         }
-        prop_assert_eq!(&ledger.knowledge().unwrap(), &model.known);
+        prop_assert_eq!(&ledger.knowledge().unwrap(), &model);
     }
     Ok(model)
 }
@@ -214,6 +119,6 @@ proptest! {
         let open = || Ledger::open(dir.path(), &keys(), OpenMode::ReadWrite).unwrap();
         let model = play(open(), moves, Some(&open))?;
         let reader = Ledger::open(dir.path(), &keys(), OpenMode::ReadOnly).unwrap();
-        prop_assert_eq!(&reader.knowledge().unwrap(), &model.known);
+        prop_assert_eq!(&reader.knowledge().unwrap(), &model);
     }
 }
