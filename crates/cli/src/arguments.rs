@@ -56,6 +56,9 @@ pub struct Globals {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Colour,
+    /// Where Keyshoal keeps its keys and policy [default: keyshoal in the user's config directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub keys_dir: Option<PathBuf>,
     /// A file with the gateway's token [default: OpenClaw's config or environment]
     #[arg(long, global = true, value_name = "FILE")]
     pub gateway_token_file: Option<PathBuf>,
@@ -199,4 +202,11 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write all of them into a directory
     Man(man::ManArgs),
+}
+
+impl Command {
+    /// Tells whether the command works on an installation of the user's.
+    pub fn needs_installation(&self) -> bool {
+        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+    }
 }

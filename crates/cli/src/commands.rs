@@ -1,17 +1,23 @@
 //! One file per command.
 
 pub mod completions;
+mod consent;
 pub mod demo;
 pub mod diff;
 pub mod explain;
 pub mod history;
+mod identity;
 pub mod keep;
 pub mod man;
+mod marks;
 pub mod recover;
 pub mod replace;
+mod report;
 pub mod restart;
 pub mod rollback;
 pub mod set;
+mod shape;
+mod shared;
 pub mod status;
 pub mod sync;
 pub mod watch;

@@ -17,6 +17,13 @@ pub use status::StatusDocument;
 use crate::error::CommandError;
 use serde::Serialize;
 
+/// Writes a document as one line.
+pub fn to_line(document: &impl Serialize) -> Result<String, CommandError> {
+    serde_json::to_string(document)
+        .map(|text| text + "\n")
+        .map_err(|error| CommandError::internal(format!("the JSON document could not be made: {error}")))
+}
+
 /// Writes a document as text with a line end.
 pub fn to_text(document: &impl Serialize) -> Result<String, CommandError> {
     let mut text = serde_json::to_string_pretty(document)

@@ -18,13 +18,24 @@ use std::process::ExitCode;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match arguments::Cli::try_parse() {
+    keyshoal_local::harden::no_core_dumps();
+    let mut cli = match arguments::Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let world = root::World::of_process();
+    let mut world = root::World::of_process();
+    // Before anything that starts a thread.
+    let owner = match cli.command.as_ref().is_none_or(arguments::Command::needs_installation) {
+        true => root::act_as_owner(&mut world, &mut cli.globals),
+        false => Ok(None),
+    };
     let mut ui = root::ui(&world, &cli.globals);
-    let result = commands::run(&mut ui, &world, &cli);
+    let result = owner.and_then(|note| {
+        if let Some(note) = note {
+            ui.say(&ui::Text::of(note));
+        }
+        commands::run(&mut ui, &world, &cli)
+    });
     if let Err(error) = &result {
         ui.error(error);
     }

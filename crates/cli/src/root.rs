@@ -1,6 +1,9 @@
 //! The composition root: the only place that reads the process's environment and puts the parts together.
 
+mod installation;
 pub mod variables;
+
+pub use installation::{OpenFor, act_as_owner, keys_dir, open, read_secret, secret_of};
 
 use crate::arguments::{Colour, Globals};
 use crate::ui::{Asker, Stream, Ui, UiOptions};

@@ -9,7 +9,8 @@ mod text;
 
 pub use ask::{Answer, Asker};
 pub use grid::{Grid, Row};
-pub use hidden::read_hidden;
+use hidden::read_hidden;
+pub use progress::Progress;
 pub use stream::{Captured, Stream};
 pub use text::{Text, Tone, to_plain};
 
@@ -118,9 +119,49 @@ impl Ui {
         self.asker.answer(preset).map(Some)
     }
 
+    /// Asks for one of several answers, by number; `None` when nobody is there or none is chosen.
+    pub fn choose(&mut self, question: &[Text], answers: &[Text]) -> Result<Option<usize>, CommandError> {
+        if !self.asker.is_present() {
+            return Ok(None);
+        }
+        for line in question {
+            self.err.line(line);
+        }
+        for (at, answer) in answers.iter().enumerate() {
+            self.err.line(&Text::of(format!("  {}  ", at + 1)).join(answer));
+        }
+        self.err.part(&Text::toned(Tone::Strong, "  which one? [none] "));
+        let line = self.asker.line()?;
+        Ok(line.trim().parse::<usize>().ok().filter(|at| (1..=answers.len()).contains(at)).map(|at| at - 1))
+    }
+
+    /// Asks for a secret: a hidden prompt on a terminal; `None` when nobody is there.
+    pub fn ask_hidden(&mut self, prompt: &Text) -> Result<Option<keyshoal_core::Secret>, CommandError> {
+        if !self.asker.is_present() {
+            return Ok(None);
+        }
+        self.err.part(prompt);
+        let read = match &self.asker {
+            Asker::Terminal => read_hidden(),
+            _ => self.asker.line().map(keyshoal_core::Secret::new),
+        };
+        self.err.raw("\n");
+        read.map(Some)
+    }
+
     /// Begins to show progress; it draws only on a terminal.
-    pub fn progress(&self, what: &str) -> progress::Progress {
-        progress::Progress::new(self.progress && !self.quiet, what)
+    pub fn progress(&self) -> Progress {
+        Progress::new(self.progress && !self.quiet)
+    }
+
+    /// Prints a JSON document on one line, for a stream of them.
+    pub fn document_line(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        if self.json {
+            let text = document::to_line(document)?;
+            self.out.raw(&text);
+            self.out.flush();
+        }
+        Ok(())
     }
 
     /// Shows an error and, with `--json`, prints it as a document.

@@ -1,23 +1,41 @@
 //! `keyshoal diff`: what `sync` would do.
 
-use crate::commands::Context;
+use super::{Context, shared};
+use crate::arguments::ScopeArgs;
+use crate::document::DiffDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render;
+use crate::root::OpenFor;
 use crate::ui::Ui;
+use keyshoal_engine::{SyncOptions, Unattended};
 
 /// Arguments of `diff`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   keyshoal diff
-  keyshoal diff --provider anthropic --offline")]
+  keyshoal diff --provider anthropic --offline
+
+Values that differ are asked about once at their provider, as sync does; --offline does without.")]
 pub struct DiffArgs {
     /// What to limit it to.
     #[command(flatten)]
-    pub scope: crate::arguments::ScopeArgs,
+    pub scope: ScopeArgs,
 }
 
-/// Runs it.
-pub fn cmd_diff(_ui: &mut Ui, _context: &Context<'_>, _args: &DiffArgs) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Plans and shows; exit code 2 when there is something to do or to decide.
+pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<Outcome, CommandError> {
+    let wanted = OpenFor { offline: args.scope.offline, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
+    let options = SyncOptions { dry_run: true, ..args.scope.sync_options() };
+    let progress = ui.progress();
+    let report =
+        keyshoal_engine::sync(&installation, &options, &mut Unattended, &mut shared::shown(&progress))?;
+    drop(progress);
+    args.scope.check(&report.look)?;
+    shared::warn_not_remembered(ui, &report.look);
+    ui.data(&render::plan::lines(&report.plan));
+    ui.document(&DiffDocument::of(&report.plan))?;
+    Ok(Outcome::attention_if(report.outcome.needs_attention()))
 }

@@ -1,9 +1,14 @@
 //! `keyshoal explain`: what an agent may send, from where, and why.
 
-use crate::commands::Context;
+use super::{Context, shared};
+use crate::document::ExplainDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render;
+use crate::root::OpenFor;
 use crate::ui::Ui;
+use keyshoal_core::{ProfileId, Severity};
+use keyshoal_engine::LookOptions;
 
 /// Arguments of `explain`.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,11 +23,36 @@ pub struct ExplainArgs {
     pub profile: Option<String>,
 }
 
-/// Runs it.
-pub fn cmd_explain(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    _args: &ExplainArgs,
-) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Looks and tells.
+pub fn cmd_explain(ui: &mut Ui, context: &Context<'_>, args: &ExplainArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let look = shared::look(ui, &installation, &LookOptions::default())?;
+    let agent = shared::find_agent(&look.observed, &args.agent)?;
+    let profile = args.profile.as_deref().map(ProfileId::from);
+    if let Some(wanted) = &profile {
+        let known = agent.candidates.values().flatten().any(|one| one.profile.as_ref() == Some(wanted));
+        if !known {
+            let names: Vec<String> = agent
+                .candidates
+                .values()
+                .flatten()
+                .filter_map(|one| Some(one.profile.as_ref()?.to_string()))
+                .collect();
+            return Err(CommandError::user(format!(
+                "agent {} has and inherits no profile {wanted}",
+                agent.id
+            ))
+            .hint(format!("its profiles are: {}", names.join(", "))));
+        }
+    }
+    let findings = &look.judgement.findings;
+    let (profile, known, now) = (profile.as_ref(), &look.knowledge, look.now);
+    ui.data(&render::explain::lines(agent, profile, known, findings, now));
+    ui.document(&ExplainDocument::of(agent, profile, known, findings, now))?;
+    let wrong = findings.iter().any(|one| {
+        one.severity == Severity::Attention
+            && one.agent.as_ref() == Some(&agent.id)
+            && profile.is_none_or(|profile| one.profile.as_ref() == Some(profile))
+    });
+    Ok(Outcome::attention_if(wrong))
 }

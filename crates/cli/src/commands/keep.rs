@@ -1,16 +1,22 @@
 //! `keyshoal keep`: marks a differing value as deliberate.
 
-use crate::commands::Context;
+use super::{Context, marks, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::root::OpenFor;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::Fact;
+use keyshoal_core::knowledge::KeptBy;
+use keyshoal_engine::ports::Remember as _;
 
 /// Arguments of `keep`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   keyshoal keep academic anthropic:default
-  keyshoal keep --undo academic anthropic:default")]
+  keyshoal keep --undo academic anthropic:default
+
+The mark holds for whatever the agent has later, too: it is the agent's own from now on.")]
 pub struct KeepArgs {
     /// Which agent
     pub agent: String,
@@ -21,7 +27,25 @@ pub struct KeepArgs {
     pub undo: bool,
 }
 
-/// Runs it.
-pub fn cmd_keep(_ui: &mut Ui, _context: &Context<'_>, _args: &KeepArgs) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Marks, or takes the mark back.
+pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let mark = marks::find(ui, &installation, &args.agent, &args.profile)?;
+    let (agent, profile) = (mark.agent.clone(), mark.profile.clone());
+    if args.undo {
+        if !mark.kept {
+            ui.say(&Text::of(format!("{agent} {profile} has no such mark; nothing was changed")));
+            return Ok(Outcome::Fine);
+        }
+        installation.learn(&[Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() }])?;
+        ui.say(&Text::of(format!("{agent} {profile} is no deliberate override any more")));
+        return Ok(Outcome::Fine);
+    }
+    let fingerprint = mark.value()?;
+    installation.learn(&[Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }])?;
+    ui.say(&Text::toned(Tone::Info, "● kept ").plain(format!(
+        "{} {} is a deliberate override now ({fingerprint}); nothing will replace it",
+        mark.agent, mark.profile
+    )));
+    Ok(Outcome::Fine)
 }

@@ -1,15 +1,20 @@
 //! `keyshoal replace`: says that a differing value may be replaced.
 
-use crate::commands::Context;
+use super::{Context, marks, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::root::OpenFor;
+use crate::ui::{Text, Ui};
+use keyshoal_core::Fact;
+use keyshoal_engine::ports::Remember as _;
 
 /// Arguments of `replace`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  keyshoal replace academic anthropic:default && keyshoal sync")]
+  keyshoal replace academic anthropic:default && keyshoal sync
+
+It holds for the value that the agent has now, and for no other. Nothing is written before the next sync.")]
 pub struct ReplaceArgs {
     /// Which agent
     pub agent: String,
@@ -17,11 +22,21 @@ pub struct ReplaceArgs {
     pub profile: String,
 }
 
-/// Runs it.
-pub fn cmd_replace(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    _args: &ReplaceArgs,
-) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Remembers it.
+pub fn cmd_replace(ui: &mut Ui, context: &Context<'_>, args: &ReplaceArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let mark = marks::find(ui, &installation, &args.agent, &args.profile)?;
+    let fingerprint = mark.value()?;
+    let (agent, profile) = (mark.agent.clone(), mark.profile.clone());
+    let mut facts = Vec::new();
+    if mark.kept {
+        facts.push(Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() });
+    }
+    facts.push(Fact::MayReplace { agent, profile, fingerprint });
+    installation.learn(&facts)?;
+    ui.say(&Text::of(format!(
+        "{} {}: {fingerprint} may be replaced; `keyshoal sync` does it",
+        mark.agent, mark.profile
+    )));
+    Ok(Outcome::Fine)
 }

@@ -1,16 +1,25 @@
-//! `keyshoal restart`: apply, restart the gateway, verify.
+//! `keyshoal restart`: apply, restart the gateway, wait until it is ready, verify.
 
-use crate::commands::Context;
+use super::consent::{Agreed, Consent};
+use super::{Context, identity, report, shared};
+use crate::arguments::ScopeArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::render::{self, age};
+use crate::root::OpenFor;
+use crate::ui::{Answer, Text, Tone, Ui};
+use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Severity, activation};
+use keyshoal_engine::ports::{Change as _, Remember as _};
+use keyshoal_engine::{LookOptions, SyncOptions};
 
 /// Arguments of `restart`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   keyshoal restart
-  keyshoal restart --yes --restart-command 'systemctl --user restart openclaw-gateway'")]
+  keyshoal restart --yes --restart-command 'systemctl --user restart openclaw-gateway'
+
+Without --restart-command the gateway is asked to restart itself, on the releases that can. No signal is ever sent.")]
 pub struct RestartArgs {
     /// Your own command that restarts the gateway (run by sh -c)
     #[arg(long, value_name = "CMD")]
@@ -23,11 +32,74 @@ pub struct RestartArgs {
     pub offline: bool,
 }
 
-/// Runs it.
-pub fn cmd_restart(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    _args: &RestartArgs,
-) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Goes the whole way, with a restart.
+pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Result<Outcome, CommandError> {
+    let wanted =
+        OpenFor { offline: args.offline, restart_command: args.restart_command.clone(), ask_agents: false };
+    let installation = shared::open(ui, context, wanted)?;
+    let before = shared::look(ui, &installation, &LookOptions::default())?;
+    let gateway = &before.observed.instance.gateway;
+    if gateway.running == Some(false) {
+        ui.data(&[Text::toned(Tone::Bad, "✗ ")
+            .plain("no gateway runs here, so none can be restarted; start it as you always do")]);
+        return Ok(Outcome::Attention);
+    }
+    let started = gateway.started;
+    ui.say(&Text::of(match started {
+        Some(started) => format!("the gateway has run {}", age::since(started, before.now)),
+        None => "the gateway runs; since when is not known".to_owned(),
+    }));
+    if !identity::settle(ui, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    if !args.yes {
+        let question =
+            Text::of("requests that are on their way may fail: apply what is needed and restart it?");
+        if ui.ask(&[question], true)? != Some(Answer::Yes) {
+            ui.data(&[Text::of(
+                "nothing was written, nothing was restarted (--yes agrees without a terminal)",
+            )]);
+            return Ok(Outcome::Attention);
+        }
+    }
+    let scope = ScopeArgs { offline: args.offline, ..ScopeArgs::default() };
+    // Writes first, and one restart for all of them.
+    let options =
+        SyncOptions { activate: ActivationMode::None, command: "restart".to_owned(), ..scope.sync_options() };
+    let progress = ui.progress();
+    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Nothing };
+    let mut consent = Consent::new(ui, progress.clone(), agreed);
+    let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
+    consent.finish()?;
+    let mut report = report?;
+    progress.say("restarting the gateway and waiting until it is ready …");
+    let outcome = installation.activate(ActivationNeed::Restart, ActivationMode::Restart);
+    drop(progress);
+    if matches!(outcome, ActivationOutcome::Done { .. }) {
+        let digest = activation::digest(&report.after.observed);
+        installation.learn(&[Fact::Activated { digest }])?;
+    }
+    let options = LookOptions { ask: shared::ask_policy(args.offline), ..LookOptions::default() };
+    report.after = shared::look(ui, &installation, &options)?;
+    report.activation = outcome;
+    for receipt in &mut report.receipts {
+        receipt.activated = report.activation.clone();
+    }
+    let now = report.after.observed.instance.gateway.started;
+    let proven = matches!(report.activation, ActivationOutcome::Done { .. });
+    let wrong = report.after.judgement.findings.iter().any(|one| one.severity == Severity::Attention);
+    let failed = report.receipts.iter().any(|one| one.durable != keyshoal_core::StepState::Done);
+    report.outcome = if proven && !wrong && !failed {
+        keyshoal_engine::Outcome::Done
+    } else {
+        keyshoal_engine::Outcome::Attention
+    };
+    if proven && let Some(now) = now.filter(|now| Some(*now) != started) {
+        ui.say(&Text::of(format!("it runs again {}", age::since(now, report.after.now))));
+    }
+    if !proven {
+        ui.say(&render::receipts::activation(&report.activation));
+        ui.warn("no restart was proven");
+    }
+    report::show(ui, "restart", &report)
 }

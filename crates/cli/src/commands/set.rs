@@ -1,43 +1,130 @@
 //! `keyshoal set`: the whole rotation in one command.
 
-use crate::arguments::ActivateArgs;
-use crate::commands::Context;
+use super::consent::{Agreed, Consent};
+use super::{Context, identity, report, shape, shared};
+use crate::arguments::{ActivateArgs, GivenType};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::render;
+use crate::root::{self, OpenFor};
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::{CredentialKind, Secret};
+use keyshoal_engine::{AskPolicy, LookOptions, SetRequest, SyncOptions};
+use std::io::Read as _;
 use std::path::PathBuf;
+use zeroize::Zeroizing;
 
 /// Arguments of `set`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  keyshoal set anthropic                 paste the new key at a hidden prompt
-  pass show anthropic | keyshoal set anthropic --yes
-  keyshoal set openai:work --from-file ./key.txt")]
+  keyshoal set anthropic                          paste the new key at a hidden prompt
+  pass show anthropic | keyshoal set anthropic    or give it on stdin
+  keyshoal set openai:work --from-file ./key.txt
+
+The value is tested at its provider before anything is written. It goes where agents inherit from, and replaces every copy of
+earlier values; deliberate overrides stay. A value is never taken from the command line, where others could see it.")]
 pub struct SetArgs {
     /// The provider (anthropic) or profile (anthropic:default)
+    #[arg(value_name = "PROVIDER|PROFILE")]
     pub name: String,
     /// Read the value from this file instead of the prompt or stdin
     #[arg(long, value_name = "FILE")]
     pub from_file: Option<PathBuf>,
-    /// The type of a new profile
-    #[arg(long, value_name = "TYPE", default_value = "api-key")]
-    pub r#type: crate::arguments::GivenType,
+    /// The type, where the profile is new [default: what the profile has or the config demands]
+    #[arg(long, value_name = "TYPE")]
+    pub r#type: Option<GivenType>,
     /// Do not test it at the provider
     #[arg(long)]
     pub offline: bool,
-    /// Do not ask before writing
+    /// Agree to what is proposed for values of other agents
     #[arg(long, short)]
     pub yes: bool,
     /// Show what would be done, do nothing
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
+    /// Ask every changed agent through the gateway afterwards (a real completion each)
+    #[arg(long)]
+    pub ask_agents: bool,
     /// How the gateway is made to see it.
     #[command(flatten)]
     pub activate: ActivateArgs,
 }
 
-/// Runs it.
-pub fn cmd_set(_ui: &mut Ui, _context: &Context<'_>, _args: &SetArgs) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Reads, tests, applies, verifies.
+pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Outcome, CommandError> {
+    if let Some(problem) = shape::looks_like_a_secret(&args.name) {
+        return Err(CommandError::usage(format!("{problem}; a value is never given on the command line"))
+            .hint("name the provider, and give the value at the prompt or on stdin: keyshoal set anthropic")
+            .hint("it is in your shell's history now: revoke that key"));
+    }
+    let wanted = OpenFor {
+        offline: args.offline,
+        restart_command: args.activate.restart_command.clone(),
+        ask_agents: args.ask_agents,
+    };
+    let installation = shared::open(ui, context, wanted)?;
+    if !args.dry_run && !identity::settle(ui, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let secret = read(ui, args)?;
+    shape::check(&secret, &args.name)?;
+    let request = SetRequest {
+        target: args.name.clone(),
+        fingerprint: installation.enter(secret, None),
+        kind: args.r#type.map(|kind| match kind {
+            GivenType::ApiKey => CredentialKind::ApiKey,
+            GivenType::Token => CredentialKind::Token,
+        }),
+        expires: None,
+        sync: SyncOptions {
+            look: LookOptions {
+                ask: if args.offline { AskPolicy::Offline } else { AskPolicy::Remembered },
+                ..LookOptions::default()
+            },
+            dry_run: args.dry_run,
+            activate: args.activate.activate.mode(),
+            command: "set".to_owned(),
+            ..SyncOptions::default()
+        },
+    };
+    let progress = ui.progress();
+    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Certain };
+    let mut consent = Consent::new(ui, progress.clone(), agreed);
+    let report = keyshoal_engine::set(&installation, &request, &mut consent, &mut shared::shown(&progress));
+    consent.finish()?;
+    drop(progress);
+    let report = report?;
+    let target = &report.target;
+    let new = if target.is_new { " (new)" } else { "" };
+    ui.say(
+        &Text::toned(Tone::Strong, target.profile.as_str()).plain(format!("{new}: {}", request.fingerprint)),
+    );
+    for (endpoint, verdict) in &report.verdicts {
+        let line =
+            Text::of(format!("  {} says: ", endpoint.provider)).join(&render::words::verdict(verdict.kind));
+        ui.say(&line);
+    }
+    if report.verdicts.is_empty() {
+        ui.say(&Text::of("  its provider was not asked"));
+    }
+    report::show(ui, "set", &report.sync)
+}
+
+fn read(ui: &mut Ui, args: &SetArgs) -> Result<Secret, CommandError> {
+    if let Some(path) = &args.from_file {
+        return root::read_secret(path);
+    }
+    let prompt = Text::toned(Tone::Strong, format!("New value for {} (hidden): ", args.name));
+    if let Some(secret) = ui.ask_hidden(&prompt)? {
+        return root::secret_of(secret.reveal_secret().as_bytes())
+            .ok_or_else(|| CommandError::internal("what was typed is not text"));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(shape::LONGEST + 1));
+    std::io::stdin()
+        .lock()
+        .take(shape::LONGEST as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| CommandError::io(format!("the value could not be read from stdin: {error}")))?;
+    root::secret_of(&bytes).ok_or_else(|| CommandError::user("what came on stdin is not UTF-8 text"))
 }

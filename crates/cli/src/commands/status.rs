@@ -1,9 +1,14 @@
 //! `keyshoal status`: who holds what, who fails, and what is wrong.
 
-use crate::commands::Context;
+use super::{Context, shared};
+use crate::document::StatusDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render;
+use crate::root::OpenFor;
 use crate::ui::Ui;
+use crate::view::status::StatusView;
+use keyshoal_engine::{AskPolicy, LookOptions};
 
 /// Arguments of `status`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -11,14 +16,23 @@ use crate::ui::Ui;
 Examples:
   keyshoal status
   keyshoal status --check          ask the providers now
-  keyshoal status --json | jq .summary")]
+  keyshoal status --json | jq .summary
+
+Without --check nothing leaves this machine: verdicts are those that were remembered, with their age.")]
 pub struct StatusArgs {
-    /// Ask the providers now (without it, nothing leaves this machine)
+    /// Ask the providers now
     #[arg(long)]
     pub check: bool,
 }
 
-/// Runs it.
-pub fn cmd_status(_ui: &mut Ui, _context: &Context<'_>, _args: &StatusArgs) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Looks and shows.
+pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: !args.check, ..OpenFor::default() })?;
+    let ask = if args.check { AskPolicy::Now } else { AskPolicy::Offline };
+    let options = LookOptions { ask, ask_all: args.check, ..LookOptions::default() };
+    let look = shared::look(ui, &installation, &options)?;
+    let view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
+    ui.data(&render::status::screen(&view, ui.width()));
+    ui.document(&StatusDocument::of(&view))?;
+    Ok(Outcome::attention_if(view.needs_attention()))
 }

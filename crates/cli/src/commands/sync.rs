@@ -1,10 +1,13 @@
 //! `keyshoal sync`: makes every agent hold the right credentials.
 
-use crate::arguments::ActivateArgs;
-use crate::commands::Context;
+use super::consent::{Agreed, Consent};
+use super::{Context, identity, report, shared};
+use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::root::OpenFor;
 use crate::ui::Ui;
+use keyshoal_engine::SyncOptions;
 
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -13,23 +16,54 @@ Examples:
   keyshoal sync                          plan, one question per profile, apply, verify
   keyshoal sync --dry-run                only the plan
   keyshoal sync --yes --provider openai  no question, one provider
-  keyshoal sync --from stocks            the value of agent stocks is the right one")]
+  keyshoal sync --from stocks            the values of agent stocks are the right ones
+
+Without a terminal and without --yes nothing is written: what would be asked is printed, and the exit code is 2.
+--yes replaces what is dead, keeps what its provider accepts, and leaves the rest alone.")]
 pub struct SyncArgs {
     /// What to limit it to.
     #[command(flatten)]
-    pub scope: crate::arguments::ScopeArgs,
+    pub scope: ScopeArgs,
     /// Show what would be done, do nothing
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Agree to what is proposed: replace what is dead, keep what is accepted, leave the rest
+    /// Agree to what is proposed
     #[arg(long, short)]
     pub yes: bool,
+    /// Ask every changed agent through the gateway afterwards (a real completion each)
+    #[arg(long)]
+    pub ask_agents: bool,
     /// How the gateway is made to see it.
     #[command(flatten)]
     pub activate: ActivateArgs,
 }
 
-/// Runs it.
-pub fn cmd_sync(_ui: &mut Ui, _context: &Context<'_>, _args: &SyncArgs) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Goes the whole way.
+pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<Outcome, CommandError> {
+    let wanted = OpenFor {
+        offline: args.scope.offline,
+        restart_command: args.activate.restart_command.clone(),
+        ask_agents: args.ask_agents,
+    };
+    let installation = shared::open(ui, context, wanted)?;
+    if !args.dry_run && !identity::settle(ui, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let options = SyncOptions {
+        dry_run: args.dry_run,
+        activate: args.activate.activate.mode(),
+        command: "sync".to_owned(),
+        ..args.scope.sync_options()
+    };
+    if !args.scope.agent.is_empty() || !args.scope.provider.is_empty() || !args.scope.profile.is_empty() {
+        let look = keyshoal_engine::LookOptions::default();
+        args.scope.check(&shared::look(ui, &installation, &look)?)?;
+    }
+    let progress = ui.progress();
+    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Nothing };
+    let mut consent = Consent::new(ui, progress.clone(), agreed);
+    let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
+    consent.finish()?;
+    drop(progress);
+    report::show(ui, "sync", &report?)
 }

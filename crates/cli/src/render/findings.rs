@@ -3,7 +3,7 @@
 use super::words;
 use crate::ui::{Text, Tone};
 use crate::view::status::StatusView;
-use keyshoal_core::{AgentId, Finding, FindingKind};
+use keyshoal_core::{AgentId, Finding, FindingKind, Severity};
 
 /// Returns the lines: what is wrong and the command that mends it, equal ones of several agents joined.
 pub fn lines(view: &StatusView) -> Vec<Text> {
@@ -20,6 +20,13 @@ pub fn lines(view: &StatusView) -> Vec<Text> {
         lines.extend(notice.fix.iter().map(|fix| fix_line(fix)));
     }
     lines
+}
+
+/// Returns the lines of what needs attention only.
+pub fn attention(view: &StatusView) -> Vec<Text> {
+    let wrong: Vec<Finding> =
+        view.findings.iter().filter(|one| one.severity == Severity::Attention).cloned().collect();
+    groups(&wrong).iter().flat_map(Group::lines).collect()
 }
 
 struct Group<'a> {

@@ -52,6 +52,11 @@ impl Stream {
     /// Writes a part of a line and shows it at once.
     pub fn part(&mut self, part: &Text) {
         self.raw(&part.to_ansi());
+        self.flush();
+    }
+
+    /// Shows what was written.
+    pub fn flush(&mut self) {
         if !self.closed {
             let flushed = self.inner.flush();
             self.note(flushed);
@@ -77,10 +82,7 @@ impl Stream {
 
     /// Flushes, and tells what went wrong.
     pub fn finish(&mut self) -> Result<(), CommandError> {
-        if !self.closed {
-            let flushed = self.inner.flush();
-            self.note(flushed);
-        }
+        self.flush();
         match self.failed.take() {
             Some(error) => Err(CommandError::io(format!("the output could not be written: {error}"))
                 .hint("what the command did is done; look with `keyshoal status`")),

@@ -1,0 +1,188 @@
+//! What a person decides between plan and apply, at the terminal or by options.
+
+use crate::error::CommandError;
+use crate::render;
+use crate::ui::{Answer, Progress, Text, Tone, Ui};
+use keyshoal_core::plan::{Group, Proposal};
+use keyshoal_core::{Action, Fingerprint, Judgement, Plan, ProfileId, Question, SourceState, StoreId};
+use keyshoal_engine::{Answer as Answered, Decide, Decision, Proceed};
+use std::collections::BTreeSet;
+
+/// What the command line has already agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Agreed {
+    /// Nothing: every write is asked about (`sync`).
+    Nothing,
+    /// What is certain; open questions are still asked about (`set`: the person gave the value).
+    Certain,
+    /// Whatever is proposed (`--yes`). A value of unknown origin is never proposed for replacement.
+    Proposals,
+}
+
+/// Decides by asking the person.
+pub struct Consent<'a> {
+    ui: &'a mut Ui,
+    progress: Progress,
+    agreed: Agreed,
+    shown: Option<Plan>,
+    settled: BTreeSet<String>,
+    failed: Option<CommandError>,
+}
+
+impl<'a> Consent<'a> {
+    /// Makes it.
+    pub fn new(ui: &'a mut Ui, progress: Progress, agreed: Agreed) -> Self {
+        Self { ui, progress, agreed, shown: None, settled: BTreeSet::new(), failed: None }
+    }
+
+    /// Returns what went wrong while asking.
+    pub fn finish(self) -> Result<(), CommandError> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn show(&mut self, plan: &Plan) {
+        if self.shown.as_ref() == Some(plan) {
+            return;
+        }
+        self.shown = Some(plan.clone());
+        let writes = Plan { questions: Vec::new(), ..plan.clone() };
+        if !writes.actions.is_empty() {
+            for line in render::plan::lines(&writes) {
+                self.ui.say(&line);
+            }
+        }
+    }
+
+    fn decide_all(&mut self, plan: &Plan, judgement: &Judgement) -> Result<Decision, CommandError> {
+        let ask = self.agreed != Agreed::Proposals;
+        if ask && !self.ui.can_ask() {
+            let certain = self.agreed == Agreed::Certain;
+            let proceed = if certain { Proceed::Yes } else { Proceed::CannotAsk };
+            return Ok(Decision { proceed, answers: Vec::new() });
+        }
+        let mut answers = Vec::new();
+        let mut asked_of: BTreeSet<ProfileId> = BTreeSet::new();
+        for question in &plan.questions {
+            if let Question::Differing { profile, .. } = question {
+                asked_of.insert(profile.clone());
+            }
+            if self.settled.insert(format!("{question:?}")) {
+                answers.extend(if ask { self.put(question, judgement)? } else { proposals(question, true) });
+            }
+        }
+        let rest: Vec<&Action> =
+            plan.actions.iter().filter(|one| !asked_of.contains(one.profile())).collect();
+        if ask && self.agreed == Agreed::Nothing && !rest.is_empty() && !self.agrees_to(&rest)? {
+            if plan.questions.is_empty() {
+                return Ok(Decision::no());
+            }
+            answers.extend(rest.iter().filter_map(|action| leave(action)));
+        }
+        let all_left = !plan.actions.is_empty()
+            && plan.actions.iter().all(|action| leave(action).is_some_and(|left| answers.contains(&left)));
+        let decided = answers.iter().any(|answer| !is_leave(answer));
+        Ok(if all_left && !decided { Decision::no() } else { Decision::answer(answers) })
+    }
+
+    fn agrees_to(&mut self, actions: &[&Action]) -> Result<bool, CommandError> {
+        let agents: BTreeSet<String> = actions.iter().map(|action| render::plan::whose(action)).collect();
+        let writes = render::words::count(actions.len(), "write");
+        let who = render::words::count(agents.len(), "store");
+        let question = Text::of(format!("{writes} in {who}: apply?"));
+        Ok(self.ui.ask(&[question], true)? == Some(Answer::Yes))
+    }
+
+    fn put(&mut self, question: &Question, judgement: &Judgement) -> Result<Vec<Answered>, CommandError> {
+        let lines = render::question::lines(question);
+        match question {
+            Question::Differing { .. } if !render::question::can_be_answered(question) => {
+                lines.iter().for_each(|line| self.ui.say(line));
+                Ok(Vec::new())
+            }
+            Question::Differing { .. } => {
+                let yes = self.ui.ask(&lines, true)? == Some(Answer::Yes);
+                Ok(proposals(question, yes))
+            }
+            Question::WhichSource { profile, base, written, .. } => {
+                let Some(SourceState::Undecided { written: store }) = judgement.sources.get(profile) else {
+                    lines.iter().for_each(|line| self.ui.say(line));
+                    return Ok(Vec::new());
+                };
+                let choices = [
+                    choice("what agents inherit", base),
+                    choice("what OpenClaw's own commands wrote", written),
+                ];
+                let chosen = self.ui.choose(&lines[..1], &choices)?;
+                let store = match chosen {
+                    Some(0) => Some(StoreId::Base),
+                    Some(_) => Some(store.clone()),
+                    None => None,
+                };
+                Ok(store
+                    .map(|store| Answered::Source { profile: profile.clone(), store })
+                    .into_iter()
+                    .collect())
+            }
+            Question::SourceReverted { profile, now, .. } => {
+                let ask = Text::of(format!(
+                    "  is {} the right value, although it was an earlier one?",
+                    now.fingerprint
+                ));
+                let yes = self.ui.ask(&[lines[0].clone(), ask], false)? == Some(Answer::Yes);
+                Ok(yes.then(|| Answered::ConfirmSource { profile: profile.clone() }).into_iter().collect())
+            }
+            Question::SourceRejected { .. } => {
+                lines.iter().for_each(|line| self.ui.say(line));
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+impl Decide for Consent<'_> {
+    fn decide(&mut self, plan: &Plan, judgement: &Judgement) -> Decision {
+        self.progress.clear();
+        self.show(plan);
+        self.decide_all(plan, judgement).unwrap_or_else(|error| {
+            self.failed = Some(error);
+            Decision::no()
+        })
+    }
+}
+
+/// Returns what agreeing to a question means; declining it means to leave every value.
+fn proposals(question: &Question, agreed: bool) -> Vec<Answered> {
+    let Question::Differing { profile, others, .. } = question else { return Vec::new() };
+    let answer = |group: &Group| {
+        let proposal = if agreed { group.proposal } else { Proposal::Leave };
+        (!(agreed && proposal == Proposal::Leave)).then(|| Answered::Value {
+            profile: profile.clone(),
+            fingerprint: group.fingerprint,
+            proposal,
+        })
+    };
+    others.iter().filter_map(answer).collect()
+}
+
+fn choice(what: &str, group: &Group) -> Text {
+    let who = render::words::agents(&group.agents, 2);
+    Text::toned(Tone::Strong, group.fingerprint.short())
+        .plain(format!(" {what} ({who}): "))
+        .join(&render::words::verdict(group.verdict))
+}
+
+fn leave(action: &Action) -> Option<Answered> {
+    let expect: Fingerprint = match action {
+        Action::Replace { expect, .. } | Action::RemoveShadow { expect, .. } => *expect,
+        Action::Insert { .. } | Action::FixType { .. } | Action::ResetCooldown { .. } => return None,
+    };
+    Some(Answered::Value {
+        profile: action.profile().clone(),
+        fingerprint: expect,
+        proposal: Proposal::Leave,
+    })
+}
+
+fn is_leave(answer: &Answered) -> bool {
+    matches!(answer, Answered::Value { proposal: Proposal::Leave, .. })
+}

@@ -1,0 +1,75 @@
+//! Showing what a run did.
+
+use super::shared;
+use crate::document::RunDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::ui::{Text, Tone, Ui};
+use crate::view::status::StatusView;
+use keyshoal_engine::{Outcome as Ended, SyncReport};
+
+/// Prints what a run did, or what it would do, and returns the command's outcome.
+pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
+    shared::warn_not_remembered(ui, &report.after);
+    ui.data(&lines(report));
+    let mut document = RunDocument::new(command, &report.plan).attention(report.outcome.needs_attention());
+    if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
+        document = document.applied(report.run.clone(), &report.receipts, &report.activation);
+    }
+    ui.document(&document)?;
+    Ok(Outcome::attention_if(report.outcome.needs_attention()))
+}
+
+fn lines(report: &SyncReport) -> Vec<Text> {
+    match report.outcome {
+        Ended::DryRun => {
+            let mut lines = render::plan::lines(&report.plan);
+            lines.push(Text::toned(Tone::Strong, "dry run: nothing was written"));
+            return lines;
+        }
+        Ended::NeedsAnswer => {
+            let mut lines = render::plan::lines(&report.plan);
+            lines.push(Text::toned(Tone::Doubt, "? nothing was written: ").plain(
+                "nobody is there to ask. Run it in a terminal, or agree to what is proposed with --yes",
+            ));
+            return lines;
+        }
+        Ended::Declined => return vec![Text::of("nothing was written")],
+        Ended::NothingToDo | Ended::Done | Ended::Attention => {}
+    }
+    let mut lines = render::receipts::lines(&report.receipts);
+    let wrote = !report.receipts.is_empty();
+    if wrote || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
+        lines.push(render::receipts::activation(&report.activation));
+    }
+    let after =
+        StatusView::of(&report.after.observed, &report.after.knowledge, &report.after.judgement.findings);
+    let left = render::findings::attention(&after);
+    if !left.is_empty() {
+        lines.push(Text::new());
+        lines.push(Text::toned(Tone::Strong, if wrote { "Left" } else { "Findings" }));
+        lines.extend(left);
+    }
+    lines.push(last(report, wrote));
+    lines
+}
+
+fn last(report: &SyncReport, wrote: bool) -> Text {
+    let run = report.run.as_ref().map_or_else(String::new, |run| {
+        let short: String = run.as_str().chars().take(13).collect();
+        format!(" (run {short}; to take it back: keyshoal rollback {short})")
+    });
+    match report.outcome {
+        Ended::NothingToDo => Text::toned(Tone::Good, "✓ ").plain("nothing to do"),
+        Ended::Done if !wrote => Text::toned(Tone::Good, "✓ ").plain("done"),
+        Ended::Done => Text::toned(Tone::Good, "✓ ").plain(format!(
+            "{} done and read back{run}",
+            render::words::count(report.receipts.len(), "write")
+        )),
+        _ if wrote => {
+            Text::toned(Tone::Bad, "✗ ").plain(format!("something is left that needs attention{run}"))
+        }
+        _ => Text::toned(Tone::Bad, "✗ ").plain("nothing was written; something needs attention"),
+    }
+}

@@ -1,0 +1,154 @@
+//! What several commands need.
+
+use super::Context;
+use crate::arguments::{Include, ScopeArgs};
+use crate::error::{CommandError, ErrorKind};
+use crate::root::{self, OpenFor};
+use crate::ui::{Progress, Ui};
+use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scope};
+use keyshoal_engine::look::LookError;
+use keyshoal_engine::sync::SyncError;
+use keyshoal_engine::{AskPolicy, Look, LookOptions, SetError, SyncOptions};
+use keyshoal_local::Installation;
+use keyshoal_openclaw::agent_id;
+
+/// Opens the installation and says what is to be known about how it was opened.
+pub fn open(ui: &mut Ui, context: &Context<'_>, wanted: OpenFor) -> Result<Installation, CommandError> {
+    let installation = root::open(context.world, context.globals, wanted)?;
+    for note in installation.notes() {
+        ui.warn(note);
+    }
+    Ok(installation)
+}
+
+/// Looks at the installation.
+pub fn look(ui: &mut Ui, installation: &Installation, options: &LookOptions) -> Result<Look, CommandError> {
+    let progress = ui.progress();
+    let look = keyshoal_engine::look(installation, options, &mut |step| progress.show(&step));
+    drop(progress);
+    let look = look?;
+    warn_not_remembered(ui, &look);
+    Ok(look)
+}
+
+/// Says why a look's lessons could not be remembered, if so.
+pub fn warn_not_remembered(ui: &mut Ui, look: &Look) {
+    if let Some(reason) = &look.not_remembered {
+        ui.warn(&format!("what was seen could not be remembered: {reason}"));
+    }
+}
+
+/// Returns a function that shows the engine's progress.
+pub fn shown(progress: &Progress) -> impl FnMut(keyshoal_engine::Progress) + '_ {
+    |step| progress.show(&step)
+}
+
+/// Says whether providers are asked.
+pub fn ask_policy(offline: bool) -> AskPolicy {
+    if offline { AskPolicy::Offline } else { AskPolicy::Remembered }
+}
+
+impl ScopeArgs {
+    /// Returns how to look.
+    pub fn look_options(&self) -> LookOptions {
+        LookOptions {
+            from: self.from.as_deref().map(agent),
+            scope: Scope {
+                agents: self.agent.iter().map(|id| agent(id)).collect(),
+                providers: self.provider.iter().map(|id| ProviderId::new(id.trim())).collect(),
+                profiles: self.profile.iter().map(|id| ProfileId::new(id.trim())).collect(),
+            },
+            ask: ask_policy(self.offline),
+            ask_all: false,
+        }
+    }
+
+    /// Returns how to sync.
+    pub fn sync_options(&self) -> SyncOptions {
+        SyncOptions {
+            look: self.look_options(),
+            include_foreign: self.include == Some(Include::Foreign),
+            ..SyncOptions::default()
+        }
+    }
+
+    /// Refuses names that the installation does not know: a run limited to nobody would say that all is well.
+    pub fn check(&self, look: &Look) -> Result<(), CommandError> {
+        for id in &self.agent {
+            find_agent(&look.observed, id)?;
+        }
+        let observed = &look.observed;
+        let providers =
+            || observed.stores.values().flat_map(|store| store.profiles.values().map(|one| &one.provider));
+        let needed = || observed.agents.iter().flat_map(|agent| agent.needs.keys());
+        for id in &self.provider {
+            if !providers().chain(needed()).any(|known| known.as_str() == id.trim()) {
+                return Err(CommandError::user(format!(
+                    "no agent has or needs a credential of provider {id}"
+                ))
+                .hint("`keyshoal status` shows what there is"));
+            }
+        }
+        for id in &self.profile {
+            let known = observed
+                .stores
+                .values()
+                .any(|store| store.profiles.keys().any(|known| known.as_str() == id.trim()));
+            if !known {
+                return Err(CommandError::user(format!("no store has a profile {id}"))
+                    .hint("`keyshoal status` shows what there is"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Normalises an agent's name as OpenClaw does.
+pub fn agent(name: &str) -> AgentId {
+    agent_id::normalize(name)
+}
+
+/// Finds an agent by its name.
+pub fn find_agent<'a>(observed: &'a Observation, name: &str) -> Result<&'a AgentView, CommandError> {
+    let wanted = agent(name);
+    observed.agent(&wanted).ok_or_else(|| {
+        let known: Vec<&str> = observed.agents.iter().map(|one| one.id.as_str()).collect();
+        CommandError::user(format!("there is no agent {name:?}"))
+            .hint(format!("the agents are: {}", known.join(", ")))
+    })
+}
+
+
+impl From<LookError> for CommandError {
+    fn from(error: LookError) -> Self {
+        match error {
+            LookError::Port(error) => error.into(),
+            LookError::Source(error) => Self::user(error.to_string()),
+        }
+    }
+}
+
+impl From<SyncError> for CommandError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Look(error) => error.into(),
+            SyncError::Port(error) => error.into(),
+        }
+    }
+}
+
+impl From<SetError> for CommandError {
+    fn from(error: SetError) -> Self {
+        match error {
+            SetError::Look(error) => error.into(),
+            SetError::Port(error) => error.into(),
+            SetError::Sync(error) => error.into(),
+            SetError::Rejected(ref rejection) => {
+                let mut made = Self::user(error.to_string());
+                made.hints.extend(rejection.verdict.advice.clone());
+                made.hint("copy the key again; --offline skips the test")
+            }
+            error => Self::new(ErrorKind::User, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Opening the installation that the options name.
+
+use super::{World, variables};
+use crate::arguments::Globals;
+use crate::error::{CommandError, ErrorKind};
+use keyshoal_core::Secret;
+use keyshoal_local::{Installation, OpenError, OpenOptions, owner};
+use keyshoal_openclaw::{files, locate};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// A token or key is never longer than this.
+const LONGEST_SECRET: u64 = 64 * 1024;
+
+/// What a command needs of the installation.
+#[derive(Clone, Debug, Default)]
+pub struct OpenFor {
+    /// Ask no provider.
+    pub offline: bool,
+    /// The person's own command that restarts the gateway.
+    pub restart_command: Option<String>,
+    /// Ask each agent through the gateway after a run.
+    pub ask_agents: bool,
+}
+
+/// Opens it.
+pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Installation, CommandError> {
+    let gateway_token = globals.gateway_token_file.as_deref().map(read_secret).transpose()?;
+    let options = OpenOptions {
+        state_dir: globals.state_dir.clone(),
+        config: globals.config.clone(),
+        env: world.environment.clone(),
+        keys_dir: keys_dir(world, globals),
+        offline: wanted.offline,
+        allow_device: globals.allow_device,
+        gateway_token,
+        restart_command: wanted.restart_command,
+        wait_for_lock: Duration::from_secs(globals.wait),
+        ask_agents: wanted.ask_agents,
+        ..OpenOptions::default()
+    };
+    Installation::open(options).map_err(failed)
+}
+
+fn failed(error: OpenError) -> CommandError {
+    let kind = match error {
+        OpenError::Locate(_) | OpenError::NoKeysDir => ErrorKind::Config,
+        _ => ErrorKind::Io,
+    };
+    let hint =
+        matches!(error, OpenError::Locate(_)).then_some("`keyshoal demo` shows everything without OpenClaw");
+    let mut made = CommandError::new(kind, error.to_string());
+    made.hints.extend(hint.map(str::to_owned));
+    made
+}
+
+/// Returns the directory of keys and policy, where the person names one; else the installation chooses.
+pub fn keys_dir(world: &World, globals: &Globals) -> Option<PathBuf> {
+    let told = world.environment.get(variables::KEYSHOAL_CONFIG_DIR).map(PathBuf::from);
+    globals.keys_dir.clone().or(told)
+}
+
+/// Reads a secret from a file, without the line end.
+pub fn read_secret(path: &Path) -> Result<Secret, CommandError> {
+    let bytes = files::read(path, LONGEST_SECRET).map_err(|error| CommandError::io(error.to_string()))?;
+    let bytes = Zeroizing::new(
+        bytes.ok_or_else(|| CommandError::user(format!("{} does not exist", path.display())))?,
+    );
+    secret_of(&bytes).ok_or_else(|| CommandError::user(format!("{} is not UTF-8 text", path.display())))
+}
+
+/// Makes a secret of what was read, without blanks and line ends around it.
+pub fn secret_of(bytes: &[u8]) -> Option<Secret> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(Secret::new(text.trim_start_matches('\u{feff}').trim()))
+}
+
+/// Becomes the owner of the state directory when root runs us on somebody else's. Must come before any thread.
+///
+/// The directory is fixed first: the owner's home would name another one.
+pub fn act_as_owner(world: &mut World, globals: &mut Globals) -> Result<Option<String>, CommandError> {
+    let Ok(found) =
+        locate::locate(&world.environment, globals.state_dir.as_deref(), globals.config.as_deref())
+    else {
+        // Opening will say what is wrong.
+        return Ok(None);
+    };
+    let became = owner::act_as_owner(&found.state_dir).map_err(|error| {
+        CommandError::io(error.to_string()).hint("run keyshoal as that user: sudo -u USER keyshoal …")
+    })?;
+    let Some(owner) = became else { return Ok(None) };
+    let note = format!(
+        "acting as user {}, who owns {}",
+        owner.name.clone().unwrap_or_else(|| owner.uid.to_string()),
+        found.state_dir.display()
+    );
+    globals.state_dir = Some(found.state_dir);
+    globals.config = Some(found.config_path);
+    let vars = &mut world.environment.vars;
+    for name in [variables::XDG_CONFIG_HOME, "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
+        vars.remove(name);
+    }
+    if let Some(home) = &owner.home {
+        vars.insert("HOME".to_owned(), home.display().to_string());
+    }
+    if let Some(name) = owner.name {
+        vars.insert("USER".to_owned(), name.clone());
+        vars.insert("LOGNAME".to_owned(), name);
+    }
+    world.environment.home = owner.home;
+    Ok(Some(note))
+}
