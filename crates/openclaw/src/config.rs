@@ -9,6 +9,7 @@ mod dotenv;
 pub mod edit;
 mod error;
 mod include;
+pub mod marker;
 pub mod model;
 mod models;
 mod notes;
@@ -66,7 +67,7 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     let touched_version = meta.and_then(|meta| meta.text_at("lastTouchedVersion", &mut notes));
     let roster = agents::read(&root, locations, touched_version.as_deref(), &mut notes)?;
     let auth = auth::read(&root, &mut notes);
-    let providers = models::read(&root, &auth, &mut notes);
+    let providers = models::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
     let gateway = auth::gateway(&root, &secrets, &mut notes);
     let bindings = agents::bindings(&root, &mut notes);

@@ -78,14 +78,19 @@ pub(super) fn read(
         let name = entry.text_at("name", notes);
         found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
     }
-    if !explicit_ownership {
-        if marked.len() > 1 {
-            notes.warn(&agents.steps, "marks several agents as default; the first one counts");
+    if marked.len() > 1 && !explicit_ownership {
+        notes.warn(&agents.steps, "marks several agents as default");
+    }
+    // Releases with entries know a default only where it is certain; those with a list take the first.
+    let default = match (form, marked.as_slice()) {
+        (_, [only]) if !explicit_ownership => Some(*only),
+        (RosterForm::Entries, _) => (found.len() == 1).then_some(0),
+        (_, marked) => {
+            (!explicit_ownership || found.len() == 1).then(|| marked.first().copied().unwrap_or(0))
         }
-        let default = marked.first().copied().unwrap_or(0);
-        if let Some(agent) = found.get_mut(default) {
-            agent.default = true;
-        }
+    };
+    if let Some(agent) = default.and_then(|default| found.get_mut(default)) {
+        agent.default = true;
     }
     Ok(Roster { agents: found, form, explicit_ownership })
 }
@@ -218,7 +223,7 @@ fn implicit(
     let id = AgentId::new(agent_id::FALLBACK);
     let agent_dir = default_directory(locations, &id);
     let written_id = id.as_str().to_owned();
-    let main = AgentEntry { id, written_id, name: None, default: !explicit_ownership, agent_dir, models };
+    let main = AgentEntry { id, written_id, name: None, default: true, agent_dir, models };
     Roster { agents: vec![main], form, explicit_ownership }
 }
 

@@ -84,12 +84,13 @@ fn assignment(line: &str) -> Option<(&str, String, usize)> {
 /// Reads a value and returns the length of what was read, to the end of its line.
 fn value(text: &str) -> (String, usize) {
     let blanks = text.len() - text.trim_start().len();
-    if let Some(quote) = text[blanks..].chars().next().filter(|c| matches!(c, '\'' | '"' | '`')) {
-        if let Some((inner, length)) = quoted(&text[blanks..], quote) {
-            let inner =
-                if quote == '"' { inner.replace("\\n", "\n").replace("\\r", "\r") } else { inner.to_owned() };
-            return (inner, blanks + length);
-        }
+    let quote = text[blanks..].chars().next().filter(|c| matches!(c, '\'' | '"' | '`'));
+    if let Some(quote) = quote
+        && let Some((inner, length)) = quoted(&text[blanks..], quote)
+    {
+        let inner =
+            if quote == '"' { inner.replace("\\n", "\n").replace("\\r", "\r") } else { inner.to_owned() };
+        return (inner, blanks + length);
     }
     let end_of_line = text.find('\n').unwrap_or(text.len());
     let line = &text[..end_of_line];

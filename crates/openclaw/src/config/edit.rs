@@ -126,14 +126,14 @@ impl<'a> Editor<'a> {
         if read.whole.pointer(&pointer(steps)) == Some(value) {
             return Ok(None);
         }
-        if scope == Scope::Own {
-            if let Some(file) = included_by(&read.root, &read.whole, steps) {
-                return Err(self.refusal(
-                    self.place(),
-                    format!("{} stands in a file that it includes ({file})", steps.join(".")),
-                    "change it there",
-                ));
-            }
+        if scope == Scope::Own
+            && let Some(file) = included_by(&read.root, &read.whole, steps)
+        {
+            return Err(self.refusal(
+                self.place(),
+                format!("{} stands in a file that it includes ({file})", steps.join(".")),
+                "change it there",
+            ));
         }
         let spliced = splice::set(read.text(), steps, value).map_err(|found| {
             let place = text::place(path, read.text(), found.at);

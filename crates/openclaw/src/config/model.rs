@@ -40,7 +40,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Returns the default agent; `None` under explicit ownership.
+    /// Returns the default agent; `None` where there is none: under explicit ownership, or when entries mark none, unless it is the
+    /// only agent.
     pub fn default_agent(&self) -> Option<&AgentEntry> {
         self.agents.iter().find(|agent| agent.default)
     }
@@ -135,9 +136,9 @@ pub enum ConfigKey {
     Value(Secret),
     /// The id of an auth profile, which pins it for every agent.
     Profile(ProfileId),
-    /// A reference.
+    /// A reference; one to the environment also where only the variable's name stands.
     Ref(SecretRef),
-    /// `${VAR}` that could not be resolved: the variable.
+    /// A variable (`${VAR}`, `$VAR`, or its bare name) that is not set here.
     Unresolved(String),
 }
 

@@ -1,9 +1,10 @@
 //! Models and providers: which ones an agent needs, and how each provider is reached.
 
 use super::auth::Auth;
+use super::marker::{self, Written};
 use super::model::{ConfigKey, ModelUse, ProviderDecl};
 use super::notes::{Look, Notes};
-use super::substitute;
+use super::variables::Variables;
 use keyshoal_core::{ProfileId, ProviderId, Secret, SecretRef, SecretSource};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -158,7 +159,7 @@ pub(super) fn of_agent(
         let own = entry.and_then(|entry| entry.at(key));
         let Some(special) = own.or_else(|| defaults.and_then(|defaults| defaults.at(key))) else { continue };
         for written in
-            primary_of_special(&special).into_iter().chain(self::fallbacks(&special).unwrap_or_default())
+            self::primary(&special).into_iter().chain(self::fallbacks(&special).unwrap_or_default())
         {
             add(&written, true, notes);
         }
@@ -170,11 +171,6 @@ pub(super) fn of_agent(
 fn primary<'v>(look: &Look<'v>) -> Option<Look<'v>> {
     let primary = if look.value.is_object() { look.at("primary")? } else { look.clone() };
     primary.value.as_str().is_some_and(|text| !text.trim().is_empty()).then_some(primary)
-}
-
-/// The same for models of special work.
-fn primary_of_special<'v>(look: &Look<'v>) -> Option<Look<'v>> {
-    primary(look)
 }
 
 /// Returns the fallbacks that a setting decides: none when it has a primary and no list, nothing when it leaves them to the defaults.
@@ -193,6 +189,7 @@ fn fallbacks<'v>(look: &Look<'v>) -> Option<Vec<Look<'v>>> {
 pub(super) fn read(
     root: &Look<'_>,
     auth: &Auth,
+    variables: &Variables<'_>,
     notes: &mut Notes<'_>,
 ) -> BTreeMap<ProviderId, ProviderDecl> {
     let mut read = BTreeMap::new();
@@ -208,7 +205,7 @@ pub(super) fn read(
             base_url: provider.text_at("baseUrl", notes),
             api: provider.text_at("api", notes),
             auth: provider.text_at("auth", notes),
-            api_key: provider.at("apiKey").and_then(|key| api_key(&key, auth, notes)),
+            api_key: provider.at("apiKey").and_then(|key| api_key(&key, auth, variables, notes)),
             models: models.iter().filter_map(|model| model.text_at("id", notes)).collect(),
         };
         read.insert(id, declared);
@@ -216,8 +213,13 @@ pub(super) fn read(
     read
 }
 
-/// Reads `apiKey`: a reference, a variable that could not be resolved, a profile's id, or a value.
-fn api_key(key: &Look<'_>, auth: &Auth, notes: &mut Notes<'_>) -> Option<ConfigKey> {
+/// Reads `apiKey`: a reference, a variable that is not set, a profile's id, a value; nothing for OpenClaw's own marks.
+fn api_key(
+    key: &Look<'_>,
+    auth: &Auth,
+    variables: &Variables<'_>,
+    notes: &mut Notes<'_>,
+) -> Option<ConfigKey> {
     if key.value.is_object() {
         return match secret_ref(key.value) {
             Some(reference) => Some(ConfigKey::Ref(reference)),
@@ -227,13 +229,17 @@ fn api_key(key: &Look<'_>, auth: &Auth, notes: &mut Notes<'_>) -> Option<ConfigK
             }
         };
     }
-    let text = key.text(notes)?.trim();
-    if text.is_empty() {
-        return None;
-    }
-    if let Some(variable) = substitute::whole_variable(text) {
-        return Some(ConfigKey::Unresolved(variable.to_owned()));
-    }
+    let text = match marker::written(key.text(notes)?) {
+        Written::Key(text) => text,
+        Written::Mark => return None,
+        Written::Variable(name) if variables.get(name).is_none_or(|value| value.trim().is_empty()) => {
+            return Some(ConfigKey::Unresolved(name.to_owned()));
+        }
+        Written::Variable(name) => {
+            let (source, provider) = (SecretSource::Env, "default".to_owned());
+            return Some(ConfigKey::Ref(SecretRef { source, provider, id: name.to_owned() }));
+        }
+    };
     let profile = ProfileId::new(text);
     if auth.profiles.contains_key(&profile) {
         return Some(ConfigKey::Profile(profile));

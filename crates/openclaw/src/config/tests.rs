@@ -186,8 +186,39 @@ fn reads_entries_and_explicit_ownership() {
 
     let config = Place::new(r#"{"agents": {"entries": {"b": {}, "A": {}, "__proto__": {}}}}"#).load();
     assert_eq!(ids(&config), ["b", "a"]);
-    assert_eq!(default_id(&config), Some("b"));
+    assert_eq!(default_id(&config), None, "entries that mark no default have none");
     assert!(said(&config, "agents.entries.A is not a valid agent id"));
+}
+
+#[test]
+fn knows_the_default_agent_where_there_is_one() {
+    for (agents, expected) in [
+        ("list: [{id: 'a'}, {id: 'b'}]", Some("a")),
+        ("list: [{id: 'a'}, {id: 'b', default: true}, {id: 'c', default: true}]", Some("b")),
+        ("list: [{id: 'a'}, {id: 'b'}], ownership: 'explicit'", None),
+        ("list: [{id: 'a'}], ownership: 'explicit'", Some("a")),
+        ("entries: {a: {}, b: {default: true}}", Some("b")),
+        ("entries: {a: {default: true}, b: {default: true}}", None),
+        ("entries: {a: {}}, ownership: 'explicit'", Some("a")),
+        ("ownership: 'explicit'", Some("main")),
+    ] {
+        let config = Place::new(&format!("{{agents: {{{agents}}}}}")).load();
+        assert_eq!(default_id(&config), expected, "for {agents}");
+    }
+}
+
+#[test]
+fn names_of_variables_and_marks_are_no_keys() {
+    let text = "{models: {providers: {a: {apiKey: 'OPENAI_API_KEY'}, b: {apiKey: '$SET_KEY'}, c: {apiKey: 'ollama-local'}, d: {apiKey: '$${SET_KEY}'}}}}";
+    let config = Place::new(text).var("SET_KEY", "v").load();
+    let key = |provider: &str| config.providers[&ProviderId::new(provider)].api_key.clone();
+    assert!(matches!(key("a"), Some(ConfigKey::Unresolved(name)) if name == "OPENAI_API_KEY"));
+    for provider in ["b", "d"] {
+        assert!(
+            matches!(key(provider), Some(ConfigKey::Ref(found)) if found.source == SecretSource::Env && found.id == "SET_KEY")
+        );
+    }
+    assert!(key("c").is_none());
 }
 
 #[test]

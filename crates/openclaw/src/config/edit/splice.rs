@@ -207,11 +207,10 @@ impl Gap {
             at += 1;
         }
         // A line that ends before the comma does would tear the member from it.
-        if let (Some(comma), Some(newline)) = (found.comma, found.newline) {
-            if newline < comma {
-                let rest = Self::of(text, comma + 1, to);
-                found.newline = rest.newline;
-            }
+        if let (Some(comma), Some(newline)) = (found.comma, found.newline)
+            && newline < comma
+        {
+            found.newline = Self::of(text, comma + 1, to).newline;
         }
         found
     }
