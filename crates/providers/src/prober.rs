@@ -76,7 +76,12 @@ impl Prober {
         let mut jobs: Vec<Job> = Vec::new();
         for question in questions {
             let value = value_of(&question.ask);
-            if verdicts.contains_key(&value) || jobs.iter().any(|job| job.value == value) {
+            if let Some(job) = jobs.iter_mut().find(|job| job.value == value) {
+                // Agents may differ in whether they name a model; any model will do.
+                job.target.model = job.target.model.take().or_else(|| question.ask.endpoint.model.clone());
+                continue;
+            }
+            if verdicts.contains_key(&value) {
                 continue;
             }
             match self.prepare(question) {

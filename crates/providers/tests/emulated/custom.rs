@@ -3,6 +3,8 @@
 use crate::{Lab, custom_at, key_of, kinds, public, question};
 use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
 use keyshoal_emulator::{Behaviour, Config};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 
 #[test]
 fn every_wire_format_is_asked_after_one_control() {
@@ -60,6 +62,21 @@ fn without_a_model_a_public_list_leaves_it_unknown_and_the_key_unsent() {
     let verdict = lab.ask(question(endpoint, ApiKey, "key-bad"));
     assert_eq!(verdict.kind, VerdictKind::Unknown, "{verdict:?}");
     assert!(lab.asked_with("key-bad").is_empty());
+}
+
+#[test]
+fn a_model_that_any_agent_names_serves_all_agents_of_the_endpoint() {
+    let lab = Lab::new();
+    lab.emulator.accept("key-good");
+    let at = |model| custom_at("openai-completions", format!("{}/public/v1", lab.emulator.base_url()), model);
+    for models in [[None, Some("mock-1")], [Some("mock-1"), None]] {
+        let other_values = lab
+            .prober
+            .ask(&[question(at(models[0]), ApiKey, "key-good"), question(at(models[1]), ApiKey, "key-bad")]);
+        assert_eq!(kinds(&other_values), [VerdictKind::Ok, VerdictKind::InvalidKey], "{models:?}");
+        let one_value = lab.prober.ask(&models.map(|model| question(at(model), ApiKey, "key-good")));
+        assert_eq!(kinds(&one_value), [VerdictKind::Ok; 2], "{models:?}");
+    }
 }
 
 #[test]
@@ -138,4 +155,70 @@ fn equal_questions_are_one_request_and_every_question_gets_its_answer() {
         assert_eq!(paths, ["/tenant-b/v1/models", "/v1/models"], "{key}");
     }
     assert_eq!(lab.controls().len(), 2, "one control per endpoint");
+}
+
+/// A gateway of its own words: `answer` gets the key and says status line and body.
+fn gateway(answer: fn(&str) -> (&'static str, &'static str)) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = vec![0; 8192];
+            let read = stream.read(&mut request).unwrap_or(0);
+            let request = String::from_utf8_lossy(&request[..read]).into_owned();
+            let line = request.lines().find(|line| line.to_lowercase().starts_with("authorization:"));
+            let (status, body) =
+                answer(line.and_then(|line| line.split_whitespace().last()).unwrap_or_default());
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n");
+            let _sent = stream.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    url
+}
+
+/// Asks a gateway about keys whose names say what they are.
+fn ask_gateway<const N: usize>(
+    keys: [&str; N],
+    answer: fn(&str) -> (&'static str, &'static str),
+) -> Vec<VerdictKind> {
+    let lab = Lab::new();
+    let endpoint = custom_at("openai-completions", gateway(answer), None);
+    kinds(&lab.prober.ask(&keys.map(|key| question(endpoint.clone(), ApiKey, key))))
+}
+
+#[test]
+fn a_refusal_without_words_kills_only_when_a_stranger_is_refused_just_so() {
+    let said = ask_gateway(["key-good", "key-bad", "key-held"], |key| match key {
+        "key-good" => ("200 OK", r#"{"data":[{"id":"m"}]}"#),
+        "key-held" => ("401 Unauthorized", r#"{"detail":"Your workspace is under review"}"#),
+        _ => ("401 Unauthorized", r#"{"detail":"Unauthorized"}"#),
+    });
+    assert_eq!(said, [VerdictKind::Ok, VerdictKind::InvalidKey, VerdictKind::Unknown]);
+}
+
+#[test]
+fn a_forbidden_that_everybody_gets_kills_nobody() {
+    let said = ask_gateway(["key-good", "key-bad"], |key| match key {
+        "key-good" => ("200 OK", r#"{"data":[{"id":"m"}]}"#),
+        _ => ("403 Forbidden", r#"{"detail":"Forbidden"}"#),
+    });
+    assert_eq!(said, [VerdictKind::Ok, VerdictKind::Unknown]);
+}
+
+#[test]
+fn a_gateway_that_passes_on_its_own_broken_key_does_not_kill_the_agents() {
+    let said = ask_gateway(["key-good", "key-bad", "key-behind"], |key| match key {
+        "key-good" => ("200 OK", r#"{"data":[{"id":"m"}]}"#),
+        "key-behind" => (
+            "401 Unauthorized",
+            r#"{"error":{"message":"Incorrect API key provided: sk-upstr****","type":"invalid_request_error","code":"invalid_api_key"}}"#,
+        ),
+        _ => (
+            "401 Unauthorized",
+            r#"{"error":{"message":"Authentication Error, Invalid proxy server token passed.","type":"token_not_found_in_db","code":"401"}}"#,
+        ),
+    });
+    assert_eq!(said, [VerdictKind::Ok, VerdictKind::InvalidKey, VerdictKind::Unknown]);
 }
