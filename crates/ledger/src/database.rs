@@ -57,7 +57,10 @@ impl Database {
         let at = |error| LedgerError::database(&path, error);
         let connection = Connection::open_with_flags(&path, flags).map_err(at)?;
         configure(&connection).map_err(at)?;
-        if schema::check(&connection, &path)? < schema::KNOWN {
+        let found = schema::check(&connection, &path)?;
+        // It has a write-ahead log already, unless a tool has rebuilt the file from a dump.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(at)?;
+        if found < schema::KNOWN {
             let forward =
                 Transaction::new_unchecked(&connection, TransactionBehavior::Immediate).map_err(at)?;
             // Another process may have been faster: look again under the lock.
@@ -179,7 +182,8 @@ fn create(directory: &Directory, place: &Place, keys: &Keys) -> Result<(), Ledge
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&path, flags)?;
         configure(&connection)?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        // Nobody else sees the draft, and a half one is swept away: it is made durable once, when it is whole.
+        connection.pragma_update(None, "synchronous", "OFF")?;
         let new = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
         schema::create(&new)?;
         identity::begin(&new, Some(place), keys)?;
@@ -188,6 +192,7 @@ fn create(directory: &Directory, place: &Place, keys: &Keys) -> Result<(), Ledge
         connection.close().map_err(|(_, error)| error)
     };
     made().map_err(|error| LedgerError::database(&path, error))?;
+    directory.sync_file(&draft)?;
     directory.settle(&draft, FILE)
 }
 

@@ -156,6 +156,12 @@ impl Directory {
         Ok(file)
     }
 
+    /// Makes a file durable that no database connection has open.
+    pub(crate) fn sync_file(&self, name: &str) -> Result<(), LedgerError> {
+        let file = self.open_file(name, OFlags::empty())?;
+        rustix::fs::fsync(file).map_err(|error| LedgerError::io(&self.path.join(name), error))
+    }
+
     /// Renames a file of the directory to a name that must not be taken, durably.
     pub(crate) fn settle(&self, from: &str, to: &str) -> Result<(), LedgerError> {
         let path = self.path.join(to);

@@ -20,7 +20,7 @@ fn refused(dir: &Path, file: &Path) -> LedgerError {
     assert_eq!(by_reader.to_string(), error.to_string());
     assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
     assert!(Ledger::open_best(dir, &keys()).is_err(), "damage is never passed over");
-    assert_eq!(fs::read(file).unwrap(), before, "it was changed");
+    assert!(fs::read(file).unwrap() == before, "it was changed");
     error
 }
 

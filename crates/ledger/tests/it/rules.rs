@@ -97,7 +97,7 @@ fn looking_again_writes_nothing() {
     for second in 1..30 {
         ledger.learn(&look, at(second)).unwrap();
     }
-    assert_eq!(std::fs::read(&log).unwrap(), before);
+    assert!(std::fs::read(&log).unwrap() == before, "something was written");
 }
 
 #[test]
