@@ -38,18 +38,19 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-emulator",
         ],
     ),
+    ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw"]),
     ("keyshoal-testkit", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
 ];
 
 /// What only some rooms may use, and which. Tests of any room may.
 const TOOLS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["keyshoal-seal"]),
-    ("rusqlite", &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-testkit"]),
+    ("rusqlite", &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-testkit", "keyshoal-benches"]),
     ("reqwest", &["keyshoal-providers"]),
     ("axum", &["keyshoal-emulator"]),
     ("tungstenite", &["keyshoal-openclaw"]),
     ("clap", &["keyshoal"]),
-    ("anyhow", &["keyshoal-testkit"]),
+    ("anyhow", &["keyshoal-testkit", "keyshoal-benches"]),
 ];
 
 /// What the pure rooms may not even be able to do: wait, read a file, ask a network.

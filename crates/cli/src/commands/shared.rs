@@ -118,7 +118,6 @@ pub fn find_agent<'a>(observed: &'a Observation, name: &str) -> Result<&'a Agent
     })
 }
 
-
 impl From<LookError> for CommandError {
     fn from(error: LookError) -> Self {
         match error {

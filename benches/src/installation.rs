@@ -1,0 +1,121 @@
+//! Installations to measure on.
+
+use anyhow::Result;
+use keyshoal_openclaw::sample;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub use keyshoal_core::{Layout, StoreId};
+
+/// An installation with agents `a0`, `a1`, … that all hold a copy of main's key.
+pub struct Bench {
+    dir: tempfile::TempDir,
+    layout: Layout,
+    agents: usize,
+    generation: usize,
+}
+
+impl Bench {
+    /// Makes one.
+    pub fn new(layout: Layout, agents: usize) -> Result<Self> {
+        let bench = Self { dir: tempfile::tempdir()?, layout, agents, generation: 0 };
+        std::fs::create_dir_all(bench.state_dir())?;
+        std::fs::create_dir_all(bench.dir.path().join("home"))?;
+        bench.write("key-0", "key-0")?;
+        Ok(bench)
+    }
+
+    /// The state directory.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    fn write(&self, base: &str, copies: &str) -> Result<()> {
+        let mut sample = sample::Installation::new(self.layout)
+            .config(json!({ "gateway": { "port": 1 } }))
+            .api_key(StoreId::Base, "acme:default", base);
+        for at in 0..self.agents {
+            let id = format!("a{at}");
+            sample = sample.agent(&id).api_key(StoreId::Agent(id.as_str().into()), "acme:default", copies);
+        }
+        sample.write(&self.state_dir())?;
+        Ok(())
+    }
+
+    /// A `keyshoal` on this installation.
+    pub fn keyshoal(&self, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.dir.path().join("home"))
+            .env("OPENCLAW_STATE_DIR", self.state_dir())
+            .args(args);
+        command
+    }
+
+    /// A floor on this installation.
+    pub fn floor(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.arg(if self.layout.is_sqlite() { "sqlite" } else { "json" }).arg(self.state_dir());
+        command
+    }
+
+    /// Makes every copy an earlier generation of the source, as after a rotation: first seen equal, then main alone moves on.
+    pub fn rotate(&mut self, program: &Path) -> Result<()> {
+        let key = |generation: usize| format!("key-{generation}");
+        let old = key(self.generation);
+        self.replace(&old, &old)?;
+        super::measure::time(&mut self.keyshoal(program, &["status", "--quiet"]))?;
+        self.generation += 1;
+        self.replace(&key(self.generation), &old)
+    }
+
+    /// Writes the installation anew, but keeps what Keyshoal remembers of it.
+    fn replace(&self, base: &str, copies: &str) -> Result<()> {
+        let state = self.state_dir();
+        for name in ["agents", "state"] {
+            let path = state.join(name);
+            if path.exists() {
+                std::fs::remove_dir_all(path)?;
+            }
+        }
+        self.write(base, copies)
+    }
+}
+
+/// For the watch: one JSON installation whose base store alone moves on.
+impl Bench {
+    /// Makes every store equal and has it remembered, as the present generation.
+    pub fn settle(&mut self, program: &Path) -> Result<()> {
+        let key = format!("key-{}", self.generation);
+        self.replace(&key, &key)?;
+        super::measure::time(&mut self.keyshoal(program, &["status", "--quiet"]))?;
+        Ok(())
+    }
+
+    /// Replaces main's file as the program does, with the next key, and returns that key.
+    pub fn move_base(&mut self) -> Result<String> {
+        self.generation += 1;
+        let key = format!("key-{}", self.generation);
+        let file = self.state_dir().join("agents/main/agent/auth-profiles.json");
+        let text = std::fs::read_to_string(&file)?
+            .replace(&format!("key-{}\"", self.generation - 1), &format!("{key}\""));
+        let temporary = file.with_extension("tmp");
+        std::fs::write(&temporary, text)?;
+        std::fs::rename(temporary, file)?;
+        Ok(key)
+    }
+
+    /// Tells whether every agent's file holds the key.
+    pub fn all_hold(&self, key: &str) -> Result<bool> {
+        let needle = format!("{key}\"");
+        for at in 0..self.agents {
+            let file = self.state_dir().join(format!("agents/a{at}/agent/auth-profiles.json"));
+            if !std::fs::read_to_string(file)?.contains(&needle) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
