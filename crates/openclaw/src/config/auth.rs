@@ -38,7 +38,8 @@ pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Auth {
             if matches!(mode, CredentialKind::Unknown(_)) {
                 notes.warn(&profile.steps, "has a mode that is not api_key, oauth or token");
             }
-            let declared = ProfileDecl { provider: models::provider_id(&provider), mode };
+            let position = read.profiles.len();
+            let declared = ProfileDecl { provider: models::provider_id(&provider), mode, position };
             read.profiles.insert(ProfileId::new(id), declared);
         }
     }

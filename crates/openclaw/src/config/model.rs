@@ -112,6 +112,8 @@ pub struct ProfileDecl {
     pub provider: ProviderId,
     /// Its `mode`: the type that a stored profile of this id must have.
     pub mode: CredentialKind,
+    /// Where it stands among the others: by it the program chooses where nothing else decides.
+    pub position: usize,
 }
 
 /// One entry of `models.providers`.

@@ -29,6 +29,7 @@ pub(super) fn contents(
         match (id, profile(store, id, entry)) {
             (Some("__proto__"), _) => {}
             (Some(id), Ok(profile)) => {
+                found.sequence.push(ProfileId::new(id));
                 found.profiles.insert(ProfileId::new(id), profile);
             }
             (id, Err(reason)) => found.invalid.push((id.unwrap_or("?").to_owned(), reason.to_owned())),

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct StoreContents {
     /// Its profiles.
     pub profiles: BTreeMap<ProfileId, StoredProfile>,
+    /// Their ids in the order in which they stand: by it the program chooses where nothing else decides.
+    pub sequence: Vec<ProfileId>,
     /// Entries that OpenClaw would ignore, and why (no provider, not an object, …).
     pub invalid: Vec<(String, String)>,
     /// `order`.

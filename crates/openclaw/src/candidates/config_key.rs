@@ -1,0 +1,140 @@
+//! What `models.providers.<p>.apiKey` means.
+
+use super::environment;
+use super::inherit::Effective;
+use super::rules::{Binding, Rules};
+use super::{CandidateInput, names};
+use crate::config::model::{ConfigKey, ProviderDecl};
+use crate::store::model::{ref_fingerprint, secret_fingerprint};
+use keyshoal_core::{CredentialKind, Material, ProfileId, ProviderId, Secret, SecretSource};
+use std::net::IpAddr;
+
+/// What stands in the config for a provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Nothing.
+    None,
+    /// A key of its own, or the value of a variable that it names.
+    Key {
+        material: Material,
+        /// It names a variable.
+        by_variable: bool,
+        /// It is a reference.
+        by_reference: bool,
+    },
+    /// A key that has no value: why.
+    Missing(String),
+    /// The name of a stored profile.
+    Profile(ProfileId),
+}
+
+/// Returns the entry of a provider, however it is spelled.
+pub(super) fn entry<'a>(input: &CandidateInput<'a>, name: &str, rules: &Rules) -> Option<&'a ProviderDecl> {
+    let providers = &input.config.providers;
+    let exact = providers.get(&ProviderId::from(name));
+    exact.or_else(|| {
+        let same = |of: &ProviderId| names::for_auth(of.as_str(), rules) == names::for_auth(name, rules);
+        providers.iter().find(|(of, _)| same(of)).map(|(_, entry)| entry)
+    })
+}
+
+/// Reads the key of an entry.
+pub(super) fn meaning(
+    input: &CandidateInput<'_>,
+    effective: &Effective<'_>,
+    entry: &ProviderDecl,
+    rules: &Rules,
+) -> Meaning {
+    let inline = |secret: &Secret, by_variable, by_reference| Meaning::Key {
+        material: Material::Inline(secret_fingerprint(input.prints, secret)),
+        by_variable,
+        by_reference,
+    };
+    match &entry.api_key {
+        None => Meaning::None,
+        Some(ConfigKey::Unresolved(variable)) => match environment::value(input, variable) {
+            Some(value) => inline(&value, false, true),
+            None => Meaning::Missing(format!("{variable} is not set")),
+        },
+        Some(ConfigKey::Ref(reference)) => {
+            let by_env = (reference.source == SecretSource::Env)
+                .then(|| environment::value(input, &reference.id))
+                .flatten();
+            match by_env {
+                Some(value) => inline(&value, false, true),
+                None => Meaning::Key {
+                    material: Material::Ref {
+                        fingerprint: ref_fingerprint(input.prints, reference),
+                        reference: reference.clone(),
+                    },
+                    by_variable: false,
+                    by_reference: true,
+                },
+            }
+        }
+        Some(ConfigKey::Profile(id)) => profile(effective, id, rules).unwrap_or_else(|| {
+            // Where it names nothing that is stored, the program takes the text itself for a key.
+            inline(&Secret::new(id.as_str()), false, false)
+        }),
+        Some(ConfigKey::Value(value)) => {
+            let text = value.reveal_secret().trim();
+            if let Some(found) = profile(effective, &ProfileId::new(text), rules) {
+                return found;
+            }
+            if environment::is_key_variable(text) {
+                return match environment::value(input, text) {
+                    Some(value) => inline(&value, true, false),
+                    None => Meaning::Missing(format!("{text} is not set")),
+                };
+            }
+            if is_marker(text) { Meaning::None } else { inline(value, false, false) }
+        }
+    }
+}
+
+/// Only keys and tokens can be bound.
+fn profile(effective: &Effective<'_>, id: &ProfileId, rules: &Rules) -> Option<Meaning> {
+    if rules.binding == Binding::None {
+        return None;
+    }
+    let seen = effective.profile(id)?;
+    matches!(seen.profile.kind, CredentialKind::ApiKey | CredentialKind::Token)
+        .then(|| Meaning::Profile(id.clone()))
+}
+
+/// Words that stand for "no key here".
+pub(crate) fn is_marker(text: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "secretref-managed",
+        "minimax-oauth",
+        "ollama-local",
+        "custom-local",
+        "codex-app-server",
+        "gcp-vertex-credentials",
+        "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "<authenticated>",
+    ];
+    let text = text.trim();
+    WORDS.contains(&text) || text.starts_with("oauth:") || text.starts_with("secretref-env:")
+}
+
+/// Tells whether a provider runs on this machine and is asked without a key when it has none.
+pub(super) fn needs_no_key(entry: &ProviderDecl) -> bool {
+    let local = entry.base_url.as_deref().is_some_and(is_local);
+    let auth = entry.auth.as_deref().is_none_or(|auth| auth == "api-key");
+    local && auth && entry.api.is_some() && !entry.models.is_empty() && entry.api_key.is_none()
+}
+
+fn is_local(url: &str) -> bool {
+    let Ok(url) = url::Url::parse(url.trim()) else { return false };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(ip)) => ip.octets() == [127, 0, 0, 1] || ip.is_unspecified(),
+        Some(url::Host::Ipv6(ip)) => {
+            ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| IpAddr::V4(ip).is_loopback())
+        }
+        None => false,
+    }
+}
