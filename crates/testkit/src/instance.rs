@@ -75,6 +75,16 @@ impl Instance {
         self.real.release
     }
 
+    /// Returns the installed program that it is an installation of.
+    pub fn real(&self) -> &RealOpenClaw {
+        &self.real
+    }
+
+    /// Returns a folder for whatever else a test needs; it goes away with the instance.
+    pub fn scratch(&self) -> &Path {
+        self.dir.path()
+    }
+
     /// Returns the state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")

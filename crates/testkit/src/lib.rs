@@ -12,6 +12,7 @@ pub mod cache;
 pub mod http;
 pub mod instance;
 pub mod real;
+pub mod real_store;
 pub mod stores;
 pub mod template;
 

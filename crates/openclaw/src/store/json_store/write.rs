@@ -264,7 +264,7 @@ impl JsonStore {
         bumped: &mut bool,
     ) -> Result<Option<SystemTime>, StoreError> {
         if !rules.safety.distinct_time {
-            return Ok(None);
+            return Ok(rules.mtime);
         }
         let wanted = rules.mtime.unwrap_or_else(files::wall_clock);
         let Some(seen) = seen else { return Ok(Some(wanted)) };
