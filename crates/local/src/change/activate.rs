@@ -132,7 +132,7 @@ impl Installation {
         } else {
             match self
                 .connect(observed, &seen.config)
-                .and_then(|mut client| client.request_restart("credentials changed"))
+                .and_then(|client| client.restart("credentials changed", RESTART))
             {
                 Ok(_) => ActivationWay::RestartRpc,
                 Err(GatewayError::NotRunning { .. }) => return ActivationOutcome::GatewayDown,

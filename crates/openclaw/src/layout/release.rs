@@ -68,15 +68,12 @@ pub(super) fn capabilities(
 ) -> Capabilities {
     let sqlite = layout.is_sqlite() || layout == Layout::Unknown;
     let since = |oldest: Release| release.is_some_and(|release| release >= oldest);
-    let activation = if !sqlite {
+    // A touch of `meta` was seen to work on 2026.3.28 alone: 5.28 and 6.11 note the change and read nothing again, and since 8.2
+    // the key is unknown, so that it would make the config invalid.
+    let activation = if layout == Layout::JsonFile {
         vec![ActivationWay::SecretsReload, ActivationWay::ConfigTouch]
     } else if since(Release::beta(9, 5, 0)) {
-        vec![
-            ActivationWay::AuthRefresh,
-            ActivationWay::SecretsReload,
-            ActivationWay::ConfigTouch,
-            ActivationWay::RestartRpc,
-        ]
+        vec![ActivationWay::AuthRefresh, ActivationWay::SecretsReload, ActivationWay::RestartRpc]
     } else {
         vec![ActivationWay::SecretsReload]
     };
