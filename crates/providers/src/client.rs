@@ -59,10 +59,8 @@ pub enum ProberError {
     /// The proxy's address is not one.
     #[error("the proxy address cannot be used: write http://host:port")]
     Proxy,
-    /// TLS cannot be set up; mostly the system has no root certificates.
-    #[error(
-        "cannot set up TLS: {reason}; install the system's root certificates (ca-certificates) or name a PEM file"
-    )]
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS: {reason}; are the system's root certificates (ca-certificates) in order?")]
     Tls {
         /// Why.
         reason: String,
@@ -84,32 +82,41 @@ impl Clients {
         // One crypto provider for the whole process; when somebody has chosen one already, that is the same one.
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificates = certificates(options)?;
-        let base = || -> ClientBuilder {
+        let proxy = options.proxy.as_deref().map(Proxy::all).transpose().map_err(|_| ProberError::Proxy)?;
+        let base = |own_roots: bool| -> ClientBuilder {
             let builder = Client::builder()
                 .user_agent(concat!("keyshoal/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
                 .referer(false)
                 .timeout(options.timeout)
                 .connect_timeout(options.timeout);
-            if certificates.is_empty() {
+            if own_roots {
+                builder.tls_certs_only(mozillas().chain(certificates.iter().cloned()))
+            } else if certificates.is_empty() {
                 builder
             } else {
                 builder.tls_certs_merge(certificates.iter().cloned())
             }
         };
-        let network = match &options.proxy {
-            Some(proxy) => base().proxy(Proxy::all(proxy).map_err(|_| ProberError::Proxy)?),
-            None => base(),
+        let build = |own_roots: bool| -> reqwest::Result<Self> {
+            let network = match &proxy {
+                Some(proxy) => base(own_roots).proxy(proxy.clone()),
+                None => base(own_roots),
+            };
+            Ok(Self { network: network.build()?, loopback: base(own_roots).no_proxy().build()? })
         };
-        let build = |builder: ClientBuilder| {
-            builder.build().map_err(|error| ProberError::Tls { reason: innermost(&error) })
-        };
-        Ok(Self { network: build(network)?, loopback: build(base().no_proxy())? })
+        // Slim images have no root certificates at all; Node brings Mozilla's own, and so do we.
+        build(false).or_else(|_| build(true)).map_err(|error| ProberError::Tls { reason: innermost(&error) })
     }
 
     pub(crate) fn to(&self, loopback: bool) -> &Client {
         if loopback { &self.loopback } else { &self.network }
     }
+}
+
+/// Returns Mozilla's root certificates, as they were when this program was built.
+fn mozillas() -> impl Iterator<Item = Certificate> {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|root| Certificate::from_der(root).ok())
 }
 
 fn certificates(options: &ProberOptions) -> Result<Vec<Certificate>, ProberError> {

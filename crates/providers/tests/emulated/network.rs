@@ -106,6 +106,18 @@ fn loopback_is_never_asked_through_a_proxy() {
 }
 
 #[test]
+fn a_system_without_root_certificates_can_ask_all_the_same() {
+    let again = std::env::current_exe().expect("this test binary");
+    let inner = std::process::Command::new(again)
+        .args(["--exact", "network::no_tls_where_tls_is_expected"])
+        .envs([("SSL_CERT_FILE", "/nowhere/ca.pem"), ("SSL_CERT_DIR", "/nowhere")])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&inner.stdout).into_owned();
+    assert!(inner.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_set_up_says_what_and_where() {
     let with_ca = |path: PathBuf| {
         Prober::new(ProberOptions { ca_file: Some(path), ..ProberOptions::default() }).expect_err("no prober")
