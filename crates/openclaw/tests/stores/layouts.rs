@@ -1,0 +1,1 @@
+//! Which layout an installation has, and where its stores are.
