@@ -1,5 +1,6 @@
 //! The stores, as a caller of the crate sees them: every layout, hostile contents, other writers at work.
 #![expect(clippy::disallowed_methods, reason = "tests look at files directly")]
+#![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod competition;
 mod edits;

@@ -220,11 +220,11 @@ impl JsonStore {
         for (new, _, _) in prepared {
             new.put()?;
         }
-        if rules.safety.late_write_check {
-            let [state, store] = ours;
-            if let Some(late) = late_writes(&pair, store, state) {
-                return Ok(Attempt::Late(late));
-            }
+        let [state, store] = ours;
+        if rules.safety.late_write_check
+            && let Some(late) = late_writes(&pair, store, state)
+        {
+            return Ok(Attempt::Late(late));
         }
         match refusal {
             Some(refusal) => Err(self.refused(refusal)),
@@ -248,10 +248,10 @@ impl JsonStore {
         if let Some(text) = parse(late.store, &pair.store, self.store_path())? {
             texts.store = Some(text);
         }
-        if let State::Own(state) = &mut texts.state {
-            if let Some(text) = parse(late.state, &pair.state, self.state_path())? {
-                *state = Some(text);
-            }
+        if let State::Own(state) = &mut texts.state
+            && let Some(text) = parse(late.state, &pair.state, self.state_path())?
+        {
+            *state = Some(text);
         }
         Ok(texts)
     }

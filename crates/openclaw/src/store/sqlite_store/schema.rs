@@ -33,12 +33,12 @@ impl SqliteStore<'_> {
                     "it says that its role is `{found}`, where `{role}` was expected"
                 )));
             }
-            if let (Kind::Agent { owner: Some(owner) }, Some(agent)) = (self.kind, agent) {
-                if agent != owner.as_str() {
-                    return Err(Trouble::Unreadable(format!(
-                        "it says that it belongs to agent `{agent}`, not to `{owner}`"
-                    )));
-                }
+            if let (Kind::Agent { owner: Some(owner) }, Some(agent)) = (self.kind, agent)
+                && agent != owner.as_str()
+            {
+                return Err(Trouble::Unreadable(format!(
+                    "it says that it belongs to agent `{agent}`, not to `{owner}`"
+                )));
             }
         }
         let read_only = if version > known {
