@@ -2,6 +2,7 @@
 
 mod error;
 mod explain;
+mod history;
 mod plan;
 mod run;
 mod shared;
@@ -9,6 +10,7 @@ mod status;
 
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};
+pub use history::{HistoryDocument, RunDetailDocument};
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;

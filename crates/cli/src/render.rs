@@ -3,6 +3,7 @@
 pub mod age;
 pub mod explain;
 pub mod findings;
+pub mod history;
 pub mod plan;
 pub mod question;
 pub mod receipts;

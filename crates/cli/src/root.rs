@@ -2,8 +2,10 @@
 
 mod installation;
 pub mod variables;
+mod write;
 
 pub use installation::{OpenFor, act_as_owner, keys_dir, open, read_secret, secret_of};
+pub use write::write_file;
 
 use crate::arguments::{Colour, Globals};
 use crate::ui::{Asker, Stream, Ui, UiOptions};

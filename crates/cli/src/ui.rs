@@ -77,6 +77,11 @@ impl Ui {
         }
     }
 
+    /// Shows what was printed so far, for those who follow it.
+    pub fn flush(&mut self) {
+        self.out.flush();
+    }
+
     /// Prints text that is data as it stands (a script, a manual page).
     pub fn raw(&mut self, text: &str) {
         self.out.raw(text);

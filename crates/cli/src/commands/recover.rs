@@ -1,10 +1,14 @@
 //! `keyshoal recover`: a run that was interrupted is finished or undone.
 
+use super::{Context, identity, restored, shared};
 use crate::arguments::ActivateArgs;
-use crate::commands::Context;
+use crate::document::RunDetailDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::render;
+use crate::root::OpenFor;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_local::restore::Direction;
 
 /// Arguments of `recover`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -12,7 +16,9 @@ use crate::ui::Ui;
 Examples:
   keyshoal recover                 show the open run
   keyshoal recover --finish
-  keyshoal recover --undo")]
+  keyshoal recover --undo
+
+A store that holds neither what was there before nor what should be there after is a conflict: it is left and reported.")]
 pub struct RecoverArgs {
     /// Do what is still to be done
     #[arg(long, conflicts_with = "undo")]
@@ -25,11 +31,31 @@ pub struct RecoverArgs {
     pub activate: ActivateArgs,
 }
 
-/// Runs it.
-pub fn cmd_recover(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    _args: &RecoverArgs,
-) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+/// Shows the open run, or brings it to its end.
+pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Result<Outcome, CommandError> {
+    let wanted =
+        OpenFor { offline: true, restart_command: args.activate.restart_command.clone(), ask_agents: false };
+    let installation = shared::open(ui, context, wanted)?;
+    let Some(run) = installation.open_run()? else {
+        ui.data(
+            &[Text::toned(Tone::Good, "✓ ").plain("every run has finished; there is nothing to recover")],
+        );
+        ui.document(&restored::Document::nothing("recover"))?;
+        return Ok(Outcome::Fine);
+    };
+    let direction = match (args.finish, args.undo) {
+        (true, _) => Direction::Finish,
+        (_, true) => Direction::Undo,
+        _ => {
+            ui.data(&render::history::run(&run));
+            ui.data(&[Text::of("say what shall become of it: keyshoal recover --finish, or --undo")]);
+            ui.document(&RunDetailDocument::of(&run))?;
+            return Ok(Outcome::Attention);
+        }
+    };
+    if !identity::settle(ui, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let done = installation.recover(direction)?.unwrap_or_default();
+    restored::show(ui, &installation, "recover", &run.summary.id, &done, args.activate.activate.mode())
 }

@@ -1,17 +1,21 @@
 //! `keyshoal rollback`: takes a run back, profile by profile.
 
+use super::{Context, identity, restored, shared};
 use crate::arguments::ActivateArgs;
-use crate::commands::Context;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
+use crate::render;
+use crate::root::OpenFor;
+use crate::ui::{Answer, Text, Tone, Ui};
 
 /// Arguments of `rollback`.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   keyshoal rollback last
-  keyshoal rollback 0192f3c4 --yes")]
+  keyshoal rollback 0192f3c4 --yes
+
+A value is only put back where the run's own value still stands. OAuth logins are never put back: their tokens only move forward.")]
 pub struct RollbackArgs {
     /// Which run (the first digits of its id are enough; `last` is the newest)
     pub run: String,
@@ -19,18 +23,64 @@ pub struct RollbackArgs {
     #[arg(long, short)]
     pub yes: bool,
     /// Show what would be done, do nothing
-    #[arg(long)]
+    #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// How the gateway is made to see it.
     #[command(flatten)]
     pub activate: ActivateArgs,
 }
 
-/// Runs it.
+/// Shows, asks, takes back.
 pub fn cmd_rollback(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    _args: &RollbackArgs,
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &RollbackArgs,
 ) -> Result<Outcome, CommandError> {
-    Err(CommandError::internal("not there yet"))
+    let wanted =
+        OpenFor { offline: true, restart_command: args.activate.restart_command.clone(), ask_agents: false };
+    let installation = shared::open(ui, context, wanted)?;
+    let run = shared::find_run(&installation, &args.run)?;
+    if run.summary.finished.is_none() {
+        return Err(
+            CommandError::user("this run did not finish").hint("keyshoal recover --finish, or --undo")
+        );
+    }
+    let plan = installation.rollback_plan(&run)?;
+    let possible = plan.iter().filter(|step| step.impossible.is_none()).count();
+    let dead = plan.iter().filter(|step| step.impossible.is_none() && step.verdict.is_dead()).count();
+    let talk = render::history::rollback(&plan);
+    if dead > 0 {
+        ui.warn(&format!(
+            "{} of what would be put back is rejected by its provider: the agents would fail again",
+            render::words::count(dead, "value")
+        ));
+    }
+    if args.dry_run || possible == 0 {
+        ui.data(&talk);
+        ui.document(&restored::Document::planned("rollback", &run.summary.id, &plan))?;
+        return Ok(Outcome::attention_if(possible > 0));
+    }
+    talk.iter().for_each(|line| ui.say(line));
+    if !identity::settle(ui, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let question = Text::of(format!("put {} back?", render::words::count(possible, "value")));
+    if !args.yes {
+        match ui.ask(&[question], dead == 0)? {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => {
+                ui.data(&[Text::of("nothing was written")]);
+                return Ok(Outcome::Attention);
+            }
+            None => {
+                ui.data(&talk);
+                let why = "nobody is there to ask. Run it in a terminal, or agree with --yes";
+                ui.data(&[Text::toned(Tone::Doubt, "? nothing was written: ").plain(why)]);
+                ui.document(&restored::Document::planned("rollback", &run.summary.id, &plan))?;
+                return Ok(Outcome::Attention);
+            }
+        }
+    }
+    let done = installation.rollback(&run)?;
+    restored::show(ui, &installation, "rollback", &run.summary.id, &done, args.activate.activate.mode())
 }

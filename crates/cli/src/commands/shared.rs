@@ -9,6 +9,7 @@ use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scop
 use keyshoal_engine::look::LookError;
 use keyshoal_engine::sync::SyncError;
 use keyshoal_engine::{AskPolicy, Look, LookOptions, SetError, SyncOptions};
+use keyshoal_ledger::RunDetail;
 use keyshoal_local::Installation;
 use keyshoal_openclaw::agent_id;
 
@@ -116,6 +117,18 @@ pub fn find_agent<'a>(observed: &'a Observation, name: &str) -> Result<&'a Agent
         CommandError::user(format!("there is no agent {name:?}"))
             .hint(format!("the agents are: {}", known.join(", ")))
     })
+}
+
+/// Finds a run by the beginning of its id, or the newest one by `last`.
+pub fn find_run(installation: &Installation, wanted: &str) -> Result<RunDetail, CommandError> {
+    if wanted != "last" {
+        return Ok(installation.find_run(wanted)?);
+    }
+    let newest = installation.history(1)?;
+    let Some(run) = newest.first() else {
+        return Err(CommandError::user("no run has written anything yet"));
+    };
+    Ok(installation.find_run(run.id.as_str())?)
 }
 
 impl From<LookError> for CommandError {

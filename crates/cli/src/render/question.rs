@@ -3,7 +3,7 @@
 use super::words;
 use crate::ui::{Text, Tone};
 use keyshoal_core::plan::{Group, Proposal};
-use keyshoal_core::{AgentId, Question};
+use keyshoal_core::{AgentId, ProfileId, Question};
 
 /// Returns the lines of a question, without the `[Y/n]`.
 pub fn lines(question: &Question) -> Vec<Text> {
@@ -16,7 +16,14 @@ pub fn lines(question: &Question) -> Vec<Text> {
             for other in others {
                 line = line.plain(" · ").join(&group(other, length, Holders::Counted));
             }
-            vec![line.plain(" → ").and(Tone::Strong, proposal(others))]
+            if can_be_answered(question) {
+                return vec![line.plain(" → ").and(Tone::Strong, proposal(others))];
+            }
+            vec![
+                line,
+                Text::of("  nothing says whether on purpose: ")
+                    .and(Tone::Strong, keep_or_replace(profile, others)),
+            ]
         }
         Question::WhichSource { profile, base, written, .. } => {
             let length = words::distinct_length(&[base.fingerprint, written.fingerprint]);
@@ -107,6 +114,12 @@ fn proposal(others: &[Group]) -> String {
     .flatten()
     .collect();
     format!("{}?", deeds.join(", "))
+}
+
+fn keep_or_replace(profile: &ProfileId, others: &[Group]) -> String {
+    let agent = others.iter().flat_map(|group| &group.agents).next();
+    let agent = agent.map_or("AGENT", AgentId::as_str);
+    format!("keyshoal keep {agent} {profile}, or keyshoal replace {agent} {profile}")
 }
 
 fn from(group: &Group, otherwise: &str) -> String {

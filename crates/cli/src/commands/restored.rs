@@ -1,0 +1,105 @@
+//! Showing what was put back, and making the gateway see it.
+
+use crate::document;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::ui::Ui;
+use keyshoal_core::{
+    ActivationMode, ActivationNeed, ActivationOutcome, Fact, Fingerprint, ProfileId, RunId, StepState,
+    VerdictKind, activation, planner,
+};
+use keyshoal_engine::ports::{Change as _, Observe as _, Remember as _};
+use keyshoal_local::Installation;
+use keyshoal_local::restore::{Restored, RollbackStep};
+use serde::Serialize;
+
+/// `keyshoal.rollback.v1` and `keyshoal.recover.v1`.
+#[derive(Clone, Debug, Serialize)]
+pub struct Document {
+    schema: String,
+    run: Option<RunId>,
+    applied: bool,
+    values: Vec<Value>,
+    activation: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Value {
+    store: String,
+    profile: ProfileId,
+    fingerprint: Option<Fingerprint>,
+    verdict: Option<VerdictKind>,
+    impossible: Option<String>,
+    outcome: Option<StepState>,
+}
+
+impl Document {
+    /// Nothing was to be done.
+    pub fn nothing(command: &str) -> Self {
+        let schema = format!("keyshoal.{command}.v1");
+        Self { schema, run: None, applied: false, values: Vec::new(), activation: None }
+    }
+
+    /// What would be put back.
+    pub fn planned(command: &str, run: &RunId, steps: &[RollbackStep]) -> Self {
+        let value = |step: &RollbackStep| Value {
+            store: step.store.to_string(),
+            profile: step.profile.clone(),
+            fingerprint: step.then,
+            verdict: Some(step.verdict),
+            impossible: step.impossible.clone(),
+            outcome: None,
+        };
+        let values = steps.iter().map(value).collect();
+        Self { run: Some(run.clone()), values, ..Self::nothing(command) }
+    }
+
+    fn done(command: &str, run: &RunId, all: &[Restored], activation: &ActivationOutcome) -> Self {
+        let value = |one: &Restored| Value {
+            store: one.store.to_string(),
+            profile: one.profile.clone(),
+            fingerprint: one.value,
+            verdict: None,
+            impossible: None,
+            outcome: Some(one.state.clone()),
+        };
+        Self {
+            run: Some(run.clone()),
+            applied: true,
+            values: all.iter().map(value).collect(),
+            activation: Some(document::activation_words(activation)),
+            ..Self::nothing(command)
+        }
+    }
+}
+
+/// Makes the gateway see what was put back, shows it, and returns the command's outcome.
+pub fn show(
+    ui: &mut Ui,
+    installation: &Installation,
+    command: &str,
+    run: &RunId,
+    all: &[Restored],
+    mode: ActivationMode,
+) -> Result<Outcome, CommandError> {
+    let observed = installation.observe()?;
+    let wrote = all.iter().any(|one| one.state == StepState::Done);
+    let need = if wrote { planner::activation_need(&observed) } else { ActivationNeed::None };
+    let progress = ui.progress();
+    progress.say("making the gateway read its stores again …");
+    let outcome = installation.activate(need, mode);
+    drop(progress);
+    if matches!(outcome, ActivationOutcome::Done { .. }) {
+        installation.learn(&[Fact::Activated { digest: activation::digest(&observed) }])?;
+    }
+    ui.data(&render::history::restored(all));
+    if wrote {
+        ui.data(&[render::receipts::activation(&outcome)]);
+    }
+    ui.document(&Document::done(command, run, all, &outcome))?;
+    let unproven = matches!(outcome, ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. });
+    let failed =
+        all.iter().any(|one| matches!(one.state, StepState::Conflict { .. } | StepState::Failed { .. }));
+    Ok(Outcome::attention_if(unproven || failed))
+}

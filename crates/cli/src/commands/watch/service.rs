@@ -1,0 +1,147 @@
+//! `keyshoal watch install-service`: the systemd user unit and the policy.
+
+use super::policy;
+use crate::arguments::PolicyWord;
+use crate::commands::Context;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::root;
+use crate::ui::{Answer, Text, Tone, Ui};
+use keyshoal_openclaw::files;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `watch install-service`.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal watch install-service
+  keyshoal watch install-service --policy repair
+  keyshoal watch install-service --print")]
+pub struct InstallServiceArgs {
+    /// What the service may do; asked when it is not said
+    #[arg(long, value_name = "POLICY")]
+    pub policy: Option<PolicyWord>,
+    /// Print the unit, write nothing
+    #[arg(long)]
+    pub print: bool,
+}
+
+/// The unit's name.
+const UNIT: &str = "keyshoal-watch.service";
+
+/// Writes unit and policy, and says how to start it.
+pub fn install(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &InstallServiceArgs,
+) -> Result<Outcome, CommandError> {
+    let program = context
+        .world
+        .program
+        .clone()
+        .ok_or_else(|| CommandError::internal("the program's own path is not known"))?;
+    let text = unit(&program, context.globals.state_dir.as_deref(), context.globals.config.as_deref());
+    if args.print {
+        ui.raw(&text);
+        return Ok(Outcome::Fine);
+    }
+    let repair = match args.policy {
+        Some(word) => word == PolicyWord::Repair,
+        None => {
+            let question = [
+                Text::of(
+                    "A service that repairs does what `keyshoal sync` would do without questions: it replaces earlier values of",
+                ),
+                Text::of(
+                    "the source and removes dead copies, never an override. One that reports writes nothing.",
+                ),
+                Text::of("May it repair?"),
+            ];
+            match ui.ask(&question, false)? {
+                Some(answer) => answer == Answer::Yes,
+                None => {
+                    question.iter().for_each(|line| ui.say(line));
+                    ui.warn("nothing was written: nobody is there to ask; say it with --policy report or --policy repair");
+                    return Ok(Outcome::Attention);
+                }
+            }
+        }
+    };
+    let policy_path = policy::path(context)?;
+    let before = files::read(&policy_path, 64 * 1024).map_err(|error| CommandError::io(error.to_string()))?;
+    let before = String::from_utf8_lossy(before.as_deref().unwrap_or_default()).into_owned();
+    policy::parse(&before, &policy_path)?;
+    let unit_path = unit_path(context)?;
+    root::write_file(&policy_path, &policy::with_word(&before, repair))?;
+    root::write_file(&unit_path, &text)?;
+    let word = if repair { "repair" } else { "report" };
+    ui.say(&Text::of(format!("policy: {word} ({})", policy_path.display())));
+    ui.say(&Text::of(format!("unit:   {}", unit_path.display())));
+    ui.say(&Text::of("start it, and let it run without a login:"));
+    ui.data(&[
+        Text::toned(
+            Tone::Strong,
+            format!("systemctl --user daemon-reload && systemctl --user enable --now {UNIT}"),
+        ),
+        Text::toned(Tone::Strong, "loginctl enable-linger"),
+    ]);
+    Ok(Outcome::Fine)
+}
+
+fn unit_path(context: &Context<'_>) -> Result<PathBuf, CommandError> {
+    let env = &context.world.environment;
+    let config = env.get(root::variables::XDG_CONFIG_HOME).map(PathBuf::from);
+    config
+        .or_else(|| Some(env.home.as_ref()?.join(".config")))
+        .map(|config| config.join("systemd/user").join(UNIT))
+        .ok_or_else(|| CommandError::config("no directory for the unit: set HOME or XDG_CONFIG_HOME"))
+}
+
+/// Returns the unit's text.
+pub fn unit(program: &Path, state_dir: Option<&Path>, config: Option<&Path>) -> String {
+    let mut command = quoted(program);
+    for (option, path) in [("--state-dir", state_dir), ("--config", config)] {
+        if let Some(path) = path {
+            command = format!("{command} {option} {}", quoted(path));
+        }
+    }
+    format!(
+        "[Unit]
+Description=Keyshoal keeps the credentials of every OpenClaw agent right
+Documentation=man:keyshoal-watch(1)
+
+[Service]
+Type=notify
+ExecStart={command} watch
+Restart=on-failure
+RestartSec=30
+LimitCORE=0
+NoNewPrivileges=yes
+UMask=0077
+
+[Install]
+WantedBy=default.target
+"
+    )
+}
+
+/// Quotes a path for ExecStart=: systemd's escapes, specifiers and variables.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    format!("\"{text}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_paths_are_quoted() {
+        let unit = unit(Path::new("/opt/a b/keyshoal"), Some(Path::new("/srv/50%/$x")), None);
+        assert!(
+            unit.contains("ExecStart=\"/opt/a b/keyshoal\" --state-dir \"/srv/50%%/$$x\" watch\n"),
+            "{unit}"
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! What a watch says: one line each, to the terminal or the journal, and to systemd.
+
+use crate::document::RunDocument;
+use crate::render;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::Timestamp;
+use keyshoal_engine::watch::Report;
+use sd_notify::NotifyState;
+use serde::Serialize;
+use std::cell::Cell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// Says what a watch reports.
+pub struct Teller<'a> {
+    ui: &'a mut Ui,
+    looked: Rc<Cell<bool>>,
+    ready: bool,
+    now: Option<Timestamp>,
+}
+
+/// One line of `watch --json`: `keyshoal.watch.v1`.
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: &'static str,
+    at: Option<Timestamp>,
+    event: &'static str,
+    attention: Option<&'a BTreeSet<String>>,
+    run: Option<RunDocument>,
+    message: Option<String>,
+}
+
+impl<'a> Teller<'a> {
+    /// Makes it.
+    pub fn new(ui: &'a mut Ui, looked: Rc<Cell<bool>>) -> Self {
+        Self { ui, looked, ready: false, now: None }
+    }
+
+    /// Says one report.
+    pub fn tell(&mut self, report: &Report<'_>) {
+        match report {
+            Report::Looked(look) => {
+                self.looked.set(true);
+                self.now = Some(look.now);
+                if !self.ready {
+                    self.ready = true;
+                    notify(&[NotifyState::Ready]);
+                }
+                let wrong = look.judgement.needs_attention();
+                let status =
+                    if wrong { "something needs attention" } else { "all agents are as they should be" };
+                notify(&[NotifyState::Status(status)]);
+            }
+            Report::Attention(attention) => {
+                if attention.is_empty() {
+                    let line = Text::toned(Tone::Good, "✓ ").plain("all agents are as they should be");
+                    self.lines(&[line]);
+                } else {
+                    let lines: Vec<Text> =
+                        attention.iter().map(|one| Text::toned(Tone::Bad, "✗ ").plain(one)).collect();
+                    self.lines(&lines);
+                }
+                self.document("attention", Some(attention), None, None);
+            }
+            Report::Repaired(report) => {
+                self.now = Some(report.after.now);
+                let mut lines = render::receipts::lines(&report.receipts);
+                if !report.receipts.is_empty() {
+                    lines.push(render::receipts::activation(&report.activation));
+                }
+                self.lines(&lines);
+                let run = RunDocument::new("watch_run", &report.plan)
+                    .applied(report.run.clone(), &report.receipts, &report.activation)
+                    .attention(report.outcome.needs_attention());
+                self.document("repaired", None, Some(run), None);
+            }
+            Report::RepairFailed(reason) => {
+                self.ui.warn(&format!("a repair failed: {reason}"));
+                self.document("repair_failed", None, None, Some(reason.clone()));
+            }
+            Report::Fight { store, profile, times } => {
+                let message = format!(
+                    "somebody has undone the repair of {profile} in {store} {times} times; it is left alone for a while. \
+                     If that value is meant: keyshoal keep {store} {profile}"
+                );
+                self.ui.warn(&message);
+                self.document("fight", None, None, Some(message));
+            }
+        }
+    }
+
+    /// Says that it ends.
+    pub fn end(&mut self) {
+        notify(&[NotifyState::Stopping]);
+        self.ui.say(&Text::of("stopped"));
+    }
+
+    fn lines(&mut self, lines: &[Text]) {
+        let stamp = self.now.map_or_else(String::new, |now| format!("{} ", render::age::moment(now)));
+        let stamped: Vec<Text> = lines.iter().map(|line| Text::toned(Tone::Dim, &stamp).join(line)).collect();
+        self.ui.data(&stamped);
+        self.ui.flush();
+    }
+
+    fn document(
+        &mut self,
+        event: &'static str,
+        attention: Option<&BTreeSet<String>>,
+        run: Option<RunDocument>,
+        message: Option<String>,
+    ) {
+        let line = Line { schema: "keyshoal.watch.v1", at: self.now, event, attention, run, message };
+        if let Err(error) = self.ui.document_line(&line) {
+            self.ui.error(&error);
+        }
+    }
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(states);
+}

@@ -1,0 +1,19 @@
+//! Writing the few files of our own that a person asks for: unit and policy.
+
+use crate::error::CommandError;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes a file whole: a new one beside it takes its place. Directories are made as needed.
+pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
+    let failed = |error: std::io::Error| {
+        CommandError::io(format!("{} could not be written: {error}", path.display()))
+            .hint("mend the directory's rights, or name another with --keys-dir")
+    };
+    let parent = path.parent().ok_or_else(|| CommandError::internal("a file without a directory"))?;
+    std::fs::create_dir_all(parent).map_err(failed)?;
+    let mut file = tempfile::Builder::new().prefix(".keyshoal-").tempfile_in(parent).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
