@@ -13,6 +13,7 @@ pub mod marker;
 pub mod model;
 mod models;
 mod notes;
+mod providers;
 mod secrets;
 mod substitute;
 mod text;
@@ -37,7 +38,7 @@ const LARGEST_ROOT: u64 = 16 << 20;
 /// know but OpenClaw would live with stands in [`Config::warnings`]; what makes the roster uncertain is an error.
 pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigError> {
     let path = &locations.config_path;
-    let bytes = files::read(path, LARGEST_ROOT)?;
+    let bytes = files::OpenFile::open(path)?.map(|file| file.bytes(LARGEST_ROOT)).transpose()?;
     let mut notes = Notes::new(path);
     let value = match &bytes {
         Some(bytes) => {
@@ -51,7 +52,9 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         let place = notes.place(&Steps::default());
         return Err(ConfigError::invalid(place, "the config is not an object", text::WAY_OUT));
     }
-    let included = include::resolve(value, locations)?;
+    let text = notes.text().unwrap_or_default();
+    let included = include::resolve(value, text, locations)?;
+    notes.keep_includes(!included.files.is_empty());
     let mut value = included.value;
     included.warnings.into_iter().for_each(|warning| notes.say(warning));
 
@@ -67,7 +70,7 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     let touched_version = meta.and_then(|meta| meta.text_at("lastTouchedVersion", &mut notes));
     let roster = agents::read(&root, locations, touched_version.as_deref(), &mut notes)?;
     let auth = auth::read(&root, &mut notes);
-    let providers = models::read(&root, &auth, &variables, &mut notes);
+    let providers = providers::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
     let gateway = auth::gateway(&root, &secrets, &mut notes);
     let bindings = agents::bindings(&root, &mut notes);

@@ -11,7 +11,9 @@ const LARGEST: u64 = 1 << 20;
 
 /// Reads a file. One that is missing or too large sets nothing, as in the program; the second is said.
 pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<String, Secret>, ConfigError> {
-    let bytes = match files::read(path, LARGEST) {
+    let bytes = match files::OpenFile::open(path)
+        .and_then(|file| file.map(|file| file.bytes(LARGEST)).transpose())
+    {
         Ok(Some(bytes)) => bytes,
         Ok(None) => return Ok(BTreeMap::new()),
         Err(error) => {

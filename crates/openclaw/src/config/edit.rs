@@ -141,7 +141,7 @@ impl<'a> Editor<'a> {
         })?;
         let place = text::place(path, &spliced.text, spliced.at);
         let root = text::parse(path, &spliced.text)?;
-        let whole = include::resolve(root.clone(), self.locations)?.value;
+        let whole = include::resolve(root.clone(), &spliced.text, self.locations)?.value;
         let proved = expected(&read.root, steps, value).is_some_and(|expected| expected == root)
             && expected(&read.whole, steps, value).is_some_and(|expected| expected == whole);
         if !proved {
@@ -157,7 +157,8 @@ impl<'a> Editor<'a> {
     /// Reads the root file and what it includes.
     fn read(&self) -> Result<Read, ConfigError> {
         let path = &self.locations.config_path;
-        let bytes = files::read(path, LARGEST_ROOT)?.ok_or_else(|| {
+        let file = files::OpenFile::open(path)?;
+        let bytes = file.map(|file| file.bytes(LARGEST_ROOT)).transpose()?.ok_or_else(|| {
             self.refusal(
                 self.place(),
                 "there is no config file to edit".to_owned(),
@@ -166,7 +167,7 @@ impl<'a> Editor<'a> {
         })?;
         let text = text::decode(path, &bytes, &mut Notes::new(path))?.to_owned();
         let root = text::parse(path, &text)?;
-        let whole = include::resolve(root.clone(), self.locations)?.value;
+        let whole = include::resolve(root.clone(), &text, self.locations)?.value;
         Ok(Read { text_begins: bytes.len() - text.len(), text, bytes, root, whole })
     }
 

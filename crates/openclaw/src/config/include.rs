@@ -1,6 +1,7 @@
 //! `$include`: other files within the config, never from outside of its directory.
 
-use super::{ConfigError, text};
+use super::notes::{Steps, offset_of};
+use super::{ConfigError, Notes, text};
 use crate::files;
 use crate::locate::{self, Locations};
 use serde_json::{Map, Value};
@@ -34,8 +35,8 @@ pub(super) struct Included {
     pub(super) warnings: Vec<String>,
 }
 
-/// Resolves every `$include` of a config.
-pub(super) fn resolve(value: Value, locations: &Locations) -> Result<Included, ConfigError> {
+/// Resolves every `$include` of a config, whose text is only looked at to say where one stands that is refused.
+pub(super) fn resolve(value: Value, text: &str, locations: &Locations) -> Result<Included, ConfigError> {
     let path = &locations.config_path;
     let dir = path.parent().unwrap_or(Path::new("/"));
     let roots = std::iter::once(dir)
@@ -46,8 +47,8 @@ pub(super) fn resolve(value: Value, locations: &Locations) -> Result<Included, C
         })
         .collect();
     let mut run = Run { roots, files: Vec::new(), warnings: Vec::new(), loads: 0, bytes: 0 };
-    let chain = vec![locate::normalize(path)];
-    let value = run.process(value, &chain)?;
+    let chain = Chain { path: &locate::normalize(path), text, outer: None };
+    let value = run.process(value, &chain, &Steps::default())?;
     Ok(Included { value, files: run.files, warnings: run.warnings })
 }
 
@@ -66,16 +67,43 @@ struct Run {
     bytes: usize,
 }
 
+/// A file, and the files that led to it.
+struct Chain<'a> {
+    path: &'a Path,
+    text: &'a str,
+    outer: Option<&'a Chain<'a>>,
+}
+
+impl Chain<'_> {
+    /// Goes through the files, this one first.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::successors(Some(self), |chain| chain.outer).map(|chain| chain.path)
+    }
+
+    /// Refuses the `$include` of an object.
+    fn refuse(&self, steps: &Steps, problem: impl std::fmt::Display) -> ConfigError {
+        let place = match offset_of(self.text, &steps.key(KEY)) {
+            Some(offset) => text::place(self.path, self.text, offset),
+            None => self.path.display().to_string(),
+        };
+        ConfigError::invalid(place, format!("$include {problem}"), WAY_OUT)
+    }
+}
+
 impl Run {
-    /// Resolves within one value. `chain` holds the files that led here, the root first.
-    fn process(&mut self, value: Value, chain: &[PathBuf]) -> Result<Value, ConfigError> {
+    /// Resolves within one value, which stands at `steps` of the last file of the chain.
+    fn process(&mut self, value: Value, chain: &Chain<'_>, steps: &Steps) -> Result<Value, ConfigError> {
         Ok(match value {
-            Value::Array(elements) => Value::Array(
-                elements.into_iter().map(|element| self.process(element, chain)).collect::<Result<_, _>>()?,
-            ),
+            Value::Array(elements) => {
+                let mut processed = Vec::with_capacity(elements.len());
+                for (at, element) in elements.into_iter().enumerate() {
+                    processed.push(self.process(element, chain, &steps.index(at))?);
+                }
+                Value::Array(processed)
+            }
             Value::Object(mut members) => match members.shift_remove(KEY) {
-                Some(wanted) => self.include(&wanted, members, chain)?,
-                None => Value::Object(self.members(members, chain)?),
+                Some(wanted) => self.include(&wanted, members, chain, steps)?,
+                None => Value::Object(self.members(members, chain, steps)?),
             },
             other => other,
         })
@@ -85,12 +113,14 @@ impl Run {
     fn members(
         &mut self,
         members: Map<String, Value>,
-        chain: &[PathBuf],
+        chain: &Chain<'_>,
+        steps: &Steps,
     ) -> Result<Map<String, Value>, ConfigError> {
         let mut processed = Map::new();
         for (key, member) in members {
             if key != "__proto__" {
-                processed.insert(key, self.process(member, chain)?);
+                let member = self.process(member, chain, &steps.key(&key))?;
+                processed.insert(key, member);
             }
         }
         Ok(processed)
@@ -101,53 +131,44 @@ impl Run {
         &mut self,
         wanted: &Value,
         others: Map<String, Value>,
-        chain: &[PathBuf],
+        chain: &Chain<'_>,
+        steps: &Steps,
     ) -> Result<Value, ConfigError> {
-        let here = chain.last().map(|path| path.display().to_string()).unwrap_or_default();
-        let refuse = |problem: &str| ConfigError::invalid(here.clone(), problem, WAY_OUT);
         let included = match wanted {
-            Value::String(path) => self.load(path, chain)?,
+            Value::String(path) => self.load(path, chain, steps)?,
             Value::Array(paths) => {
                 let mut merged = Value::Object(Map::new());
                 for path in paths {
-                    let path =
-                        path.as_str().ok_or_else(|| refuse("$include lists something that is not text"))?;
-                    merged = merge(merged, self.load(path, chain)?);
+                    let path = path
+                        .as_str()
+                        .ok_or_else(|| chain.refuse(steps, "lists something that is not text"))?;
+                    merged = merge(merged, self.load(path, chain, steps)?);
                 }
                 merged
             }
-            _ => return Err(refuse("$include is neither text nor a list of texts")),
+            _ => return Err(chain.refuse(steps, "is neither text nor a list of texts")),
         };
         if others.is_empty() {
             return Ok(included);
         }
         if !included.is_object() {
-            return Err(refuse("$include stands beside other keys, but what it includes is not an object"));
+            return Err(
+                chain.refuse(steps, "stands beside other keys, but what it includes is not an object")
+            );
         }
-        let others = self.members(others, chain)?;
+        let others = self.members(others, chain, steps)?;
         Ok(merge(included, Value::Object(others)))
     }
 
     /// Reads one file and resolves within it.
-    fn load(&mut self, wanted: &str, chain: &[PathBuf]) -> Result<Value, ConfigError> {
-        let including = chain.last().map_or_else(|| Path::new("/"), PathBuf::as_path);
-        let refuse = |problem: String| {
-            ConfigError::invalid(
-                including.display().to_string(),
-                format!("$include {wanted:?} {problem}"),
-                WAY_OUT,
-            )
-        };
+    fn load(&mut self, wanted: &str, chain: &Chain<'_>, steps: &Steps) -> Result<Value, ConfigError> {
+        let written = locate::normalize(&chain.path.parent().unwrap_or(Path::new("/")).join(wanted));
+        if wanted.len() >= LONGEST_PATH || written.as_os_str().len() >= LONGEST_PATH {
+            return Err(chain.refuse(steps, "has a path that is too long"));
+        }
+        let refuse = |problem: String| chain.refuse(steps, format_args!("{wanted:?} {problem}"));
         if wanted.contains('\0') {
             return Err(refuse("holds a null byte".to_owned()));
-        }
-        let written = locate::normalize(&including.parent().unwrap_or(Path::new("/")).join(wanted));
-        if wanted.len() >= LONGEST_PATH || written.as_os_str().len() >= LONGEST_PATH {
-            return Err(ConfigError::invalid(
-                including.display().to_string(),
-                "the path of an $include is too long",
-                WAY_OUT,
-            ));
         }
         if !self.roots.iter().any(|root| written.starts_with(&root.written)) {
             return Err(refuse(format!("leaves the config's directory {}", self.roots[0].written.display())));
@@ -164,13 +185,14 @@ impl Run {
                 self.roots[0].written.display()
             )));
         }
-        if chain.contains(&written) {
+        if chain.files().any(|file| file == written) {
             return Err(refuse("includes itself".to_owned()));
         }
-        if chain.len() > DEEPEST {
+        if chain.files().count() > DEEPEST {
             return Err(refuse(format!("is nested deeper than {DEEPEST} files")));
         }
-        let bytes = files::read_single(&real, LARGEST)?;
+        let bytes =
+            files::read_single(&real, LARGEST).map_err(|error| refuse(format!("cannot be used: {error}")))?;
         self.loads += 1;
         self.bytes += bytes.len();
         if self.loads > MOST_FILES || self.bytes > MOST_BYTES {
@@ -179,15 +201,15 @@ impl Run {
                 MOST_BYTES >> 20
             )));
         }
-        let mut notes = super::Notes::new(&written);
-        let value = text::parse(&written, text::decode(&written, &bytes, &mut notes)?)?;
+        let mut notes = Notes::new(&written);
+        let text = text::decode(&written, &bytes, &mut notes)?;
+        let value = text::parse(&written, text)?;
         if !self.files.contains(&written) {
             self.files.push(written.clone());
             self.warnings.extend(notes.into_warnings());
         }
-        let mut chain = chain.to_vec();
-        chain.push(written);
-        self.process(value, &chain)
+        let chain = Chain { path: &written, text, outer: Some(chain) };
+        self.process(value, &chain, &Steps::default())
     }
 }
 

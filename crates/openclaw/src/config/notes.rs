@@ -61,18 +61,29 @@ fn is_word(key: &str) -> bool {
 pub(super) struct Notes<'a> {
     path: &'a Path,
     text: Option<&'a str>,
+    includes: bool,
     warnings: Vec<String>,
 }
 
 impl<'a> Notes<'a> {
     /// Begins with nothing to say.
     pub(super) fn new(path: &'a Path) -> Self {
-        Self { path, text: None, warnings: Vec::new() }
+        Self { path, text: None, includes: false, warnings: Vec::new() }
     }
 
     /// Keeps the text, in which lines are looked up.
     pub(super) fn keep_text(&mut self, text: &'a str) {
         self.text = Some(text);
+    }
+
+    /// Returns the text.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        self.text
+    }
+
+    /// Keeps whether the config includes other files, so that a value may stand there.
+    pub(super) fn keep_includes(&mut self, includes: bool) {
+        self.includes = includes;
     }
 
     /// Says something.
@@ -92,6 +103,7 @@ impl<'a> Notes<'a> {
     pub(super) fn place(&self, steps: &Steps) -> String {
         match self.text.and_then(|text| Some((text, offset_of(text, steps)?))) {
             Some((text, offset)) => text::place(self.path, text, offset),
+            None if self.includes => format!("{} (or a file that it includes)", self.path.display()),
             None => self.path.display().to_string(),
         }
     }
@@ -103,7 +115,7 @@ impl<'a> Notes<'a> {
 }
 
 /// Finds where in the text a value stands.
-fn offset_of(text: &str, steps: &Steps) -> Option<usize> {
+pub(super) fn offset_of(text: &str, steps: &Steps) -> Option<usize> {
     use jsonc_parser::ast;
     use jsonc_parser::common::Ranged;
     let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &Default::default()).ok()?;
@@ -147,6 +159,11 @@ impl<'v> Look<'v> {
     pub(super) fn at(&self, key: &str) -> Option<Self> {
         let value = self.value.as_object()?.get(key)?;
         Some(Self { value, steps: self.steps.key(key) })
+    }
+
+    /// Looks at a value several objects deeper.
+    pub(super) fn within(&self, way: &[&str]) -> Option<Self> {
+        way.iter().try_fold(self.clone(), |at, key| at.at(key))
     }
 
     /// Looks at an object within an object; another type is said and left out.

@@ -1,7 +1,7 @@
 //! References to secrets that the gateway's own credentials may be.
 
-use super::models::secret_ref;
 use super::notes::{Look, Notes};
+use super::providers::secret_ref;
 use super::substitute::whole_variable;
 use super::variables::Variables;
 use crate::files;

@@ -106,8 +106,8 @@ fn a_value_in_an_included_file_is_named_and_left() {
     refused(editor(&locations).set_value("/list/0", &json!(2)), "something else");
     // A touch lays its value over the included one.
     editor(&locations).set_meta_touched("now").unwrap();
-    let whole =
-        include::resolve(text::parse(Path::new("x"), &text(&locations)).unwrap(), &locations).unwrap();
+    let root = text::parse(Path::new("x"), &text(&locations)).unwrap();
+    let whole = include::resolve(root, "", &locations).unwrap();
     assert_eq!(whole.value["meta"]["lastTouchedAt"], "now");
     assert_eq!(whole.value["deep"]["x"], 1);
 }

@@ -40,7 +40,7 @@ impl Place {
     }
 
     fn resolve(&self, root: Value) -> Result<Included, ConfigError> {
-        resolve(root, &self.locations())
+        resolve(root.clone(), &serde_json::to_string_pretty(&root).unwrap(), &self.locations())
     }
 
     fn value(&self, root: Value) -> Value {
@@ -109,6 +109,11 @@ fn refuses_what_the_program_refuses() {
         assert!(!problem.contains("leaked"), "{problem}");
     }
     assert!(place.problem(json!({"$include": "list.json5", "a": 1})).contains("not an object"));
+    // The place is that of the $include, in the file in which it stands.
+    place.write("state/sub/d.json5", "[\n  1, {\n    b: {$include: '../none.json5'} } ]");
+    let nested = place.problem(json!({"a": {"$include": "sub/d.json5"}}));
+    assert!(nested.contains("sub/d.json5:3:9: $include \"../none.json5\""), "{nested}");
+    assert!(place.problem(json!({"a": {"$include": 7}})).contains("openclaw.json:3:5: $include is neither"));
     // A link that stays inside is fine.
     symlink(place.path("state/a.json5"), place.path("state/inside.json5")).unwrap();
     assert_eq!(place.value(json!({"$include": "inside.json5"})), json!({}));
@@ -162,9 +167,12 @@ fn further_roots_are_allowed_where_the_environment_names_them() {
     let place = Place::new();
     let mut locations = place.locations();
     locations.include_roots.push(place.path("outside"));
-    let found =
-        resolve(json!({"$include": place.path("outside/secret.json5").display().to_string()}), &locations)
-            .unwrap();
+    let found = resolve(
+        json!({"$include": place.path("outside/secret.json5").display().to_string()}),
+        "",
+        &locations,
+    )
+    .unwrap();
     assert_eq!(found.value, json!({"leaked": true}));
 }
 
