@@ -63,7 +63,7 @@ fn holds(observed: &Observation, action: &Action) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
 
     #[test]
     fn doing_what_was_planned_leaves_nothing_to_plan(world in worlds()) {

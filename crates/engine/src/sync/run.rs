@@ -8,8 +8,8 @@ use crate::look::{Look, look_at};
 use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationNeed, ActivationOutcome, Fact, Observation, Plan, ProfileId, Receipt, RunId, StepState,
-    StoreId, activation, judge::endpoint_of, simulate::simulate_all,
+    Action, ActivationNeed, ActivationOutcome, Fact, FindingKind, Observation, Plan, ProfileId, Receipt,
+    RunId, StepState, StoreId, activation, judge::endpoint_of, planner, simulate::simulate_all,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -75,8 +75,34 @@ pub(super) fn write<P: Ports + ?Sized>(
         activation = more.activation;
         after = more.after;
     }
+    if let Some(outcome) = activate_again(ports, &mut after, &activation, options, progress) {
+        activation = outcome;
+    }
     let outcome = ended(&receipts, &activation, &after);
     Ok(SyncReport { look, plan, run: Some(run), receipts, activation, after, outcome })
+}
+
+/// Has the gateway read again what somebody else wrote while we were at it. Once: who keeps writing is left to the next run.
+fn activate_again<P: Ports + ?Sized>(
+    ports: &P,
+    after: &mut Look,
+    before: &ActivationOutcome,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Option<ActivationOutcome> {
+    let was_done = matches!(before, ActivationOutcome::Done { .. });
+    if !was_done || after.judgement.count(FindingKind::NotActivated) == 0 {
+        return None;
+    }
+    progress(Progress::Activating);
+    let outcome = ports.activate(planner::activation_need(&after.observed), options.activate);
+    if matches!(outcome, ActivationOutcome::Done { .. }) {
+        after.now = ports.now();
+        let digest = activation::digest(&after.observed);
+        after.learn(ports, &[Fact::Activated { digest }]);
+        after.judge_again();
+    }
+    Some(outcome)
 }
 
 struct Round {
@@ -112,6 +138,12 @@ fn one_round<P: Ports + ?Sized>(
         wait_for_cooldowns(ports, look, &wrote, progress);
     }
 
+    // The lessons come before the next look, so that what it sees is newer than what was written.
+    let mut facts = lessons::of_receipts(&receipts);
+    if activated {
+        facts.push(Fact::Activated { digest: activation::digest(&expected) });
+    }
+    let learned = ports.learn(&facts);
     progress(Progress::Verifying);
     let mut after = look_after(ports, look, progress);
     match &mut after {
@@ -135,17 +167,14 @@ fn one_round<P: Ports + ?Sized>(
             }
         }
     }
-    let mut facts = lessons::of_receipts(&receipts);
-    if activated {
-        facts.push(Fact::Activated { digest: activation::digest(&expected) });
-    }
-    // The journal is closed whatever the memory says: an open run would have to be recovered.
-    let learned = ports.learn(&facts);
+    // The journal is closed whatever else failed: an open run would have to be recovered.
     ports.finish(&run, &receipts)?;
-    learned?;
     let mut after = after?;
-    after.knowledge.absorb(&facts, after.now);
-    after.judge_again();
+    if let Err(error) = learned {
+        after.knowledge.absorb(&facts, after.now);
+        after.judge_again();
+        after.not_remembered = Some(error.message);
+    }
     Ok(Round { run, receipts, activation, after })
 }
 

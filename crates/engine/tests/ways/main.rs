@@ -1,0 +1,13 @@
+//! The straight way over an instance in memory: what is asked, written, activated, remembered, and what never is.
+
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing shall fail")]
+
+mod activation;
+mod answers;
+mod asks;
+mod conflicts;
+mod fake;
+mod life;
+mod set;
+mod sync;
+mod watch;

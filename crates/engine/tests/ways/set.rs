@@ -1,0 +1,130 @@
+//! The whole rotation in one command.
+
+use crate::fake::*;
+use keyshoal_core::*;
+use keyshoal_engine::{LookOptions, Outcome, SetError, SetRequest, SyncOptions, Unattended, set};
+
+fn fleet() -> Fake {
+    Fake::json(&["main", "stocks", "ops", "academic"])
+        .has(&StoreId::Base, 1)
+        .has(&of("stocks"), 1)
+        .has(&of("academic"), 9)
+        .says(1, VerdictKind::Ok)
+        .says(5, VerdictKind::Ok)
+        .says(9, VerdictKind::Ok)
+}
+
+fn request(target: &str, value: u8) -> SetRequest {
+    SetRequest {
+        target: target.to_owned(),
+        fingerprint: print(value),
+        kind: None,
+        expires: None,
+        sync: options(),
+    }
+}
+
+#[test]
+fn a_new_value_goes_everywhere_and_overrides_stay() {
+    let fake = fleet();
+    let report = set(&fake, &request("acme", 5), &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!(report.target.profile, profile(P));
+    assert_eq!(report.sync.outcome, Outcome::Done, "{:?}", report.sync.after.judgement.findings);
+    assert_eq!(report.verdicts[0].1.kind, VerdictKind::Ok);
+    for id in ["main", "stocks", "ops"] {
+        assert_eq!(fake.sends(id), Some(print(5)), "{id}");
+    }
+    assert_eq!(fake.sends("academic"), Some(print(9)));
+    assert_eq!(fake.log()[0], "begin set");
+    fake.expect(Outcome::NothingToDo);
+}
+
+#[test]
+fn a_value_that_its_provider_rejects_is_refused_before_anything_is_written() {
+    for kind in [VerdictKind::InvalidKey, VerdictKind::Revoked, VerdictKind::MalformedKey] {
+        let fake = fleet().says(5, kind);
+        let error = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap_err();
+        assert!(matches!(&error, SetError::Rejected(why) if why.verdict.kind == kind), "{error}");
+        assert!(fake.log().is_empty());
+    }
+}
+
+#[test]
+fn offline_it_is_not_tested_and_not_called_accepted() {
+    let fake = fleet().says(5, VerdictKind::InvalidKey);
+    let mut offline = request(P, 5);
+    offline.sync.look = LookOptions::default();
+    let report = set(&fake, &offline, &mut Unattended, &mut |_| {}).unwrap();
+    assert!(report.verdicts.is_empty() && fake.asked().is_empty());
+    assert!(report.sync.receipts.iter().all(|one| one.accepted.is_none()));
+}
+
+#[test]
+fn a_value_that_was_there_before_can_be_given_again() {
+    let fake = fleet().generations(&[5, 1]);
+    let report = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!(report.sync.outcome, Outcome::Done);
+    fake.expect(Outcome::NothingToDo);
+    assert_eq!(fake.sends("stocks"), Some(print(5)));
+}
+
+#[test]
+fn a_new_provider_gets_a_profile_that_agents_inherit() {
+    let fake = fleet();
+    let report = set(&fake, &request("zeta", 5), &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!((report.target.profile.as_str(), report.target.is_new), ("zeta:default", true));
+    let state = fake.0.borrow();
+    assert!(state.observed.profile(&StoreId::Base, &profile("zeta:default")).is_some());
+    assert!(state.observed.profile(&of("stocks"), &profile("zeta:default")).is_none());
+}
+
+#[test]
+fn what_could_mean_several_profiles_is_refused() {
+    let fake = fleet().with(|state| {
+        state
+            .observed
+            .stores
+            .get_mut(&StoreId::Base)
+            .unwrap()
+            .profiles
+            .insert(profile("acme:two"), api_key(4));
+    });
+    let error = set(&fake, &request("acme", 5), &mut Unattended, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("acme:default, acme:two"), "{error}");
+}
+
+#[test]
+fn a_login_is_not_written_over() {
+    let fake = fleet().with(|state| {
+        let login = ProfileView { kind: CredentialKind::OAuth, ..api_key(4) };
+        state
+            .observed
+            .stores
+            .get_mut(&StoreId::Base)
+            .unwrap()
+            .profiles
+            .insert(profile("acme:default"), login);
+    });
+    let error = set(&fake, &request("acme:default", 5), &mut Unattended, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, SetError::IsOAuth { .. }), "{error}");
+}
+
+#[test]
+fn the_configs_type_wins() {
+    let fake = fleet().with(|state| {
+        state.observed.modes.insert(profile(P), CredentialKind::Token);
+    });
+    set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap();
+    let state = fake.0.borrow();
+    assert_eq!(state.observed.profile(&StoreId::Base, &profile(P)).unwrap().kind, CredentialKind::Token);
+    assert_eq!(state.observed.profile(&of("stocks"), &profile(P)).unwrap().kind, CredentialKind::Token);
+}
+
+#[test]
+fn nobody_there_to_ask_means_nothing_is_written() {
+    let fake = fleet();
+    let mut careful = request(P, 5);
+    careful.sync = SyncOptions { assume_yes: false, ..options() };
+    let report = set(&fake, &careful, &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!((report.sync.outcome, fake.writes()), (Outcome::NeedsAnswer, 0));
+}
