@@ -88,14 +88,12 @@ pub(crate) fn quote(answer: &Answer, secret: &Secret) -> Option<String> {
 
 /// Tells whether a text holds any six characters in a row of the secret, in whatever case.
 pub(crate) fn mentions(text: &str, secret: &Secret) -> bool {
-    let text = text.to_lowercase();
-    let lower = secret.reveal_secret().to_lowercase();
-    let bytes = lower.as_bytes();
-    let text = text.as_bytes();
-    if bytes.len() < 6 {
-        return !bytes.is_empty() && text.windows(bytes.len()).any(|window| window == bytes);
-    }
-    bytes.windows(6).any(|part| text.windows(6).any(|window| window == part))
+    let (text, secret) = (text.as_bytes(), secret.reveal_secret().as_bytes());
+    let length = secret.len().min(6);
+    length > 0
+        && secret
+            .windows(length)
+            .any(|part| text.windows(length).any(|window| window.eq_ignore_ascii_case(part)))
 }
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub(crate) struct Target {
     pub(crate) known: Option<&'static Provider>,
     pub(crate) base: Url,
     pub(crate) model: Option<String>,
+    /// Whether the agent speaks OpenAI's newer `responses` there.
+    pub(crate) responses: bool,
     pub(crate) loopback: bool,
 }
 
@@ -121,6 +123,7 @@ pub(crate) fn resolve(
         known,
         base,
         model: endpoint.model.clone(),
+        responses: api == Some("openai-responses"),
         loopback: is_loopback(&host),
     })
 }

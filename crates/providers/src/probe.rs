@@ -55,6 +55,9 @@ impl Target {
             (Wire::OpenAi | Wire::OpenRouter, Purpose::List) => ("models".to_owned(), None),
             (Wire::Anthropic, Purpose::List) => ("v1/models?limit=1".to_owned(), None),
             (Wire::Gemini, Purpose::List) => ("models?pageSize=1".to_owned(), None),
+            (Wire::OpenAi, Purpose::Completion) if self.responses => {
+                ("responses".to_owned(), Some(response(model)))
+            }
             (Wire::OpenAi | Wire::OpenRouter, Purpose::Completion) => {
                 ("chat/completions".to_owned(), Some(chat(model)))
             }
@@ -98,6 +101,11 @@ impl Target {
 
 fn chat(model: &str) -> Value {
     json!({"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+/// The shortest that OpenAI allows is 16 tokens.
+fn response(model: &str) -> Value {
+    json!({"model": model, "max_output_tokens": 16, "input": "hi"})
 }
 
 fn content() -> Value {

@@ -254,6 +254,27 @@ mod tests {
     }
 
     #[test]
+    fn a_torn_body_never_kills() {
+        for row in rows().iter().filter(|row| row.verdict.is_dead()) {
+            let ((wire, own), whole) = (row.place(), row.answer());
+            for cut in (0..whole.body.len()).filter(|cut| whole.body.is_char_boundary(*cut)) {
+                let torn = Answer { body: whole.body[..cut].to_owned(), ..whole.clone() };
+                assert!(!classify(wire, own, &torn).is_dead(), "{row:?} cut at {cut}");
+                let wrapped = Answer { body: format!("<html>{}</html>", whole.body), ..whole.clone() };
+                assert!(!classify(wire, own, &wrapped).is_dead(), "{row:?} quoted in a page");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_provider_says_of_an_account_means_less_at_somebody_elses_endpoint() {
+        for row in rows().iter().filter(|row| row.provider != "custom openai" && row.verdict.is_dead()) {
+            let elsewhere = classify(row.place().0, false, &row.answer());
+            assert!(matches!(elsewhere, InvalidKey | Unknown | UnexpectedAnswer), "{row:?}: {elsewhere}");
+        }
+    }
+
+    #[test]
     fn every_row_says_where_it_comes_from() {
         for row in rows() {
             assert!(row.source.starts_with("https://") && row.source.len() > 20, "no source: {row:#?}");

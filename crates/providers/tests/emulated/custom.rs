@@ -34,24 +34,27 @@ fn every_wire_format_is_asked_after_one_control() {
 
 #[test]
 fn a_public_model_list_proves_nothing_so_a_completion_is_asked() {
+    for (api, path) in
+        [("openai-completions", "/public/v1/chat/completions"), ("openai-responses", "/public/v1/responses")]
+    {
+        completion_is_asked(api, path);
+    }
+}
+
+fn completion_is_asked(api: &str, path: &str) {
     let lab = Lab::new();
     lab.emulator.accept("key-good");
     lab.emulator.reject("key-poor", Behaviour::Billing);
     lab.emulator.reject("key-other", Behaviour::ModelMissing);
-    let endpoint =
-        custom_at("openai-completions", format!("{}/public/v1", lab.emulator.base_url()), Some("mock-1"));
+    let endpoint = custom_at(api, format!("{}/public/v1", lab.emulator.base_url()), Some("mock-1"));
     let keys = ["key-good", "key-bad", "key-poor", "key-other"];
     let verdicts = lab.prober.ask(&keys.map(|key| question(endpoint.clone(), ApiKey, key)));
     let expected =
         [VerdictKind::Ok, VerdictKind::InvalidKey, VerdictKind::Billing, VerdictKind::ModelUnavailable];
     assert_eq!(kinds(&verdicts), expected, "{verdicts:?}");
-    assert_eq!(lab.controls(), ["/public/v1/models", "/public/v1/chat/completions"]);
+    assert_eq!(lab.controls(), ["/public/v1/models", path]);
     for key in keys {
-        assert_eq!(
-            lab.asked_with(key),
-            ["/public/v1/chat/completions"],
-            "{key} is asked once, and not for the list"
-        );
+        assert_eq!(lab.asked_with(key), [path], "{key} is asked once, and not for the list");
     }
 }
 
