@@ -47,11 +47,19 @@ impl<'a> Editor<'a> {
         Self { locations, read_only }
     }
 
-    /// Sets `meta.lastTouchedAt`, which makes a running gateway load its config, and with it the credentials, again.
+    /// Sets `meta.lastTouchedAt`, which makes a running gateway of 2026.3 load its config, and with it the credentials, again.
     ///
     /// `now` is RFC 3339, in UTC with milliseconds as the program writes it (`2026-11-22T12:00:00.000Z`). A value that stands in
-    /// an included file is laid over: the gateway watches the root file only.
+    /// an included file is laid over: the gateway watches the root file only. Refused where the config is of a release that
+    /// does not know this key (2026.8 and later) and would find it invalid.
     pub fn set_meta_touched(&self, now: &str) -> Result<Edited, ConfigError> {
+        if let Some(sign) = newer_than_touch(&self.read()?.whole) {
+            return Err(self.refusal(
+                self.place(),
+                format!("{sign} says that OpenClaw is too new for meta.lastTouchedAt, which would make this config invalid"),
+                "reload the gateway by its own command: openclaw secrets reload",
+            ));
+        }
         self.set(&["meta".to_owned(), "lastTouchedAt".to_owned()], &Value::from(now), Scope::Override)
     }
 
@@ -204,6 +212,23 @@ impl Read {
     fn mark(&self) -> &'static str {
         if self.text_begins > 0 { "\u{feff}" } else { "" }
     }
+}
+
+/// Returns what in a config shows a release that refuses `meta.lastTouchedAt`.
+fn newer_than_touch(whole: &Value) -> Option<&'static str> {
+    for (sign, name) in [
+        ("/agents/entries", "agents.entries"),
+        ("/agents/ownership", "agents.ownership"),
+        ("/meta/migrations", "meta.migrations"),
+    ] {
+        if whole.pointer(sign).is_some() {
+            return Some(name);
+        }
+    }
+    let version = whole.pointer("/meta/lastTouchedVersion").and_then(Value::as_str)?;
+    let mut numbers = version.trim().split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let release = (numbers.next()?, numbers.next()?);
+    (release >= (2026, 8)).then_some("meta.lastTouchedVersion")
 }
 
 /// Writes steps as a JSON pointer.

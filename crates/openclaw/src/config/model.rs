@@ -134,9 +134,11 @@ pub struct ProviderDecl {
 /// `models.providers.<p>.apiKey`.
 #[derive(Clone, Debug)]
 pub enum ConfigKey {
-    /// A value in the config, or from `${VAR}` that could be resolved.
+    /// A value in the config, or from `${VAR}` that could be resolved. The program takes it for a profile's id instead when the
+    /// agent's stores hold an `api_key` or `token` profile of that id, declared or not.
     Value(Secret),
-    /// The id of an auth profile, which pins it for every agent.
+    /// The id of a profile that `auth.profiles` declares, which pins it for every agent. The program goes by the stores alone: when
+    /// none holds the profile, it sends the id itself as the key.
     Profile(ProfileId),
     /// A reference; one to the environment also where only the variable's name stands.
     Ref(SecretRef),

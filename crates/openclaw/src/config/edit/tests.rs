@@ -129,6 +129,31 @@ fn refusals_name_file_and_line() {
 }
 
 #[test]
+fn a_touch_that_would_make_the_config_invalid_is_refused() {
+    for newer in [
+        "{agents: {entries: {main: {}}}}",
+        "{agents: {ownership: 'explicit'}}",
+        "{meta: {migrations: {}}}",
+        "{meta: {lastTouchedVersion: '2026.8.1-beta.2'}}",
+        "{meta: {lastTouchedVersion: '2027.1.0'}}",
+        "{meta: {lastTouchedVersion: '2026.10.1'}}",
+    ] {
+        let (_dir, locations) = place(newer);
+        let problem = editor(&locations).set_meta_touched("now").unwrap_err().to_string();
+        assert!(problem.contains("invalid"), "{newer}: {problem}");
+        assert_eq!(text(&locations), newer);
+    }
+    for older in [
+        "{meta: {lastTouchedVersion: '2026.3.28'}}",
+        "{meta: {lastTouchedVersion: 7}}",
+        "{meta: {lastTouchedVersion: 'x'}}",
+    ] {
+        let (_dir, locations) = place(older);
+        assert!(matches!(editor(&locations).set_meta_touched("now"), Ok(Edited::Changed(_))));
+    }
+}
+
+#[test]
 fn a_managed_config_is_left() {
     let (_dir, locations) = place("{}");
     for name in ["OPENCLAW_NIX_MODE", "OPENCLAW_CONFIG_READONLY"] {
