@@ -9,7 +9,6 @@ mod dotenv;
 pub mod edit;
 mod error;
 mod include;
-pub mod marker;
 pub mod model;
 mod models;
 mod notes;

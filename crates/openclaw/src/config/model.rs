@@ -134,15 +134,15 @@ pub struct ProviderDecl {
 /// `models.providers.<p>.apiKey`.
 #[derive(Clone, Debug)]
 pub enum ConfigKey {
-    /// A value in the config, or from `${VAR}` that could be resolved. The program takes it for a profile's id instead when the
+    /// A value in the config, or from `${VAR}` that could be resolved; a bare variable's name and the program's own marks too. The program takes it for a profile's id instead when the
     /// agent's stores hold an `api_key` or `token` profile of that id, declared or not.
     Value(Secret),
     /// The id of a profile that `auth.profiles` declares, which pins it for every agent. The program goes by the stores alone: when
     /// none holds the profile, it sends the id itself as the key.
     Profile(ProfileId),
-    /// A reference; one to the environment also where only the variable's name stands.
+    /// A reference; also `$VAR` of a variable that is set.
     Ref(SecretRef),
-    /// A variable (`${VAR}`, `$VAR`, or its bare name) that is not set here.
+    /// A variable (`${VAR}` or `$VAR`) that is not set here.
     Unresolved(String),
 }
 

@@ -1,10 +1,10 @@
 //! `models.providers`: how each provider is reached, and with which key of the config's own.
 
 use super::auth::Auth;
-use super::marker::{self, Written};
 use super::model::{ConfigKey, ProviderDecl};
 use super::models::provider_id;
 use super::notes::{Look, Notes};
+use super::substitute;
 use super::variables::Variables;
 use keyshoal_core::{ProfileId, ProviderId, Secret, SecretRef, SecretSource};
 use serde_json::Value;
@@ -38,7 +38,8 @@ pub(super) fn read(
     read
 }
 
-/// Reads `apiKey`: a reference, a variable that is not set, a profile's id, a value; nothing for OpenClaw's own marks.
+/// Reads `apiKey`: a reference, a variable that is not set, a profile's id, or a value. What of the values is a bare variable's
+/// name or a mark of the program is for those to tell who know the release.
 fn api_key(
     key: &Look<'_>,
     auth: &Auth,
@@ -54,17 +55,17 @@ fn api_key(
             }
         };
     }
-    let text = match marker::written(key.text(notes)?) {
-        Written::Key(text) => text,
-        Written::Mark => return None,
-        Written::Variable(name) if variables.get(name).is_none_or(|value| value.trim().is_empty()) => {
+    let text = key.text(notes)?.trim();
+    if text.is_empty() {
+        return None;
+    }
+    if let Some(name) = substitute::whole_variable(text) {
+        if variables.get(name).is_none_or(|value| value.trim().is_empty()) {
             return Some(ConfigKey::Unresolved(name.to_owned()));
         }
-        Written::Variable(name) => {
-            let (source, provider) = (SecretSource::Env, "default".to_owned());
-            return Some(ConfigKey::Ref(SecretRef { source, provider, id: name.to_owned() }));
-        }
-    };
+        let (source, provider) = (SecretSource::Env, "default".to_owned());
+        return Some(ConfigKey::Ref(SecretRef { source, provider, id: name.to_owned() }));
+    }
     let profile = ProfileId::new(text);
     if auth.profiles.contains_key(&profile) {
         return Some(ConfigKey::Profile(profile));
