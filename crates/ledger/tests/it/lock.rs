@@ -79,10 +79,9 @@ fn a_killed_holder_keeps_nothing() {
     RunLock::acquire(dir.path(), "set", at(1), NOW).unwrap();
 }
 
-/// Somebody removes the lock file under its holder: whoever comes later holds another file, and the one that was removed is
-/// not taken for the lock.
+/// What stands in the file is for people: the kernel's lock alone decides.
 #[test]
-fn garbage_and_removal_do_not_fool_it() {
+fn garbage_does_not_fool_it() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(".keyshoal/run.lock");
     drop(RunLock::acquire(dir.path(), "sync", at(0), NOW).unwrap());
