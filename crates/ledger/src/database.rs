@@ -57,6 +57,10 @@ impl Database {
         let at = |error| LedgerError::database(&path, error);
         let connection = Connection::open_with_flags(&path, flags).map_err(at)?;
         configure(&connection).map_err(at)?;
+        if connection.is_readonly(rusqlite::MAIN_DB).map_err(at)? {
+            // SQLite opens what it cannot write for reading, without a word.
+            return Err(LedgerError::io(&path, rustix::io::Errno::ROFS));
+        }
         let found = schema::check(&connection, &path)?;
         // It has a write-ahead log already, unless a tool has rebuilt the file from a dump.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(at)?;
@@ -90,14 +94,12 @@ impl Database {
             Err(error) => {
                 // Where nothing can be written, SQLite cannot make the index of the write-ahead log. When there is no log, the
                 // file alone is the whole truth.
-                use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
                 let no_log = directory.stat(&format!("{FILE}-wal"))?.is_none_or(|log| log.st_size == 0);
-                match error.sqlite_error_code() {
-                    Some(CannotOpen | ReadOnly | PermissionDenied) if no_log => {
-                        try_open(&immutable(&path), flags | OpenFlags::SQLITE_OPEN_URI).map_err(at)?
-                    }
-                    _ => return Err(at(error)),
+                let error = at(error);
+                if !(no_log && error.is_not_writable()) {
+                    return Err(error);
                 }
+                try_open(&immutable(&path), flags | OpenFlags::SQLITE_OPEN_URI).map_err(at)?
             }
         };
         let found = schema::check(&connection, &path)?;
@@ -191,7 +193,11 @@ fn create(directory: &Directory, place: &Place, keys: &Keys) -> Result<(), Ledge
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error)
     };
-    made().map_err(|error| LedgerError::database(&path, error))?;
+    if let Err(error) = made() {
+        // What made it fail counts; a draft that cannot be removed either is swept away next time.
+        let _ = directory.sweep(DRAFT);
+        return Err(LedgerError::database(&directory.path.join(FILE), error));
+    }
     directory.sync_file(&draft)?;
     directory.settle(&draft, FILE)
 }

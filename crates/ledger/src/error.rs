@@ -162,15 +162,13 @@ impl LedgerError {
                     | io::ErrorKind::ReadOnlyFilesystem
                     | io::ErrorKind::StorageFull
             ),
-            Self::Database { source, .. } => matches!(
-                source.sqlite_error_code(),
-                Some(
-                    rusqlite::ErrorCode::ReadOnly
-                        | rusqlite::ErrorCode::PermissionDenied
-                        | rusqlite::ErrorCode::CannotOpen
-                        | rusqlite::ErrorCode::DiskFull
-                )
-            ),
+            Self::Database { source, .. } => {
+                use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+                matches!(
+                    source.sqlite_error_code(),
+                    Some(CannotOpen | DiskFull | PermissionDenied | ReadOnly)
+                ) || could_not_write(source)
+            }
             _ => false,
         }
     }
@@ -199,10 +197,30 @@ impl LedgerError {
     }
 }
 
+/// Tells whether the system failed to write or to make room, as it does on a full disk.
+fn could_not_write(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    matches!(
+        error.sqlite_error().map(|error| error.extended_code),
+        Some(
+            ffi::SQLITE_IOERR_WRITE
+                | ffi::SQLITE_IOERR_FSYNC
+                | ffi::SQLITE_IOERR_DIR_FSYNC
+                | ffi::SQLITE_IOERR_TRUNCATE
+                | ffi::SQLITE_IOERR_SHMOPEN
+                | ffi::SQLITE_IOERR_SHMSIZE
+                | ffi::SQLITE_IOERR_SHMMAP
+        )
+    )
+}
+
 fn way_out(error: &rusqlite::Error) -> &'static str {
     use rusqlite::ErrorCode::{
         CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, PermissionDenied, ReadOnly,
     };
+    if could_not_write(error) {
+        return "; that file system is full or failing, make room on it";
+    }
     match error.sqlite_error_code() {
         Some(DatabaseBusy | DatabaseLocked) => "; another process keeps it locked, try again when it is done",
         Some(DiskFull) => "; make room on that file system",

@@ -184,6 +184,20 @@ pub enum KeyError {
     },
 }
 
+impl KeyError {
+    /// Tells whether the key can neither be read nor made there by this process, so that [`KeyFile::ephemeral`] is the way on
+    /// for whoever only looks.
+    pub fn is_not_writable(&self) -> bool {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        match self {
+            Self::Io { source, .. } => {
+                matches!(source.kind(), PermissionDenied | ReadOnlyFilesystem | StorageFull)
+            }
+            _ => false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -142,3 +142,14 @@ fn credentials_are_read_in_both_forms() {
     chmod(&raw, 0o444);
     assert!(matches!(from_credentials(home.path(), "seal"), Err(KeyError::TooOpen { .. })));
 }
+
+/// Whoever only looks can go on without a key of its own.
+#[test]
+fn where_no_key_can_be_made_that_is_said() {
+    let error = load_or_create(Path::new("/sys/keyshoal"), "seal").unwrap_err();
+    assert!(error.is_not_writable(), "{error}");
+    let home = tempfile::tempdir().unwrap();
+    fs::write(home.path().join("file"), b"").unwrap();
+    let error = load_or_create(&home.path().join("file"), "seal").unwrap_err();
+    assert!(!error.is_not_writable(), "{error}");
+}
