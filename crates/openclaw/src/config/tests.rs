@@ -343,6 +343,14 @@ fn a_byte_order_mark_is_read_and_said() {
 }
 
 #[test]
+fn half_an_emoji_is_read_as_javascript_reads_it() {
+    let config = Place::new(r#"{"agents": {"list": [{"id": "a", "name": "x\ud83d"}, {"id": "b", "name": "\ud83d\ude00 \\ud83d \udc00"}]}}"#).load();
+    assert_eq!(config.agents[0].name.as_deref(), Some("x\u{fffd}"));
+    assert_eq!(config.agents[1].name.as_deref(), Some("😀 \\ud83d \u{fffd}"));
+    assert!(Place::new(r"{a: '\ud83d', b: }").problem().contains("openclaw.json:1:18"));
+}
+
+#[test]
 fn wrong_types_are_said_and_left_out() {
     let text = "{
       auth: {profiles: {a: 1, b: {provider: 'p'}, c: {provider: 'p', mode: 'strange'}}, order: {p: 'x', q: [1, 'y']}},

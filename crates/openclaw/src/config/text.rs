@@ -42,7 +42,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Value, ConfigError> {
             "no real config does: correct the file",
         ));
     }
-    json5::from_str(text).map_err(|error| {
+    let parsed = json5::from_str(text).or_else(|error| match without_lone_surrogates(text) {
+        Some(text) => json5::from_str(&text),
+        None => Err(error),
+    });
+    parsed.map_err(|error| {
         let place = match error.position() {
             Some(position) => {
                 format!("{}:{}:{}", path.display(), position.line + 1, position.column + 1)
@@ -57,6 +61,30 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Value, ConfigError> {
         };
         ConfigError::invalid(place, problem, WAY_OUT)
     })
+}
+
+/// Returns the text with halves of surrogate pairs (`\ud83d` alone) replaced, when there are any.
+///
+/// JavaScript writes them where it cut an emoji in two, and reads them back; no Rust text can hold them. Offsets stay.
+fn without_lone_surrogates(text: &str) -> Option<String> {
+    let unit = |at: usize| {
+        let escape = text.get(at..at + 6)?.strip_prefix("\\u")?;
+        escape.chars().all(|c| c.is_ascii_hexdigit()).then(|| u16::from_str_radix(escape, 16).ok())?
+    };
+    let mut replaced = text.to_owned();
+    let mut at = 0;
+    while let Some(backslash) = text[at..].find('\\').map(|found| at + found) {
+        at = match (unit(backslash), unit(backslash + 6)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => backslash + 12,
+            (Some(0xd800..=0xdfff), _) => {
+                replaced.replace_range(backslash..backslash + 6, "\\ufffd");
+                backslash + 6
+            }
+            (Some(_), _) => backslash + 6,
+            (None, _) => backslash + 1 + text[backslash + 1..].chars().next().map_or(0, char::len_utf8),
+        };
+    }
+    (replaced != text).then_some(replaced)
 }
 
 /// Returns `file:line:column` of a byte offset.
