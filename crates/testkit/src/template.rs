@@ -45,7 +45,7 @@ fn write_json_store(instance: &Instance, agent: &str, seed: Seed) -> Result<()> 
         _ => json!({
             "version": 1,
             "profiles": {
-                "unrelated:work": { "type": "api_key", "provider": "unrelated", "key": format!("sk-unrelated-{agent}") },
+                "unrelated:work": { "type": "api_key", "provider": "unrelated", "key": "sk-unrelated" },
                 PROFILE: { "type": kind, "provider": PROVIDER, field: key_of(agent), "displayName": agent },
             },
         }),

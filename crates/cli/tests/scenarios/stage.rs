@@ -86,6 +86,7 @@ impl Stage {
 
     /// Runs `keyshoal` as the person would.
     pub fn keyshoal(&self, args: &[&str]) -> Run {
+        let began = std::time::Instant::now();
         let output = self
             .instance
             .command(env!("CARGO_BIN_EXE_keyshoal").as_ref())
@@ -95,7 +96,8 @@ impl Stage {
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let run = Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
-        println!("keyshoal {}: {:?}\n{}\n{}", args.join(" "), run.code, run.out, run.err);
+        let took = began.elapsed();
+        println!("keyshoal {}: {:?} after {took:.1?}\n{}\n{}", args.join(" "), run.code, run.out, run.err);
         for secret in [OLD_KEY, NEW_KEY, KEPT_KEY] {
             assert!(!run.out.contains(secret) && !run.err.contains(secret), "a secret was printed: {args:?}");
         }

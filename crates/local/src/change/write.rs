@@ -134,8 +134,13 @@ fn edits_of(
                     found: format!("the base store does not hold {inherits} for {profile}"),
                 });
             }
-            // What the agent's own state says of the removed value goes with it: it would hide the owner's marks.
             edits.push(Edit::Remove { profile: profile.clone() });
+            // The agent's own mark counts before the owner's: it would hold the inherited value back for what the removed one did.
+            edits.extend(
+                means
+                    .reset_cooldowns
+                    .then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: false }),
+            );
         }
         Action::Insert { profile, provider, value, kind, .. } => {
             if contents.profiles.contains_key(profile) {
