@@ -7,7 +7,12 @@ use keyshoal_ledger::LedgerError;
 
 impl Remember for Installation {
     fn knowledge(&self) -> Result<Knowledge, PortError> {
-        self.ledger.knowledge().map_err(port_error)
+        let mut knowledge = self.ledger.knowledge().map_err(port_error)?;
+        // The run that this process is in the middle of is no earlier one that did not finish.
+        if self.state().run.is_some() {
+            knowledge.open_run = None;
+        }
+        Ok(knowledge)
     }
 
     /// Learns nothing where nothing can be kept, or where it is not certain whose memory this is: reading must still work.

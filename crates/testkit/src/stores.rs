@@ -131,3 +131,11 @@ pub(crate) fn move_registry(instance: &Instance, from: &str, to: &str) -> Result
     }
     Ok(())
 }
+
+/// Reads the one cell of a table of an agent's own database (`auth_profile_store` or `auth_profile_state`).
+pub fn agent_cell(db: &std::path::Path, table: &str) -> Result<String> {
+    let (key, value) =
+        if table == "auth_profile_state" { ("state_key", "state_json") } else { ("store_key", "store_json") };
+    let query = format!("SELECT {value} FROM {table} WHERE {key} = 'primary'");
+    Ok(open(db)?.query_row(&query, [], |row| row.get(0))?)
+}
