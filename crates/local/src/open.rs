@@ -24,6 +24,9 @@ pub enum OpenError {
     NoKeysDir,
 }
 
+/// How long a value that was replaced can be put back.
+const IMAGES_DAYS: u32 = 30;
+
 /// What opening found.
 pub(crate) struct Opened {
     pub locations: Locations,
@@ -39,8 +42,12 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
         options.keys_dir.clone().or_else(|| default_keys_dir(&options.env)).ok_or(OpenError::NoKeysDir)?;
     let credentials = options.env.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let mut notes = locations.notes.clone();
-    let keys = Keys::load_or_create(&keys_dir, credentials.as_deref())?;
-    let (ledger, why) = Ledger::open_best(&locations.state_dir, &keys)?;
+    let (ledger, why) = match Keys::load_or_create(&keys_dir, credentials.as_deref()) {
+        Ok(keys) => Ledger::open_best(&locations.state_dir, &keys)?,
+        // Looking must work where nothing can be written; what is remembered cannot be compared without its key.
+        Err(why) if why.is_not_writable() => (Ledger::ephemeral(&Keys::ephemeral()?)?, Some(why.into())),
+        Err(error) => return Err(error.into()),
+    };
     if let Some(why) = why {
         let rest =
             if ledger.is_ephemeral() { "earlier values are not known" } else { "nothing new is remembered" };
@@ -49,6 +56,11 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     let identity = ledger.identity();
     if !identity.is_certain() {
         notes.push(identity.to_string());
+    }
+    if ledger.is_writable()
+        && let Err(error) = ledger.expire(crate::clock::now(), IMAGES_DAYS)
+    {
+        notes.push(format!("earlier values could not be forgotten in time: {error}"));
     }
     let prints = ledger.fingerprints();
     Ok(Opened { locations, keys_dir, prints, ledger, notes })

@@ -7,12 +7,13 @@ use keyshoal_ledger::LedgerError;
 
 impl Remember for Installation {
     fn knowledge(&self) -> Result<Knowledge, PortError> {
-        let mut knowledge = self.ledger.knowledge().map_err(port_error)?;
-        // The run that this process is in the middle of is no earlier one that did not finish.
-        if self.state().run.is_some() {
-            knowledge.open_run = None;
+        let mut known = self.ledger.knowledge().map_err(port_error)?;
+        // A run that this process or another one is in the middle of has not broken off.
+        let ours = self.state().run.is_some();
+        if known.open_run.is_some() && (ours || self.is_at_work().map_err(port_error)?) {
+            known.open_run = None;
         }
-        Ok(knowledge)
+        Ok(known)
     }
 
     /// Learns nothing where nothing can be kept, or where it is not certain whose memory this is: reading must still work.

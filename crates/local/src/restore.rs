@@ -84,6 +84,17 @@ impl Installation {
         restored
     }
 
+    /// Notes that what stands in the base store again stands there because a person wanted it: it is no source that fell back.
+    fn learn_restored(&self, all: &[Restored]) -> Result<(), keyshoal_ledger::LedgerError> {
+        let base = all.iter().filter(|one| one.store == StoreId::Base && one.state == StepState::Done);
+        for one in base {
+            if let Some(value) = one.value {
+                self.ledger.confirm_generation(&one.profile, value, crate::clock::now())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Looks again and makes sure that the store list is fresh.
     fn look_again(&self) -> Result<(), PortError> {
         keyshoal_engine::ports::Observe::observe(self).map(drop)

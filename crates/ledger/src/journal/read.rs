@@ -65,6 +65,20 @@ impl Ledger {
             .collect()
     }
 
+    /// Returns the run that was begun and not finished. Its images stay sealed, so this works without the key, too.
+    ///
+    /// It may be another process's that is at work right now: ask [`crate::RunLock::holder`].
+    pub fn unfinished(&self) -> Result<Option<RunDetail>, LedgerError> {
+        let database = &self.inner.database;
+        database.read(|db| {
+            let work = || match open_summary(db)? {
+                Some(open) => detail(db, &open.id),
+                None => Ok(None),
+            };
+            work().map_err(|error: rusqlite::Error| database.error(error))
+        })
+    }
+
     /// Returns the run that was begun and not finished, with its images opened.
     ///
     /// It may be another process's that is at work right now: ask [`crate::RunLock::holder`].

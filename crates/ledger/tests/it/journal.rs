@@ -111,6 +111,8 @@ fn another_seal_key_opens_nothing_and_says_so() {
     let other = Keys { seal: KeyFile::from_bytes([9; 32]), ..keys() };
     let ledger = Ledger::open(dir.path(), &other, OpenMode::ReadWrite).unwrap();
     assert_eq!(ledger.run(&run).unwrap().steps.len(), 1);
+    assert_eq!(ledger.unfinished().unwrap().unwrap().summary.id, run);
+    assert!(ledger.open_run().is_err());
     let error = ledger.images(&run).unwrap_err();
     assert!(matches!(error, LedgerError::Image { step: 0, which: "before", .. }), "{error}");
     assert!(error.to_string().contains(&other.seal.seal_key().id().to_string()), "{error}");

@@ -18,9 +18,18 @@ pub enum Direction {
 }
 
 impl Installation {
-    /// Tells whether a run is open, and whether its process still works on it.
+    /// Returns the run that broke off; `None` while one is at work.
     pub fn open_run(&self) -> Result<Option<keyshoal_ledger::RunDetail>, PortError> {
-        Ok(self.ledger.open_run().map_err(port_error)?.map(|open| open.run))
+        let open = self.ledger.unfinished().map_err(port_error)?;
+        if open.is_some() && self.is_at_work().map_err(port_error)? {
+            return Ok(None);
+        }
+        Ok(open)
+    }
+
+    /// Tells whether some process, perhaps this one, holds the run lock.
+    pub(crate) fn is_at_work(&self) -> Result<bool, keyshoal_ledger::LedgerError> {
+        Ok(keyshoal_ledger::RunLock::holder(&self.locations.state_dir)?.is_some())
     }
 
     /// Brings an open run to its end. A store that holds neither the value before nor the one after is a conflict: it is left and reported.
@@ -41,6 +50,7 @@ impl Installation {
             .ledger
             .steps_done(run, &outcomes)
             .and_then(|()| self.ledger.finish_run(run, "[]", clock::now()))
+            .and_then(|()| self.learn_restored(&all))
             .map_err(port_error);
         self.end_writes();
         result?;

@@ -131,6 +131,7 @@ impl Installation {
         self.ledger
             .steps_done(run, &outcomes)
             .and_then(|()| self.ledger.finish_run(run, "[]", clock::now()))
+            .and_then(|()| self.learn_restored(all))
             .map_err(port_error)
     }
 }
