@@ -23,7 +23,7 @@ pub fn simulate(observed: &Observation, action: &Action) -> Observation {
                 let from = origin(*value);
                 view.material = from.map_or(Material::Inline(*value), |from| from.material.clone());
                 view.kind = kind.clone();
-                view.expires = from.and_then(|from| from.expires);
+                view.expires = from.and_then(|from| from.expires).filter(|_| *kind == CredentialKind::Token);
             }
             if *reset_cooldown {
                 reset(store.usage.entry(profile.clone()).or_default());
