@@ -53,17 +53,22 @@ pub(super) fn read(
     let mut marked = Vec::new();
     for (written_id, entry) in written {
         let id = agent_id::normalize(&written_id);
-        if let Some(first) = found.iter().find(|agent| agent.id == id) {
+        let default = entry.is_true_at("default", notes);
+        if let Some(at) = found.iter().position(|agent| agent.id == id) {
             notes.warn(
                 &entry.steps,
                 format_args!(
                     "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first",
-                    first.written_id
+                    found[at].written_id
                 ),
             );
+            // But its mark as the default counts.
+            if default {
+                marked.push(at);
+            }
             continue;
         }
-        if entry.is_true_at("default", notes) {
+        if default {
             marked.push(found.len());
         }
         let agent_dir = match entry.text_at("agentDir", notes) {
