@@ -1,0 +1,109 @@
+//! What is remembered across commands: a rollback is a person's word, and a run at work has not broken off.
+
+#![expect(clippy::unwrap_used, reason = "tests may")]
+
+use keyshoal_core::{FindingKind, Layout, ProfileId, Secret, StoreId};
+use keyshoal_engine::decide::Unattended;
+use keyshoal_engine::look::{Look, LookOptions, look};
+use keyshoal_engine::ports::{Change, Remember};
+use keyshoal_engine::set::{SetRequest, set};
+use keyshoal_engine::sync::SyncOptions;
+use keyshoal_local::restore::Direction;
+use keyshoal_local::{Installation, OpenOptions};
+use keyshoal_openclaw::{Environment, sample};
+
+const P: &str = "acme:default";
+
+fn installation(layout: Layout) -> (tempfile::TempDir, OpenOptions) {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    std::fs::create_dir_all(&state).unwrap();
+    let stocks = StoreId::Agent("stocks".into());
+    sample::Installation::new(layout)
+        .agent("stocks")
+        .api_key(StoreId::Base, P, "key-1")
+        .api_key(stocks, P, "key-1")
+        .write(&state)
+        .unwrap();
+    let options = OpenOptions {
+        state_dir: Some(state),
+        keys_dir: Some(dir.path().join("keys")),
+        env: Environment { home: Some(dir.path().join("home")), ..Environment::default() },
+        ..OpenOptions::default()
+    };
+    (dir, options)
+}
+
+fn glance(installation: &Installation) -> Look {
+    look(installation, &LookOptions::default(), &mut |_| {}).unwrap()
+}
+
+fn has(look: &Look, kind: FindingKind) -> bool {
+    look.judgement.findings.iter().any(|finding| finding.finding == kind)
+}
+
+fn set_key(installation: &Installation, key: &str) -> keyshoal_core::RunId {
+    let request = SetRequest {
+        target: P.to_owned(),
+        fingerprint: installation.enter(Secret::new(key), None),
+        kind: None,
+        expires: None,
+        sync: SyncOptions { assume_yes: true, ..SyncOptions::default() },
+    };
+    set(installation, &request, &mut Unattended, &mut |_| {}).unwrap().sync.run.unwrap()
+}
+
+/// The source falls back to an earlier value here, too, but because a person wanted that.
+#[test]
+fn a_rollback_is_no_source_that_fell_back() {
+    for layout in [Layout::JsonFile, Layout::SharedRow] {
+        let (_dir, options) = installation(layout);
+        let installation = Installation::open(options).unwrap();
+        glance(&installation);
+        let run = set_key(&installation, "key-2");
+        assert!(!has(&glance(&installation), FindingKind::SourceReverted), "{layout}");
+        let run = installation.find_run(run.as_str()).unwrap();
+        installation.rollback(&run).unwrap();
+        let after = glance(&installation);
+        assert!(!has(&after, FindingKind::SourceReverted), "{layout}: {:#?}", after.judgement.findings);
+        let known = installation.knowledge().unwrap();
+        let all = &known.generations[&ProfileId::from(P)];
+        let now = after.observed.profile(&StoreId::Base, &P.into()).unwrap().material.fingerprint();
+        assert_eq!(Some(all.last().unwrap().fingerprint), now, "{layout}");
+    }
+}
+
+/// Another Keyshoal looks while a run is at work, and after its process has gone without a word.
+#[test]
+fn a_run_at_work_has_not_broken_off() {
+    let (_dir, options) = installation(Layout::SharedRow);
+    let worker = Installation::open(options.clone()).unwrap();
+    let watcher = Installation::open(options).unwrap();
+    glance(&worker);
+    worker.begin("sync", &keyshoal_core::Plan::default()).unwrap();
+    assert!(watcher.knowledge().unwrap().open_run.is_none());
+    assert!(watcher.open_run().unwrap().is_none());
+    assert!(!has(&glance(&watcher), FindingKind::OpenRun));
+
+    drop(worker);
+    assert!(watcher.open_run().unwrap().is_some());
+    assert!(has(&glance(&watcher), FindingKind::OpenRun));
+    watcher.recover(Direction::Undo).unwrap();
+    assert!(!has(&glance(&watcher), FindingKind::OpenRun));
+}
+
+/// Without a place for keys nothing can be kept, and looking works all the same.
+#[test]
+fn looking_works_where_no_key_can_be_made() {
+    let (_dir, options) = installation(Layout::JsonFile);
+    let options = OpenOptions { keys_dir: Some("/sys/keyshoal".into()), ..options };
+    let installation = Installation::open(options).unwrap();
+    assert!(
+        installation.notes().iter().any(|note| note.contains("/sys/keyshoal")),
+        "{:?}",
+        installation.notes()
+    );
+    let seen = glance(&installation);
+    assert_eq!(seen.observed.agents.len(), 2);
+    assert!(installation.begin("sync", &keyshoal_core::Plan::default()).is_err());
+}
