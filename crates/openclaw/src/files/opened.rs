@@ -1,6 +1,8 @@
 //! A file held open, so that what stands in it can be read again when its name means another file already.
 
 use super::{PathError, WithPath, absent};
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -16,17 +18,31 @@ pub(crate) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Opens a file. `None` when it does not exist; an error when it is no regular file.
+    /// Opens a file. `None` when it does not exist; an error when it is no regular file, or a link that leads nowhere.
     pub fn open(path: &Path) -> Result<Option<Self>, PathError> {
-        // Not blocking, so that a pipe of that name does not hold us up for ever.
-        let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-        let opened = OpenOptions::new().read(true).custom_flags(nonblock).open(path);
-        let Some(file) = absent(opened).with_path(path)? else { return Ok(None) };
-        let meta = file.metadata().with_path(path)?;
-        if !meta.is_file() {
-            return Err(io::Error::other("it is no regular file")).with_path(path);
+        match open(path, OFlags::NOFOLLOW) {
+            Ok(file) => Self::of(file, path.to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            // To where the file really is, so that a link is never replaced by a file.
+            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                let Some(real) = super::resolved(path)? else {
+                    return Err(io::Error::other("it is a link that leads nowhere")).with_path(path);
+                };
+                let Some(file) = absent(open(&real, OFlags::empty())).with_path(&real)? else {
+                    return Ok(None);
+                };
+                Self::of(file, real)
+            }
+            Err(error) => Err(error).with_path(path),
         }
-        Ok(Some(Self { file, path: path.to_owned(), meta }))
+    }
+
+    fn of(file: File, path: PathBuf) -> Result<Option<Self>, PathError> {
+        let meta = file.metadata().with_path(&path)?;
+        if !meta.is_file() {
+            return Err(io::Error::other("it is no regular file")).with_path(&path);
+        }
+        Ok(Some(Self { file, path, meta }))
     }
 
     /// Reads all of it as it stands now, at most `limit` bytes.
@@ -71,8 +87,14 @@ impl OpenFile {
         &self.meta
     }
 
-    /// Returns its path.
+    /// Returns its path, past the link if its name was one.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn open(path: &Path, flags: OFlags) -> io::Result<File> {
+    // Not blocking, so that a pipe of that name does not hold us up for ever.
+    let flags = (flags | OFlags::NONBLOCK).bits().cast_signed();
+    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }

@@ -44,6 +44,14 @@ struct Pair {
     state: Option<Seen>,
 }
 
+/// Both files, and what they hold.
+#[derive(Debug)]
+struct Found {
+    pair: Pair,
+    texts: Texts,
+    contents: StoreContents,
+}
+
 /// Says why a pair could not be understood.
 enum Trouble {
     /// The system refused something.

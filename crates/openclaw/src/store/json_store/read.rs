@@ -11,8 +11,8 @@ const TORN_WAIT: Duration = Duration::from_millis(1);
 impl JsonStore {
     /// Reads the store for looking at it.
     pub fn read(&self) -> Result<ReadStore, StoreError> {
-        let pair = match self.settled(true) {
-            Ok(pair) => pair,
+        let found = match self.settled(true) {
+            Ok(found) => found,
             Err(Trouble::Path(error)) => return Err(error.into()),
             Err(Trouble::Unreadable { reason, .. }) => {
                 let mut read = ReadStore::nothing(StoreHealth::Unreadable(reason));
@@ -20,65 +20,44 @@ impl JsonStore {
                 return Ok(read);
             }
         };
-        let (health, contents) = match (&pair.store, self.understand(&pair)) {
-            (None, Ok(contents)) => (StoreHealth::Absent, contents),
-            (_, Err(Trouble::Unreadable { reason, .. })) => {
-                (StoreHealth::Unreadable(reason), StoreContents::default())
-            }
-            (_, Err(Trouble::Path(error))) => return Err(error.into()),
-            (Some(_), Ok(contents)) if contents.profiles.is_empty() && contents.invalid.is_empty() => {
-                (StoreHealth::Empty, contents)
-            }
-            (Some(_), Ok(contents)) => (StoreHealth::Ok, contents),
-        };
-        Ok(ReadStore {
-            health,
-            contents,
-            modified: match &pair.store {
-                Some(seen) => Some(seen.file.modified()?),
-                None => None,
-            },
-            leftover_json: false,
-            read_only: None,
-            mounted_alone: pair.store.is_some() && files::mounted_alone(&self.store_path()),
-        })
+        let empty = found.contents.profiles.is_empty() && found.contents.invalid.is_empty();
+        let mut read = ReadStore::nothing(match &found.pair.store {
+            None => StoreHealth::Absent,
+            Some(_) if empty => StoreHealth::Empty,
+            Some(_) => StoreHealth::Ok,
+        });
+        read.contents = found.contents;
+        if let Some(seen) = &found.pair.store {
+            read.modified = Some(seen.file.modified()?);
+            read.mounted_alone = files::mounted_alone(seen.file.path());
+        }
+        Ok(read)
     }
 
     /// Reads both files, patiently: a file that is empty or ends too early is probably just being written.
-    pub(super) fn settled(&self, patient: bool) -> Result<Pair, Trouble> {
+    pub(super) fn settled(&self, patient: bool) -> Result<Found, Trouble> {
         let mut wait = TORN_WAIT;
-        for attempt in 0.. {
-            let pair = self.look();
-            let torn = match &pair {
-                Ok(pair) => match self.understand(pair) {
-                    Err(Trouble::Unreadable { torn, .. }) => torn,
-                    _ => false,
-                },
-                Err(Trouble::Unreadable { torn, .. }) => *torn,
-                Err(Trouble::Path(_)) => false,
-            };
-            if !torn || !patient || attempt == TORN_RETRIES {
-                return pair.and_then(|pair| self.understand(&pair).map(|_| pair));
+        for _ in 0..if patient { TORN_RETRIES } else { 0 } {
+            match self.look() {
+                Err(Trouble::Unreadable { torn: true, .. }) => {}
+                settled => return settled,
             }
             sleep(wait);
             wait = (wait * 2).min(Duration::from_millis(50));
         }
-        unreachable!("the loop ends by itself")
+        self.look()
     }
 
-    fn look(&self) -> Result<Pair, Trouble> {
-        Ok(Pair {
+    fn look(&self) -> Result<Found, Trouble> {
+        let pair = Pair {
             store: Seen::look(&self.store_path())?,
             state: if self.with_state { Seen::look(&self.state_path())? } else { None },
-        })
+        };
+        let texts = self.texts(&pair)?;
+        Ok(Found { contents: self.contents_of(&texts)?, texts, pair })
     }
 
-    pub(super) fn understand(&self, pair: &Pair) -> Result<StoreContents, Trouble> {
-        let texts = self.texts(pair)?;
-        self.contents_of(&texts)
-    }
-
-    pub(super) fn texts(&self, pair: &Pair) -> Result<Texts, Trouble> {
+    fn texts(&self, pair: &Pair) -> Result<Texts, Trouble> {
         let document = |seen: &Option<Seen>| seen.as_ref().map(Seen::document).transpose();
         Ok(Texts {
             store: document(&pair.store)?,
@@ -122,9 +101,7 @@ fn empty_document() -> Result<Document, Trouble> {
 
 impl Seen {
     fn look(path: &Path) -> Result<Option<Self>, Trouble> {
-        // Through links to where the file really is, so that a link is never replaced by a file.
-        let Some(real) = files::resolved(path)? else { return Ok(None) };
-        let Some(file) = OpenFile::open(&real)? else { return Ok(None) };
+        let Some(file) = OpenFile::open(path)? else { return Ok(None) };
         let text = text_of(&file)?;
         Ok(Some(Self { file, text }))
     }

@@ -3,6 +3,7 @@
 use super::read::text_of;
 use super::*;
 use crate::files::Prepared;
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,6 +16,16 @@ const LATE_WRITER: Duration = Duration::from_millis(300);
 const TICK: Duration = Duration::from_millis(1);
 /// Leftovers of crashed writers are swept when they are older than any writer lives.
 const SWEEP_AGE: Duration = Duration::from_secs(60);
+
+/// One update, over all its attempts.
+struct Run<'a> {
+    rules: &'a WriteRules,
+    decide: &'a mut Decide<'a>,
+    /// Whether a file got another modification time than the run's.
+    bumped: bool,
+    /// The directories whose entries have changed.
+    dirs: BTreeSet<PathBuf>,
+}
 
 /// What one attempt came to.
 enum Attempt {
@@ -57,49 +68,45 @@ enum Preparation {
 impl JsonStore {
     /// Changes the store.
     pub fn update(&self, rules: &WriteRules, decide: &mut Decide) -> Result<Written, StoreError> {
-        let mut ready = match self.prepare(rules, decide) {
+        let here = match files::resolved(&self.dir)? {
+            Some(dir) => Self { dir, with_state: self.with_state },
+            None => self.clone(),
+        };
+        let mut ready = match here.prepare(rules, decide) {
             Preparation::NothingToDo(contents) => return Ok(Written::nothing(contents)),
             Preparation::Ready(ready) => ready,
         };
-        let dir = self.real_dir()?;
-        let here = Self { dir: dir.clone(), with_state: self.with_state };
+        // As the program does for an agent that has never run.
+        files::make_private_dir(&here.dir)?;
         let lock = match rules.safety.lock {
-            true => Some(LockFile::take(&dir, STORE_FILE)?),
+            true => Some(LockFile::take(&here.dir, STORE_FILE)?),
             false => None,
         };
+        let mut run = Run { rules, decide, bumped: false, dirs: BTreeSet::new() };
         let mut merged = 0;
         let mut late: Option<Late> = None;
-        let mut bumped = false;
         for _ in 0..ATTEMPTS {
             if lock.as_ref().is_some_and(|lock| !lock.is_ours()) {
                 // Another process took the lock for stale (it cannot see ours). What follows is guarded by the compare.
                 ready = Ready::default();
             }
-            match here.attempt(rules, decide, std::mem::take(&mut ready), late.take(), &mut bumped)? {
+            match here.attempt(&mut run, std::mem::take(&mut ready), late.take())? {
                 Attempt::Again => {}
                 Attempt::Late(found) => {
                     merged += 1;
                     late = Some(found);
                 }
                 Attempt::Done(written) => {
+                    // Durability needs no lock, and the program's users wait for it.
                     drop(lock);
-                    if written.changed && rules.safety.durable {
-                        here.sync_dirs()?;
+                    if rules.safety.durable {
+                        run.dirs.iter().try_for_each(|dir| files::sync_dir(dir))?;
                     }
-                    return Ok(Written { merged_late_writes: merged, time_bumped: bumped, ..written });
+                    return Ok(Written { merged_late_writes: merged, time_bumped: run.bumped, ..written });
                 }
             }
         }
         Err(StoreError::Contended { path: self.store_path(), attempts: ATTEMPTS })
-    }
-
-    /// Returns the real directory, which is made where it is missing, as the program does.
-    fn real_dir(&self) -> Result<PathBuf, StoreError> {
-        if let Some(dir) = files::resolved(&self.dir)? {
-            return Ok(dir);
-        }
-        files::make_private_dir(&self.dir)?;
-        Ok(files::resolved(&self.dir)?.unwrap_or_else(|| self.dir.clone()))
     }
 
     /// Does the slow part before the lock is taken: most of the time nobody writes in between, and the lock is then held for
@@ -107,14 +114,11 @@ impl JsonStore {
     fn prepare(&self, rules: &WriteRules, decide: &mut Decide) -> Preparation {
         let mut ready = Ready::default();
         let unclear = Preparation::Ready(Ready::default());
-        let Ok(pair) = self.settled(false) else { return unclear };
-        let Ok(before) = self.texts(&pair) else { return unclear };
-        let Ok(contents) = self.contents_of(&before) else { return unclear };
+        let Ok(Found { pair, texts: mut after, contents }) = self.settled(false) else { return unclear };
         let Ok(edits) = decide(&contents) else { return unclear };
         if edits.is_empty() {
             return Preparation::NothingToDo(contents);
         }
-        let mut after = before.clone();
         if edits.iter().any(|edit| after.apply(edit).is_err()) {
             return unclear;
         }
@@ -135,28 +139,23 @@ impl JsonStore {
         Preparation::Ready(ready)
     }
 
-    fn attempt(
-        &self,
-        rules: &WriteRules,
-        decide: &mut Decide,
-        ready: Ready,
-        late: Option<Late>,
-        bumped: &mut bool,
-    ) -> Result<Attempt, StoreError> {
-        let pair = self.settled(rules.safety.torn_read_retry)?;
+    fn attempt(&self, run: &mut Run, ready: Ready, late: Option<Late>) -> Result<Attempt, StoreError> {
+        let rules = run.rules;
+        let Found { pair, texts, contents } = self.settled(rules.safety.torn_read_retry)?;
         let was_late = late.is_some();
-        let before = match late {
-            None => self.texts(&pair)?,
-            Some(late) => self.late_texts(&pair, late)?,
+        let (before, contents) = match late {
+            None => (texts, contents),
+            Some(late) => {
+                let texts = self.late_texts(texts, &pair, late)?;
+                let contents = self.contents_of(&texts)?;
+                (texts, contents)
+            }
         };
-        let contents = self.contents_of(&before)?;
         let mut after = before.clone();
-        let decision = decide(&contents).and_then(|edits| {
-            let any = !edits.is_empty();
-            edits.iter().try_for_each(|edit| after.apply(edit)).map(|()| any)
-        });
+        let decision =
+            (run.decide)(&contents).and_then(|edits| edits.iter().try_for_each(|edit| after.apply(edit)));
         let refusal = match decision {
-            Ok(_) => None,
+            Ok(()) => None,
             // What came late must be put back even so: it lies in a file that we replaced.
             Err(refusal) if was_late => {
                 after = before;
@@ -188,7 +187,7 @@ impl JsonStore {
             let target = seen.map_or(path, |seen| seen.file.path().to_owned());
             if files::mounted_alone(&target) {
                 self.overwrite_allowed(&target, rules)?;
-                let time = self.time(rules, seen, bumped)?;
+                let time = run.time(seen)?;
                 files::overwrite(&target, text.as_bytes(), time)?;
                 continue;
             }
@@ -200,7 +199,7 @@ impl JsonStore {
                     Prepared::write(&target, text.as_bytes(), like, rules.safety.durable)?
                 }
             };
-            if let Some(time) = self.time(rules, seen, bumped)? {
+            if let Some(time) = run.time(seen)? {
                 new.set_modified(time)?;
             }
             prepared.push((new, seen, target));
@@ -217,8 +216,9 @@ impl JsonStore {
                 }
             }
         }
-        for (new, _, _) in prepared {
+        for (new, _, target) in prepared {
             new.put()?;
+            run.dirs.extend(target.parent().map(Path::to_owned));
         }
         let [state, store] = ours;
         if rules.safety.late_write_check
@@ -230,15 +230,14 @@ impl JsonStore {
             Some(refusal) => Err(self.refused(refusal)),
             None => {
                 let now = self.settled(true)?;
-                Ok(Attempt::Done(Written { changed: true, ..Written::nothing(self.understand(&now)?) }))
+                Ok(Attempt::Done(Written { changed: true, ..Written::nothing(now.contents) }))
             }
         }
     }
 
     /// Returns the texts that a late writer left, where ours still stand in their place; else what stands there, for the
     /// program itself would have overwritten the late writer's.
-    fn late_texts(&self, pair: &Pair, late: Late) -> Result<Texts, StoreError> {
-        let mut texts = self.texts(pair)?;
+    fn late_texts(&self, mut texts: Texts, pair: &Pair, late: Late) -> Result<Texts, StoreError> {
         let parse = |late: Option<LateText>, seen: &Option<Seen>, path: PathBuf| {
             late.filter(|late| seen.as_ref().is_some_and(|seen| seen.text == late.ours))
                 .map(|late| Document::parse(late.theirs))
@@ -256,27 +255,6 @@ impl JsonStore {
         Ok(texts)
     }
 
-    /// Returns the modification time for the new file: the run's, unless the old file has just that one.
-    fn time(
-        &self,
-        rules: &WriteRules,
-        seen: Option<&Seen>,
-        bumped: &mut bool,
-    ) -> Result<Option<SystemTime>, StoreError> {
-        if !rules.safety.distinct_time {
-            return Ok(rules.mtime);
-        }
-        let wanted = rules.mtime.unwrap_or_else(files::wall_clock);
-        let Some(seen) = seen else { return Ok(Some(wanted)) };
-        let old = seen.file.modified()?;
-        let apart = wanted.duration_since(old).or_else(|_| old.duration_since(wanted)).unwrap_or_default();
-        if apart >= TICK {
-            return Ok(Some(wanted));
-        }
-        *bumped = true;
-        Ok(Some(old + 2 * TICK))
-    }
-
     fn overwrite_allowed(&self, target: &Path, rules: &WriteRules) -> Result<(), StoreError> {
         if !rules.gateway_running {
             return Ok(());
@@ -288,18 +266,6 @@ impl JsonStore {
                      gateway, or mount its directory instead"
                     .to_owned(),
         })
-    }
-
-    fn sync_dirs(&self) -> Result<(), StoreError> {
-        let mut dirs = vec![self.dir.clone()];
-        for path in [self.store_path(), self.state_path()] {
-            let real = files::resolved(&path)?.and_then(|real| real.parent().map(Path::to_owned));
-            dirs.extend(real.filter(|real| *real != self.dir));
-        }
-        for dir in dirs {
-            files::sync_dir(&dir)?;
-        }
-        Ok(())
     }
 
     fn refused(&self, refusal: Refusal) -> StoreError {
@@ -316,6 +282,24 @@ fn late_writes(pair: &Pair, store: Option<String>, state: Option<String>) -> Opt
     };
     let (store, state) = (late(&pair.store, store), late(&pair.state, state));
     (store.is_some() || state.is_some()).then_some(Late { store, state })
+}
+
+impl Run<'_> {
+    /// Returns the modification time for the new file: the run's, unless the old file has just that one.
+    fn time(&mut self, seen: Option<&Seen>) -> Result<Option<SystemTime>, StoreError> {
+        if !self.rules.safety.distinct_time {
+            return Ok(None);
+        }
+        let wanted = self.rules.mtime.unwrap_or_else(files::wall_clock);
+        let Some(seen) = seen else { return Ok(Some(wanted)) };
+        let old = seen.file.modified()?;
+        let apart = wanted.duration_since(old).or_else(|_| old.duration_since(wanted)).unwrap_or_default();
+        if apart >= TICK {
+            return Ok(Some(wanted));
+        }
+        self.bumped = true;
+        Ok(Some(old + 2 * TICK))
+    }
 }
 
 /// Returns the new text, if it differs from what stands there.
