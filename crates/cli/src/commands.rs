@@ -19,6 +19,7 @@ pub mod rollback;
 pub mod set;
 mod shape;
 mod shared;
+mod signals;
 pub mod status;
 pub mod sync;
 pub mod watch;

@@ -47,7 +47,9 @@ fn lines(report: &SyncReport) -> Vec<Text> {
         StatusView::of(&report.after.observed, &report.after.knowledge, &report.after.judgement.findings);
     let left = render::findings::attention(&after);
     if !left.is_empty() {
-        lines.push(Text::new());
+        if !lines.is_empty() {
+            lines.push(Text::new());
+        }
         lines.push(Text::toned(Tone::Strong, if wrote { "Left" } else { "Findings" }));
         lines.extend(left);
     }

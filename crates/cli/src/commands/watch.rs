@@ -8,7 +8,7 @@ mod tell;
 
 pub use service::{InstallServiceArgs, unit};
 
-use super::{Context, identity, shared};
+use super::{Context, identity, shared, signals};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
@@ -73,7 +73,7 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
     if args.once {
         return once::round(ui, &installation, repair, ask, policy.activate);
     }
-    let stop = events::stop_on_signals()?;
+    let stop = signals::stop_flag()?;
     let mut watcher = Watcher::start(&installation).map_err(|error| {
         CommandError::io(format!("the directories cannot be watched: {error}"))
             .hint("raise fs.inotify.max_user_watches, or run `keyshoal watch --once` from a timer")

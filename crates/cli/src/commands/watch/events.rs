@@ -1,6 +1,6 @@
 //! What wakes a watch: changed files, time, signals.
 
-use crate::error::CommandError;
+use crate::commands::signals::StopFlag;
 use keyshoal_core::Timestamp;
 use keyshoal_engine::ports::Clock as _;
 use keyshoal_engine::watch::{Event, EventSource};
@@ -9,38 +9,16 @@ use keyshoal_local::watch::{Seen, Watcher};
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// A signal is noticed within this time.
 const SLICE: Duration = Duration::from_millis(250);
-
-/// Returns a flag that the usual signals set. The run that is under way ends first.
-pub fn stop_on_signals() -> Result<Arc<AtomicBool>, CommandError> {
-    let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let guard = runtime.enter();
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
-    drop(guard);
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        });
-        flag.store(true, Ordering::SeqCst);
-    });
-    Ok(stop)
-}
 
 /// Brings changes of files and signals to the engine.
 pub struct Source<'a> {
     installation: &'a Installation,
     watcher: Watcher,
-    stop: Arc<AtomicBool>,
+    stop: StopFlag,
     looked: Rc<Cell<bool>>,
     broken: bool,
 }
@@ -50,7 +28,7 @@ impl<'a> Source<'a> {
     pub fn new(
         installation: &'a Installation,
         watcher: Watcher,
-        stop: Arc<AtomicBool>,
+        stop: StopFlag,
         looked: Rc<Cell<bool>>,
     ) -> Self {
         Self { installation, watcher, stop, looked, broken: false }
@@ -82,7 +60,7 @@ impl EventSource for Source<'_> {
             self.watcher.follow(self.installation);
         }
         loop {
-            if self.stop.load(Ordering::SeqCst) {
+            if self.stop.is_set() {
                 return Event::Stop;
             }
             let left = until.duration_since(self.installation.now());

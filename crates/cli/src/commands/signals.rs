@@ -1,0 +1,48 @@
+//! Being told to end: SIGTERM and SIGINT.
+
+use crate::error::CommandError;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Is set once the process has been told to end.
+#[derive(Clone, Debug, Default)]
+pub struct StopFlag(Arc<(Mutex<bool>, Condvar)>);
+
+impl StopFlag {
+    /// Tells whether it is set.
+    pub fn is_set(&self) -> bool {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is.
+    pub fn wait(&self) {
+        let mut set = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*set {
+            set = self.0.1.wait(set).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn set(&self) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.1.notify_all();
+    }
+}
+
+/// Returns a flag that the signals set. From then on they do nothing else.
+pub fn stop_flag() -> Result<StopFlag, CommandError> {
+    let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let guard = runtime.enter();
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    drop(guard);
+    let flag = StopFlag::default();
+    let set = flag.clone();
+    std::thread::spawn(move || {
+        runtime.block_on(async {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        });
+        set.set();
+    });
+    Ok(flag)
+}
