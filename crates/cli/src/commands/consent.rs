@@ -41,7 +41,9 @@ impl<'a> Consent<'a> {
     }
 
     fn show(&mut self, plan: &Plan) {
-        if self.shown.as_ref() == Some(plan) {
+        // With nobody to agree the receipts say the same.
+        let asked = self.agreed == Agreed::Nothing && self.ui.can_ask();
+        if !asked || self.shown.as_ref() == Some(plan) {
             return;
         }
         self.shown = Some(plan.clone());

@@ -33,19 +33,27 @@ pub struct DemoArgs {
 
 /// What is said before a command, and the command.
 const STEPS: [(&str, &[&str]); 7] = [
-    ("Somebody has rotated the Anthropic key. Who holds what?", &["status"]),
+    (
+        "Somebody has rotated the Anthropic key. Who holds what, and what do the providers say?",
+        &["status", "--check"],
+    ),
     ("Why does agent stocks fail?", &["explain", "stocks", "anthropic:default"]),
-    ("What would be done about it? Each value that differs is asked about once, at its provider.", &["diff"]),
+    ("What would be done about it?", &["diff"]),
     ("Do it. Overrides stay; what nobody can be sure of stays, too.", &["sync", "--yes"]),
     ("The key that research has of its own is meant.", &["keep", "research", "openai:default"]),
-    ("Agent ops needs Gemini and has no key for it. Give one to all.", &["set", "google", "--from-file", scene::NEW_KEY_FILE]),
+    (
+        "Agent ops needs Gemini and has no key for it. Give one to all.",
+        &["set", "google", "--from-file", scene::NEW_KEY_FILE],
+    ),
     ("And now?", &["status"]),
 ];
 
 /// Builds the installation and runs the steps.
 pub fn cmd_demo(ui: &mut Ui, _: &Context<'_>, args: &DemoArgs) -> Result<Outcome, CommandError> {
-    let home = TempDir::with_prefix("keyshoal-demo-")
-        .map_err(|error| CommandError::io(format!("no place for the demo: {error}")).hint("set TMPDIR to a directory that you may write"))?;
+    let home = TempDir::with_prefix("keyshoal-demo-").map_err(|error| {
+        CommandError::io(format!("no place for the demo: {error}"))
+            .hint("set TMPDIR to a directory that you may write")
+    })?;
     remove_on_signal(&home);
     let scene = Scene::set(home.path())?;
     let world = World { environment: environment(&home), program: None };
@@ -58,11 +66,17 @@ pub fn cmd_demo(ui: &mut Ui, _: &Context<'_>, args: &DemoArgs) -> Result<Outcome
     drop(scene);
     if args.keep {
         let place = home.keep();
-        ui.say(&Text::of(format!("the installation stays: keyshoal --state-dir {0}/openclaw --keys-dir {0}/keys status", place.display())));
+        ui.say(&Text::of(format!(
+            "the installation stays: keyshoal --state-dir {0}/openclaw --keys-dir {0}/keys status",
+            place.display()
+        )));
         ui.say(&Text::of("(the provider emulator has ended, so providers are not reached any more)"));
         return Ok(Outcome::Fine);
     }
-    ui.data(&[Text::new(), Text::of("That was a throwaway installation; it is gone. On yours: keyshoal status")]);
+    ui.data(&[
+        Text::new(),
+        Text::of("That was a throwaway installation; it is gone. On yours: keyshoal status"),
+    ]);
     Ok(Outcome::Fine)
 }
 

@@ -12,7 +12,7 @@ use keyshoal_engine::{Outcome as Ended, SyncReport};
 /// Prints what a run did, or what it would do, and returns the command's outcome.
 pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
     shared::warn_not_remembered(ui, &report.after);
-    ui.data(&lines(report));
+    ui.data(&lines(report, ui.width()));
     let mut document = RunDocument::new(command, &report.plan).attention(report.outcome.needs_attention());
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         document = document.applied(report.run.clone(), &report.receipts, &report.activation);
@@ -21,7 +21,7 @@ pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, 
     Ok(Outcome::attention_if(report.outcome.needs_attention()))
 }
 
-fn lines(report: &SyncReport) -> Vec<Text> {
+fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     match report.outcome {
         Ended::DryRun => {
             let mut lines = render::plan::lines(&report.plan);
@@ -45,7 +45,7 @@ fn lines(report: &SyncReport) -> Vec<Text> {
     }
     let after =
         StatusView::of(&report.after.observed, &report.after.knowledge, &report.after.judgement.findings);
-    let left = render::findings::attention(&after);
+    let left = render::findings::attention(&after, width);
     if !left.is_empty() {
         if !lines.is_empty() {
             lines.push(Text::new());

@@ -6,7 +6,11 @@ use crate::view::status::StatusView;
 use keyshoal_core::{AgentId, Finding, FindingKind, Severity};
 
 /// Returns the lines: what is wrong and the command that mends it, equal ones of several agents joined.
-pub fn lines(view: &StatusView) -> Vec<Text> {
+pub fn lines(view: &StatusView, width: usize) -> Vec<Text> {
+    whole(view).iter().flat_map(|line| line.wrapped(width, 6)).collect()
+}
+
+fn whole(view: &StatusView) -> Vec<Text> {
     let mut lines: Vec<Text> = groups(&view.findings).iter().flat_map(Group::lines).collect();
     let told = view.findings.iter().any(|one| one.finding == FindingKind::Orphaned);
     for orphan in view.orphans.iter().filter(|_| !told) {
@@ -23,10 +27,10 @@ pub fn lines(view: &StatusView) -> Vec<Text> {
 }
 
 /// Returns the lines of what needs attention only.
-pub fn attention(view: &StatusView) -> Vec<Text> {
+pub fn attention(view: &StatusView, width: usize) -> Vec<Text> {
     let wrong: Vec<Finding> =
         view.findings.iter().filter(|one| one.severity == Severity::Attention).cloned().collect();
-    groups(&wrong).iter().flat_map(Group::lines).collect()
+    groups(&wrong).iter().flat_map(Group::lines).flat_map(|line| line.wrapped(width, 6)).collect()
 }
 
 struct Group<'a> {

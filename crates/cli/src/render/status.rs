@@ -20,7 +20,7 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
         lines.push(Text::toned(Tone::Strong, "What agents send first"));
         lines.extend(sends);
     }
-    let found = findings::lines(view);
+    let found = findings::lines(view, width);
     if !found.is_empty() {
         lines.push(Text::new());
         lines.push(Text::toned(Tone::Strong, "Findings"));

@@ -96,6 +96,31 @@ impl Text {
         if missing == 0 { self } else { self.plain(" ".repeat(missing)) }
     }
 
+    /// Breaks it at blanks into lines of at most `width` columns; those after the first begin with `indent` blanks.
+    pub fn wrapped(&self, width: usize, indent: usize) -> Vec<Self> {
+        if self.width() <= width {
+            return vec![self.clone()];
+        }
+        let mut lines = vec![Self::new()];
+        let mut used = 0;
+        let mut fresh = true;
+        for (tone, word) in
+            self.parts.iter().flat_map(|(tone, text)| text.split_inclusive(' ').map(|word| (*tone, word)))
+        {
+            let wide = word.trim_end_matches(' ').width();
+            if used + wide > width && !fresh {
+                lines.push(Self::of(" ".repeat(indent)));
+                (used, fresh) = (indent, true);
+            }
+            if let Some(line) = lines.last_mut() {
+                line.parts.push((tone, word.to_owned()));
+            }
+            used += word.width();
+            fresh = fresh && word.trim().is_empty();
+        }
+        lines
+    }
+
     /// Returns it without tones.
     pub fn to_plain(&self) -> String {
         self.parts.iter().map(|(_, text)| text.as_str()).collect()
@@ -141,6 +166,15 @@ mod tests {
         let text = Text::new().and(Tone::Bad, "a\u{1b}[2J\u{7}\u{202e}b");
         assert_eq!(text.to_plain(), "a\u{fffd}[2J\u{fffd}\u{fffd}b");
         assert!(!text.to_ansi().contains("\u{1b}[2J"));
+    }
+
+    #[test]
+    fn long_lines_break_at_blanks() {
+        let text = Text::toned(Tone::Bad, "  ✗ stale").plain("  one two three four");
+        let lines: Vec<String> =
+            text.wrapped(16, 4).iter().map(|line| line.to_plain().trim_end().to_owned()).collect();
+        assert_eq!(lines, ["  ✗ stale  one", "    two three", "    four"]);
+        assert_eq!(Text::of("unbreakable").wrapped(4, 2).len(), 1);
     }
 
     #[test]

@@ -48,6 +48,9 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
         let providers: BTreeSet<&ProviderId> = agent.needs.keys().chain(agent.candidates.keys()).collect();
         for provider in providers {
             let one = of_agent(agent, provider, knowledge, findings);
+            if one.what.is_none() && !agent.needs.contains_key(provider) {
+                continue;
+            }
             let same = all.iter_mut().find(|all| {
                 all.provider == one.provider
                     && all.what == one.what

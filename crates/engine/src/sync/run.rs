@@ -146,6 +146,12 @@ fn one_round<P: Ports + ?Sized>(
     let learned = ports.learn(&facts);
     progress(Progress::Verifying);
     let mut after = look_after(ports, look, progress);
+    if let Ok(after) = &mut after
+        && after.knowledge.open_run.take_if(|open| open.id == run).is_some()
+    {
+        // This run is open because it is not closed yet, and that is a few lines away.
+        after.judge_again();
+    }
     match &mut after {
         Ok(after) => verify::read_back(&after.observed, &mut receipts),
         Err(_) => {
@@ -192,6 +198,19 @@ fn look_after<P: Ports + ?Sized>(
 /// Returns what should be after a run: the same as before, with the source's values as they stand now.
 fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desired {
     let mut desired = before.desired.clone();
+    let arrived = |(profile, value): (&ProfileId, &keyshoal_core::SourceValue)| {
+        let base = observed.profile(&StoreId::Base, profile);
+        base.and_then(|view| view.material.fingerprint()) == Some(value.fingerprint)
+    };
+    if desired.source == keyshoal_core::SourceOf::Given
+        && desired.values.iter().all(arrived)
+        && let Ok(whole) = crate::source::desired_of(observed, None, &desired.scope)
+    {
+        // What was given is the base store's own now. The other profiles have their sources as ever.
+        let (approved, include_foreign) = (desired.approved, desired.include_foreign);
+        let confirmed = desired.values.into_keys().collect();
+        desired = keyshoal_core::Desired { approved, include_foreign, confirmed, ..whole };
+    }
     for (profile, value) in &mut desired.values {
         let Some(store) = &value.store else { continue };
         if let Some(now) =

@@ -37,9 +37,9 @@ impl Scene {
         }
         emulator.reject(ANTHROPIC_OLD, Behaviour::Revoked);
         emulator.reject(OPENAI_OTHER, Behaviour::RateLimited { retry_after: 60 });
-        installation(&emulator.base_url())
-            .write(&home.join("openclaw"))
-            .map_err(|error| CommandError::io(format!("the demo's installation could not be written: {error}")))?;
+        installation(&emulator.base_url()).write(&home.join("openclaw")).map_err(|error| {
+            CommandError::io(format!("the demo's installation could not be written: {error}"))
+        })?;
         root::write_file(&home.join(NEW_KEY_FILE), &format!("{GEMINI}\n"))?;
         let copy = json!({ "providers": { "anthropic": { "apiKey": ANTHROPIC_OLD } } });
         root::write_file(&home.join("openclaw/agents/stocks/agent/models.json"), &format!("{copy:#}\n"))?;
@@ -111,9 +111,11 @@ fn config(provider: &str) -> Value {
             "anthropic": { "baseUrl": format!("{provider}/anthropic"), "api": "anthropic-messages",
                            "models": [model("claude-sonnet-4-5")] },
             "openai": { "baseUrl": format!("{provider}/openai/v1"), "api": "openai-completions", "models": [model("gpt-5")] },
-            "openrouter": { "baseUrl": format!("{provider}/openrouter/api/v1"), "api": "openai-completions",
+            "openrouter": { "baseUrl": format!("{provider}/openrouter/api/v1"), "api": "openai-completions", "auth": "token",
                             "models": [model("auto")] },
             "google": { "baseUrl": format!("{provider}/gemini/v1beta"), "api": "google-generative-ai",
+                        // Else it would be asked without a key, because it is on this machine.
+                        "auth": "token",
                         "models": [model("gemini-3-pro")] }
         } }
     })
