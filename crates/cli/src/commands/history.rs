@@ -20,7 +20,7 @@ pub struct HistoryArgs {
     /// How many, the newest first
     #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20)]
     pub number: usize,
-    /// Show one run with all its steps (the first digits of its id are enough; `last` is the newest)
+    /// Show one run with all its steps (the first digits of its id are enough; "last" is the newest)
     pub run: Option<String>,
 }
 

@@ -56,7 +56,7 @@ mod tests {
             "sk-ant-***abcd",
             "\"sk-ant-abcdefgh\"",
             "${ANTHROPIC_API_KEY}",
-            "short",
+            "q7Zx",
             "sk-ant-one\nsk-ant-two",
             "sk-ant-abcdefgh,",
         ];

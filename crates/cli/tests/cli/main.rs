@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
 
+mod binary;
+mod documents;
 mod fake;
 mod readme;
 mod rendering;
+mod secrets;
+mod stage;

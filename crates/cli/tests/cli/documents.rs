@@ -1,0 +1,83 @@
+//! The JSON documents: schemas, fields, times.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use serde_json::Value;
+
+fn fields(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// Calls `visit` with every key and value of a document.
+fn walk(value: &Value, visit: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                visit(key, value);
+                walk(value, visit);
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| walk(one, visit)),
+        _ => {}
+    }
+}
+
+#[test]
+fn the_status_document_has_the_promised_fields() {
+    let stage = Stage::drifted(Layout::SharedRow);
+    let run = stage.run(&["status", "--check", "--json"]);
+    let document = run.json();
+    assert_eq!(document["schema"], "keyshoal.status.v1");
+    for promised in ["instance", "agents", "orphans", "findings", "summary"] {
+        assert!(fields(&document).contains(&promised), "{promised}");
+    }
+    for promised in ["id", "state_dir", "layout", "openclaw_version", "gateway"] {
+        assert!(fields(&document["instance"]).contains(&promised), "{promised}");
+    }
+    let stocks = document["agents"].as_array().unwrap().iter().find(|one| one["id"] == "stocks").unwrap();
+    for promised in ["id", "default", "enabled", "profiles"] {
+        assert!(fields(stocks).contains(&promised), "{promised}");
+    }
+    let profile = stocks["profiles"].as_array().unwrap().iter().find(|one| one["id"] == PROFILE).unwrap();
+    for promised in ["id", "provider", "type", "finding", "fingerprint", "origin", "first_seen", "verdict"] {
+        assert!(fields(profile).contains(&promised), "{promised}");
+    }
+    assert_eq!(profile["finding"], "stale");
+    assert_eq!(profile["origin"], "local");
+    assert_eq!(profile["type"], "api_key");
+    assert_eq!(profile["fingerprint"].as_str().unwrap().len(), 8);
+    for finding in document["findings"].as_array().unwrap() {
+        for promised in ["agent", "profile", "finding", "severity", "message", "fix"] {
+            assert!(fields(finding).contains(&promised), "{promised}");
+        }
+    }
+    assert_eq!(document["summary"], serde_json::json!({ "agents": 4, "in_sync": 3, "drifted": 1 }));
+}
+
+#[test]
+fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let commands: [(&[&str], &str); 10] = [
+        (&["status", "--check"], "keyshoal.status.v1"),
+        (&["diff"], "keyshoal.diff.v1"),
+        (&["explain", "stocks"], "keyshoal.explain.v1"),
+        (&["sync", "--dry-run"], "keyshoal.sync.v1"),
+        (&["sync"], "keyshoal.sync.v1"),
+        (&["sync", "--yes"], "keyshoal.sync.v1"),
+        (&["history"], "keyshoal.history.v1"),
+        (&["history", "last"], "keyshoal.run.v1"),
+        (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),
+        (&["explain", "nobody"], "keyshoal.error.v1"),
+    ];
+    for (arguments, schema) in commands {
+        let document = stage.run(&[arguments, &["--json"]].concat()).json();
+        assert_eq!(document["schema"], schema, "{arguments:?}");
+        walk(&document, &mut |key, value| {
+            assert!(!key.chars().any(|one| one.is_uppercase() || one == '-'), "{arguments:?}: {key}");
+            if matches!(key, "at" | "begun" | "finished" | "first_seen" | "started") && !value.is_null() {
+                let text = value.as_str().unwrap();
+                assert!(text.ends_with('Z') && text.contains('T'), "{arguments:?}: {key} {text}");
+            }
+        });
+    }
+}
