@@ -2,7 +2,7 @@
 
 use super::model::{AgentEntry, RosterForm};
 use super::models;
-use super::notes::{Look, Notes};
+use super::notes::{Look, Notes, Steps};
 use super::{ConfigError, text};
 use crate::agent_id;
 use crate::locate::{self, Locations};
@@ -137,8 +137,9 @@ pub(super) fn refuse_shared_directories(
             }
         }
     }
-    let place = notes.place(&super::notes::Steps::default().key("agents"));
+    let agents = Steps::default().key("agents");
     if let Some((dir, ids)) = by_dir.iter().find(|(_, ids)| ids.len() > 1) {
+        let place = notes.place(&agents);
         return Err(ConfigError::SharedDirectory { place, agents: join(ids), dir: dir.clone() });
     }
     let mut by_real: BTreeMap<PathBuf, Vec<AgentId>> = BTreeMap::new();
@@ -148,11 +149,14 @@ pub(super) fn refuse_shared_directories(
         }
     }
     for (dir, ids) in by_real.iter().filter(|(_, ids)| ids.len() > 1) {
-        notes.say(format!(
-            "{place}: by symbolic links, the agents {} share the directory {}; OpenClaw since 2026.9 refuses such a config",
-            join(ids),
-            dir.display()
-        ));
+        notes.warn(
+            &agents,
+            format_args!(
+                "gives {} one directory by symbolic links, {}; they share its credentials, and OpenClaw since 2026.9 refuses such a config",
+                join(ids),
+                dir.display()
+            ),
+        );
     }
     Ok(())
 }

@@ -57,18 +57,22 @@ fn is_word(key: &str) -> bool {
     !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '-'))
 }
 
+/// How many things are said of one config at most: a person reads no more, and looking up lines takes time.
+const MOST: usize = 100;
+
 /// Collects what a person should know about one config.
 pub(super) struct Notes<'a> {
     path: &'a Path,
     text: Option<&'a str>,
     includes: bool,
     warnings: Vec<String>,
+    unsaid: usize,
 }
 
 impl<'a> Notes<'a> {
     /// Begins with nothing to say.
     pub(super) fn new(path: &'a Path) -> Self {
-        Self { path, text: None, includes: false, warnings: Vec::new() }
+        Self { path, text: None, includes: false, warnings: Vec::new(), unsaid: 0 }
     }
 
     /// Keeps the text, in which lines are looked up.
@@ -88,14 +92,16 @@ impl<'a> Notes<'a> {
 
     /// Says something.
     pub(super) fn say(&mut self, warning: String) {
-        if !self.warnings.contains(&warning) {
+        if self.warnings.len() == MOST {
+            self.unsaid += 1;
+        } else if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }
     }
 
     /// Says something about the value at `steps`.
     pub(super) fn warn(&mut self, steps: &Steps, problem: impl fmt::Display) {
-        let place = self.place(steps);
+        let place = if self.warnings.len() < MOST { self.place(steps) } else { String::new() };
         self.say(format!("{place}: {steps} {problem}"));
     }
 
@@ -109,7 +115,10 @@ impl<'a> Notes<'a> {
     }
 
     /// Returns everything that was said.
-    pub(super) fn into_warnings(self) -> Vec<String> {
+    pub(super) fn into_warnings(mut self) -> Vec<String> {
+        if self.unsaid > 0 {
+            self.warnings.push(format!("{}: {} more of the like", self.path.display(), self.unsaid));
+        }
         self.warnings
     }
 }

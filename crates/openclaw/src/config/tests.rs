@@ -299,7 +299,7 @@ fn one_directory_for_two_agents_is_refused() {
     let linked = Place::new("{agents: {list: [{id: 'a'}, {id: 'b'}]}}");
     std::fs::create_dir_all(linked.state("agents/a/agent")).unwrap();
     std::os::unix::fs::symlink(linked.state("agents/a"), linked.state("agents/b")).unwrap();
-    assert!(said(&linked.load(), "share the directory"));
+    assert!(said(&linked.load(), "openclaw.json:1:2: agents gives a, b one directory by symbolic links"));
 }
 
 #[test]
@@ -530,6 +530,13 @@ fn shape(depth: u32) -> impl Strategy<Value = Value> {
                 .collect::<Value>()),
         ]
     })
+}
+
+#[test]
+fn a_flood_of_faults_is_cut_short() {
+    let config = Place::new(&format!("{{agents: {{list: [{}]}}}}", "1,".repeat(5_000))).load();
+    assert_eq!(config.warnings.len(), 101);
+    assert!(config.warnings[100].ends_with("4900 more of the like"));
 }
 
 #[test]
