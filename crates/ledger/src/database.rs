@@ -2,6 +2,7 @@
 
 use crate::directory::{Directory, Place};
 use crate::{Keys, LedgerError, identity, schema};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use rustix::fs::OFlags;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,10 @@ impl Database {
             // SQLite opens what it cannot write for reading, without a word.
             return Err(LedgerError::io(&path, rustix::io::Errno::ROFS));
         }
+        // A short-lived command must not pay for tidying up: what it commits is one write to the log. SQLite empties the log
+        // into the file now and then, when it has grown to this many pages.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(at)?;
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", 250, |_| Ok(())).map_err(at)?;
         let found = schema::check(&connection, &path)?;
         // It has a write-ahead log already, unless a tool has rebuilt the file from a dump.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(at)?;

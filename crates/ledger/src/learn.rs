@@ -8,6 +8,7 @@ use crate::{Ledger, LedgerError};
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
 use keyshoal_core::{AgentId, Fact, Fingerprint, ProfileId, Timestamp, VerdictKind};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How long a value may be in sight before that is written down again, in microseconds. A look at an unchanged instance
 /// shall not cost a write.
@@ -30,9 +31,15 @@ impl Ledger {
         if facts.is_empty() {
             return Ok(());
         }
-        // Sightings and verdicts come again with the next look; everything else must outlive a power cut.
-        let again = facts.iter().all(|fact| matches!(fact, Fact::Sighting { .. } | Fact::Verdict { .. }));
-        let durability = if again { Durability::Crash } else { Durability::PowerCut };
+        // What was seen is seen again with the next look. What somebody wanted must outlive a power cut, unless a run is open:
+        // the commit that finishes it makes everything before it durable.
+        let in_run = self.inner.in_run.load(Relaxed);
+        let willed = |fact: &&Fact| {
+            is_a_persons_word(fact)
+                || matches!(fact, Fact::Generation { origin: GenerationOrigin::Written, .. })
+        };
+        let needed = !in_run && facts.iter().any(willed);
+        let durability = if needed { Durability::PowerCut } else { Durability::Crash };
         let database = &self.inner.database;
         database.write(durability, |db| {
             let (last, first): (Vec<&Fact>, Vec<&Fact>) = facts.into_iter().partition(residue);

@@ -8,6 +8,7 @@ use keyshoal_core::InstanceId;
 use keyshoal_seal::{FingerprintKey, SealKey};
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// Says what a ledger is opened for.
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     keys: Keys,
     own: RwLock<Arc<Own>>,
     ephemeral: bool,
+    /// A run of this process is open: when it is finished, everything before is durable, too.
+    pub(crate) in_run: AtomicBool,
 }
 
 impl Ledger {
@@ -97,6 +100,7 @@ impl Ledger {
             keys: keys.clone(),
             own: RwLock::new(Arc::new(own)),
             ephemeral,
+            in_run: AtomicBool::new(false),
         };
         Ok(Self { inner })
     }

@@ -8,6 +8,7 @@ use crate::stored::{At, Json, Print, Store};
 use crate::{Ledger, LedgerError};
 use keyshoal_core::{RunId, StepState, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::sync::atomic::Ordering::Relaxed;
 
 impl Ledger {
     /// Writes down what a run is about to do, and returns its id when that would outlive a power cut. Only then may anything be
@@ -52,6 +53,7 @@ impl Ledger {
             }
             Ok(())
         })?;
+        self.inner.in_run.store(true, Relaxed);
         Ok(id)
     }
 
@@ -103,7 +105,9 @@ impl Ledger {
             )
             .map_err(at)?;
             Ok(())
-        })
+        })?;
+        self.inner.in_run.store(false, Relaxed);
+        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A state directory that was renamed, copied, restored or opened with another key is noticed.
 
 use crate::world::{
-    agent, at, copy, kept, keys, may_replace, open, print, profile, seen, step, values, verdict,
+    agent, at, copy, empty_log, kept, keys, may_replace, open, print, profile, seen, step, values, verdict,
 };
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_core::{StoreId, VerdictKind};
@@ -109,6 +109,8 @@ fn a_ledger_of_another_directory_is_noticed() {
     let (here, there) = (home.join("here"), home.join("there"));
     known(&here);
     known(&there);
+    empty_log(&here.join(".keyshoal/ledger.sqlite"));
+    empty_log(&there.join(".keyshoal/ledger.sqlite"));
     fs::copy(here.join(".keyshoal/ledger.sqlite"), there.join(".keyshoal/ledger.sqlite")).unwrap();
     assert_eq!(open(&there).identity(), Identity::Copied { from: here, original_exists: true });
 }

@@ -1,15 +1,17 @@
 //! A ledger that cannot be read is an error that names the file and the way out. It is never replaced.
 
-use crate::world::{at, keys, open, seen, values};
+use crate::world::{at, empty_log, keys, open, seen, values};
 use keyshoal_ledger::{Ledger, LedgerError, OpenMode};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+/// A ledger with everything in its file, and nothing in its log.
 fn known() -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     open(dir.path()).learn(&[seen("p", 1), seen("p", 2)], at(0)).unwrap();
     let file = dir.path().canonicalize().unwrap().join(".keyshoal/ledger.sqlite");
+    empty_log(&file);
     (dir, file)
 }
 

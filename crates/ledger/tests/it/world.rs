@@ -78,6 +78,14 @@ pub(crate) fn step(store: StoreId, before: &str, after: &str) -> JournalStep {
     }
 }
 
+/// Brings everything into the ledger's file, and removes its log.
+pub(crate) fn empty_log(file: &Path) {
+    let database = rusqlite::Connection::open(file).unwrap();
+    database.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).unwrap();
+    database.close().unwrap();
+    assert!(!file.with_extension("sqlite-wal").exists());
+}
+
 /// Copies a directory as `cp -a` does.
 pub(crate) fn copy(from: &Path, to: &Path) {
     let status = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
