@@ -2,7 +2,7 @@
 //!
 //! The rules are those of the program's own code: `resolveAuthProfileOrder`, `resolveAuthProfileEligibility`,
 //! `resolveApiKeyForProvider`, `mergeAuthProfileStores` and, since 2026.8, `prepareAgentRuntimeAuth`. What differs between
-//! releases stands in one table, `rules`. Not covered: cooldowns of a single model, credentials that plugins bring along
+//! releases stands in one table, `rules`. `tests/candidates` holds it against those functions themselves. Not covered: cooldowns of a single model, credentials that plugins bring along
 //! or take from other programs' files, and Google's and Amazon's own credential chains.
 
 mod config_key;
@@ -116,7 +116,7 @@ impl<'a> Provider<'a> {
         } else if let Some(bound) = self.bound() {
             self.only(&bound, &mut list);
         } else if self.key_goes_first() {
-            self.config_key(&mut list, true, "the config's apiKey goes before every profile");
+            self.direct(&mut list, "the config's apiKey goes before every profile");
         } else {
             self.automatic(&mut list);
         }
@@ -152,9 +152,7 @@ impl<'a> Provider<'a> {
 
     fn only(&self, id: &ProfileId, list: &mut List) {
         let Some(seen) = self.effective.profile(id) else { return };
-        let name = names::for_auth(seen.profile.provider.as_str(), &self.rules);
-        let out = order::ineligible(self.input, seen, name, &self.rules)
-            .or_else(|| order::cooldown(self.effective, seen, self.input.now));
+        let out = self.cannot_be_bound(seen).or_else(|| self.cooldown(seen));
         let because = "models.providers in the config names this profile";
         match out {
             None => list.tried(self.profile(seen, because)),
@@ -167,32 +165,64 @@ impl<'a> Provider<'a> {
         }
     }
 
+    fn cooldown(&self, seen: &Seen<'_>) -> Option<OutReason> {
+        order::cooldown(self.effective, seen, self.input.now).map(|(_, reason)| reason)
+    }
+
+    fn cannot_be_bound(&self, seen: &Seen<'_>) -> Option<OutReason> {
+        if !matches!(seen.profile.kind, CredentialKind::ApiKey | CredentialKind::Token) {
+            return Some(OutReason::ModeMismatch { wanted: CredentialKind::ApiKey });
+        }
+        let own = names::for_auth(seen.profile.provider.as_str(), &self.rules);
+        if own != self.name && !config_key::share_base_url(self.input, own, self.name, &self.rules) {
+            return Some(OutReason::ProviderMismatch);
+        }
+        order::ineligible(self.input, seen, own, &self.rules)
+    }
+
     /// Profiles in their order, then what stands in for them.
     fn automatic(&self, list: &mut List) {
         let because = self.because();
+        if self.explicit_key()
+            && self.rules.binding != Binding::Only
+            && matches!(self.key, Meaning::Missing(_))
+        {
+            // These releases skip the profiles for the key, find none, and take the first profile there is, cooling down or not.
+            let first = self.order.usable.first().or(self.order.cooling.first());
+            if let Some(seen) = first.and_then(|id| self.effective.profile(id)) {
+                list.tried(self.profile(seen, "the config's apiKey has no value"));
+                return;
+            }
+        }
         for id in &self.order.usable {
             if let Some(seen) = self.effective.profile(id) {
                 list.tried(self.profile(seen, because));
             }
         }
         if self.order.any_eligible {
-            // Keys of the environment never stand in for profiles that fail or cool down.
-            if self.rules.key_after_profiles && !self.order.usable.is_empty() {
-                self.config_key(list, true, "tried after the profiles");
+            // Without a key in the config, the environment never stands in for profiles that fail or cool down.
+            let has_key = matches!(self.key, Meaning::Key { .. });
+            if self.rules.key_after_profiles && has_key && !self.order.usable.is_empty() {
+                self.direct(list, "tried after the profiles");
             }
             return;
         }
         if self.order.explicit && self.rules.order_is_final {
             return;
         }
+        self.direct(list, "no profile can be used");
+        if list.candidates.is_empty() && self.keyless {
+            list.tried(self.bare(Place::ConfigKey, "a provider on this machine is asked without a key"));
+        }
+    }
+
+    /// What is no profile: the environment before the config, unless the config says that its key is meant.
+    fn direct(&self, list: &mut List, because: &str) {
         let variables = environment::of_provider(self.input, self.name, &self.rules);
-        if let Some(variable) = variables.first() {
-            list.tried(self.variable(variable, "no profile can be used"));
-        } else {
-            self.config_key(list, true, "no profile can be used");
-            if list.candidates.is_empty() && self.keyless {
-                list.tried(self.bare(Place::ConfigKey, "a provider on this machine is asked without a key"));
-            }
+        let explicit = self.explicit_key() && matches!(self.key, Meaning::Key { .. });
+        match variables.first() {
+            Some(variable) if !explicit => list.tried(self.variable(variable, because)),
+            _ => self.config_key(list, true, because),
         }
     }
 
@@ -247,7 +277,7 @@ impl<'a> Provider<'a> {
                 candidate.material = material.clone();
                 let marks = ProfileId::new(format!("inline-api-key:{}", self.name));
                 match order::blocked(self.effective, &marks, self.input.now) {
-                    Some(reason) if tried => list.out(candidate, reason),
+                    Some((_, reason)) if tried => list.out(candidate, reason),
                     _ if tried => list.tried(candidate),
                     _ => list.out(candidate, OutReason::LowerPrecedence),
                 }

@@ -6,7 +6,7 @@ use super::rules::{Binding, Rules};
 use super::{CandidateInput, names};
 use crate::config::model::{ConfigKey, ProviderDecl};
 use crate::store::model::{ref_fingerprint, secret_fingerprint};
-use keyshoal_core::{CredentialKind, Material, ProfileId, ProviderId, Secret, SecretSource};
+use keyshoal_core::{Material, ProfileId, ProviderId, Secret, SecretSource};
 use std::net::IpAddr;
 
 /// What stands in the config for a provider.
@@ -53,7 +53,7 @@ pub(super) fn meaning(
     match &entry.api_key {
         None => Meaning::None,
         Some(ConfigKey::Unresolved(variable)) => match environment::value(input, variable) {
-            Some(value) => inline(&value, false, true),
+            Some(value) => inline(&value, true, true),
             None => Meaning::Missing(format!("{variable} is not set")),
         },
         Some(ConfigKey::Ref(reference)) => {
@@ -61,7 +61,8 @@ pub(super) fn meaning(
                 .then(|| environment::value(input, &reference.id))
                 .flatten();
             match by_env {
-                Some(value) => inline(&value, false, true),
+                // A bare name of a variable is read as such a reference too.
+                Some(value) => inline(&value, true, true),
                 None => Meaning::Key {
                     material: Material::Ref {
                         fingerprint: ref_fingerprint(input.prints, reference),
@@ -92,14 +93,18 @@ pub(super) fn meaning(
     }
 }
 
-/// Only keys and tokens can be bound.
 fn profile(effective: &Effective<'_>, id: &ProfileId, rules: &Rules) -> Option<Meaning> {
-    if rules.binding == Binding::None {
-        return None;
-    }
-    let seen = effective.profile(id)?;
-    matches!(seen.profile.kind, CredentialKind::ApiKey | CredentialKind::Token)
-        .then(|| Meaning::Profile(id.clone()))
+    let names_one = rules.binding != Binding::None && effective.profile(id).is_some();
+    names_one.then(|| Meaning::Profile(id.clone()))
+}
+
+/// Tells whether two providers of the config are at the same address, so that a credential of one may be bound to the other.
+pub(super) fn share_base_url(input: &CandidateInput<'_>, one: &str, other: &str, rules: &Rules) -> bool {
+    let url = |name| {
+        let url = entry(input, name, rules)?.base_url.as_deref()?.trim().trim_end_matches('/');
+        Some(url.to_ascii_lowercase())
+    };
+    url(one).is_some() && url(one) == url(other)
 }
 
 /// Words that stand for "no key here".

@@ -99,7 +99,14 @@ impl<'a> Effective<'a> {
         };
         let mut ids: Vec<ProfileId> =
             ids.into_iter().map(|id| self.gave_way.get(&id).cloned().unwrap_or(id)).collect();
-        if self.rules.order_drops_missing {
+        // An agent that has nothing of its own sees the base store as it is.
+        let has_own = self.local.is_some_and(|local| {
+            !(local.profiles.is_empty()
+                && local.order.is_empty()
+                && local.last_good.is_empty()
+                && local.usage.is_empty())
+        });
+        if self.rules.order_drops_missing && has_own {
             ids.retain(|id| self.profile(id).is_some());
         }
         let mut seen = std::collections::BTreeSet::new();

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub(super) struct Order {
     /// Those that are tried, in order.
     pub usable: Vec<ProfileId>,
+    /// Those that would be if they did not cool down, the one that is free first.
+    pub cooling: Vec<ProfileId>,
     /// Those that are not, and why.
     pub out: BTreeMap<ProfileId, OutReason>,
     /// What decided the order, in words.
@@ -77,9 +79,11 @@ pub(super) fn of_provider(
         }
     }
     let any_eligible = !eligible.is_empty();
+    let mut cooling = Vec::new();
     eligible.retain(|seen| match cooldown(effective, seen, input.now) {
-        Some(reason) => {
+        Some((until, reason)) => {
             out.insert(seen.id.clone(), reason);
+            cooling.push((until, seen.id.clone()));
             false
         }
         None => true,
@@ -93,7 +97,9 @@ pub(super) fn of_provider(
             (by_type(&seen.profile.kind), expired, last_used.map_or(0, Timestamp::as_millisecond))
         });
     }
+    cooling.sort_by_key(|(until, _)| *until);
     Order {
+        cooling: cooling.into_iter().map(|(_, id)| id).collect(),
         usable: eligible.into_iter().map(|seen| seen.id.clone()).collect(),
         out,
         because,
@@ -158,19 +164,24 @@ pub(super) fn ineligible(
     }
 }
 
-/// Says until when a mark holds a profile back.
-pub(super) fn cooldown(effective: &Effective<'_>, seen: &Seen<'_>, now: Timestamp) -> Option<OutReason> {
-    if names::ignores_cooldowns(seen.profile.provider.as_str()) {
-        return None;
-    }
-    blocked(effective, seen.id, now)
+/// Says until when and why a mark holds a profile back.
+pub(super) fn cooldown(
+    effective: &Effective<'_>,
+    seen: &Seen<'_>,
+    now: Timestamp,
+) -> Option<(Timestamp, OutReason)> {
+    let ignored = names::ignores_cooldowns(seen.profile.provider.as_str());
+    if ignored { None } else { blocked(effective, seen.id, now) }
 }
 
 /// The same for anything that has marks.
-pub(super) fn blocked(effective: &Effective<'_>, id: &ProfileId, now: Timestamp) -> Option<OutReason> {
+pub(super) fn blocked(
+    effective: &Effective<'_>,
+    id: &ProfileId,
+    now: Timestamp,
+) -> Option<(Timestamp, OutReason)> {
     let usage = effective.usage(id)?;
-    let marks = [&usage.cooldown, &usage.disabled];
-    let (until, reason) =
-        marks.into_iter().flatten().filter(|(until, _)| *until > now).max_by_key(|(until, _)| *until)?;
-    Some(OutReason::CoolingDown { until: *until, reason: reason.clone() })
+    let marks = [&usage.cooldown, &usage.disabled].into_iter().flatten();
+    let (until, reason) = marks.filter(|(until, _)| *until > now).max_by_key(|(until, _)| *until)?;
+    Some((*until, OutReason::CoolingDown { until: *until, reason: reason.clone() }))
 }

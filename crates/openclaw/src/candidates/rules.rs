@@ -70,7 +70,7 @@ impl Rules {
             binding: Binding::Fallback,
             ..with_state
         };
-        let before_september = version.is_some_and(|version| version < "2026.9");
+        let before_september = version.and_then(month).is_some_and(|month| month < (2026, 9));
         let shared = Self {
             expired_oauth_last: true,
             binding: Binding::Only,
@@ -86,4 +86,10 @@ impl Rules {
             Layout::SharedTable | Layout::SharedRow | Layout::Unknown => shared,
         }
     }
+}
+
+/// Reads year and month of a version such as `2026.9.6`.
+fn month(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split(['.', '-']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
