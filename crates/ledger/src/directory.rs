@@ -109,7 +109,8 @@ impl Directory {
         let stat = rustix::fs::fstat(&self.handle).map_err(|error| LedgerError::io(&self.path, error))?;
         // An old kernel, or a sandbox, may not have statx: then there is no time of birth.
         let born = rustix::fs::statx(&self.handle, c"", flags, wanted).ok().and_then(|more| {
-            let said = StatxFlags::from_bits_retain(more.stx_mask).contains(StatxFlags::BTIME);
+            let said = StatxFlags::from_bits_retain(more.stx_mask).contains(StatxFlags::BTIME)
+                && more.stx_btime.tv_sec != 0;
             let nanos = i64::from(more.stx_btime.tv_nsec);
             said.then(|| more.stx_btime.tv_sec.checked_mul(1_000_000_000)?.checked_add(nanos)).flatten()
         });

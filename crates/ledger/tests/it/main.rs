@@ -10,6 +10,7 @@ mod copies;
 mod crash;
 mod damage;
 mod journal;
+mod journal_model;
 mod lock;
 mod memory;
 mod rules;
