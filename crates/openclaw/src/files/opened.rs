@@ -7,7 +7,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A regular file held open for reading.
 #[derive(Debug)]
@@ -80,6 +80,14 @@ impl OpenFile {
     /// Returns when it was last changed, as of its opening.
     pub fn modified(&self) -> Result<SystemTime, PathError> {
         self.meta.modified().with_path(&self.path)
+    }
+
+    /// Tells whether it was changed within this time, as of now. A time in the future counts as now.
+    pub fn changed_within(&self, time: Duration) -> bool {
+        let modified = self.file.metadata().and_then(|meta| meta.modified());
+        modified.is_ok_and(|at| {
+            super::wall_clock().duration_since(at).is_ok_and(|past| past < time) || at > super::wall_clock()
+        })
     }
 
     /// Returns what the system knew of it at its opening.

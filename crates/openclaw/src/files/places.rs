@@ -29,6 +29,11 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<fs::Metadata>, PathError> {
     absent(fs::metadata(path)).with_path(path)
 }
 
+/// Tells whether a path is a link.
+pub(crate) fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())
+}
+
 /// Returns the names in a directory, `None` when it does not exist. Names that are no UTF-8 are left out.
 pub(crate) fn listing(dir: &Path) -> Result<Option<Vec<String>>, PathError> {
     let Some(entries) = absent(fs::read_dir(dir)).with_path(dir)? else { return Ok(None) };

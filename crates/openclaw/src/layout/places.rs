@@ -9,6 +9,7 @@ use crate::store::place::{AGENT_DB, leftovers_in};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{AgentId, Layout, StoreHealth, StoreId};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Directories under `agents/` that are the program's own, whatever the roster says.
@@ -44,15 +45,15 @@ pub(super) fn agents(
     layout: Layout,
     notices: &mut Vec<Notice>,
 ) -> Vec<(AgentId, StoreId, StoreFile)> {
-    let mut known: BTreeMap<PathBuf, StoreId> = BTreeMap::new();
+    let mut known: BTreeMap<Identity, StoreId> = BTreeMap::new();
     if !matches!(layout, Layout::SharedTable | Layout::SharedRow | Layout::Unknown) {
-        known.insert(real(base(loc, layout).path()), StoreId::Base);
+        known.insert(Identity::of(base(loc, layout).path()), StoreId::Base);
     }
     let mut stores = Vec::with_capacity(config.agents.len());
     for agent in &config.agents {
         let mut file = in_dir(&agent.agent_dir, layout).within(&loc.state_dir);
         let own = StoreId::Agent(agent.id.clone());
-        let id = known.entry(real(file.path())).or_insert_with(|| own.clone()).clone();
+        let id = known.entry(Identity::of(file.path())).or_insert_with(|| own.clone()).clone();
         match &id {
             StoreId::Base => file = base(loc, layout),
             StoreId::Agent(_) if id == own => {
@@ -76,14 +77,25 @@ pub(super) fn agents(
     stores
 }
 
-/// Returns the real path of a store: of the file where it exists, else of its directory.
-fn real(path: &Path) -> PathBuf {
-    if let Ok(Some(real)) = files::resolved(path) {
-        return real;
-    }
-    match (path.parent().and_then(|dir| files::resolved(dir).ok().flatten()), path.file_name()) {
-        (Some(dir), Some(name)) => dir.join(name),
-        _ => path.to_owned(),
+/// What makes two stores one, whatever links lead to them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Identity {
+    File(u64, u64),
+    /// The file is not there yet, its directory is.
+    InDir(u64, u64, PathBuf),
+    Path(PathBuf),
+}
+
+impl Identity {
+    fn of(path: &Path) -> Self {
+        if let Ok(Some(file)) = files::metadata(path) {
+            return Self::File(file.dev(), file.ino());
+        }
+        let dir = path.parent().and_then(|dir| files::metadata(dir).ok().flatten());
+        match (dir, path.file_name()) {
+            (Some(dir), Some(name)) => Self::InDir(dir.dev(), dir.ino(), name.into()),
+            _ => Self::Path(path.to_owned()),
+        }
     }
 }
 
@@ -95,14 +107,14 @@ pub(super) fn orphans(
     notices: &mut Vec<Notice>,
 ) -> Vec<Orphan> {
     let agents_dir = loc.state_dir.join("agents");
-    let mut owned: Vec<PathBuf> = stores.iter().map(|(_, _, file)| real(file.path())).collect();
-    owned.push(real(base(loc, layout).path()));
+    let mut owned: Vec<Identity> = stores.iter().map(|(_, _, file)| Identity::of(file.path())).collect();
+    owned.push(Identity::of(base(loc, layout).path()));
     owned.sort();
     let mut orphans = Vec::new();
     for name in files::listing(&agents_dir).ok().flatten().unwrap_or_default() {
         let dir = agents_dir.join(&name).join("agent");
         let file = in_dir(&dir, layout);
-        if NEVER_ORPHANS.contains(&name.as_str()) || owned.binary_search(&real(file.path())).is_ok() {
+        if NEVER_ORPHANS.contains(&name.as_str()) || owned.binary_search(&Identity::of(file.path())).is_ok() {
             continue;
         }
         match file.read() {

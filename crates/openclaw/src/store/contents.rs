@@ -46,10 +46,14 @@ pub(super) fn contents(
     Ok(found)
 }
 
-/// Tells whether an id names a person's own account, which OpenClaw keeps elsewhere: never ours to touch.
+/// Tells whether an id names a person's own account (`personal:<owner>:<uuid>`), which OpenClaw keeps elsewhere: never ours to
+/// touch.
 pub(super) fn is_personal(id: &str) -> bool {
     let mut parts = id.split(':');
-    parts.next() == Some("personal") && parts.count() == 2
+    parts.next() == Some("personal")
+        && parts.next().is_some()
+        && parts.next().is_some_and(|account| account.len() == 36 && uuid::Uuid::try_parse(account).is_ok())
+        && parts.next().is_none()
 }
 
 fn profile(doc: &Document, id: Option<&str>, entry: &Value) -> Result<StoredProfile, &'static str> {

@@ -5,6 +5,8 @@
 
 mod edit;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 pub use edit::{Fresh, Style};
 pub use scan::Malformed;

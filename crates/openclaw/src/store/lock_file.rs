@@ -16,8 +16,8 @@ const STALE: Duration = Duration::from_secs(30);
 const UNSEEN_GRACE: Duration = Duration::from_secs(2);
 /// After this long without the lock we give up.
 const PATIENCE: Duration = Duration::from_secs(10);
-const FIRST_WAIT: Duration = Duration::from_millis(3);
-const LONGEST_WAIT: Duration = Duration::from_millis(150);
+const FIRST_WAIT: Duration = Duration::from_millis(2);
+const LONGEST_WAIT: Duration = Duration::from_millis(25);
 
 /// The lock, held. It is given back when dropped, if it is still ours.
 #[derive(Debug)]
@@ -30,6 +30,10 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// Takes the lock of the store `file_name` in the real directory `dir`.
     pub fn take(dir: &Path, file_name: &str) -> Result<Self, StoreError> {
+        Self::take_within(dir, file_name, PATIENCE)
+    }
+
+    fn take_within(dir: &Path, file_name: &str, patience: Duration) -> Result<Self, StoreError> {
         let path = dir.join(format!("{file_name}.lock"));
         let begun = Instant::now();
         let mut wait = FIRST_WAIT;
@@ -44,7 +48,7 @@ impl LockFile {
                 held.break_it(&path)?;
                 continue;
             }
-            if begun.elapsed() > PATIENCE {
+            if begun.elapsed() > patience {
                 return Err(StoreError::Locked { path, holder: held.holder(), waited: begun.elapsed() });
             }
             sleep(wait + jitter(wait));
@@ -159,4 +163,37 @@ fn jitter(upto: Duration) -> Duration {
     // Without random numbers we merely wait the same time as others.
     let _ = getrandom::fill(&mut random);
     upto.mul_f64(f64::from(random[0]) / 255.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_is_held_too_long_is_an_error_that_names_the_holder() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = LockFile::take(dir.path(), "store.json").unwrap();
+        let error = LockFile::take_within(dir.path(), "store.json", Duration::from_millis(5)).unwrap_err();
+        assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+        assert!(error.retryable());
+        drop(held);
+        assert!(files::listing(dir.path()).unwrap().unwrap().is_empty());
+    }
+
+    #[test]
+    fn our_own_lock_reads_as_the_program_would_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let _lock = LockFile::take(dir.path(), "store.json").unwrap();
+        let text = files::read(&dir.path().join("store.json.lock"), 999).unwrap().unwrap();
+        let text = String::from_utf8(text).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["pid"], std::process::id());
+        // `Date.prototype.toISOString`: three decimals and a Z.
+        let created = value["createdAt"].as_str().unwrap();
+        assert_eq!((created.len(), &created[19..20], &created[23..]), (24, ".", "Z"));
+        assert_eq!(
+            text,
+            format!("{{\n  \"pid\": {},\n  \"createdAt\": \"{created}\"\n}}", std::process::id())
+        );
+    }
 }

@@ -58,7 +58,7 @@ impl WriteRules {
 pub struct Safety {
     /// Take the program's lock (JSON), or a write transaction before reading (SQLite).
     pub lock: bool,
-    /// Give the file a modification time that the program's cache does not know.
+    /// Give the file a modification time that the program's cache does not know. Without this it keeps the old one's.
     pub distinct_time: bool,
     /// Compare file and bytes once more right before the replacement.
     pub compare: bool,

@@ -209,6 +209,21 @@ fn the_programs_lock_is_respected() {
 }
 
 #[test]
+fn a_reader_that_caches_by_modification_time_sees_the_new_value() {
+    for distinct in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, program) = start(dir.path());
+        let known = fs::metadata(&program.path).unwrap().modified().unwrap();
+        // The run happens to have just the time that the program knows.
+        let mut rules = without(|safety| safety.distinct_time = distinct);
+        rules.mtime = Some(known);
+        store.update(&rules, &mut |_| Ok(vec![set(ID, "2")])).unwrap();
+        let now = fs::metadata(&program.path).unwrap().modified().unwrap();
+        assert_eq!(now != known, distinct);
+    }
+}
+
+#[test]
 fn a_half_written_file_is_read_again_under_the_lock() {
     for retry in [true, false] {
         let dir = tempfile::tempdir().unwrap();

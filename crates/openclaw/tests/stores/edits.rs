@@ -203,7 +203,7 @@ fn what_is_not_ours_is_refused_and_nothing_is_written() {
         set("o:1", "n"),
         set("f:1", "n"),
         set("missing:1", "n"),
-        set("personal:0b5e:1c6f", "n"),
+        set("personal:0b5e8c1e-0000-4000-8000-000000000000:1c6f8c1e-0000-4000-8000-000000000000", "n"),
         set("__proto__", "n"),
         set("k:1", " "),
         Edit::Remove { profile: "f:1".into() },

@@ -51,6 +51,7 @@ fn what_the_program_would_not_take_for_a_store_is_unreadable_and_never_empty() {
     let absent = StoreFile::json(dir.path().join("nowhere"), false);
     assert_eq!(absent.read().unwrap().health, StoreHealth::Absent);
     assert!(!edit(&absent, &[]).unwrap().changed);
+    assert!(matches!(edit(&absent, &[set(ID, "1")]), Err(StoreError::Refused { .. })));
     assert!(!dir.path().join("nowhere").exists(), "no edits, no traces");
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 /// An in-place write of a few kilobytes takes well under a millisecond; this is for a machine that stands still meanwhile.
 const TORN_RETRIES: u32 = 12;
 const TORN_WAIT: Duration = Duration::from_millis(1);
+/// Nobody is still writing what was last changed longer ago.
+const TORN_AGE: Duration = Duration::from_secs(2);
 
 impl JsonStore {
     /// Reads the store for looking at it.
@@ -114,7 +116,7 @@ impl Seen {
             } else {
                 error.to_string()
             },
-            torn: error.cut_short,
+            torn: error.cut_short && self.file.changed_within(TORN_AGE),
         })
     }
 }
@@ -124,6 +126,6 @@ pub(super) fn text_of(file: &OpenFile) -> Result<String, Trouble> {
     String::from_utf8(file.bytes(LIMIT)?).map_err(|error| Trouble::Unreadable {
         path: file.path().to_owned(),
         reason: format!("not UTF-8 after {} bytes", error.utf8_error().valid_up_to()),
-        torn: error.utf8_error().error_len().is_none(),
+        torn: error.utf8_error().error_len().is_none() && file.changed_within(TORN_AGE),
     })
 }

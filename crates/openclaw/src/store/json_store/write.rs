@@ -70,7 +70,10 @@ impl JsonStore {
     pub fn update(&self, rules: &WriteRules, decide: &mut Decide) -> Result<Written, StoreError> {
         let here = match files::resolved(&self.dir)? {
             Some(dir) => Self { dir, with_state: self.with_state },
-            None => self.clone(),
+            None => {
+                self.check_unmade(decide)?;
+                self.clone()
+            }
         };
         let mut ready = match here.prepare(rules, decide) {
             Preparation::NothingToDo(contents) => return Ok(Written::nothing(contents)),
@@ -107,6 +110,14 @@ impl JsonStore {
             }
         }
         Err(StoreError::Contended { path: self.store_path(), attempts: ATTEMPTS })
+    }
+
+    /// Refuses what makes no sense for a store whose directory does not exist, before the directory is made.
+    fn check_unmade(&self, decide: &mut Decide) -> Result<(), StoreError> {
+        let Found { mut texts, contents, .. } = self.settled(false)?;
+        decide(&contents)
+            .and_then(|edits| edits.iter().try_for_each(|edit| texts.apply(edit)))
+            .map_err(|refusal| self.refused(refusal))
     }
 
     /// Does the slow part before the lock is taken: most of the time nobody writes in between, and the lock is then held for
@@ -288,7 +299,8 @@ impl Run<'_> {
     /// Returns the modification time for the new file: the run's, unless the old file has just that one.
     fn time(&mut self, seen: Option<&Seen>) -> Result<Option<SystemTime>, StoreError> {
         if !self.rules.safety.distinct_time {
-            return Ok(None);
+            // As tools do that put a file back "as it was": the program's cache takes it for the one that it knows.
+            return seen.map(|seen| seen.file.modified()).transpose().map_err(StoreError::from);
         }
         let wanted = self.rules.mtime.unwrap_or_else(files::wall_clock);
         let Some(seen) = seen else { return Ok(Some(wanted)) };

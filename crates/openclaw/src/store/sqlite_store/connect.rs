@@ -23,6 +23,9 @@ pub(crate) fn read_only<T, E: From<rusqlite::Error>>(
     path: &Path,
     mut read: impl FnMut(&Connection) -> Result<T, E>,
 ) -> Result<Option<Result<T, E>>, PathError> {
+    // SQLite keeps its log beside the real file.
+    let linked = files::is_link(path).then(|| files::resolved(path)).transpose()?.flatten();
+    let path = linked.as_deref().unwrap_or(path);
     for _ in 0..ATTEMPTS {
         let Some(before) = files::metadata(path)? else { return Ok(None) };
         if !before.is_file() {
