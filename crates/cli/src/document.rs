@@ -3,6 +3,7 @@
 mod error;
 mod explain;
 mod history;
+mod mark;
 mod plan;
 mod run;
 mod shared;
@@ -11,6 +12,7 @@ mod status;
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};
 pub use history::{HistoryDocument, RunDetailDocument};
+pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;

@@ -50,6 +50,10 @@ const STEPS: [(&str, &[&str]); 7] = [
 
 /// Builds the installation and runs the steps.
 pub fn cmd_demo(ui: &mut Ui, _: &Context<'_>, args: &DemoArgs) -> Result<Outcome, CommandError> {
+    if ui.is_json() {
+        return Err(CommandError::usage("the demo is for reading; it has no JSON document")
+            .hint("try keyshoal demo --keep, and then any command with --json on it"));
+    }
     let home = TempDir::with_prefix("keyshoal-demo-").map_err(|error| {
         CommandError::io(format!("no place for the demo: {error}"))
             .hint("set TMPDIR to a directory that you may write")

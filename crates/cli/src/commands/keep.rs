@@ -1,6 +1,7 @@
 //! `keyshoal keep`: marks a differing value as deliberate.
 
 use super::{Context, marks, shared};
+use crate::document::MarkDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
@@ -35,10 +36,12 @@ pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<O
     if args.undo {
         if !mark.kept {
             ui.say(&Text::of(format!("{agent} {profile} has no such mark; nothing was changed")));
+            ui.document(&MarkDocument::kept(&agent, &profile, mark.local, false))?;
             return Ok(Outcome::Fine);
         }
         installation.learn(&[Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() }])?;
         ui.say(&Text::of(format!("{agent} {profile} is no deliberate override any more")));
+        ui.document(&MarkDocument::kept(&agent, &profile, mark.local, false))?;
         return Ok(Outcome::Fine);
     }
     let fingerprint = mark.value()?;
@@ -47,5 +50,6 @@ pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<O
         "{} {} is a deliberate override now ({fingerprint}); nothing will replace it",
         mark.agent, mark.profile
     )));
+    ui.document(&MarkDocument::kept(&mark.agent, &mark.profile, Some(fingerprint), true))?;
     Ok(Outcome::Fine)
 }

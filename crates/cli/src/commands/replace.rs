@@ -1,6 +1,7 @@
 //! `keyshoal replace`: says that a differing value may be replaced.
 
 use super::{Context, marks, shared};
+use crate::document::MarkDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
@@ -38,5 +39,6 @@ pub fn cmd_replace(ui: &mut Ui, context: &Context<'_>, args: &ReplaceArgs) -> Re
         "{} {}: {fingerprint} may be replaced; `keyshoal sync` does it",
         mark.agent, mark.profile
     )));
+    ui.document(&MarkDocument::may_replace(&mark.agent, &mark.profile, fingerprint))?;
     Ok(Outcome::Fine)
 }

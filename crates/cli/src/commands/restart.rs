@@ -3,12 +3,13 @@
 use super::consent::{Agreed, Consent};
 use super::{Context, identity, report, shared};
 use crate::arguments::ScopeArgs;
+use crate::document::RunDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render::{self, age};
 use crate::root::OpenFor;
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Severity, activation};
+use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Plan, Severity, activation};
 use keyshoal_engine::ports::{Change as _, Remember as _};
 use keyshoal_engine::{LookOptions, SyncOptions};
 
@@ -42,6 +43,7 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     if gateway.running == Some(false) {
         ui.data(&[Text::toned(Tone::Bad, "✗ ")
             .plain("no gateway runs here, so none can be restarted; start it as you always do")]);
+        ui.document(&RunDocument::new("restart", &Plan::default()).attention(true))?;
         return Ok(Outcome::Attention);
     }
     let started = gateway.started;

@@ -70,6 +70,7 @@ pub fn cmd_rollback(
             Some(Answer::Yes) => {}
             Some(Answer::No) => {
                 ui.data(&[Text::of("nothing was written")]);
+                ui.document(&restored::Document::planned("rollback", &run.summary.id, &plan))?;
                 return Ok(Outcome::Attention);
             }
             None => {

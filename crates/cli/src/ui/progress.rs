@@ -39,6 +39,9 @@ impl Progress {
 
     /// Shows a text.
     pub fn say(&self, text: &str) {
+        if self.bar.is_finished() {
+            self.bar.reset();
+        }
         self.bar.set_message(text.to_owned());
         self.bar.tick();
     }
@@ -46,7 +49,6 @@ impl Progress {
     /// Takes the line away, so that something else can be written.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
-        self.bar.reset();
     }
 }
 

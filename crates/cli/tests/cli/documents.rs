@@ -57,12 +57,17 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 10] = [
+    let commands: [(&[&str], &str); 15] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["diff"], "keyshoal.diff.v1"),
         (&["explain", "stocks"], "keyshoal.explain.v1"),
         (&["sync", "--dry-run"], "keyshoal.sync.v1"),
         (&["sync"], "keyshoal.sync.v1"),
+        (&["restart"], "keyshoal.restart.v1"),
+        (&["recover"], "keyshoal.recover.v1"),
+        (&["keep", "academic", PROFILE], "keyshoal.keep.v1"),
+        (&["keep", "--undo", "academic", PROFILE], "keyshoal.keep.v1"),
+        (&["replace", "academic", PROFILE], "keyshoal.replace.v1"),
         (&["sync", "--yes"], "keyshoal.sync.v1"),
         (&["history"], "keyshoal.history.v1"),
         (&["history", "last"], "keyshoal.run.v1"),

@@ -5,6 +5,7 @@
 mod binary;
 mod documents;
 mod fake;
+mod questions;
 mod readme;
 mod rendering;
 mod secrets;

@@ -1,0 +1,102 @@
+//! What a person at a terminal is asked, and what becomes of the answers.
+
+use crate::stage::*;
+use clap::Parser as _;
+use keyshoal_cli::arguments::Cli;
+use keyshoal_cli::exit::Outcome;
+use keyshoal_cli::root::World;
+use keyshoal_cli::ui::{Asker, Captured, Stream, Ui, UiOptions};
+use keyshoal_cli::{commands, exit};
+use keyshoal_core::Layout;
+use keyshoal_openclaw::Environment;
+
+/// Runs a command as at a terminal where these lines are typed. Returns exit code, data and talk.
+fn typed(stage: &Stage, arguments: &[&str], lines: &str) -> (u8, String, String) {
+    typed_at(stage, stage.state_dir().to_str().unwrap(), arguments, lines)
+}
+
+fn fine() -> u8 {
+    Outcome::Fine.code()
+}
+
+#[test]
+fn one_question_settles_an_installation_that_drifted() {
+    for layout in [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedRow] {
+        let stage = Stage::drifted(layout);
+        let (code, out, err) = typed(&stage, &["sync"], "\n");
+        assert_eq!(code, fine(), "{layout}: {out}{err}");
+        assert_eq!(err.matches("[Y/n]").count(), 1, "{layout}: {err}");
+        assert!(err.contains("→ replace stocks, keep academic? [Y/n]"), "{layout}: {err}");
+        let (code, out, err) = typed(&stage, &["sync"], "");
+        assert_eq!(code, fine(), "{layout}: the answer is remembered: {out}{err}");
+        assert!(!err.contains("[Y/n]"), "{layout}: {err}");
+    }
+}
+
+#[test]
+fn a_refusal_writes_nothing() {
+    for answer in ["n\n", "", "later\n"] {
+        let stage = Stage::drifted(Layout::SharedRow);
+        let (code, out, err) = typed(&stage, &["sync"], answer);
+        assert_eq!(code, Outcome::Attention.code(), "{out}{err}");
+        assert!(out.contains("nothing was written"), "{out}{err}");
+        assert!(stage.run(&["status"]).out.contains("✗ stale"), "the old value still stands");
+        assert_eq!(stage.run(&["history", "--json"]).json()["runs"], serde_json::json!([]));
+    }
+}
+
+#[test]
+fn a_hidden_value_goes_everywhere_and_the_override_stays() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(typed(&stage, &["sync"], "\n").0, fine());
+    let (code, out, err) = typed(&stage, &["set", "anthropic"], &format!("{GIVEN}\n"));
+    assert_eq!(code, fine(), "{out}{err}");
+    assert!(!out.contains(GIVEN) && !err.contains(GIVEN), "{out}{err}");
+    let text = |agent: &str| {
+        std::fs::read_to_string(stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json")))
+            .unwrap()
+    };
+    assert!(text("main").contains(GIVEN) && text("stocks").contains(GIVEN));
+    assert!(text("academic").contains(OWN) && !text("academic").contains(GIVEN));
+}
+
+#[test]
+fn a_copied_state_directory_is_asked_about_once() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(typed(&stage, &["sync"], "\n").0, fine());
+    let copy = stage.path("copy");
+    let copied =
+        std::process::Command::new("cp").arg("-a").arg(stage.state_dir()).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    let copy = copy.to_str().unwrap();
+    let at = |arguments: &[&str], lines: &str| typed_at(&stage, copy, arguments, lines);
+    let (code, out, err) = at(&["sync"], "\n");
+    assert_eq!(code, Outcome::Attention.code(), "without an answer nothing is certain: {out}{err}");
+    let (_, out, err) = at(&["sync"], "1\n\n");
+    assert!(err.contains("an instance of its own"), "{out}{err}");
+    let (code, out, err) = at(&["sync"], "");
+    assert_eq!(code, fine(), "{out}{err}");
+}
+
+fn typed_at(stage: &Stage, state_dir: &str, arguments: &[&str], lines: &str) -> (u8, String, String) {
+    let mut all = vec!["--state-dir", state_dir];
+    all.extend(arguments);
+    let (out, err) = (Captured::default(), Captured::default());
+    let mut ui = Ui::new(UiOptions {
+        out: Stream::new(Box::new(out.clone()), false),
+        err: Stream::new(Box::new(err.clone()), false),
+        quiet: false,
+        json: false,
+        width: 200,
+        progress: false,
+        asker: Asker::Script(Box::new(std::io::Cursor::new(lines.to_owned()))),
+    });
+    let cli = Cli::try_parse_from([&["keyshoal"], all.as_slice()].concat()).unwrap();
+    let environment = Environment { home: Some(stage.path("")), ..Environment::default() };
+    let result = commands::run(&mut ui, &World { environment, program: None }, &cli);
+    if let Err(error) = &result {
+        ui.error(error);
+    }
+    ui.finish().unwrap();
+    (exit::of(&result), out.text(), err.text())
+}
