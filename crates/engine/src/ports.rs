@@ -41,6 +41,11 @@ pub trait Remember {
 
 /// Changes an instance.
 pub trait Change {
+    /// Closes a run that broke off, leaving every store as it stands: the plan that follows does what is still to be done, by what
+    /// is right now. Returns its id; `None` when there is none.
+    fn settle(&self) -> Result<Option<RunId>, PortError> {
+        Ok(None)
+    }
     /// Takes the run lock and writes the plan with its pre- and post-images into the journal.
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError>;
     /// Applies every action, base store first, the rest at once; compares under each store's lock; reads back. One receipt per

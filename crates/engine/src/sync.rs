@@ -125,11 +125,21 @@ pub(crate) fn go<P: Ports + ?Sized>(
             }
         }
     }
+    settle_broken_run(ports, &mut look)?;
     lessons::learn_decided(ports, &mut look, &plan);
     if plan.actions.is_empty() {
         return Ok(run::activate_only(ports, look, plan, options, progress));
     }
     run::write(ports, look, plan, options, progress)
+}
+
+/// Closes a run that broke off: what it left undone is part of this run's plan, as far as it is still right.
+fn settle_broken_run<P: Ports + ?Sized>(ports: &P, look: &mut Look) -> Result<(), PortError> {
+    if look.knowledge.open_run.is_some() && ports.settle()?.is_some() {
+        look.knowledge.open_run = None;
+        look.judge_again();
+    }
+    Ok(())
 }
 
 /// Returns the plan of a look, without what the run is to leave alone.

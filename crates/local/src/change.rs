@@ -48,6 +48,10 @@ impl Clock for Installation {
 }
 
 impl Change for Installation {
+    fn settle(&self) -> Result<Option<RunId>, PortError> {
+        self.settle_open_run()
+    }
+
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError> {
         self.require_memory()?;
         let lock = self.run_lock(command)?;

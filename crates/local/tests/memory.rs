@@ -92,6 +92,40 @@ fn a_run_at_work_has_not_broken_off() {
     assert!(!has(&glance(&watcher), FindingKind::OpenRun));
 }
 
+/// The next sync goes on from what is there; nobody has to recover by hand first.
+#[test]
+fn a_sync_settles_a_run_that_broke_off() {
+    for layout in [Layout::JsonFile, Layout::SharedRow] {
+        let (_dir, options) = installation(layout);
+        let dying = Installation::open(options.clone()).unwrap();
+        glance(&dying);
+        let request = SetRequest {
+            target: P.to_owned(),
+            fingerprint: dying.enter(Secret::new("key-2"), None),
+            kind: None,
+            expires: None,
+            sync: SyncOptions { dry_run: true, ..SyncOptions::default() },
+        };
+        let planned = set(&dying, &request, &mut Unattended, &mut |_| {}).unwrap().sync.plan;
+        assert_eq!(planned.actions.len(), 2, "{layout}: base and stocks");
+        let half = keyshoal_core::Plan { actions: planned.actions[..1].to_vec(), ..planned.clone() };
+        let run = dying.begin("set", &planned).unwrap();
+        dying.apply(&run, &half, &mut |_, _| {});
+        drop(dying);
+
+        let next = Installation::open(options).unwrap();
+        assert!(has(&glance(&next), FindingKind::OpenRun), "{layout}");
+        let options = SyncOptions { assume_yes: true, ..SyncOptions::default() };
+        let report = keyshoal_engine::sync(&next, &options, &mut Unattended, &mut |_| {}).unwrap();
+        assert_eq!(report.receipts.len(), 1, "{layout}: only stocks was left to do");
+        let after = glance(&next);
+        assert!(!after.judgement.needs_attention(), "{layout}: {:#?}", after.judgement.findings);
+        // What the broken run had written can still be taken back.
+        let broken = next.find_run(run.as_str()).unwrap();
+        assert!(broken.summary.finished.is_some(), "{layout}");
+    }
+}
+
 /// Without a place for keys nothing can be kept, and looking works all the same.
 #[test]
 fn looking_works_where_no_key_can_be_made() {

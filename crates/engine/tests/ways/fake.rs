@@ -320,9 +320,15 @@ impl Remember for Fake {
 }
 
 impl Change for Fake {
+    fn settle(&self) -> Result<Option<RunId>, PortError> {
+        let mut state = self.0.borrow_mut();
+        state.log.push("settle".to_owned());
+        Ok(state.knowledge.open_run.take().map(|run| run.id))
+    }
+
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError> {
         let mut state = self.0.borrow_mut();
-        assert!(state.open.is_none(), "one run at a time");
+        assert!(state.open.is_none() && state.knowledge.open_run.is_none(), "one run at a time");
         assert!(!plan.actions.is_empty(), "a run writes something");
         let run = RunId::new(format!("run-{}", state.log.len()));
         state.log.push(format!("begin {command}"));

@@ -160,3 +160,25 @@ fn the_scope_limits_the_outcome_too() {
     assert_eq!(report.outcome, Outcome::Done);
     assert_eq!((fake.value(&of("ops")), fake.value(&of("stocks"))), (Some(print(2)), Some(print(1))));
 }
+
+#[test]
+fn a_run_that_broke_off_is_settled_by_the_next_and_by_nothing_else() {
+    let broken = || keyshoal_core::knowledge::OpenRun {
+        id: RunId::new("broken"),
+        begun: at(900),
+        command: "sync".to_owned(),
+        done: 1,
+        total: 2,
+    };
+    let fake = rotated().with(|state| state.knowledge.open_run = Some(broken()));
+    keyshoal_engine::look(&fake, &LookOptions::default(), &mut |_| {}).unwrap();
+    let dry = SyncOptions { dry_run: true, ..options() };
+    fake.sync_by(&dry, &mut Unattended);
+    fake.sync_with(vec![Decision::no()]);
+    assert!(fake.log().is_empty());
+    fake.expect(Outcome::Done);
+    assert_eq!(fake.log()[..2], ["settle", "begin sync"]);
+    // With nothing left to write it is settled as well.
+    let fake = fake.with(|state| state.knowledge.open_run = Some(broken()));
+    fake.expect(Outcome::NothingToDo);
+}

@@ -4,7 +4,7 @@ use super::{Restored, Target, value_of};
 use crate::change::image::Image;
 use crate::remember::port_error;
 use crate::{Installation, clock};
-use keyshoal_core::{StepState, StoreId};
+use keyshoal_core::{RunId, StepState, StoreId};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{Images, StepDetail};
 
@@ -56,6 +56,33 @@ impl Installation {
         result?;
         self.look_again()?;
         Ok(Some(all))
+    }
+
+    /// Closes a run that broke off and leaves every store as it stands, noting what it had done. Returns its id.
+    pub(crate) fn settle_open_run(&self) -> Result<Option<RunId>, PortError> {
+        self.require_memory()?;
+        let _lock = self.run_lock("recover")?;
+        let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
+        let seen = self.seen();
+        let state_of = |step: &StepDetail| {
+            let held = seen.as_ref().and_then(|seen| seen.stores.get(&step.store));
+            let now = held.and_then(|held| value_of(&held.read.contents, &step.profile, self.prints()));
+            let touches_value = !matches!(step.action.as_str(), "reset_cooldown" | "fix_type");
+            if touches_value && now == step.post_fingerprint {
+                StepState::Done
+            } else {
+                StepState::Skipped {
+                    reason: "the run broke off; the next one went on from what was there".into(),
+                }
+            }
+        };
+        let outcomes: Vec<_> = open.run.steps.iter().map(|step| (step.index, state_of(step))).collect();
+        let run = open.run.summary.id.clone();
+        self.ledger
+            .steps_done(&run, &outcomes)
+            .and_then(|()| self.ledger.finish_run(&run, "[]", clock::now()))
+            .map_err(port_error)?;
+        Ok(Some(run))
     }
 
     fn recover_step(&self, step: &StepDetail, images: &Images, direction: Direction) -> Restored {
