@@ -66,7 +66,7 @@ impl Installation {
         if gateway.version.is_none() {
             gateway.version = self.gateway_word().and_then(|word| word.version);
         }
-        let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, at);
+        let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
         let mut notices: Vec<Notice> = config
             .warnings
             .iter()

@@ -23,6 +23,6 @@ pub use calls::{AuthStatus, ProbeAnswer, ProbeStatus, Reloaded, Restarting};
 pub use client::{Client, ConnectOptions};
 pub use credentials::{Credential, Credentials};
 pub use device::DeviceIdentity;
-pub use discovery::{discover, gateway_port};
+pub use discovery::{discover, gateway_port, key_environment};
 pub use error::GatewayError;
 pub use ready::{is_ready, wait_ready};

@@ -3,6 +3,7 @@
 //! Up to 2026.6 they stand in `<agent>/sessions/sessions.json`, since 2026.8 in table `session_nodes` of the agent's database;
 //! in both, an entry may hold `authProfileOverride` and `authProfileOverrideSource` (`user` or `auto`).
 
+use crate::config::model::AgentEntry;
 use crate::files;
 use keyshoal_core::ProfileId;
 use rusqlite::{Connection, OpenFlags};
@@ -49,11 +50,12 @@ impl SessionPins {
     }
 }
 
-/// Reads the pins of the agent in this directory. What is missing or cannot be read pins nothing: pins explain, they decide no write.
-pub fn pins(agent_dir: &Path) -> SessionPins {
+/// Reads the pins of an agent. What is missing or cannot be read pins nothing: pins explain, they decide no write.
+pub fn pins(state_dir: &Path, agent: &AgentEntry) -> SessionPins {
     let mut found = SessionPins::default();
-    let file = agent_dir.parent().map(|parent| parent.join("sessions").join("sessions.json"));
-    if let Some(Ok(Some(bytes))) = file.map(|file| files::read(&file, FILE_LIMIT))
+    // The file stays below the state directory, wherever the agent's own directory is.
+    let sessions = state_dir.join("agents").join(agent.id.as_str()).join("sessions");
+    if let Ok(Some(bytes)) = files::read(&sessions.join("sessions.json"), FILE_LIMIT)
         && let Ok(Value::Object(entries)) = serde_json::from_slice(&bytes)
     {
         for (key, entry) in &entries {
@@ -61,7 +63,7 @@ pub fn pins(agent_dir: &Path) -> SessionPins {
         }
     }
     // An error means a database of another shape, or none: earlier releases have no such table.
-    let _ = from_database(&agent_dir.join(DATABASE), &mut found);
+    let _ = from_database(&agent.agent_dir.join(DATABASE), &mut found);
     found
 }
 
@@ -83,4 +85,65 @@ fn from_database(path: &Path, found: &mut SessionPins) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use keyshoal_core::AgentId;
+    use std::path::PathBuf;
+
+    fn agent(agent_dir: PathBuf) -> AgentEntry {
+        AgentEntry {
+            id: AgentId::from("stocks"),
+            written_id: "stocks".into(),
+            name: None,
+            default: false,
+            agent_dir,
+            models: Vec::new(),
+        }
+    }
+
+    fn write(path: &Path, text: &str) {
+        use std::io::Write;
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::File::create_new(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn reads_the_file_of_early_releases() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = r#"{
+            "agent:stocks:main":{"authProfileOverride":"p:a","authProfileOverrideSource":"user"},
+            "agent:stocks:x":{"authProfileOverride":"p:a","authProfileOverrideCompactionCount":0},
+            "agent:stocks:y":{"sessionId":"1"}, "broken": 7}"#;
+        write(&dir.path().join("agents/stocks/sessions/sessions.json"), text);
+        let found = pins(dir.path(), &agent(dir.path().join("elsewhere")));
+        assert_eq!(found.of_profile(&ProfileId::from("p:a")), ["agent:stocks:main", "agent:stocks:x"]);
+        assert!(found.pins["agent:stocks:main"].by_user);
+        assert!(!found.pins["agent:stocks:x"].by_user);
+    }
+
+    #[test]
+    fn reads_the_table_of_later_releases() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Connection::open(dir.path().join(DATABASE)).unwrap();
+        db.execute_batch(
+            r#"CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, entry_json TEXT NOT NULL);
+               INSERT INTO session_nodes VALUES ('k', '{"authProfileOverride":"p:b","authProfileOverrideSource":"user-link"}');
+               INSERT INTO session_nodes VALUES ('l', '{"sessionId":"1"}'), ('m', 'no json, "authProfileOverride"');"#,
+        )
+        .unwrap();
+        let found = pins(dir.path(), &agent(dir.path().to_owned()));
+        assert_eq!(found.pins.len(), 1);
+        assert!(found.pins["k"].by_user);
+    }
+
+    #[test]
+    fn what_is_not_there_pins_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        write(&dir.path().join("agents/stocks/sessions/sessions.json"), "{");
+        write(&dir.path().join(DATABASE), "no database");
+        assert_eq!(pins(dir.path(), &agent(dir.path().to_owned())), SessionPins::default());
+    }
 }

@@ -4,10 +4,12 @@ use super::Held;
 use crate::Installation;
 use keyshoal_core::observation::Notice;
 use keyshoal_core::{
-    AgentId, AgentView, Endpoint, Fingerprint, Layout, Material, ProfileId, ProviderId, StoreId, Timestamp,
+    AgentId, AgentView, Endpoint, Fingerprint, GatewayView, Layout, Material, ProfileId, ProviderId, StoreId,
+    Timestamp,
 };
 use keyshoal_openclaw::candidates::{self, CandidateInput};
 use keyshoal_openclaw::config::{Config, model::AgentEntry};
+use keyshoal_openclaw::gateway::key_environment;
 use keyshoal_openclaw::layout::Resolved;
 use keyshoal_openclaw::models_file::{self, ModelsFile};
 use keyshoal_openclaw::sessions;
@@ -22,8 +24,12 @@ pub fn views(
     config: &Config,
     resolved: &Resolved,
     stores: &BTreeMap<StoreId, Held>,
+    gateway: &GatewayView,
     now: Timestamp,
 ) -> Views {
+    // Our own environment is only a guess at the gateway's; where its process can be seen, that is what counts.
+    let seen = gateway.pid.filter(|_| gateway.other_state_dir.is_none()).and_then(key_environment);
+    let env = seen.as_ref().unwrap_or(&installation.env);
     let nothing = StoreContents::default();
     let contents = |id: &StoreId| stores.get(id).map_or(&nothing, |held| &held.read.contents);
     let base = contents(&StoreId::Base);
@@ -52,8 +58,8 @@ pub fn views(
             base,
             local,
             models_file: &models_file,
-            sessions: &sessions::pins(&entry.agent_dir),
-            env: &installation.env,
+            sessions: &sessions::pins(&installation.locations.state_dir, entry),
+            env,
             prints: installation.prints(),
             now,
         });

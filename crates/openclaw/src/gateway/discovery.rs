@@ -62,6 +62,13 @@ pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayVi
     }
 }
 
+/// Returns what a running gateway was started with, of the variables that may hold a provider's key and no others. `None` when it cannot be
+/// seen: another user's process, or none of this machine's. What the gateway reads from `.env` and the config later is not in it.
+pub fn key_environment(pid: u32) -> Option<Environment> {
+    let names: Vec<&str> = crate::candidates::key_variables().collect();
+    Some(Environment { vars: process::environment(pid, &names)?, home: None })
+}
+
 /// A gateway greets on our port, and no lock of ours names it.
 fn someone_listens(port: u16, mine: &Identity, alive: &[&Lock]) -> GatewayView {
     let pid = process::listener(port);
@@ -85,13 +92,13 @@ fn someone_listens(port: u16, mine: &Identity, alive: &[&Lock]) -> GatewayView {
 
 /// Returns the state directory that a process was started for, where its environment names one.
 fn started_for(pid: u32) -> Option<PathBuf> {
-    process::environment(pid, &[STATE_DIR]).get(STATE_DIR).map(PathBuf::from)
+    process::environment(pid, &[STATE_DIR])?.get(STATE_DIR).map(PathBuf::from)
 }
 
 fn port_of(lock: &Lock, config: &Config, env: &Environment) -> u16 {
     lock.port
         .or_else(|| process::port_option(lock.pid))
-        .or_else(|| process::environment(lock.pid, &[PORT]).get(PORT)?.trim().parse().ok())
+        .or_else(|| process::environment(lock.pid, &[PORT])?.get(PORT)?.trim().parse().ok())
         .or(config.gateway.port)
         .unwrap_or_else(|| gateway_port(config, env))
 }
@@ -140,7 +147,7 @@ impl Identity {
             .config_path
             .as_ref()
             .is_some_and(|config| *config == self.config || real(config) == self.real_config);
-        let named = process::environment(lock.pid, &[STATE_DIR, CONFIG_PATH]);
+        let named = process::environment(lock.pid, &[STATE_DIR, CONFIG_PATH]).unwrap_or_default();
         let elsewhere = named.contains_key(CONFIG_PATH)
             && named
                 .get(STATE_DIR)

@@ -39,14 +39,16 @@ pub fn started(pid: u32) -> Option<Timestamp> {
     time::from_millis((boot + ticks / TICKS_PER_SECOND).checked_mul(1000)?)
 }
 
-/// Returns variables that the process was started with, those of these names only. Empty when they cannot be seen (another user's).
-pub fn environment(pid: u32, names: &[&str]) -> BTreeMap<String, String> {
-    let text = proc_text(&of(pid, "environ")).unwrap_or_default();
-    text.split('\0')
-        .filter_map(|pair| pair.split_once('='))
-        .filter(|(name, value)| names.contains(name) && !value.is_empty())
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+/// Returns variables that the process was started with, those of these names only. `None` when they cannot be seen (another user's).
+pub fn environment(pid: u32, names: &[&str]) -> Option<BTreeMap<String, String>> {
+    let text = proc_text(&of(pid, "environ"))?;
+    let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+    Some(
+        pairs
+            .filter(|(name, value)| names.contains(name) && !value.is_empty())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+    )
 }
 
 /// Tells whether the process looks like a gateway by its command line: `openclaw-gateway`, or `… gateway …` of openclaw.
@@ -132,7 +134,8 @@ mod tests {
 
     #[test]
     fn shows_only_the_variables_asked_for() {
-        let seen = environment(std::process::id(), &["PATH"]);
+        let seen = environment(std::process::id(), &["PATH"]).unwrap();
         assert!(seen.keys().all(|name| name == "PATH"));
+        assert_eq!(environment(u32::MAX - 1, &["PATH"]), None);
     }
 }
