@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 
+mod discovery;
 mod fake;
 
 use fake::{ADMIN, Fake, TOKEN, WRONG, hang_up, hear, refuse, respond, tell, welcome};
