@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 #![expect(clippy::disallowed_methods, reason = "a test makes its own files")]
 
+mod reasons;
+
 use keyshoal_core::{
     AgentId, Candidate, Fingerprint, Fingerprints, Layout, Material, Place, ProviderId, Standing, Timestamp,
 };
