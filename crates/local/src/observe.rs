@@ -66,6 +66,7 @@ impl Installation {
         if gateway.version.is_none() {
             gateway.version = self.gateway_word().and_then(|word| word.version);
         }
+        let gateway_may_run = gateway.running != Some(false);
         let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
         let mut notices: Vec<Notice> = config
             .warnings
@@ -86,7 +87,10 @@ impl Installation {
                 gateway,
             },
             capabilities: resolved.capabilities,
-            stores: stores.iter().map(|(id, held)| (id.clone(), stores::view(held, self.prints()))).collect(),
+            stores: stores
+                .iter()
+                .map(|(id, held)| (id.clone(), stores::view(held, gateway_may_run, self.prints())))
+                .collect(),
             agents,
             program_writes_to: resolved.program_writes_to,
             modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),

@@ -4,6 +4,7 @@
 //! afresh under the program's own lock or in one transaction, lets the caller decide, and changes only the bytes of the values
 //! that the edits name.
 
+mod archive;
 mod contents;
 mod edits;
 pub mod error;
@@ -16,6 +17,7 @@ pub(crate) mod place;
 mod rules;
 pub(crate) mod sqlite_store;
 
+pub use archive::{Archive, archives};
 pub use error::{Refusal, StoreError};
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};
 pub use place::{Place, StoreFile};

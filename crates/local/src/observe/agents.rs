@@ -4,8 +4,8 @@ use super::Held;
 use crate::Installation;
 use keyshoal_core::observation::Notice;
 use keyshoal_core::{
-    AgentId, AgentView, Endpoint, Fingerprint, GatewayView, Layout, Material, ProfileId, ProviderId, StoreId,
-    Timestamp,
+    AgentId, AgentView, CredentialKind, Endpoint, Fingerprint, GatewayView, Layout, Material, ProfileId,
+    ProviderId, StoreId, Timestamp,
 };
 use keyshoal_openclaw::candidates::{self, CandidateInput};
 use keyshoal_openclaw::config::{Config, model::AgentEntry};
@@ -13,8 +13,9 @@ use keyshoal_openclaw::gateway::key_environment;
 use keyshoal_openclaw::layout::Resolved;
 use keyshoal_openclaw::models_file::{self, ModelsFile};
 use keyshoal_openclaw::sessions;
-use keyshoal_openclaw::store::{StoreContents, model::secret_fingerprint};
+use keyshoal_openclaw::store::{StoreContents, archives, model::secret_fingerprint};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 type Views = (Vec<AgentView>, Vec<Notice>, Vec<(ProfileId, Fingerprint)>);
 
@@ -99,7 +100,51 @@ pub fn views(
             earlier.extend(copies(installation, &models_file, base));
         }
     }
+    if resolved.layout.is_sqlite() {
+        let main_dir = &installation.locations.main_agent_dir;
+        earlier.extend(archived(installation, main_dir, base));
+        let dirs = config.agents.iter().map(|entry| &entry.agent_dir).filter(|dir| *dir != main_dir);
+        notices.extend(std::iter::once(main_dir).chain(dirs).filter_map(|dir| archive_notice(dir)));
+    }
     (agents, notices, earlier)
+}
+
+/// Earlier values of the base store's profiles, as the archives of main's migrated file still have them.
+fn archived(
+    installation: &Installation,
+    main_dir: &Path,
+    base: &StoreContents,
+) -> Vec<(ProfileId, Fingerprint)> {
+    let mut found = Vec::new();
+    for archive in archives(main_dir) {
+        for (id, old) in &archive.contents.profiles {
+            let (old, now) = (old, base.profiles.get(id));
+            let old_value = old.material(installation.prints());
+            if let (Material::Inline(print), Some(now)) = (&old_value, now)
+                && old.kind != CredentialKind::OAuth
+                && old.provider == now.provider
+                && now.material(installation.prints()) != old_value
+            {
+                found.push((id.clone(), *print));
+            }
+        }
+    }
+    found
+}
+
+/// Plaintext archives that OpenClaw's migrations leave for good.
+fn archive_notice(dir: &Path) -> Option<Notice> {
+    let found = archives(dir);
+    let first = found.first()?;
+    Some(Notice {
+        code: "residue".into(),
+        message: format!(
+            "{}{} holds the plaintext keys of a migrated store; OpenClaw does not read it",
+            first.path.display(),
+            if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() },
+        ),
+        fix: None,
+    })
 }
 
 fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<String>> {

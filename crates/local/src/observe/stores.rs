@@ -41,12 +41,18 @@ fn read_one((id, file): (StoreId, StoreFile)) -> (StoreId, Held) {
 }
 
 /// Shows a store without its secrets.
-pub fn view(held: &Held, prints: &dyn Fingerprints) -> StoreView {
+///
+/// A file that is mounted by itself is read-only while a gateway may be running: it could not be replaced, only overwritten.
+pub fn view(held: &Held, gateway_may_run: bool, prints: &dyn Fingerprints) -> StoreView {
     let contents = &held.read.contents;
     StoreView {
         path: held.file.path().display().to_string(),
         health: held.read.health.clone(),
-        read_only: held.read.read_only.clone(),
+        read_only: held.read.read_only.clone().or_else(|| {
+            (held.read.mounted_alone && gateway_may_run).then(|| {
+                "it is mounted by itself; stop the gateway first, or mount its directory instead".to_owned()
+            })
+        }),
         profiles: contents
             .profiles
             .iter()

@@ -278,3 +278,20 @@ fn ids_that_try_to_leave_the_directory_stay_inside() {
         assert!(!file.path().to_string_lossy().contains(".."));
     }
 }
+
+#[test]
+fn archives_of_a_migration_are_read_and_a_leftover_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let old = |key: &str| {
+        json!({ "profiles": { ID: { "type": "api_key", "provider": "openai", "key": key } } }).to_string()
+    };
+    let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    put("auth-profiles.json.migrated-2026-09-01-0b5e", &old("first"));
+    put("auth-profiles.json.sqlite-import.7.bak", &old("second"));
+    put("auth-profiles.json.migrated-broken", "{");
+    put("auth-profiles.json", &old("leftover"));
+    put("auth-profiles.json.lock", "{}");
+    let found = keyshoal_openclaw::store::archives(dir.path());
+    let keys: Vec<_> = found.iter().map(|archive| key_of(&archive.contents, ID)).collect();
+    assert_eq!(keys, [Some("first".to_owned()), None, Some("second".to_owned())]);
+}
