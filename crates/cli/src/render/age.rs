@@ -16,6 +16,14 @@ pub fn since(then: Timestamp, now: Timestamp) -> String {
     format!("since {} ({})", moment(then), span(seconds))
 }
 
+/// Returns for how long something has been so: "for 5 min", or "since 2026-11-02 (20 d)" when that is days.
+pub fn lasting(then: Timestamp, now: Timestamp) -> String {
+    match (now.as_second() - then.as_second()).max(0) {
+        seconds @ ..=172_799 => format!("for {}", span(seconds)),
+        seconds => format!("since {} ({})", then.strftime("%Y-%m-%d"), span(seconds)),
+    }
+}
+
 /// Returns how long it is until a time ("in 30 s"); "now" when it is over.
 pub fn until(then: Timestamp, now: Timestamp) -> String {
     match then.as_second() - now.as_second() {

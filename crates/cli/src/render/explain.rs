@@ -35,7 +35,7 @@ pub fn lines(
     for provider in agent.needs.keys().filter(|provider| !agent.candidates.contains_key(*provider)) {
         lines.push(Text::new());
         lines.push(endpoint(agent, provider));
-        lines.push(Text::toned(Tone::Bad, "  ✗ nothing ").plain("can be sent: every request fails"));
+        lines.push(Text::toned(Tone::Bad, "  ✗ nothing ").plain("can be sent: requests fail"));
     }
     lines.extend(judged(agent, profile, findings));
     lines

@@ -35,7 +35,7 @@ fn head(view: &StatusView) -> Vec<Text> {
     let instance = &view.instance;
     let version = instance.openclaw_version.as_deref().unwrap_or("(version unknown)");
     let gateway = match (&instance.gateway.running, &instance.gateway.started) {
-        (Some(true), Some(started)) => format!("gateway running {}", age::since(*started, view.at)),
+        (Some(true), Some(started)) => format!("gateway running {}", age::lasting(*started, view.at)),
         (Some(true), None) => "gateway running".to_owned(),
         (Some(false), _) => "gateway not running".to_owned(),
         (None, _) => "gateway unknown".to_owned(),
@@ -75,12 +75,16 @@ fn table(view: &StatusView, width: usize) -> Vec<Text> {
     let mut grid = Grid::new(head);
     let mut source = vec![Text::toned(Tone::Dim, "(source)")];
     source.extend(view.columns.iter().map(|column| match column.source {
-        Some(print) => {
-            Text::of(print.short()).plain(" ").join(&words::verdict_aged(column.verdict.as_ref(), view.at))
-        }
+        Some(print) => Text::of(print.short()),
         None => Text::toned(Tone::Dim, "—"),
     }));
     grid.row(source);
+    let mut said = vec![Text::toned(Tone::Dim, "(provider)")];
+    said.extend(view.columns.iter().map(|column| match column.source {
+        Some(_) => words::verdict_aged(column.verdict.as_ref(), view.at),
+        None => Text::new(),
+    }));
+    grid.row(said);
     let mut hidden = 0;
     for row in &view.rows {
         if view.rows.len() > MANY && row.cells.values().all(|cell| cell.finding.severity == Severity::Fine) {
@@ -151,13 +155,13 @@ fn sends(view: &StatusView) -> Vec<Text> {
 
 fn said(one: &Sends, view: &StatusView) -> Text {
     if one.what.is_none() {
-        return Text::toned(Tone::Bad, "every request fails");
+        return Text::toned(Tone::Bad, "requests fail");
     }
     let mut text = words::verdict_aged(one.verdict.as_ref(), view.at);
     if one.fails()
         && let Some(since) = one.since
     {
-        text = text.plain(format!(", held {}", age::since(since, view.at)));
+        text = text.plain(format!(", held {}", age::lasting(since, view.at)));
     }
     if one.pinned_elsewhere > 0 {
         let pinned = words::count(one.pinned_elsewhere, "session");

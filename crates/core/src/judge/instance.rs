@@ -23,7 +23,10 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     if let Some(run) = &sight.knowledge.open_run {
         let text = format!(
             "an earlier `{}` of {} did not finish: {} of {} steps are done",
-            run.command, run.begun, run.done, run.total
+            run.command,
+            super::words::moment(run.begun),
+            run.done,
+            run.total
         );
         let fix = "keyshoal recover --finish   or   keyshoal recover --undo";
         judgement.findings.push(whole(Words::new(FindingKind::OpenRun, text).fix(fix)));

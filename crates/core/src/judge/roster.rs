@@ -143,7 +143,10 @@ fn marks(
     {
         let words = Words::new(
             FindingKind::CoolingDown,
-            format!("is held back by OpenClaw until {until} ({reason}), whatever it holds"),
+            format!(
+                "is held back by OpenClaw until {} ({reason}), whatever it holds",
+                super::words::moment(until)
+            ),
         );
         let mends = crate::planner::would_reset(sight, judgement, &agent.store, profile);
         more.push(match mends {

@@ -64,6 +64,11 @@ pub(super) fn said(verdict: VerdictKind) -> String {
     }
 }
 
+/// Returns a time as people read it, to the minute.
+pub(super) fn moment(time: crate::Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// Returns a value as people see it.
 pub(super) fn show(value: Option<Fingerprint>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| value.short())
