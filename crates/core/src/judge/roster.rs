@@ -145,7 +145,7 @@ fn marks(
             FindingKind::CoolingDown,
             format!(
                 "is held back by OpenClaw until {} ({reason}), whatever it holds",
-                super::words::moment(until)
+                super::words::moment(*until)
             ),
         );
         let mends = crate::planner::would_reset(sight, judgement, &agent.store, profile);
