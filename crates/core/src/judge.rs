@@ -120,7 +120,7 @@ pub const BASE_OWNER: &str = "(base)";
 
 /// Judges every profile of every agent. Pure: the same arguments give the same judgement.
 pub fn judge(observed: &Observation, desired: &Desired, knowledge: &Knowledge, now: Timestamp) -> Judgement {
-    let sight = Sight { observed, desired, knowledge, now };
+    let sight = Sight::new(observed, desired, knowledge, now);
     let mut judgement = Judgement::default();
     source::judge_sources(&sight, &mut judgement);
     roster::judge_agents(&sight, &mut judgement);

@@ -27,7 +27,7 @@ pub fn plan_judged(
     now: Timestamp,
     judgement: &Judgement,
 ) -> Plan {
-    let sight = Sight { observed, desired, knowledge, now };
+    let sight = Sight::new(observed, desired, knowledge, now);
     let mut all = actions::actions(&sight, judgement);
     all.extend(cooldowns::resets(&sight, judgement, &all));
     all.sort_by_key(|action| *action.store() != crate::StoreId::Base);

@@ -10,20 +10,40 @@ use crate::{
 /// Profiles, use marks and the candidates' values follow. The order of candidates stays, since it depends on config and sessions
 /// that an action never touches; a candidate that an authentication cooldown held back becomes a later one.
 pub fn simulate(observed: &Observation, action: &Action) -> Observation {
-    if !applies(observed, action) {
-        return observed.clone();
-    }
+    simulate_all(observed, std::slice::from_ref(action))
+}
+
+/// Returns the observation after every action, in order.
+pub fn simulate_all(observed: &Observation, actions: &[Action]) -> Observation {
     let mut after = observed.clone();
-    let origin = |value: Fingerprint| find(observed, action.profile(), action.provider(), value);
+    let mut changed = false;
+    for action in actions {
+        changed |= carry_out(&mut after, action);
+    }
+    if changed {
+        retell(&mut after);
+    }
+    after
+}
+
+/// Does what an action does to the stores. Returns whether it applied.
+fn carry_out(after: &mut Observation, action: &Action) -> bool {
+    if !applies(after, action) {
+        return false;
+    }
     let profile = action.profile();
-    let Some(store) = after.stores.get_mut(action.store()) else { return after };
+    let origin = match action {
+        Action::Replace { value, .. } => find(after, profile, action.provider(), *value).cloned(),
+        _ => None,
+    };
+    let Some(store) = after.stores.get_mut(action.store()) else { return false };
     match action {
         Action::Replace { value, kind, reset_cooldown, .. } => {
             if let Some(view) = store.profiles.get_mut(profile) {
-                let from = origin(*value);
-                view.material = from.map_or(Material::Inline(*value), |from| from.material.clone());
+                view.expires =
+                    origin.as_ref().and_then(|from| from.expires).filter(|_| *kind == CredentialKind::Token);
+                view.material = origin.map_or(Material::Inline(*value), |from| from.material);
                 view.kind = kind.clone();
-                view.expires = from.and_then(|from| from.expires).filter(|_| *kind == CredentialKind::Token);
             }
             if *reset_cooldown {
                 reset(store.usage.entry(profile.clone()).or_default());
@@ -47,13 +67,7 @@ pub fn simulate(observed: &Observation, action: &Action) -> Observation {
         }
         Action::ResetCooldown { .. } => reset(store.usage.entry(profile.clone()).or_default()),
     }
-    retell(&mut after);
-    after
-}
-
-/// Returns the observation after every action, in order.
-pub fn simulate_all(observed: &Observation, actions: &[Action]) -> Observation {
-    actions.iter().fold(observed.clone(), |seen, action| simulate(&seen, action))
+    true
 }
 
 fn applies(observed: &Observation, action: &Action) -> bool {

@@ -1,5 +1,7 @@
 //! The planner's model of what an action does, held against the real stores of every layout.
 
+#![expect(clippy::unwrap_used, reason = "a test that finds nothing shall fail")]
+
 use keyshoal_core::judge::endpoint_of;
 use keyshoal_core::simulate::simulate_all;
 use keyshoal_core::{

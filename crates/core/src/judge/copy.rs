@@ -4,7 +4,9 @@ use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
     AgentId, CredentialKind, FindingKind, Fingerprint, Material, ProfileId, ProfileView, Severity,
-    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
+    SourceValue, StoreId, VerdictKind,
+    knowledge::{KeptBy, KeptMark},
+    plan::Why,
 };
 
 /// A copy together with everything that its judgement asks for.
@@ -252,21 +254,29 @@ fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
 
 impl Copy<'_> {
     pub fn kept_by_person(&self) -> bool {
-        self.mark().is_some_and(|mark| mark.by == KeptBy::Person)
+        self.marks().any(|mark| mark.by == KeptBy::Person)
     }
 
     fn kept_by_acceptance(&self, value: Fingerprint) -> bool {
-        self.mark().is_some_and(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
+        self.marks().any(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
     }
 
-    fn mark(&self) -> Option<&crate::knowledge::KeptMark> {
-        self.sight.knowledge.kept.get(&(self.owner.clone(), self.profile.clone()))
+    /// Returns the marks that say something of this copy: of its owner, and of every other agent that keeps its profiles here.
+    fn marks(&self) -> impl Iterator<Item = &KeptMark> {
+        self.names().filter_map(|name| self.sight.knowledge.kept.get(&(name, self.profile.clone())))
+    }
+
+    fn names(&self) -> impl Iterator<Item = AgentId> {
+        let others = self.sight.users(self.store).iter().map(|agent| agent.id.clone());
+        std::iter::once(self.owner.clone()).chain(others)
     }
 
     pub fn approved(&self, value: Fingerprint) -> bool {
-        let key = (self.owner.clone(), self.profile.clone());
-        self.sight.knowledge.replace.get(&key) == Some(&value)
-            || self.sight.desired.approved.contains(&(key.0, key.1, value))
+        self.names().any(|name| {
+            let key = (name, self.profile.clone());
+            self.sight.knowledge.replace.get(&key) == Some(&value)
+                || self.sight.desired.approved.contains(&(key.0, key.1, value))
+        })
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn judge_agents(sight: &Sight<'_>, judgement: &mut Judgement) {
     for agent in &sight.observed.agents {
         judge_agent(sight, judgement, &words, agent);
     }
-    if sight.observed.agents_of(&StoreId::Base).next().is_none() {
+    if sight.users(&StoreId::Base).is_empty() {
         tell_unowned_base(sight, judgement, &words);
     }
 }

@@ -2,14 +2,13 @@
 
 use super::{SourceState, owner_of};
 use crate::{
-    AgentId, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId, ProfileView,
-    ProviderId, SourceOf, StoreHealth, StoreId, StoreView, Timestamp, Verdict, VerdictKind,
+    AgentId, AgentView, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
+    ProfileView, ProviderId, SourceOf, StoreHealth, StoreId, StoreView, Timestamp, Verdict, VerdictKind,
     knowledge::GenerationOrigin,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Holds what one judgement is made of.
-#[derive(Clone, Copy)]
 pub(crate) struct Sight<'a> {
     /// What was seen.
     pub observed: &'a Observation,
@@ -19,17 +18,49 @@ pub(crate) struct Sight<'a> {
     pub knowledge: &'a Knowledge,
     /// The time of the judgement.
     pub now: Timestamp,
+    agents: BTreeMap<&'a AgentId, &'a AgentView>,
+    users: BTreeMap<&'a StoreId, Vec<&'a AgentView>>,
 }
 
 impl<'a> Sight<'a> {
+    /// Begins to look. A fleet has a thousand agents, so what is looked up for each of them has an index.
+    pub fn new(
+        observed: &'a Observation,
+        desired: &'a Desired,
+        knowledge: &'a Knowledge,
+        now: Timestamp,
+    ) -> Self {
+        let mut agents = BTreeMap::new();
+        let mut users: BTreeMap<&StoreId, Vec<&AgentView>> = BTreeMap::new();
+        for agent in &observed.agents {
+            agents.entry(&agent.id).or_insert(agent);
+            users.entry(&agent.store).or_default().push(agent);
+        }
+        Self { observed, desired, knowledge, now, agents, users }
+    }
+
+    /// Returns the agents that keep their profiles in this store: mostly one, several where their directories are one.
+    pub fn users(&self, store: &StoreId) -> &[&'a AgentView] {
+        self.users.get(store).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the first of them.
+    pub fn user(&self, store: &StoreId) -> Option<AgentId> {
+        self.users(store).first().map(|agent| agent.id.clone())
+    }
+
     /// Returns the name under which marks of a store are kept.
     pub fn owner(&self, store: &StoreId) -> AgentId {
-        owner_of(self.observed, store)
+        match (store, self.users(store).first()) {
+            (StoreId::Base, Some(agent)) => agent.id.clone(),
+            _ => owner_of(self.observed, store),
+        }
     }
 
     /// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the provider's public one.
     pub fn endpoint(&self, agent: &AgentId, provider: &ProviderId) -> Endpoint {
-        endpoint_of(self.observed, agent, provider)
+        let own = self.agents.get(agent).and_then(|agent| agent.endpoints.get(provider));
+        own.cloned().unwrap_or_else(|| endpoint_of(self.observed, agent, provider))
     }
 
     /// Returns what the provider last said of a value at an agent's endpoint.
@@ -171,7 +202,7 @@ impl<'a> Sight<'a> {
             return true;
         }
         let asks_itself = |owner: &AgentId| {
-            self.observed.agent(owner).is_some_and(|agent| agent.endpoints.contains_key(&value.provider))
+            self.agents.get(owner).is_some_and(|agent| agent.endpoints.contains_key(&value.provider))
         };
         let owner = value.store.as_ref().map(|store| self.owner(store)).filter(asks_itself);
         let own = owner.map(|owner| self.source_verdict(&owner, profile));
@@ -241,8 +272,7 @@ impl<'a> Sight<'a> {
             .collect();
         let only = &self.desired.scope.agents;
         if !only.is_empty() {
-            let named =
-                |store: &StoreId| self.observed.agents_of(store).any(|agent| only.contains(&agent.id));
+            let named = |store: &StoreId| self.users(store).iter().any(|agent| only.contains(&agent.id));
             return holders.into_iter().filter(named).collect();
         }
         let written = &self.observed.program_writes_to;

@@ -57,7 +57,7 @@ fn action(
 ) -> Option<Action> {
     let expect = view.material.fingerprint()?;
     let source = sight.desired.values.get(profile)?;
-    let agent = sight.observed.agents_of(store).next().map(|agent| agent.id.clone());
+    let agent = sight.user(store);
     let (store, profile, provider) = (store.clone(), profile.clone(), view.provider.clone());
     match &judged.remedy {
         Remedy::None | Remedy::Ask => None,

@@ -77,7 +77,7 @@ fn reset(
     }
     Some(Action::ResetCooldown {
         store: store.clone(),
-        agent: sight.observed.agents_of(store).next().map(|agent| agent.id.clone()),
+        agent: sight.user(store),
         profile: profile.clone(),
         provider: view.provider.clone(),
         expect: source.fingerprint,

@@ -1,6 +1,6 @@
 //! What only a person can decide.
 
-use crate::judge::{Remedy, Sight, endpoint_of};
+use crate::judge::{Remedy, Sight};
 use crate::plan::{Group, Proposal};
 use crate::{
     AgentId, Fingerprint, Judgement, ProfileId, Question, SourceState, SourceValue, StoreId, VerdictKind,
@@ -123,8 +123,7 @@ fn users(sight: &Sight<'_>, profile: &ProfileId, fingerprint: Fingerprint) -> Ve
 
 /// Returns the first thing that is known of a value, at the endpoint of anybody who asks this provider.
 fn any_verdict(sight: &Sight<'_>, value: &SourceValue, fingerprint: Fingerprint) -> VerdictKind {
-    let asked =
-        sight.observed.agents.iter().map(|agent| endpoint_of(sight.observed, &agent.id, &value.provider));
+    let asked = sight.observed.agents.iter().map(|agent| sight.endpoint(&agent.id, &value.provider));
     asked
         .map(|endpoint| sight.knowledge.verdict_kind(fingerprint, &endpoint))
         .find(|kind| *kind != VerdictKind::NotAsked)

@@ -277,3 +277,14 @@ fn a_needed_provider_without_any_credential_is_missing() {
     assert_eq!(missing.len(), 1);
     assert_eq!(missing[0].agent, Some(agent("stocks")));
 }
+
+#[test]
+fn where_two_agents_share_a_store_a_mark_of_either_counts() {
+    let mut world = World::json(&["main", "stocks", "twin"]).base(2).local("stocks", 1).generations(&[1, 2]);
+    world.observed.stores.remove(&of("twin"));
+    world.observed.agents[2].store = of("stocks");
+    assert_eq!(world.writes(), ["replace stocks"]);
+    let world = world.kept("twin", 1, KeptBy::Person);
+    assert_eq!((world.finding("stocks"), world.finding("twin")), (FindingKind::Kept, FindingKind::Kept));
+    assert!(world.writes().is_empty());
+}
