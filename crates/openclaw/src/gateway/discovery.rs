@@ -58,6 +58,10 @@ pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayVi
         Err(GatewayError::NotAGateway { .. }) => {
             GatewayView { running: Some(false), ..GatewayView::default() }
         }
+        // A gateway that has just begun may be too busy to answer; its process tells who it is all the same.
+        Err(_) if process::listener(port).is_some_and(process::looks_like_gateway) => {
+            someone_listens(port, &mine, &alive)
+        }
         Err(_) => GatewayView { running: None, port: Some(port), ..GatewayView::default() },
     }
 }
@@ -73,11 +77,11 @@ pub fn key_environment(pid: u32) -> Option<Environment> {
 fn someone_listens(port: u16, mine: &Identity, alive: &[&Lock]) -> GatewayView {
     let pid = process::listener(port);
     let lock = alive.iter().find(|lock| Some(lock.pid) == pid || lock.port == Some(port));
+    // The config may lie anywhere, so that its place is the weakest hint.
     let started_for = lock
-        .and_then(|lock| {
-            lock.state_dir.clone().or_else(|| Some(lock.config_path.as_ref()?.parent()?.to_owned()))
-        })
-        .or_else(|| started_for(pid?));
+        .and_then(|lock| lock.state_dir.clone())
+        .or_else(|| started_for(pid?))
+        .or_else(|| Some(lock?.config_path.as_ref()?.parent()?.to_owned()));
     GatewayView {
         running: Some(true),
         port: Some(port),
