@@ -36,5 +36,5 @@ pub fn archives(agent_dir: &Path) -> Vec<Archive> {
 fn read(path: &Path) -> Option<StoreContents> {
     let bytes = files::read(path, LIMIT).ok()??;
     let document = Document::parse(String::from_utf8(bytes).ok()?).ok()?;
-    contents::contents(&document, None, true).ok()
+    contents::contents(&document, None, contents::Dialect::JsonFile).ok()
 }

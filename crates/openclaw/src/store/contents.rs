@@ -9,24 +9,35 @@ use keyshoal_core::{
 /// OpenClaw puts this in place of an access token while it refreshes an OAuth login.
 const FENCE: &str = "openclaw-oauth-refresh-fence:";
 
+/// What the readers of a layout accept beyond what all do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Up to 2026.4.7: a list may stand for no profiles; `$NAME` is no reference; the type `apiKey` is unknown.
+    JsonFile,
+    /// Up to 2026.6.4: `$NAME` is a reference too.
+    JsonWithState,
+    /// Since 2026.6.5: `apiKey` is a type too.
+    Sqlite,
+}
+
 /// Reads a store and, where the layout has one, its state; entries of the state go before those embedded in the store.
 /// `Err` says why OpenClaw would not take the document for a store.
 pub(super) fn contents(
     store: &Document,
     state: Option<&Document>,
-    lists_allowed: bool,
+    dialect: Dialect,
 ) -> Result<StoreContents, String> {
     let root = store.root();
     if !root.is_object() {
         return Err("it holds no JSON object".to_owned());
     }
     let profiles = root.get("profiles").ok_or("it has no `profiles`")?;
-    if !(profiles.is_object() || lists_allowed && profiles.is_array()) {
+    if !(profiles.is_object() || dialect == Dialect::JsonFile && profiles.is_array()) {
         return Err("its `profiles` are no object".to_owned());
     }
     let mut found = StoreContents::default();
     for (id, entry) in profiles.entries() {
-        match (id, profile(store, id, entry)) {
+        match (id, profile(store, id, entry, dialect)) {
             (Some("__proto__"), _) => {}
             (Some(id), Ok(profile)) => {
                 found.sequence.push(ProfileId::new(id));
@@ -56,7 +67,12 @@ pub(super) fn is_personal(id: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn profile(doc: &Document, id: Option<&str>, entry: &Value) -> Result<StoredProfile, &'static str> {
+fn profile(
+    doc: &Document,
+    id: Option<&str>,
+    entry: &Value,
+    dialect: Dialect,
+) -> Result<StoredProfile, &'static str> {
     match id {
         None => return Err("its id holds half of a surrogate pair"),
         Some(id) if is_personal(id) => return Err("a person's own account, which OpenClaw keeps elsewhere"),
@@ -66,13 +82,14 @@ fn profile(doc: &Document, id: Option<&str>, entry: &Value) -> Result<StoredProf
         return Err("it is no object");
     }
     let kind = kind(entry).ok_or("it has no `type`")?;
-    if let CredentialKind::Unknown(_) = kind {
+    let later_word = text(entry, "type") == Some("apiKey") && dialect != Dialect::Sqlite;
+    if matches!(kind, CredentialKind::Unknown(_)) || later_word {
         return Err("its `type` is unknown");
     }
     let provider = text(entry, "provider").ok_or("it has no `provider`")?;
     Ok(StoredProfile {
         provider: ProviderId::new(provider.trim().to_lowercase()),
-        secret: secret(entry, &kind)?,
+        secret: secret(entry, &kind, dialect)?,
         kind,
         expires: entry.get("expires").map(|value| {
             // A float beyond the range of i64 saturates, which is as far away as it gets.
@@ -95,13 +112,13 @@ pub(super) fn kind(entry: &Value) -> Option<CredentialKind> {
     word.map(CredentialKind::parse)
 }
 
-fn secret(entry: &Value, kind: &CredentialKind) -> Result<StoredSecret, &'static str> {
+fn secret(entry: &Value, kind: &CredentialKind, dialect: Dialect) -> Result<StoredSecret, &'static str> {
     match kind {
         CredentialKind::ApiKey => {
             let value = entry.get("key").or_else(|| entry.get("apiKey"));
-            value_or_ref(value, entry.get("keyRef"))
+            value_or_ref(value, entry.get("keyRef"), dialect)
         }
-        CredentialKind::Token => value_or_ref(entry.get("token"), entry.get("tokenRef")),
+        CredentialKind::Token => value_or_ref(entry.get("token"), entry.get("tokenRef"), dialect),
         CredentialKind::OAuth => {
             if [entry.get("access"), entry.get("refresh")].into_iter().flatten().any(unreadable) {
                 return Err(SURROGATE);
@@ -125,8 +142,13 @@ fn unreadable(value: &Value) -> bool {
     value.is_string() && value.as_str().is_none()
 }
 
-fn value_or_ref(value: Option<&Value>, reference: Option<&Value>) -> Result<StoredSecret, &'static str> {
-    if let Some(found) = reference.and_then(reference_of).or_else(|| value.and_then(reference_of)) {
+fn value_or_ref(
+    value: Option<&Value>,
+    reference: Option<&Value>,
+    dialect: Dialect,
+) -> Result<StoredSecret, &'static str> {
+    let read = |value| reference_of(value, dialect);
+    if let Some(found) = reference.and_then(read).or_else(|| value.and_then(read)) {
         return Ok(StoredSecret::Ref(found));
     }
     match value {
@@ -140,7 +162,7 @@ fn value_or_ref(value: Option<&Value>, reference: Option<&Value>) -> Result<Stor
 }
 
 /// Reads a reference: `{source, provider, id}`, or `${NAME}` and `$NAME` for an environment variable.
-fn reference_of(value: &Value) -> Option<SecretRef> {
+fn reference_of(value: &Value, dialect: Dialect) -> Option<SecretRef> {
     if value.is_object() {
         let source = match text(value, "source")? {
             "env" => SecretSource::Env,
@@ -155,16 +177,25 @@ fn reference_of(value: &Value) -> Option<SecretRef> {
         };
         return Some(SecretRef { source, provider: provider.to_owned(), id: text(value, "id")?.to_owned() });
     }
-    let name = value.as_str()?.trim().strip_prefix('$')?;
-    let name = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')).unwrap_or(name);
-    let named = name.len() <= 128
-        && name.starts_with(|c: char| c.is_ascii_uppercase())
-        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-    named.then(|| SecretRef {
+    environment_name(value.as_str()?, dialect != Dialect::JsonFile).map(|name| SecretRef {
         source: SecretSource::Env,
         provider: "default".to_owned(),
         id: name.to_owned(),
     })
+}
+
+/// Returns the variable that `${NAME}`, or `$NAME` where that counts, stands for.
+pub(super) fn environment_name(text: &str, bare: bool) -> Option<&str> {
+    let name = text.trim().strip_prefix('$')?;
+    let name = match name.strip_prefix('{') {
+        Some(name) => name.strip_suffix('}')?,
+        None if bare => name,
+        None => return None,
+    };
+    let named = name.len() <= 128
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    named.then_some(name)
 }
 
 fn text<'a>(entry: &'a Value, key: &str) -> Option<&'a str> {

@@ -1,6 +1,6 @@
 //! Edits, made in the text of a store and of its state.
 
-use super::contents::{is_personal, kind};
+use super::contents::{environment_name, is_personal, kind};
 use super::json_text::{Document, Fresh, Malformed, Style, Value};
 use super::{Edit, Refusal, StoredSecret};
 use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, SecretRef, SecretSource};
@@ -275,6 +275,9 @@ fn secret_field(
     match secret {
         StoredSecret::Inline(secret) if secret.reveal_secret().trim().is_empty() => {
             Err(invalid(profile, "its new secret is blank"))
+        }
+        StoredSecret::Inline(secret) if environment_name(secret.reveal_secret(), true).is_some() => {
+            Err(invalid(profile, "its new secret would be taken for the name of an environment variable"))
         }
         StoredSecret::Inline(secret) => Ok((value_field, Fresh::string(secret.reveal_secret()))),
         StoredSecret::Ref(reference) => Ok((ref_field, fresh_ref(reference))),

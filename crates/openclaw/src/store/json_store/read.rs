@@ -84,7 +84,11 @@ impl JsonStore {
                 &nothing
             }
         };
-        contents::contents(store, state, !self.with_state).map_err(|reason| Trouble::Unreadable {
+        let dialect = match self.with_state {
+            true => contents::Dialect::JsonWithState,
+            false => contents::Dialect::JsonFile,
+        };
+        contents::contents(store, state, dialect).map_err(|reason| Trouble::Unreadable {
             path: self.store_path(),
             reason,
             torn: false,

@@ -1,7 +1,7 @@
 //! Reading.
 
 use super::{Document, Rows, SqliteStore, State, StoreError, Texts, Trouble, connect};
-use crate::store::contents::contents;
+use crate::store::contents::{Dialect, contents};
 use crate::store::{ReadStore, StoreContents};
 use keyshoal_core::StoreHealth;
 use std::time::{Duration, SystemTime};
@@ -68,6 +68,6 @@ impl SqliteStore<'_> {
                 &nothing
             }
         };
-        contents(store, state, false).map_err(Trouble::Unreadable)
+        contents(store, state, Dialect::Sqlite).map_err(Trouble::Unreadable)
     }
 }
