@@ -6,6 +6,9 @@ use keyshoal_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Names the store that agents inherit from, where an agent is asked for (`--from base`). An agent of that name comes first.
+pub const BASE: &str = "base";
+
 /// Says why there is no source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
@@ -35,7 +38,9 @@ pub fn desired_of(
 ) -> Result<Desired, SourceError> {
     let mut values = values_of(observed, &StoreId::Base);
     let mut source = StoreId::Base;
-    if let Some(from) = from {
+    // No agent has to be named for the store that belongs to none.
+    let named = from.filter(|from| from.as_str() != BASE || observed.agent(from).is_some());
+    if let Some(from) = named {
         let agent = observed.agent(from).ok_or_else(|| SourceError::NoSuchAgent {
             agent: from.clone(),
             known: observed.agents.iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>().join(", "),

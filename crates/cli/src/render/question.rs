@@ -34,9 +34,9 @@ pub fn lines(question: &Question) -> Vec<Text> {
                     .plain(" · OpenClaw's own commands wrote ")
                     .join(&group(written, length, Holders::Named)),
                 Text::of("  two stores claim to be the source; say which one is right: ")
-                    .and(Tone::Strong, format!("keyshoal sync --from {}", from(base, "base")))
+                    .and(Tone::Strong, format!("keyshoal sync --profile {profile} --from base"))
                     .plain(" or ")
-                    .and(Tone::Strong, format!("--from {}", from(written, "AGENT"))),
+                    .and(Tone::Strong, format!("--from {}", first(written))),
             ]
         }
         Question::SourceReverted { profile, now, newest, .. } => {
@@ -48,7 +48,7 @@ pub fn lines(question: &Question) -> Vec<Text> {
                     .plain(", its newest value was ")
                     .join(&group(newest, length, Holders::Named)),
                 Text::of("  nothing is spread until you say which is right: ")
-                    .and(Tone::Strong, format!("keyshoal sync --from {}", from(now, "base")))
+                    .and(Tone::Strong, format!("keyshoal sync --profile {profile} --from base"))
                     .plain(" takes the value of now; ")
                     .and(Tone::Strong, format!("keyshoal set {profile}"))
                     .plain(" gives another one"),
@@ -122,6 +122,6 @@ fn keep_or_replace(profile: &ProfileId, others: &[Group]) -> String {
     format!("keyshoal keep {agent} {profile}, or keyshoal replace {agent} {profile}")
 }
 
-fn from(group: &Group, otherwise: &str) -> String {
-    group.agents.first().map_or_else(|| otherwise.to_owned(), ToString::to_string)
+fn first(group: &Group) -> &str {
+    group.agents.first().map_or("AGENT", AgentId::as_str)
 }

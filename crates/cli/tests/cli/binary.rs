@@ -289,3 +289,23 @@ fn the_demo_runs_and_leaves_nothing() {
     assert!(last.contains("nothing to do"), "it ends well: {last}");
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "nothing is left behind");
 }
+
+#[test]
+fn a_source_that_went_back_is_asked_about_and_can_be_confirmed() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    let store = stage.state_dir().join("agents/main/agent/auth-profiles.json");
+    let backup = std::fs::read_to_string(&store).unwrap();
+    let set = stage.run_with(&["set", "anthropic", "--yes"], GIVEN);
+    assert_eq!(set.code, 0, "{}{}", set.out, set.err);
+    // A restored backup: the value before the last one, which still works.
+    std::fs::write(&store, backup).unwrap();
+    let run = stage.run(&["sync", "--yes"]);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    assert!(run.out.contains("! source reverted"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("--from main"), "the way out is named: {}", run.out);
+    let run = stage.run(&["sync", "--yes", "--from", "base"]);
+    assert!(!run.out.contains("source reverted"), "{}{}", run.out, run.err);
+    assert_eq!(stage.run(&["status"]).code, 0, "what a person said is remembered");
+    assert_eq!(stage.run(&["sync", "--from", "nobody"]).code, 1);
+}

@@ -21,6 +21,11 @@ pub(super) fn judge_sources(sight: &Sight<'_>, judgement: &mut Judgement) {
     }
 }
 
+/// Returns the name of a source for `--from`.
+fn source_name(owner: &crate::AgentId) -> &str {
+    if owner.as_str() == super::BASE_OWNER { "base" } else { owner.as_str() }
+}
+
 /// Tells whether the program's own commands wrote another value elsewhere, and nothing says which one is right.
 fn undecided(sight: &Sight<'_>, profile: &ProfileId, value: &SourceValue) -> bool {
     let written = &sight.observed.program_writes_to;
@@ -65,7 +70,10 @@ pub(super) fn judge_own(
                 "is the source and holds {shown}, an earlier value; the newest that it ever had is {newest}"
             ),
         )
-        .fix(format!("keyshoal sync --from {owner} (this value is right), or keyshoal set {profile}")),
+        .fix(format!(
+            "keyshoal sync --profile {profile} --from {} (this value is right), or keyshoal set {profile}",
+            source_name(&owner)
+        )),
         SourceState::Rejected => {
             let kind = if verdict.is_dead() { verdict } else { VerdictKind::InvalidKey };
             let text = format!("is the source, holds {shown}, and {}; nothing is spread", said(kind));
@@ -77,7 +85,10 @@ pub(super) fn judge_own(
                 "is what agents inherit ({shown}), but OpenClaw's own commands write to {other}, which holds another value"
             );
             Words::new(FindingKind::Foreign, text)
-                .fix(format!("keyshoal sync --from {other}   or   keyshoal sync --from {owner}"))
+                .fix(format!(
+                    "keyshoal sync --profile {profile} --from {other}   or   keyshoal sync --profile {profile} --from {}",
+                    source_name(&owner)
+                ))
         }
         SourceState::Usable => match fitting_type(sight, profile, &view.kind) {
             TypeFit::Fits => Words::new(FindingKind::InSync, format!("holds {shown}, the source's value")),
