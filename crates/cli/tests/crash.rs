@@ -1,10 +1,14 @@
 //! A run that is killed before each of its durable operations in turn, and what is left of it.
 //!
-//! `strace` kills the real binary on entry of the n-th fsync, fdatasync, rename, link or unlink of a thread, so nothing in the program knows
-//! of the test. After every crash: each profile holds the old or the new whole value, nothing else of any store changed, an open run is
-//! reported, and `recover` brings it to either end.
+//! `strace` kills the real binary on entry of the n-th write, fsync, rename, link or unlink that concerns the ledger or one agent's store,
+//! so nothing in the program knows of the test. After every crash: each profile holds the old or the new whole value, nothing else of any
+//! store changed, an open run is reported, and `recover` brings it to either end.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads and writes files as it likes")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test reads and writes files as it likes"
+)]
 
 use keyshoal_core::{Layout, StoreId};
 use keyshoal_openclaw::sample;
@@ -13,7 +17,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const OPERATIONS: [&str; 7] = ["fsync", "fdatasync", "rename", "renameat", "renameat2", "linkat", "unlinkat"];
+/// What is counted, and how far apart the crashes are: of the many writes to a log only some.
+const OPERATIONS: [(&str, usize); 10] = [
+    ("pwrite64", 9),
+    ("write", 1),
+    ("fsync", 1),
+    ("fdatasync", 1),
+    ("rename", 1),
+    ("renameat", 1),
+    ("renameat2", 1),
+    ("linkat", 1),
+    ("unlink", 1),
+    ("unlinkat", 1),
+];
 const AGENTS: [&str; 3] = ["stocks", "research", "ops"];
 
 struct House {
@@ -77,26 +93,35 @@ impl House {
         self.command(Path::new(env!("CARGO_BIN_EXE_keyshoal")), args).output().unwrap()
     }
 
-    /// Runs `sync` and kills it on entry of the n-th such operation. False when it came to its end instead.
-    fn sync_killed_at(&self, operation: &str, n: usize) -> bool {
+    /// The files of the ledger, and those of the first agent's store. What several threads write is counted by each, so of the
+    /// agents' only one.
+    fn groups(&self) -> [Vec<PathBuf>; 2] {
+        let ledger = self.state().join(".keyshoal/ledger.sqlite");
+        let agent = self.state().join("agents").join(AGENTS[0]).join("agent");
+        let with_log = |database: PathBuf| {
+            let log = database.with_extension("sqlite-wal");
+            vec![database, log]
+        };
+        let store = if self.layout.is_sqlite() {
+            with_log(agent.join("openclaw-agent.sqlite"))
+        } else {
+            vec![agent.clone(), agent.join("auth-profiles.json"), agent.join("auth-profiles.json.lock")]
+        };
+        [with_log(ledger), store]
+    }
+
+    /// Runs `sync` and kills it on entry of the n-th such operation on one of the files. False when it came to its end instead.
+    fn sync_killed_at(&self, files: &[PathBuf], operation: &str, n: usize) -> bool {
+        let traced = format!("trace={operation}");
         let inject = format!("inject={operation}:signal=SIGKILL:when={n}");
         let binary = env!("CARGO_BIN_EXE_keyshoal");
         let trace = self.dir.path().join("trace");
         let trace = trace.to_str().unwrap();
-        let args = [
-            "-f",
-            "-qq",
-            "-o",
-            trace,
-            "-e",
-            &format!("trace={operation}"),
-            "-e",
-            &inject,
-            binary,
-            "sync",
-            "--yes",
-            "--offline",
-        ];
+        let mut args = vec!["-f", "-qq", "-o", trace, "-e", &traced, "-e", &inject];
+        for file in files {
+            args.extend(["-P", file.to_str().unwrap()]);
+        }
+        args.extend([binary, "sync", "--yes", "--offline"]);
         let output = self
             .command(Path::new("strace"), &args)
             .output()
@@ -151,25 +176,34 @@ impl House {
     }
 }
 
-/// Crashes a run at every point and hands what is left to `then`. Returns how many crashes there were.
-fn at_every_crash(layout: Layout, then: impl Fn(&House, &str)) -> usize {
-    let mut crashes = 0;
-    for operation in OPERATIONS {
-        for n in 1.. {
-            let house = House::rotated(layout);
-            if !house.sync_killed_at(operation, n) {
-                break;
+/// Crashes a run at every point and hands what is left to `then`. Returns how many crashes there were on the ledger, and on a store.
+fn at_every_crash(layout: Layout, then: impl Fn(&House, &str)) -> [usize; 2] {
+    [0, 1].map(|group| {
+        let mut crashes = 0;
+        for (operation, apart) in OPERATIONS {
+            for n in (1..).step_by(apart) {
+                let house = House::rotated(layout);
+                if !house.sync_killed_at(&house.groups()[group], operation, n) {
+                    break;
+                }
+                crashes += 1;
+                let place = format!("{layout}, {operation} {n} of group {group}");
+                let generations = house.generations();
+                assert!(generations.iter().all(|one| ["old", "new"].contains(one)), "{place}");
+                house.assert_nothing_else_changed();
+                then(&house, &place);
+                house.assert_nothing_else_changed();
             }
-            crashes += 1;
-            let place = format!("{layout}, {operation} {n}");
-            let generations = house.generations();
-            assert!(generations.iter().all(|one| ["old", "new"].contains(one)), "{place}");
-            house.assert_nothing_else_changed();
-            then(&house, &place);
-            house.assert_nothing_else_changed();
         }
-    }
-    crashes
+        crashes
+    })
+}
+
+fn assert_enough(layout: Layout, crashes: [usize; 2]) {
+    assert!(
+        crashes[0] >= 4 && crashes[1] >= 3,
+        "{layout}: only {crashes:?} crashes: was anything written at all?"
+    );
 }
 
 fn finish(layout: Layout) {
@@ -183,7 +217,7 @@ fn finish(layout: Layout) {
         assert_eq!(house.generations(), ["new"; 3], "{place}");
         assert!(!house.has_open_run(), "{place}");
     });
-    assert!(crashes >= 8, "{layout}: only {crashes} crashes: was anything written at all?");
+    assert_enough(layout, crashes);
 }
 
 fn undo(layout: Layout) {
@@ -198,7 +232,7 @@ fn undo(layout: Layout) {
         assert_eq!(house.generations(), ["old"; 3], "{place}");
         assert!(!house.has_open_run(), "{place}");
     });
-    assert!(crashes >= 8, "{layout}: only {crashes} crashes: was anything written at all?");
+    assert_enough(layout, crashes);
 }
 
 #[test]

@@ -59,6 +59,33 @@ pub(crate) fn create_new(path: &Path) -> io::Result<fs::File> {
     fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
+/// Creates a file that must not exist yet, for its owner alone, and that nobody ever sees without `bytes`: a process that is killed
+/// in between leaves nothing. Where the file system has no nameless files, it is created first and written then.
+pub(crate) fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<fs::File> {
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, openat};
+    use std::io::Write;
+    use std::os::fd::AsRawFd;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let nameless =
+        openat(CWD, dir, OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+    if let Ok(file) = nameless.map(fs::File::from) {
+        (&file).write_all(bytes)?;
+        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+        match linkat(CWD, name, CWD, path, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::EXIST) => return Err(io::ErrorKind::AlreadyExists.into()),
+            // No /proc, or no hard links here.
+            Err(_) => {}
+        }
+    }
+    let mut file = create_new(path)?;
+    if let Err(error) = file.write_all(bytes) {
+        let _ = fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(file)
+}
+
 /// Removes a file. Fine when it is gone already.
 pub(crate) fn remove(path: &Path) -> Result<(), PathError> {
     absent(fs::remove_file(path)).with_path(path).map(drop)

@@ -1,10 +1,10 @@
 //! The lock file that OpenClaw's JSON releases put beside a store (`auth-profiles.json.lock`), spoken as they speak it.
 
 use super::StoreError;
-use crate::files::{self, OpenFile, PathError, WithPath};
+use crate::files::{self, OpenFile, PathError};
 use rustix::process::{Pid, getpid, test_kill_process};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -38,8 +38,8 @@ impl LockFile {
         let begun = Instant::now();
         let mut wait = FIRST_WAIT;
         loop {
-            match files::create_new(&path) {
-                Ok(file) => return Self::sign(path, file).map_err(StoreError::from),
+            match files::create_whole(&path, payload().as_bytes()) {
+                Ok(file) => return Ok(Self { path, file }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(PathError { path, source: error }.into()),
             }
@@ -56,16 +56,6 @@ impl LockFile {
         }
     }
 
-    fn sign(path: PathBuf, mut file: File) -> Result<Self, PathError> {
-        let now = jiff::Timestamp::try_from(files::wall_clock()).unwrap_or_default();
-        let text =
-            format!("{{\n  \"pid\": {},\n  \"createdAt\": \"{now:.3}\"\n}}", getpid().as_raw_nonzero());
-        let written = file.write_all(text.as_bytes());
-        let lock = Self { path, file };
-        written.with_path(&lock.path)?;
-        Ok(lock)
-    }
-
     /// Tells whether the lock is still ours: another process may have taken it for stale.
     pub fn is_ours(&self) -> bool {
         let (Ok(ours), Ok(Some(there))) = (self.file.metadata(), files::metadata(&self.path)) else {
@@ -73,6 +63,12 @@ impl LockFile {
         };
         ours.dev() == there.dev() && ours.ino() == there.ino()
     }
+}
+
+/// What the program writes into a lock of its own, byte for byte.
+fn payload() -> String {
+    let now = jiff::Timestamp::try_from(files::wall_clock()).unwrap_or_default();
+    format!("{{\n  \"pid\": {},\n  \"createdAt\": \"{now:.3}\"\n}}", getpid().as_raw_nonzero())
 }
 
 impl Drop for LockFile {
