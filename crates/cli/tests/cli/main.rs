@@ -1,6 +1,7 @@
 //! What a person and a script see of the `keyshoal` binary.
 
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
+#![expect(clippy::disallowed_methods, reason = "tests make and damage files of their own")]
 
 mod binary;
 mod documents;
