@@ -11,7 +11,7 @@ pub(crate) use places::{
     absent, create_new, create_whole, is_link, listing, make_private_dir, metadata, mounted_alone, remove,
     resolved, sync_dir, wall_clock,
 };
-pub(crate) use replace::{Prepared, overwrite, sweep};
+pub(crate) use replace::{Prepared, Put, overwrite, sweep};
 
 use std::fs;
 use std::io::{self, Read};

@@ -82,6 +82,11 @@ impl OpenFile {
         self.meta.modified().with_path(&self.path)
     }
 
+    /// Tells whether both are one file.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.meta.dev() == other.meta.dev() && self.meta.ino() == other.meta.ino()
+    }
+
     /// Tells whether it was changed within this time, as of now. A time in the future counts as now.
     pub fn changed_within(&self, time: Duration) -> bool {
         let modified = self.file.metadata().and_then(|meta| meta.modified());

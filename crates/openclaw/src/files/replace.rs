@@ -1,7 +1,8 @@
 //! Putting a whole new file in the place of another: prepared beside it, then renamed over it.
 
-use super::{PathError, WithPath};
-use rustix::fs::{Gid, Mode, Uid};
+use super::{OpenFile, PathError, WithPath};
+use rustix::fs::{CWD, Gid, Mode, RenameFlags, Uid};
+use rustix::io::Errno;
 use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -92,6 +93,38 @@ impl Prepared {
         self.used = true;
         Ok(())
     }
+
+    /// Puts it in the target's place, where something stands (`existing`) or nothing does. Not durable before the directory is
+    /// synced.
+    ///
+    /// The two files change places in one step where the file system can do that, so that what was displaced can be looked
+    /// at: nobody can slip another file in unseen.
+    pub fn exchange(mut self, existing: bool) -> Result<Put, PathError> {
+        let flags = if existing { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+        match rustix::fs::renameat_with(CWD, &self.path, CWD, &self.target, flags) {
+            Ok(()) if existing => {
+                // From here on the file of this name is the displaced one; dropping removes it.
+                Ok(Put::Displaced(OpenFile::open(&self.path)?.map(Box::new)))
+            }
+            Ok(()) => {
+                self.used = true;
+                Ok(Put::Done)
+            }
+            Err(Errno::EXIST | Errno::NOENT) => Ok(Put::Taken),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => self.put().map(|()| Put::Done),
+            Err(error) => Err(io::Error::from(error)).with_path(&self.target),
+        }
+    }
+}
+
+/// What came of putting a file in another's place.
+pub(crate) enum Put {
+    /// It is there.
+    Done,
+    /// It is there, and this was displaced.
+    Displaced(Option<Box<OpenFile>>),
+    /// It is not there: something came, or went, meanwhile.
+    Taken,
 }
 
 impl Drop for Prepared {

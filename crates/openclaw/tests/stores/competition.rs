@@ -157,6 +157,17 @@ fn a_write_into_the_replaced_file_is_merged() {
 }
 
 #[test]
+fn a_file_that_slipped_in_is_merged() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, program) = start(dir.path());
+    // Without the compare, another file takes the place at the moment that lies between the compare and the replacement.
+    let rules = without(|safety| safety.compare = false);
+    let written = act_during(&store, &rules, 1, || program.by_rename()).unwrap();
+    assert_eq!((read_key(&store, ID).as_deref(), count(&store)), (Some("2"), 1));
+    assert_eq!((written.merged_late_writes, fs::read_dir(dir.path()).unwrap().count()), (1, 1));
+}
+
+#[test]
 fn a_late_write_is_kept_even_if_the_edit_is_then_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (store, program) = start(dir.path());

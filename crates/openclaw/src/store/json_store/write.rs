@@ -2,7 +2,7 @@
 
 use super::read::text_of;
 use super::*;
-use crate::files::Prepared;
+use crate::files::{Prepared, Put};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::thread::sleep;
@@ -227,13 +227,21 @@ impl JsonStore {
                 }
             }
         }
-        for (new, _, target) in prepared {
-            new.put()?;
+        let mut slipped_in = Vec::new();
+        for (new, seen, target) in prepared {
+            match new.exchange(seen.is_some())? {
+                Put::Taken => return Ok(Attempt::Again),
+                Put::Displaced(Some(file)) if seen.is_some_and(|seen| !seen.file.is_same(&file)) => {
+                    // What makes no sense is nothing to build on.
+                    slipped_in.extend(text_of(&file).ok().map(|text| (target.clone(), text)));
+                }
+                Put::Displaced(_) | Put::Done => {}
+            }
             run.dirs.extend(target.parent().map(Path::to_owned));
         }
         let [state, store] = ours;
         if rules.safety.late_write_check
-            && let Some(late) = late_writes(&pair, store, state)
+            && let Some(late) = late_writes(&pair, store, state, &slipped_in)
         {
             return Ok(Attempt::Late(late));
         }
@@ -285,10 +293,20 @@ impl JsonStore {
 }
 
 /// Reads the replaced files again. A writer that had opened one of them before it was replaced has truncated it by now.
-fn late_writes(pair: &Pair, store: Option<String>, state: Option<String>) -> Option<Late> {
+/// `slipped_in` are files that took the place of one after we had read it, and that ours displaced.
+fn late_writes(
+    pair: &Pair,
+    store: Option<String>,
+    state: Option<String>,
+    slipped_in: &[(PathBuf, String)],
+) -> Option<Late> {
     let late = |seen: &Option<Seen>, ours: Option<String>| {
-        let ours = ours?;
-        let theirs = seen.as_ref()?.late_text()?;
+        let (ours, seen) = (ours?, seen.as_ref()?);
+        let slipped_in = slipped_in.iter().find(|(target, _)| target == seen.file.path());
+        let theirs = match slipped_in {
+            Some((_, text)) => Some(text.clone()).filter(|text| Document::parse(text.as_str()).is_ok())?,
+            None => seen.late_text()?,
+        };
         Some(LateText { theirs, ours })
     };
     let (store, state) = (late(&pair.store, store), late(&pair.state, state));
