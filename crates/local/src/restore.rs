@@ -58,7 +58,7 @@ impl Installation {
         };
         let file = self.seen().and_then(|seen| seen.stores.get(&target.store).map(|held| held.file.clone()));
         let Some(file) = file else {
-            restored.state = StepState::Failed { reason: "the store is not there any more".into() };
+            restored.state = StepState::Conflict { found: "the store is not there any more".into() };
             return restored;
         };
         let mut conflict = None;

@@ -46,10 +46,12 @@ impl Installation {
         }
         let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
         let run = &open.run.summary.id;
+        // What failed may go well the next time: until then the run stays open.
+        let over = !all.iter().any(|one| matches!(one.state, StepState::Failed { .. }));
         let result = self
             .ledger
             .steps_done(run, &outcomes)
-            .and_then(|()| self.ledger.finish_run(run, "[]", clock::now()))
+            .and_then(|()| if over { self.ledger.finish_run(run, "[]", clock::now()) } else { Ok(()) })
             .and_then(|()| self.learn_restored(&all))
             .map_err(port_error);
         self.end_writes();
@@ -118,7 +120,7 @@ impl Installation {
             });
         }
         if wanted.is_some() && image.is_none() {
-            return left(StepState::Failed {
+            return left(StepState::Skipped {
                 reason: "its value is not in the journal (OAuth logins never are, others expire); sign in or set it again".into(),
             });
         }
