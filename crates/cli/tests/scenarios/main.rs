@@ -10,6 +10,8 @@
     reason = "a test says by panicking what does not hold, and reads files, clocks and the environment as it likes"
 )]
 
+mod activation;
 mod matrix;
 mod rotation;
+mod setting;
 mod stage;

@@ -7,8 +7,14 @@ use keyshoal_emulator::Recorded;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// What has to be seen on every release.
-const SCENARIOS: &[&str] = &["rotation"];
+/// What has to be seen, and on which releases: all where none is named.
+const SCENARIOS: &[(&str, &[&str])] = &[
+    ("rotation", &[]),
+    ("activation", &["2026.3.28", "2026.9.6"]),
+    ("touch", &["2026.3.28"]),
+    ("type", &["2026.3.28"]),
+    ("set", &["2026.3.28", "2026.9.6"]),
+];
 
 /// Returns the folder of the rows of this run of `./test`.
 fn folder() -> PathBuf {
@@ -32,7 +38,10 @@ pub fn note(release: &str, scenario: &str, rows: &[Recorded]) {
 fn every_release_and_scenario_has_a_row() {
     let mut missing = Vec::new();
     for release in keyshoal_testkit::releases() {
-        for scenario in SCENARIOS {
+        for (scenario, only) in SCENARIOS {
+            if !only.is_empty() && !only.contains(&release.to_string().as_str()) {
+                continue;
+            }
             let file = folder().join(format!("{release}-{scenario}.jsonl"));
             if !std::fs::read_to_string(&file).is_ok_and(|rows| rows.lines().count() > 0) {
                 missing.push(format!("{release} {scenario}"));
