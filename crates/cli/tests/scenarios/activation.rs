@@ -1,18 +1,28 @@
 //! A store that is right on disk is not a gateway that sends the right key: what it takes that it does, and what is said until then.
 
 use crate::stage::{NEW_KEY, Stage};
-use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, OLD_KEY, Seed};
+use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, Seed};
 use std::time::{Duration, Instant};
 
-/// Without a reload the stores are right and the agents are not: that is never called done.
+/// Without a reload the stores are right and the agents are not: that is never called done. (The newest releases may notice by chance:
+/// any write of their own to the shared state makes them read the agents' rows again.)
 fn nothing_is_done_before_the_gateway_knows(version: &str, seed: Seed) {
     let stage = Stage::open(version, seed);
     stage.rotate();
+    // The fault has to show first: the program's command makes the newest gateways read their stores, in their own time.
+    let drifted = stage.ask_everyone("drifted");
+    for agent in ["stocks", "research"] {
+        assert!(
+            drifted[agent].contains(&(OLD_KEY.to_owned(), 401)),
+            "{agent} has no stale copy: {drifted:?}"
+        );
+    }
     let sync = stage.keyshoal(&["sync", "--yes", "--activate", "none"]);
     assert_eq!(sync.code, Some(2), "the gateway still has the old keys, and sync says that all is well");
     let seen = stage.ask_everyone("not-activated");
     for agent in ["stocks", "research"] {
-        assert!(seen[agent].contains(&(OLD_KEY.to_owned(), 401)), "the reload does not matter: {seen:?}");
+        // Held back by a cooldown or with the old key: not served.
+        assert!(seen[agent].iter().all(|(_, status)| *status != 200), "the reload does not matter: {seen:?}");
     }
     // Now the stores hold what they should, and what those requests left behind: cooldowns of a value that is gone.
     let sync = stage.keyshoal_with_rights(&["sync", "--yes"]);
@@ -27,8 +37,8 @@ fn a_reload_is_needed_and_made_on_2026_3_28() {
 }
 
 #[test]
-fn a_reload_is_needed_and_made_on_2026_9_6() {
-    nothing_is_done_before_the_gateway_knows("2026.9.6", Seed::ApiKey);
+fn a_reload_is_needed_and_made_on_2026_6_11() {
+    nothing_is_done_before_the_gateway_knows("2026.6.11", Seed::ApiKey);
 }
 
 /// Without any right at the gateway, a change of the config makes it read its stores again, and the report says that this is not proven.
@@ -73,6 +83,9 @@ fn agents_whose_type_no_longer_fits_work_again_on_2026_3_28() {
         let reply = stage.instance.ask(agent, "fitting").unwrap();
         assert!(reply.text.starts_with("pong"), "{agent}: {reply:?}");
     }
-    assert_eq!(sync.code, Some(0));
+    // The deliberate copy has a type that the config refuses as well. It is a person's: it stays as it is, and is reported.
+    assert_eq!(sync.code, Some(2));
+    assert!(sync.out.contains("kept"), "{sync:?}");
+    assert_eq!(stage.documents()["academic Profiles"]["profiles"][PROFILE]["key"], KEPT_KEY);
     stage.seen("type", "fitting");
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// What has to be seen, and on which releases: all where none is named.
 const SCENARIOS: &[(&str, &[&str])] = &[
     ("rotation", &[]),
-    ("activation", &["2026.3.28", "2026.9.6"]),
+    ("activation", &["2026.3.28", "2026.6.11"]),
     ("touch", &["2026.3.28"]),
     ("type", &["2026.3.28"]),
     ("set", &["2026.3.28", "2026.9.6"]),
