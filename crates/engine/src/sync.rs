@@ -209,7 +209,7 @@ fn needs_attention(look: &Look) -> bool {
 }
 
 /// Returns what makes the gateway see the stores, for a run that was asked for even though nothing had to be written.
-fn need_when_asked(look: &Look, plan: &Plan) -> ActivationNeed {
+pub(crate) fn need_when_asked(look: &Look, plan: &Plan) -> ActivationNeed {
     if plan.activation != ActivationNeed::None {
         return plan.activation;
     }

@@ -3,7 +3,7 @@
 use super::copy::{Copy, judge_copy};
 use super::source::{judge_own, judge_valueless};
 use super::words::{Words, said};
-use super::{BASE_OWNER, Judged, Judgement, Sight, SourceState, is_readable};
+use super::{BASE_OWNER, Judged, Judgement, Remedy, Sight, SourceState, is_readable};
 use crate::{
     AgentId, AgentView, CredentialKind, Fact, Finding, FindingKind, Fingerprint, OutReason, ProfileId,
     ProfileView, ProviderId, Severity, Standing, StoreHealth, StoreId, StoreView, knowledge::KeptBy,
@@ -148,9 +148,13 @@ fn marks(
                 super::words::moment(*until)
             ),
         );
+        let copy = judgement.copies.get(&(agent.store.clone(), profile.clone()));
+        let goes_with_it =
+            copy.is_some_and(|copy| matches!(copy.remedy, Remedy::Replace(_) | Remedy::Remove(_)));
         let mends = crate::planner::would_reset(sight, judgement, &agent.store, profile);
         more.push(match mends {
             true => words.fix("keyshoal sync"),
+            false if goes_with_it => words.severity(Severity::Info).fix("keyshoal sync"),
             false => words.severity(Severity::Info),
         });
     }

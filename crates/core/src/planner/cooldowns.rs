@@ -67,7 +67,7 @@ fn reset(
         .copies
         .get(&(place.clone(), profile.clone()))
         .is_some_and(|judged| judged.finding == FindingKind::Kept);
-    if kept || !is_static(&view.kind) {
+    if kept || !is_static(&view.kind) || !is_static(&source.kind) {
         return None;
     }
     let renewed = matches!(of(&place), Some(Action::Replace { .. }));

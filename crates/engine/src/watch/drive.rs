@@ -4,9 +4,10 @@ use super::state::{Effect, Event, Policy, Seen, WatchState, Write};
 use crate::decide::Unattended;
 use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
-use crate::sync::{SyncOptions, SyncReport, sync};
+use crate::sync::{SyncOptions, SyncReport, need_when_asked, sync};
 use keyshoal_core::{
-    Action, ActivationMode, Finding, ProfileId, Receipt, Severity, StepState, StoreId, Timestamp,
+    Action, ActivationMode, ActivationNeed, Finding, ProfileId, Receipt, Severity, StepState, StoreId,
+    Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,8 +138,10 @@ pub fn seen(look: &Look) -> Seen {
         .values()
         .filter_map(|store| Some((store.path.clone(), store.modified?)))
         .collect();
+    let plan = look.plan();
     Seen {
-        planned: look.plan().actions.iter().map(write_of).collect(),
+        activation: need_when_asked(look, &plan) != ActivationNeed::None,
+        planned: plan.actions.iter().map(write_of).collect(),
         attention: look.judgement.findings.iter().filter(attention).map(sentence).collect(),
         modified,
     }

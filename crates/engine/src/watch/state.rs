@@ -66,6 +66,8 @@ pub enum Event {
 pub struct Seen {
     /// What a sync without questions would write.
     pub planned: Vec<Write>,
+    /// The gateway may hold older values than the stores, although nothing has to be written.
+    pub activation: bool,
     /// What a person should read, in words; compared with the last time so that nothing is said twice.
     pub attention: BTreeSet<String>,
     /// When each store's file was last changed, by path.
@@ -128,6 +130,8 @@ pub struct WatchState {
     repaired: BTreeSet<(StoreId, ProfileId)>,
     /// What we stay out of, and until when.
     fights: BTreeMap<(StoreId, ProfileId), Timestamp>,
+    /// The gateway could not be told; until then, or until something changes, it is not tried again.
+    activation_rests: Option<Timestamp>,
     ended: bool,
 }
 
@@ -144,6 +148,7 @@ impl WatchState {
             undone: BTreeMap::new(),
             repaired: BTreeSet::new(),
             fights: BTreeMap::new(),
+            activation_rests: None,
             ended: false,
         }
     }
@@ -175,7 +180,7 @@ impl WatchState {
                 self.busy = false;
                 self.report(BTreeSet::from([reason]))
             }
-            Event::Repaired { writes, seen } => self.after_repair(&writes, seen),
+            Event::Repaired { writes, seen } => self.after_repair(&writes, seen, now),
             Event::Stop => {
                 self.ended = true;
                 vec![Effect::End]
@@ -189,6 +194,7 @@ impl WatchState {
         if !seen {
             let first = self.pending.map_or(now, |(first, _)| first);
             self.pending = Some((first, now));
+            self.activation_rests = None;
         }
     }
 
@@ -213,7 +219,8 @@ impl WatchState {
         effects.extend(self.report(seen.attention));
         let place = |write: &Write| (write.store.clone(), write.profile.clone());
         let open = seen.planned.iter().any(|write| !self.fights.contains_key(&place(write)));
-        if self.policy.repair && open {
+        let tell_gateway = seen.activation && self.activation_rests.is_none_or(|until| until <= now);
+        if self.policy.repair && (open || tell_gateway) {
             self.busy = true;
             effects.push(Effect::Repair { except: self.fights.keys().cloned().collect() });
         }
@@ -240,8 +247,9 @@ impl WatchState {
         Some(Effect::Fight { store, profile, times })
     }
 
-    fn after_repair(&mut self, writes: &[Write], seen: Seen) -> Vec<Effect> {
+    fn after_repair(&mut self, writes: &[Write], seen: Seen, now: Timestamp) -> Vec<Effect> {
         self.busy = false;
+        self.activation_rests = seen.activation.then(|| later(now, self.policy.fight_within));
         self.modified = seen.modified;
         self.repaired.extend(writes.iter().map(|write| (write.store.clone(), write.profile.clone())));
         self.report(seen.attention)

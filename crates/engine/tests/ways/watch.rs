@@ -260,3 +260,25 @@ fn somebody_who_writes_an_old_key_again_and_again_is_left_alone() {
     assert!(told.contains(&"fight over stocks".to_owned()));
     assert_eq!(fake.value(&of("stocks")), Some(print(1)));
 }
+
+#[test]
+fn a_gateway_that_nobody_told_is_told_even_when_nothing_is_to_be_written() {
+    let fake =
+        Fake::json(&["main", "ops"]).has(&StoreId::Base, 1).says(1, VerdictKind::Ok).says(2, VerdictKind::Ok);
+    let script = vec![Waits, Writes(StoreId::Base, 2), Waits, Waits, Waits];
+    drive(&fake, true, script);
+    assert_eq!((fake.sends("ops"), fake.writes()), (Some(print(2)), 0));
+    let told = fake.log().iter().filter(|line| *line == "activate").count();
+    assert_eq!(told, 2, "at the beginning, and after the change");
+}
+
+#[test]
+fn a_gateway_that_cannot_be_told_is_not_asked_every_minute() {
+    let refused = ActivationOutcome::NotDone { reason: "no credentials".to_owned(), needs_restart: false };
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 1).with(|state| state.activation = Some(refused));
+    drive(&fake, true, vec![Waits, Waits, Waits, Waits]);
+    assert_eq!(fake.log(), ["activate"]);
+    let fake = fake.with(|state| state.log.clear());
+    drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
+    assert_eq!(fake.log(), ["activate", "activate"], "something has changed");
+}
