@@ -18,15 +18,21 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Returns the key under which a verdict is remembered: provider, wire format and base URL.
+    /// Returns the key under which a verdict is remembered: provider, wire format and base URL, without anything secret that the URL may carry.
     pub fn key(&self) -> String {
-        format!(
-            "{}|{}|{}",
-            self.provider,
-            self.api.as_deref().unwrap_or("-"),
-            self.base_url.as_deref().unwrap_or("-").trim_end_matches('/')
-        )
+        let url = self.base_url.as_deref().map_or("-".to_owned(), without_secrets);
+        format!("{}|{}|{url}", self.provider, self.api.as_deref().unwrap_or("-"))
     }
+}
+
+/// Cuts user name, password, query and fragment out of a URL.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or(url);
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{host}{path}").trim_end_matches('/').to_owned()
 }
 
 /// One question to a provider: does this value work at this endpoint?
@@ -166,5 +172,23 @@ impl Verdict {
             latency_ms: None,
             advice: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_an_endpoint_carries_no_secret_of_its_url() {
+        let key = |url: &str| {
+            Endpoint { provider: "acme".into(), api: None, base_url: Some(url.to_owned()), model: None }.key()
+        };
+        assert_eq!(
+            key("https://me:pa@ss@api.acme.test:8443/v1/?key=k#f"),
+            "acme|-|https://api.acme.test:8443/v1"
+        );
+        assert_eq!(key("http://127.0.0.1:1/v1"), "acme|-|http://127.0.0.1:1/v1");
+        assert_eq!(key("acme.test"), "acme|-|acme.test");
     }
 }

@@ -25,6 +25,8 @@ pub struct Restored {
     pub value: Option<Fingerprint>,
     /// How it went.
     pub state: StepState,
+    /// It differs from what agents inherit now and is marked as a deliberate override: a person asked for it.
+    pub kept: bool,
 }
 
 /// One value to put back.
@@ -55,6 +57,7 @@ impl Installation {
             profile: target.profile.clone(),
             value,
             state: StepState::NotAsked,
+            kept: false,
         };
         let file = self.seen().and_then(|seen| seen.stores.get(&target.store).map(|held| held.file.clone()));
         let Some(file) = file else {

@@ -83,5 +83,11 @@ pub fn cmd_rollback(
         }
     }
     let done = installation.rollback(&run)?;
+    for one in done.iter().filter(|one| one.kept) {
+        ui.say(&Text::of(format!(
+            "{} {} differs from the source again and counts as a deliberate override now; keyshoal keep --undo {} {} ends that",
+            one.store, one.profile, one.store, one.profile
+        )));
+    }
     restored::show(ui, &installation, "rollback", &run.summary.id, &done, args.activate.activate.mode())
 }

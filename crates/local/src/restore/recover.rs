@@ -98,6 +98,7 @@ impl Installation {
             profile: step.profile.clone(),
             value: now,
             state,
+            kept: false,
         };
         if step.action == "reset_cooldown" {
             return left(StepState::Skipped {

@@ -4,7 +4,8 @@ use super::{Restored, Target};
 use crate::change::image::Image;
 use crate::remember::port_error;
 use crate::{Installation, clock};
-use keyshoal_core::{Fingerprint, ProfileId, RunId, StepState, StoreId, VerdictKind};
+use keyshoal_core::knowledge::KeptBy;
+use keyshoal_core::{Fact, Fingerprint, ProfileId, RunId, StepState, StoreId, VerdictKind};
 use keyshoal_engine::ports::{PortError, Remember};
 use keyshoal_ledger::{ImageState, JournalStep, RunDetail, RunSummary, StepDetail};
 
@@ -102,12 +103,29 @@ impl Installation {
         let own =
             self.ledger.begin_run(&format!("rollback {id}"), clock::now(), &journal).map_err(port_error)?;
         self.begin_writes(lock);
-        let all: Vec<_> = targets.iter().map(|target| self.put_back(target)).collect();
+        let mut all: Vec<_> = targets.iter().map(|target| self.put_back(target)).collect();
         let result = self.close(&own, &all);
         self.end_writes();
         result?;
         self.look_again()?;
+        self.keep_what_differs(&mut all)?;
         Ok(all)
+    }
+
+    /// A person asked for these values: where they differ from what agents inherit, the next sync must not undo them unasked.
+    fn keep_what_differs(&self, all: &mut [Restored]) -> Result<(), PortError> {
+        let Some(seen) = self.seen() else { return Ok(()) };
+        let mut facts = Vec::new();
+        for one in all.iter_mut().filter(|one| one.state == StepState::Done) {
+            let (StoreId::Agent(agent), Some(fingerprint)) = (&one.store, one.value) else { continue };
+            let inherited = seen.observed.profile(&StoreId::Base, &one.profile);
+            if inherited.and_then(|view| view.material.fingerprint()) != Some(fingerprint) {
+                one.kept = true;
+                let (agent, profile) = (agent.clone(), one.profile.clone());
+                facts.push(Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person });
+            }
+        }
+        self.learn(&facts)
     }
 
     fn rollback_step(&self, step: &RollbackStep, image: Option<&Image>) -> JournalStep {
