@@ -41,7 +41,7 @@ fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     let mut lines = render::receipts::lines(&report.receipts);
     let wrote = !report.receipts.is_empty();
     if wrote || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
-        lines.push(render::receipts::activation(&report.activation));
+        lines.extend(render::receipts::activation(&report.activation).wrapped(width, 4));
     }
     let after =
         StatusView::of(&report.after.observed, &report.after.knowledge, &report.after.judgement.findings);

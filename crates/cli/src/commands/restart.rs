@@ -6,7 +6,7 @@ use crate::arguments::ScopeArgs;
 use crate::document::RunDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::render::{self, age};
+use crate::render::age;
 use crate::root::OpenFor;
 use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Plan, Severity, activation};
@@ -96,11 +96,13 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     } else {
         keyshoal_engine::Outcome::Attention
     };
+    if proven && report.plan.activation == ActivationNeed::Restart {
+        ui.say(&Text::of("only the restart helped: this release does not read such a change otherwise"));
+    }
     if proven && let Some(now) = now.filter(|now| Some(*now) != started) {
         ui.say(&Text::of(format!("it runs again {}", age::since(now, report.after.now))));
     }
     if !proven {
-        ui.say(&render::receipts::activation(&report.activation));
         ui.warn("no restart was proven");
     }
     report::show(ui, "restart", &report)

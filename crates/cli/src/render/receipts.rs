@@ -77,7 +77,7 @@ pub fn way_words(way: ActivationWay) -> &'static str {
         ActivationWay::AuthRefresh => "models.authRefresh",
         ActivationWay::SecretsReload => "secrets.reload",
         ActivationWay::ConfigTouch => "config touched",
-        ActivationWay::RestartRpc => "restarted by RPC",
-        ActivationWay::RestartCommand => "restarted by your command",
+        ActivationWay::RestartRpc => "asked by RPC",
+        ActivationWay::RestartCommand => "by your command",
     }
 }
