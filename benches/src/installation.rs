@@ -94,6 +94,13 @@ impl Bench {
         Ok(())
     }
 
+    /// Writes the policy that lets `watch` repair.
+    pub fn allow_repair(&self) -> Result<()> {
+        let dir = self.dir.path().join("home/.config/keyshoal");
+        std::fs::write(dir.join("keyshoal.toml"), "[watch]\npolicy = \"repair\"\nask_providers = false\n")?;
+        Ok(())
+    }
+
     /// Replaces main's file as the program does, with the next key, and returns that key.
     pub fn move_base(&mut self) -> Result<String> {
         self.generation += 1;

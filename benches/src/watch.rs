@@ -22,8 +22,9 @@ pub fn figures(programs: &Programs) -> Result<()> {
         for _ in 0..ROUNDS {
             let floor = time(&mut bench.floor(&programs.floor))?;
             bench.settle(&programs.keyshoal)?;
+            bench.allow_repair()?;
             let mut watch = bench
-                .keyshoal(&programs.keyshoal, &["watch", "--policy", "repair", "--offline", "--quiet"])
+                .keyshoal(&programs.keyshoal, &["watch", "--offline", "--quiet"])
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
