@@ -143,7 +143,11 @@ fn inserts(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
     let missing = |profile: &ProfileId| {
         sight.observed.stores.values().all(|store| !store.profiles.contains_key(profile))
     };
-    let usable = |profile: &ProfileId| judgement.sources.get(profile) == Some(&crate::SourceState::Usable);
+    let owner = sight.owner(&StoreId::Base);
+    let usable = |profile: &ProfileId| {
+        judgement.sources.get(profile) == Some(&crate::SourceState::Usable)
+            && !sight.source_verdict(&owner, profile).is_dead()
+    };
     values
         .iter()
         .filter(|(profile, value)| {

@@ -1,7 +1,7 @@
 //! Authentication cooldowns that outlive the value that earned them.
 
 use crate::judge::{Sight, is_readable, is_static};
-use crate::{Action, FindingKind, Judgement, ProfileId, SourceState, StoreId, UsageView};
+use crate::{Action, AgentId, FindingKind, Judgement, ProfileId, SourceState, StoreId, UsageView};
 
 /// Returns the mark that counts for a store's agents: the store's own, else the base store's. And where it stands.
 pub(crate) fn mark_of<'a>(
@@ -52,40 +52,53 @@ fn reset(
     if matches!(of(store), Some(Action::Replace { .. } | Action::RemoveShadow { .. })) {
         return None;
     }
-    let (place, view) = sight.effective(store, profile)?;
     let source = sight.desired.values.get(profile)?;
     let owner = sight.owner(store);
     let usable = judgement.sources.get(profile) == Some(&SourceState::Usable);
-    if !usable
-        || !sight.desired.scope.includes(&owner, profile, &view.provider)
-        || view.provider != source.provider
+    if !usable || !is_static(&source.kind) || !sight.desired.scope.includes(&owner, profile, &source.provider)
     {
         return None;
     }
+    // A new profile may find a mark that an old one of its id has left behind.
+    let inserted = matches!(of(&StoreId::Base), Some(Action::Insert { .. }));
+    let undeserved = inserted || is_undeserved(sight, judgement, &of, &owner, store, profile, usage);
+    undeserved.then(|| Action::ResetCooldown {
+        store: store.clone(),
+        agent: sight.user(store),
+        profile: profile.clone(),
+        provider: source.provider.clone(),
+        expect: source.fingerprint,
+    })
+}
+
+/// Tells whether a mark holds the source's value back although that has not earned it: because it has only just come there, or
+/// because its provider accepts it since.
+fn is_undeserved<'p>(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    planned: &impl Fn(&StoreId) -> Option<&'p Action>,
+    owner: &AgentId,
+    store: &StoreId,
+    profile: &ProfileId,
+    usage: &UsageView,
+) -> bool {
+    let Some((place, view)) = sight.effective(store, profile) else { return false };
+    let Some(source) = sight.desired.values.get(profile) else { return false };
     // A profile that is kept is in no plan, whatever it holds; nor is one that we do not understand.
     let kept = judgement
         .copies
         .get(&(place.clone(), profile.clone()))
         .is_some_and(|judged| judged.finding == FindingKind::Kept);
-    if kept || !is_static(&view.kind) || !is_static(&source.kind) {
-        return None;
+    if kept || !is_static(&view.kind) || view.provider != source.provider {
+        return false;
     }
-    let renewed = matches!(of(&place), Some(Action::Replace { .. }));
-    let holds = renewed || view.material.fingerprint() == Some(source.fingerprint);
-    if !holds || !(renewed || accepted_since(sight, &owner, profile, usage)) {
-        return None;
-    }
-    Some(Action::ResetCooldown {
-        store: store.clone(),
-        agent: sight.user(store),
-        profile: profile.clone(),
-        provider: view.provider.clone(),
-        expect: source.fingerprint,
-    })
+    let renewed = matches!(planned(&place), Some(Action::Replace { .. }));
+    let holds = view.material.fingerprint() == Some(source.fingerprint);
+    renewed || (holds && accepted_since(sight, owner, profile, usage))
 }
 
 /// Tells whether the provider accepted the source's value after the failure that set the mark.
-fn accepted_since(sight: &Sight<'_>, owner: &crate::AgentId, profile: &ProfileId, usage: &UsageView) -> bool {
+fn accepted_since(sight: &Sight<'_>, owner: &AgentId, profile: &ProfileId, usage: &UsageView) -> bool {
     let Some(source) = sight.desired.values.get(profile) else { return false };
     sight.verdict(owner, &source.provider, source.fingerprint).is_some_and(|verdict| {
         verdict.kind.is_accepted() && usage.last_failure.is_none_or(|failed| failed < verdict.at)

@@ -57,3 +57,9 @@ fn a_gateway_that_read_other_values_is_told_to_read_again() {
     world.observed.instance.gateway.running = Some(false);
     assert!(world.planned().is_empty());
 }
+
+#[test]
+fn a_new_profile_is_not_held_back_by_what_an_old_one_of_its_id_left_behind() {
+    let world = World::json(&["main", "ops"]).cooling(&StoreId::Base, "auth").given(5);
+    assert_eq!(world.writes(), ["insert base", "reset base"]);
+}
