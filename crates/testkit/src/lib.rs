@@ -18,3 +18,4 @@ pub mod template;
 
 pub use instance::{Instance, Reply};
 pub use real::{RealOpenClaw, Release, releases};
+pub use rusqlite;

@@ -11,6 +11,7 @@
 )]
 
 mod activation;
+mod load;
 mod matrix;
 mod rotation;
 mod setting;

@@ -1,0 +1,105 @@
+//! SQLite stores that are damaged, newer, or not what they seem.
+
+use crate::house::{House, NEW, OLD, PROFILE, cell, rusqlite_open};
+use keyshoal_core::Layout;
+use std::path::Path;
+
+const LAYOUTS: [Layout; 2] = [Layout::AgentSqlite, Layout::SharedRow];
+
+/// One damaged database: what it holds is as before, it is named, and its neighbour is helped.
+fn named_and_left(case: &str, damage: impl Fn(&Path), same: impl Fn(&Path) -> Option<Vec<u8>>) {
+    for layout in LAYOUTS {
+        println!("== {case}, {layout:?}");
+        let house = House::drifted(layout);
+        damage(&house.store("stocks"));
+        let before = same(&house.store("stocks"));
+        house.run(&["status"]).ends_with(2).says("stocks");
+        house.run(&["sync", "--yes"]).ends_with(2).says("stocks");
+        assert_eq!(same(&house.store("stocks")), before, "{case}: it was written to");
+        house.is_right("research");
+    }
+}
+
+fn bytes(db: &Path) -> Option<Vec<u8>> {
+    std::fs::read(db).ok()
+}
+
+fn row(db: &Path) -> Option<Vec<u8>> {
+    cell(db).map(String::into_bytes)
+}
+
+fn execute(db: &Path, sql: &str) {
+    rusqlite_open(db).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_corrupt_database_is_named_and_left() {
+    named_and_left("a corrupt header", |db| std::fs::write(db, [7_u8; 8192]).unwrap(), bytes);
+}
+
+#[test]
+fn an_empty_database_file_is_named_and_left() {
+    named_and_left("an empty file", |db| std::fs::write(db, b"").unwrap(), bytes);
+}
+
+#[test]
+fn a_newer_schema_is_read_only() {
+    named_and_left("a newer schema", |db| execute(db, "PRAGMA user_version = 999"), row);
+}
+
+#[test]
+fn a_bad_row_is_named_and_left() {
+    named_and_left(
+        "a bad row",
+        |db| execute(db, "UPDATE auth_profile_store SET store_json = '{\"version\":1,'"),
+        row,
+    );
+}
+
+#[test]
+fn a_database_of_another_agent_is_named_and_left() {
+    let another =
+        |db: &Path| execute(db, "UPDATE schema_meta SET agent_id = 'somebody' WHERE agent_id IS NOT NULL");
+    named_and_left("another agent's", another, row);
+}
+
+#[test]
+fn nothing_is_written_in_a_layout_that_nobody_knows() {
+    let house = House::drifted(Layout::Unknown);
+    assert_ne!(house.run(&["sync", "--yes"]).code, Some(0));
+    assert!(cell(&house.store("stocks")).unwrap().contains(OLD));
+}
+
+/// Beside a leftover JSON an agent without a profile of its own is refused by the program: the shadow is replaced, not removed.
+#[test]
+fn a_leftover_file_keeps_the_shadow() {
+    let house = House::drifted(Layout::SharedRow);
+    let leftover = r#"{"version":1,"profiles":{"acme:default":{"type":"api_key","provider":"acme","key":"sk-ancient"}}}"#;
+    for agent in ["stocks", "ops"] {
+        std::fs::create_dir_all(house.store(agent).parent().unwrap()).unwrap();
+        std::fs::write(house.file(agent, "auth-profiles.json"), leftover).unwrap();
+    }
+    let sync = house.run(&["sync", "--yes"]);
+    sync.says("ops");
+    assert_eq!(
+        house.profiles("stocks")[PROFILE]["key"],
+        NEW,
+        "the last own profile beside a leftover was removed"
+    );
+    for agent in ["stocks", "ops"] {
+        assert_eq!(std::fs::read_to_string(house.file(agent, "auth-profiles.json")).unwrap(), leftover);
+    }
+}
+
+/// No database is made for an agent that has none.
+#[test]
+fn no_database_is_made() {
+    let house = House::drifted(Layout::SharedRow);
+    let db = house.store("stocks");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", db.display()));
+    }
+    house.run(&["sync", "--yes"]).ends_with(0);
+    assert!(!db.exists(), "a database was made");
+    house.is_right("research");
+}

@@ -1,0 +1,55 @@
+//! What Keyshoal remembers, and what happens when the world goes back or moves.
+
+use crate::house::{House, NEW, OLD, PROFILE};
+use keyshoal_core::Layout;
+use std::process::Command;
+
+/// A backup of the base store from before the rotation is put back: nothing is spread until somebody says which value is right.
+#[test]
+fn a_source_that_went_back_is_not_spread() {
+    for layout in [Layout::JsonFile, Layout::AgentSqlite] {
+        let house = House::with(layout, |sample| {
+            sample.agent("stocks").api_key(keyshoal_core::StoreId::Agent("stocks".into()), PROFILE, NEW)
+        });
+        house.provider.only_accept(&[OLD, NEW]);
+        let base = |key: &str| {
+            let (from, to) = if key == OLD { (NEW, OLD) } else { (OLD, NEW) };
+            let path = house.store("main");
+            if layout == Layout::JsonFile {
+                let text = std::fs::read_to_string(&path).unwrap().replace(from, to);
+                std::fs::write(&path, text).unwrap();
+            } else {
+                let sql = "UPDATE auth_profile_store SET store_json = replace(store_json, ?1, ?2)";
+                crate::house::rusqlite_open(&path).unwrap().execute(sql, [from, to]).unwrap();
+            }
+        };
+        // The source held the old key first, and Keyshoal saw it; then the new one.
+        base(OLD);
+        house.run(&["status"]);
+        base(NEW);
+        house.run(&["status"]).ends_with(0);
+        // Now the backup.
+        base(OLD);
+        house.run(&["status"]).ends_with(2);
+        house.run(&["sync", "--yes", "--offline"]).ends_with(2);
+        assert_eq!(
+            house.profiles("stocks")[PROFILE]["key"],
+            NEW,
+            "{layout:?}: a value that went back was spread"
+        );
+    }
+}
+
+/// A copy of the whole state directory is not taken for the original: its memory is certain of nothing until somebody says so.
+#[test]
+fn a_copied_state_directory_is_noticed() {
+    let house = House::drifted(Layout::JsonFile);
+    house.run(&["sync", "--yes"]).ends_with(0);
+    let copy = house.around().join("copy");
+    assert!(Command::new("cp").arg("-a").arg(house.state()).arg(&copy).status().unwrap().success());
+    let mut command = house.command(&["status"]);
+    let run = crate::house::Run::of(&command.env("OPENCLAW_STATE_DIR", &copy).output().unwrap());
+    run.ends_with(2).says("copied");
+    // The original is what it was.
+    house.run(&["status"]).ends_with(0);
+}
