@@ -16,7 +16,6 @@ fn what_cannot_be_read_is_named_and_left() {
         ("half of a write", whole.as_bytes()[..whole.len() / 2].to_vec()),
         ("garbage", (0..=255).collect()),
         ("no object", b"[]".to_vec()),
-        ("profiles that are none", br#"{"version":1,"profiles":[1,2]}"#.to_vec()),
         ("comments", [b"// mine\n".as_slice(), whole.as_bytes()].concat()),
         ("far too much", vec![b' '; 20 << 20]),
     ];

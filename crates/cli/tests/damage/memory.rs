@@ -1,6 +1,6 @@
 //! What Keyshoal remembers, and what happens when the world goes back or moves.
 
-use crate::house::{House, NEW, OLD, PROFILE};
+use crate::house::{House, NEW, OLD, PROFILE, Run};
 use keyshoal_core::Layout;
 use std::process::Command;
 
@@ -47,9 +47,17 @@ fn a_copied_state_directory_is_noticed() {
     house.run(&["sync", "--yes"]).ends_with(0);
     let copy = house.around().join("copy");
     assert!(Command::new("cp").arg("-a").arg(house.state()).arg(&copy).status().unwrap().success());
-    let mut command = house.command(&["status"]);
-    let run = crate::house::Run::of(&command.env("OPENCLAW_STATE_DIR", &copy).output().unwrap());
-    run.ends_with(2).says("copied");
+    let there =
+        |args: &[&str]| Run::of(&house.command(args).env("OPENCLAW_STATE_DIR", &copy).output().unwrap());
+    there(&["status"]).says("is a copy of");
+    // Even with something to do, and with a yes to everything that was asked, nothing is written there.
+    let store = copy.join("agents/stocks/agent/auth-profiles.json");
+    let stale = std::fs::read_to_string(&store).unwrap().replace(NEW, OLD);
+    std::fs::write(&store, &stale).unwrap();
+    let sync = there(&["sync", "--yes"]);
+    assert_ne!(sync.code, Some(0));
+    sync.says("copy");
+    assert_eq!(std::fs::read_to_string(&store).unwrap(), stale);
     // The original is what it was.
     house.run(&["status"]).ends_with(0);
 }

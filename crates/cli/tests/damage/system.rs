@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 const NOBODY: u32 = 65534;
+/// A user without an entry in `/etc/passwd`, as in containers.
+const SOMEBODY: u32 = 23_456;
 
 fn is_root() -> bool {
     std::fs::metadata("/proc/self").unwrap().uid() == 0
@@ -87,13 +89,13 @@ fn root_leaves_nothing_of_its_own_behind() {
     }
     for layout in [Layout::JsonFile, Layout::SharedRow] {
         let house = House::drifted(layout);
-        let give = Command::new("chown").args(["-R", &NOBODY.to_string()]).arg(house.around()).status();
+        let give = Command::new("chown").args(["-R", &SOMEBODY.to_string()]).arg(house.around()).status();
         assert!(give.unwrap().success());
         house.run(&["sync", "--yes"]).ends_with(0);
         house.is_right("stocks");
         let mut found = Vec::new();
         owners(house.around(), &mut found);
-        let of_root: Vec<_> = found.iter().filter(|(_, uid)| *uid != NOBODY).collect();
+        let of_root: Vec<_> = found.iter().filter(|(_, uid)| *uid != SOMEBODY).collect();
         assert!(of_root.is_empty(), "{layout:?}: {of_root:?}");
     }
 }
