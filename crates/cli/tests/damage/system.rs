@@ -91,7 +91,8 @@ fn root_leaves_nothing_of_its_own_behind() {
         let house = House::drifted(layout);
         let give = Command::new("chown").args(["-R", &SOMEBODY.to_string()]).arg(house.around()).status();
         assert!(give.unwrap().success());
-        house.run(&["sync", "--yes"]).ends_with(0);
+        let keys = house.around().join("keys");
+        house.run(&["sync", "--yes", "--keys-dir", &keys.display().to_string()]).ends_with(0);
         house.is_right("stocks");
         let mut found = Vec::new();
         owners(house.around(), &mut found);

@@ -43,6 +43,20 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
                 .fix("remove the directory when nothing needs it any more"),
         ));
     }
+    // From 2026.8.1 an agent without any profile of its own is refused while credentials of an earlier layout lie beside its store.
+    if observed.instance.layout == Layout::SharedRow {
+        for agent in &observed.agents {
+            let refused = observed
+                .store(&agent.store)
+                .is_some_and(|store| store.leftover_json && store.profiles.is_empty());
+            if refused && agent.store != StoreId::Base {
+                let text = "OpenClaw refuses it: a credential file of an earlier layout lies beside its store, which holds no profile";
+                let words = Words::new(FindingKind::Residue, text).severity(Severity::Attention);
+                let words = words.fix("openclaw doctor --fix, and restart the gateway");
+                judgement.findings.push(bare(Some(&agent.id), &agent.store, words));
+            }
+        }
+    }
     for notice in &observed.notices {
         let residue = ["leftover_json", "plaintext_models_json", "migrated_archive", "residue"];
         if residue.contains(&notice.code.as_str()) {
