@@ -1,6 +1,6 @@
 //! Planning: how to bring what was seen to what should be.
 //!
-//! [`plan`] decides nothing about right and wrong; that is [`judge`]'s. It chooses the action that suits the layout, in an order
+//! [`plan`] decides nothing about right and wrong; that is [`judge()`]'s. It chooses the action that suits the layout, in an order
 //! in which every step can rely on those before it: the base store first.
 
 mod actions;
