@@ -13,6 +13,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
 use crate::ui::{Text, Ui};
+use keyshoal_engine::ports::Observe as _;
 use keyshoal_local::watch::Watcher;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -74,6 +75,8 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
         return once::round(ui, &installation, repair, ask, policy.activate);
     }
     let stop = signals::stop_flag()?;
+    // Looking tells which directories there are. They are watched before the first look that counts, so that nothing falls between.
+    installation.observe()?;
     let mut watcher = Watcher::start(&installation).map_err(|error| {
         CommandError::io(format!("the directories cannot be watched: {error}"))
             .hint("raise fs.inotify.max_user_watches, or run `keyshoal watch --once` from a timer")

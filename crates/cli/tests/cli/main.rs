@@ -11,3 +11,5 @@ mod readme;
 mod rendering;
 mod secrets;
 mod stage;
+mod terminal;
+mod watching;

@@ -1,0 +1,106 @@
+//! The hidden prompt on a real terminal device: nothing is echoed, and echo is back however it ends.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
+
+/// A terminal and the binary on it.
+struct Terminal {
+    person: File,
+    device: File,
+    child: Child,
+}
+
+impl Terminal {
+    fn open(stage: &Stage, arguments: &[&str]) -> Self {
+        let person: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&person).unwrap();
+        unlockpt(&person).unwrap();
+        let name = ptsname(&person, Vec::new()).unwrap().into_string().unwrap();
+        let noctty = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
+        let device = OpenOptions::new().read(true).write(true).custom_flags(noctty).open(name).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+            .env_clear()
+            .env("HOME", stage.path(""))
+            .env("TERM", "dumb")
+            .arg("--state-dir")
+            .arg(stage.state_dir())
+            .args(arguments)
+            .stdin(Stdio::from(device.try_clone().unwrap()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::from(device.try_clone().unwrap()))
+            .spawn()
+            .unwrap();
+        Self { person: File::from(person), device, child }
+    }
+
+    /// Reads until this was shown, and returns everything that was.
+    fn until(&mut self, word: &str) -> String {
+        let mut shown = String::new();
+        let mut bytes = [0; 512];
+        while !shown.contains(word) {
+            let count = self.person.read(&mut bytes).unwrap();
+            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+        shown
+    }
+
+    fn types(&mut self, text: &str) {
+        self.person.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn echoes(&self) -> bool {
+        tcgetattr(&self.device).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ICANON)
+    }
+
+    /// Waits until the prompt has switched the echo off: it is shown a moment before.
+    fn wait_for_silence(&self) {
+        while self.echoes() {
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_value_that_is_typed_is_not_shown() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let mut terminal = Terminal::open(&stage, &["set", "anthropic"]);
+    assert!(terminal.until("(hidden): ").contains("New value for anthropic"));
+    terminal.wait_for_silence();
+    terminal.types(&format!("{GIVEN}\r"));
+    let shown = terminal.until("says: ");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0), "{shown}");
+    assert!(!shown.contains(GIVEN) && !shown.contains(&GIVEN[GIVEN.len() - 8..]), "{shown}");
+    assert!(terminal.echoes(), "the terminal is as it was");
+}
+
+#[test]
+fn ctrl_c_stops_before_anything_is_changed() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let mut terminal = Terminal::open(&stage, &["set", "anthropic"]);
+    terminal.until("(hidden): ");
+    terminal.wait_for_silence();
+    terminal.types("sk-ant-half\u{3}");
+    terminal.until("nothing was changed");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+    assert!(terminal.echoes(), "the terminal is as it was");
+}
+
+#[test]
+fn a_signal_puts_the_terminal_back() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let mut terminal = Terminal::open(&stage, &["set", "anthropic"]);
+    terminal.until("(hidden): ");
+    terminal.wait_for_silence();
+    let pid = Pid::from_child(&terminal.child);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(128 + 15));
+    assert!(terminal.echoes(), "the terminal is as it was");
+}
