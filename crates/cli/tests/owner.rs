@@ -2,7 +2,11 @@
 //!
 //! Only root can show this. Where the tests run as somebody else there is nothing to become, and that is what is tested then.
 
-#![expect(clippy::disallowed_methods, reason = "a test reads and writes files as it likes")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says by panicking what does not hold, and reads and writes files as it likes"
+)]
 
 use keyshoal_core::{Layout, StoreId};
 use keyshoal_openclaw::sample;
