@@ -1,6 +1,10 @@
 //! Holds the rooms of the house: who may know whom, and which room alone may use a cipher, a database or the network.
 
-#![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says by panicking what does not hold, and reads files as it likes"
+)]
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use std::collections::BTreeSet;
