@@ -309,3 +309,20 @@ fn a_source_that_went_back_is_asked_about_and_can_be_confirmed() {
     assert_eq!(stage.run(&["status"]).code, 0, "what a person said is remembered");
     assert_eq!(stage.run(&["sync", "--from", "nobody"]).code, 1);
 }
+
+#[test]
+fn a_dead_source_is_never_spread_and_another_one_can_be_named() {
+    for layout in [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedRow] {
+        let stage = Stage::drifted(layout);
+        stage.emulator.only_accept(&[OLD, OWN]);
+        let run = stage.run(&["sync", "--yes"]);
+        assert_eq!(run.code, 2, "{layout}: {}{}", run.out, run.err);
+        assert!(run.out.contains("! source rejected"), "{layout}: {}{}", run.out, run.err);
+        assert_eq!(stage.run(&["history", "--json"]).json()["runs"], serde_json::json!([]), "{layout}");
+        let run = stage.run(&["sync", "--yes", "--from", "stocks", "--profile", PROFILE]);
+        assert_eq!(run.code, 0, "{layout}: {}{}", run.out, run.err);
+        let status = stage.run(&["status", "--check"]);
+        assert_eq!(status.code, 0, "{layout}: {}{}", status.out, status.err);
+        assert!(status.out.contains("● kept"), "{layout}: the override stays: {}", status.out);
+    }
+}
