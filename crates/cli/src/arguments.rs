@@ -13,7 +13,6 @@ use std::path::PathBuf;
 #[command(
     name = "keyshoal",
     version,
-    propagate_version = true,
     max_term_width = 110,
     after_help = "\
 Examples:
@@ -50,7 +49,7 @@ pub struct Globals {
     /// Print one JSON document on stdout
     #[arg(long, global = true)]
     pub json: bool,
-    /// Say only what is wrong
+    /// No talk on stderr but warnings and errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
     /// When to use colour

@@ -74,10 +74,16 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
+    let described = include_str!("../../../../docs/documents.md");
     for (arguments, schema) in commands {
+        assert!(described.contains(&format!("`{schema}`")), "docs/documents.md says nothing of {schema}");
         let document = stage.run(&[arguments, &["--json"]].concat()).json();
         assert_eq!(document["schema"], schema, "{arguments:?}");
         walk(&document, &mut |key, value| {
+            assert!(
+                described.contains(&format!("`{key}`")),
+                "docs/documents.md says nothing of {key} ({schema})"
+            );
             assert!(!key.chars().any(|one| one.is_uppercase() || one == '-'), "{arguments:?}: {key}");
             if matches!(key, "at" | "begun" | "finished" | "first_seen" | "started") && !value.is_null() {
                 let text = value.as_str().unwrap();
