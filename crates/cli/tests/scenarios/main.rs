@@ -11,6 +11,7 @@
 )]
 
 mod activation;
+mod guards;
 mod load;
 mod matrix;
 mod rotation;

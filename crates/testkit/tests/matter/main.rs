@@ -7,6 +7,7 @@
     reason = "a test says by panicking what does not hold, and reads files and clocks as it likes"
 )]
 
+mod against_a_database_writer;
 mod against_strangers;
 mod against_the_real_store;
 mod marker;
