@@ -27,13 +27,6 @@ pub struct Run {
     pub err: String,
 }
 
-impl Run {
-    /// Returns its one JSON document.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
-    }
-}
-
 impl Stage {
     /// Opens with every agent on the old key, as seen at the provider, and the gateway running.
     pub fn open(version: &str, seed: Seed) -> Self {
