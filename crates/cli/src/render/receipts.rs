@@ -59,6 +59,11 @@ pub fn activation(outcome: &ActivationOutcome) -> Text {
         ActivationOutcome::GatewayDown => {
             Text::of("gateway: not running; it reads the stores when it starts")
         }
+        ActivationOutcome::Done {
+            way: way @ (ActivationWay::RestartRpc | ActivationWay::RestartCommand),
+            ..
+        } => Text::toned(Tone::Good, "✓ gateway: ")
+            .plain(format!("has restarted and is ready ({})", way_words(*way))),
         ActivationOutcome::Done { way, .. } => Text::toned(Tone::Good, "✓ gateway: ")
             .plain(format!("has read its stores again ({})", way_words(*way))),
         ActivationOutcome::NotDone { reason, needs_restart } => {

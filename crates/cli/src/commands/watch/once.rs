@@ -27,5 +27,5 @@ pub fn round(
     let progress = ui.progress();
     let done = keyshoal_engine::sync(installation, &options, &mut Unattended, &mut shared::shown(&progress));
     drop(progress);
-    report::show(ui, "watch", &done?)
+    report::show(ui, "watch_once", &done?)
 }
