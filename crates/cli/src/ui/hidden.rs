@@ -46,7 +46,7 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
     hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
     *ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner) = Some(original);
     let _restore = Restore;
-    guard_signals();
+    guard_signals().map_err(failed)?;
     tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)
         .map_err(|error| failed(error.into()))?;
     let mut typed = Line::default();
@@ -70,32 +70,33 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
     }
 }
 
-/// Restores the terminal when a signal ends the process. The thread stays, because a handled signal keeps its handler.
-fn guard_signals() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        thread::spawn(|| {
-            let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
-                return;
-            };
-            runtime.block_on(async {
-                let (Ok(mut term), Ok(mut hup), Ok(mut int)) = (
-                    signal(SignalKind::terminate()),
-                    signal(SignalKind::hangup()),
-                    signal(SignalKind::interrupt()),
-                ) else {
-                    return;
-                };
-                let number = tokio::select! {
-                    _ = term.recv() => 15,
-                    _ = hup.recv() => 1,
-                    _ = int.recv() => 2,
-                };
-                restore();
-                std::process::exit(128 + number);
-            });
+/// Restores the terminal when a signal ends the process. The handlers are there when this returns; the thread stays, because a
+/// handled signal keeps its handler.
+fn guard_signals() -> io::Result<()> {
+    static GUARDED: Mutex<bool> = Mutex::new(false);
+    let mut guarded = GUARDED.lock().unwrap_or_else(PoisonError::into_inner);
+    if *guarded {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let inside = runtime.enter();
+    let mut term = signal(SignalKind::terminate())?;
+    let mut hup = signal(SignalKind::hangup())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    drop(inside);
+    *guarded = true;
+    thread::spawn(move || {
+        let number = runtime.block_on(async {
+            tokio::select! {
+                _ = term.recv() => 15,
+                _ = hup.recv() => 1,
+                _ = int.recv() => 2,
+            }
         });
+        restore();
+        std::process::exit(128 + number);
     });
+    Ok(())
 }
 
 #[derive(Default)]
