@@ -6,8 +6,8 @@ use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
 use crate::sync::{SyncOptions, SyncReport, need_when_asked, sync};
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, Finding, ProfileId, Receipt, Severity, StepState, StoreId,
-    Timestamp,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Finding, ProfileId, Receipt, Severity,
+    StepState, StoreId, Timestamp, activation,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,8 @@ fn repaired<P: Ports + ?Sized>(
         Ok(report) => {
             tell(Report::Repaired(&report));
             let done = report.receipts.iter().filter(|receipt| receipt.durable == StepState::Done);
-            Event::Repaired { writes: done.map(written).collect(), seen: seen(&report.after) }
+            let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
+            Event::Repaired { writes: done.map(written).collect(), seen: seen(&report.after), unconfirmed }
         }
         Err(error) => {
             tell(Report::RepairFailed(error.to_string()));
@@ -141,6 +142,7 @@ pub fn seen(look: &Look) -> Seen {
     let plan = look.plan();
     Seen {
         activation: need_when_asked(look, &plan) != ActivationNeed::None,
+        digest: activation::digest(&look.observed),
         planned: plan.actions.iter().map(write_of).collect(),
         attention: look.judgement.findings.iter().filter(attention).map(sentence).collect(),
         modified,

@@ -56,6 +56,8 @@ pub enum Event {
         writes: Vec<Write>,
         /// What was seen afterwards.
         seen: Seen,
+        /// The gateway was told in a way that it does not confirm (a changed config).
+        unconfirmed: bool,
     },
     /// Stop.
     Stop,
@@ -68,6 +70,8 @@ pub struct Seen {
     pub planned: Vec<Write>,
     /// The gateway may hold older values than the stores, although nothing has to be written.
     pub activation: bool,
+    /// [`keyshoal_core::activation::digest`] of what the stores held.
+    pub digest: String,
     /// What a person should read, in words; compared with the last time so that nothing is said twice.
     pub attention: BTreeSet<String>,
     /// When each store's file was last changed, by path.
@@ -113,6 +117,24 @@ pub enum Effect {
     End,
 }
 
+/// Says for how long the gateway is not told again.
+///
+/// Only another value in a store ends it early. A changed file does not: use marks are written with every turn, and telling the
+/// gateway by way of its config changes a file that is watched.
+#[derive(Clone, Debug)]
+struct Rest {
+    /// What the stores held.
+    digest: String,
+    /// `None`: as long as they hold just that.
+    until: Option<Timestamp>,
+}
+
+impl Rest {
+    fn holds(&self, digest: &str, now: Timestamp) -> bool {
+        self.digest == digest && self.until.is_none_or(|until| until > now)
+    }
+}
+
 /// Remembers what a watch needs between events.
 #[derive(Clone, Debug)]
 pub struct WatchState {
@@ -130,8 +152,8 @@ pub struct WatchState {
     repaired: BTreeSet<(StoreId, ProfileId)>,
     /// What we stay out of, and until when.
     fights: BTreeMap<(StoreId, ProfileId), Timestamp>,
-    /// The gateway could not be told; until then, or until something changes, it is not tried again.
-    activation_rests: Option<Timestamp>,
+    /// The gateway could not be told of what the stores hold, or does not confirm it.
+    activation_rests: Option<Rest>,
     ended: bool,
 }
 
@@ -180,7 +202,9 @@ impl WatchState {
                 self.busy = false;
                 self.report(BTreeSet::from([reason]))
             }
-            Event::Repaired { writes, seen } => self.after_repair(&writes, seen, now),
+            Event::Repaired { writes, seen, unconfirmed } => {
+                self.after_repair(&writes, seen, unconfirmed, now)
+            }
             Event::Stop => {
                 self.ended = true;
                 vec![Effect::End]
@@ -194,7 +218,6 @@ impl WatchState {
         if !seen {
             let first = self.pending.map_or(now, |(first, _)| first);
             self.pending = Some((first, now));
-            self.activation_rests = None;
         }
     }
 
@@ -219,7 +242,8 @@ impl WatchState {
         effects.extend(self.report(seen.attention));
         let place = |write: &Write| (write.store.clone(), write.profile.clone());
         let open = seen.planned.iter().any(|write| !self.fights.contains_key(&place(write)));
-        let tell_gateway = seen.activation && self.activation_rests.is_none_or(|until| until <= now);
+        let rests = self.activation_rests.as_ref().is_some_and(|rest| rest.holds(&seen.digest, now));
+        let tell_gateway = seen.activation && !rests;
         if self.policy.repair && (open || tell_gateway) {
             self.busy = true;
             effects.push(Effect::Repair { except: self.fights.keys().cloned().collect() });
@@ -247,9 +271,16 @@ impl WatchState {
         Some(Effect::Fight { store, profile, times })
     }
 
-    fn after_repair(&mut self, writes: &[Write], seen: Seen, now: Timestamp) -> Vec<Effect> {
+    fn after_repair(
+        &mut self,
+        writes: &[Write],
+        seen: Seen,
+        unconfirmed: bool,
+        now: Timestamp,
+    ) -> Vec<Effect> {
         self.busy = false;
-        self.activation_rests = seen.activation.then(|| later(now, self.policy.fight_within));
+        let until = (!unconfirmed).then(|| later(now, self.policy.fight_within));
+        self.activation_rests = seen.activation.then_some(Rest { digest: seen.digest, until });
         self.modified = seen.modified;
         self.repaired.extend(writes.iter().map(|write| (write.store.clone(), write.profile.clone())));
         self.report(seen.attention)

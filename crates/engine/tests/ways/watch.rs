@@ -29,7 +29,7 @@ fn drift() -> Seen {
 }
 
 fn repaired() -> Event {
-    Event::Repaired { writes: drift().planned, seen: Seen::default() }
+    Event::Repaired { writes: drift().planned, seen: Seen::default(), unconfirmed: false }
 }
 
 /// Begins and brings it past its first look.
@@ -101,7 +101,7 @@ fn its_own_writes_wake_nobody() {
     state.on(Event::Looked(drift()), ms(10));
     let modified = BTreeMap::from([("/state/stocks".to_owned(), ms(12))]);
     let seen = Seen { modified, ..Seen::default() };
-    state.on(Event::Repaired { writes: drift().planned, seen }, ms(20));
+    state.on(Event::Repaired { writes: drift().planned, seen, unconfirmed: false }, ms(20));
     let own = Event::Changed { path: "/state/stocks".to_owned(), modified: Some(ms(12)) };
     state.on(own, ms(21));
     assert_eq!(state.wake_at(ms(21)), ms(60_000), "the change was our own");
@@ -142,7 +142,7 @@ fn a_fight_is_left_after_a_few_rounds_and_taken_up_again_later() {
     let effects = state.on(Event::Looked(both), ms(5000));
     let except = BTreeSet::from([(of("stocks"), profile(P))]);
     assert!(effects.contains(&Effect::Repair { except }));
-    state.on(Event::Repaired { writes: Vec::new(), seen: drift() }, ms(5010));
+    state.on(Event::Repaired { writes: Vec::new(), seen: drift(), unconfirmed: false }, ms(5010));
     // Ten minutes later it tries once more.
     let effects = state.on(Event::Looked(drift()), ms(700_000));
     assert!(effects.contains(&Effect::Repair { except: BTreeSet::new() }), "{effects:?}");
@@ -184,6 +184,8 @@ struct Events<'a> {
 enum Happening {
     /// The program writes a key.
     Writes(StoreId, u8),
+    /// A file under watch changes that holds no key: the config, or a store whose use marks are written.
+    Touches(&'static str),
     /// Time passes until the loop wakes by itself.
     Waits,
 }
@@ -199,6 +201,10 @@ impl EventSource for Events<'_> {
                 let view = state.observed.stores.get_mut(&store).unwrap();
                 view.modified = Some(now);
                 Event::Changed { path: view.path.clone(), modified: Some(now) }
+            }
+            Some(Happening::Touches(path)) => {
+                state.now = state.now.checked_add(SignedDuration::from_millis(10)).unwrap();
+                Event::Changed { path: path.to_owned(), modified: Some(state.now) }
             }
             Some(Happening::Waits) => {
                 state.now = state.now.max(until);
@@ -224,7 +230,7 @@ fn drive(fake: &Fake, repair: bool, script: Vec<Happening>) -> Vec<String> {
     told
 }
 
-use Happening::{Waits, Writes};
+use Happening::{Touches, Waits, Writes};
 
 #[test]
 fn a_rotation_by_the_program_reaches_everybody() {
@@ -281,4 +287,20 @@ fn a_gateway_that_cannot_be_told_is_not_asked_every_minute() {
     let fake = fake.with(|state| state.log.clear());
     drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
     assert_eq!(fake.log(), ["activate", "activate"], "something has changed");
+}
+
+#[test]
+fn telling_the_gateway_by_its_config_does_not_wake_the_watch_for_ever() {
+    let unknown = ActivationOutcome::Unknown { reason: "the config was changed".to_owned() };
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 1).with(|state| state.activation = Some(unknown));
+    let mut script = vec![Waits];
+    for _ in 0..5 {
+        script.extend([Touches("/state/openclaw.json"), Waits, Touches("/state/base"), Waits]);
+    }
+    script.extend((0..20).map(|_| Waits));
+    drive(&fake, true, script);
+    assert_eq!(fake.log(), ["activate"], "neither its own change of the config nor a use mark is a reason");
+    let fake = fake.with(|state| state.log.clear());
+    drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
+    assert_eq!(fake.log(), ["activate", "activate"], "another key is");
 }
