@@ -58,6 +58,13 @@ pub enum Answer {
         /// What to do with it.
         proposal: Proposal,
     },
+    /// Whatever the plan has for this profile of this store is not done in this run.
+    Skip {
+        /// Which store.
+        store: StoreId,
+        /// Which profile.
+        profile: ProfileId,
+    },
     /// This store has the right value of a profile.
     Source {
         /// Which profile.

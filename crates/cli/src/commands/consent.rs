@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::render;
 use crate::ui::{Answer, Progress, Text, Tone, Ui};
 use keyshoal_core::plan::{Group, Proposal};
-use keyshoal_core::{Action, Fingerprint, Judgement, Plan, ProfileId, Question, SourceState, StoreId};
+use keyshoal_core::{Action, Judgement, Plan, ProfileId, Question, SourceState, StoreId};
 use keyshoal_engine::{Answer as Answered, Decide, Decision, Proceed};
 use std::collections::BTreeSet;
 
@@ -65,11 +65,19 @@ impl<'a> Consent<'a> {
         let mut answers = Vec::new();
         let mut asked_of: BTreeSet<ProfileId> = BTreeSet::new();
         for question in &plan.questions {
-            if let Question::Differing { profile, .. } = question {
+            // What is only shown agrees to nothing: the writes of its profile are asked about with the rest.
+            if let Question::Differing { profile, .. } = question
+                && render::question::can_be_answered(question)
+            {
                 asked_of.insert(profile.clone());
             }
             if self.settled.insert(format!("{question:?}")) {
-                answers.extend(if ask { self.put(question, judgement)? } else { proposals(question, true) });
+                let given = if ask { self.put(question, judgement)? } else { proposals(question, true) };
+                if ask && let Some(profile) = declined(question, &given) {
+                    let of_it = plan.actions.iter().filter(|action| action.profile() == profile);
+                    answers.extend(of_it.map(leave));
+                }
+                answers.extend(given);
             }
         }
         let rest: Vec<&Action> =
@@ -78,10 +86,10 @@ impl<'a> Consent<'a> {
             if plan.questions.is_empty() {
                 return Ok(Decision::no());
             }
-            answers.extend(rest.iter().filter_map(|action| leave(action)));
+            answers.extend(rest.iter().map(|action| leave(action)));
         }
-        let all_left = !plan.actions.is_empty()
-            && plan.actions.iter().all(|action| leave(action).is_some_and(|left| answers.contains(&left)));
+        let all_left =
+            !plan.actions.is_empty() && plan.actions.iter().all(|action| answers.contains(&leave(action)));
         let decided = answers.iter().any(|answer| !is_leave(answer));
         Ok(if all_left && !decided { Decision::no() } else { Decision::answer(answers) })
     }
@@ -173,18 +181,25 @@ fn choice(what: &str, group: &Group) -> Text {
         .join(&render::words::verdict(group.verdict))
 }
 
-fn leave(action: &Action) -> Option<Answered> {
-    let expect: Fingerprint = match action {
-        Action::Replace { expect, .. } | Action::RemoveShadow { expect, .. } => *expect,
-        Action::Insert { .. } | Action::FixType { .. } | Action::ResetCooldown { .. } => return None,
-    };
-    Some(Answered::Value {
-        profile: action.profile().clone(),
-        fingerprint: expect,
-        proposal: Proposal::Leave,
-    })
+/// Returns the answer that keeps an action from being done.
+fn leave(action: &Action) -> Answered {
+    let profile = action.profile().clone();
+    match action {
+        Action::Replace { expect, .. } | Action::RemoveShadow { expect, .. } => {
+            Answered::Value { profile, fingerprint: *expect, proposal: Proposal::Leave }
+        }
+        Action::Insert { store, .. }
+        | Action::FixType { store, .. }
+        | Action::ResetCooldown { store, .. } => Answered::Skip { store: store.clone(), profile },
+    }
+}
+
+/// Returns the profile of a question that was answered with no.
+fn declined<'a>(question: &'a Question, given: &[Answered]) -> Option<&'a ProfileId> {
+    let Question::Differing { profile, .. } = question else { return None };
+    (!given.is_empty() && given.iter().all(is_leave)).then_some(profile)
 }
 
 fn is_leave(answer: &Answered) -> bool {
-    matches!(answer, Answered::Value { proposal: Proposal::Leave, .. })
+    matches!(answer, Answered::Skip { .. } | Answered::Value { proposal: Proposal::Leave, .. })
 }

@@ -45,6 +45,26 @@ fn a_refusal_writes_nothing() {
     }
 }
 
+/// The question is about values; the plan holds a changed type as well.
+#[test]
+fn a_refusal_is_for_every_write_of_the_profile() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let path = stage.state_dir().join("openclaw.json");
+    let mut config: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    config["auth"] = serde_json::json!({ "profiles": {
+        PROFILE: { "provider": "anthropic", "mode": "token" }, "openai-codex:me": { "provider": "openai-codex", "mode": "oauth" } } });
+    std::fs::write(&path, config.to_string()).unwrap();
+    let text = || std::fs::read(stage.state_dir().join("agents/main/agent/auth-profiles.json")).unwrap();
+    let before = text();
+    let (code, out, err) = typed(&stage, &["sync"], "n\n");
+    assert!(err.contains("[Y/n]"), "{out}{err}");
+    assert_eq!(code, Outcome::Attention.code(), "{out}{err}");
+    assert!(text() == before, "main's type was changed: {out}{err}");
+    typed(&stage, &["sync"], "\n");
+    assert!(text() != before, "a yes is one to all of it");
+}
+
 #[test]
 fn a_hidden_value_goes_everywhere_and_the_override_stays() {
     let stage = Stage::drifted(Layout::JsonFile);

@@ -4,27 +4,35 @@ use crate::decide::Answer;
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::source::source_value;
+use keyshoal_core::judge::Remedy;
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
 use keyshoal_core::plan::Proposal;
 use keyshoal_core::{Action, AgentId, Fact, Fingerprint, Plan, ProfileId, StoreId};
 use std::collections::BTreeSet;
 
-/// Holds the values that a person wants left alone in this run, although the plan would replace them.
+/// Holds what a person wants left alone in this run, although the plan would change it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Left(BTreeSet<(ProfileId, Fingerprint)>);
+pub(super) struct Left {
+    values: BTreeSet<(ProfileId, Fingerprint)>,
+    places: BTreeSet<(StoreId, ProfileId)>,
+}
 
 impl Left {
     /// Returns the plan without what is to be left. When that is the base store's own value, all that relies on it goes too.
     pub fn without(&self, mut plan: Plan) -> Plan {
-        let is_left = |action: &Action| match action {
-            Action::Replace { expect, profile, .. } | Action::RemoveShadow { expect, profile, .. } => {
-                self.0.contains(&(profile.clone(), *expect))
-            }
-            _ => false,
+        let is_left = |action: &Action| {
+            let value = match action {
+                Action::Replace { expect, profile, .. } | Action::RemoveShadow { expect, profile, .. } => {
+                    self.values.contains(&(profile.clone(), *expect))
+                }
+                _ => false,
+            };
+            value || self.places.contains(&super::place(action))
         };
         let base_left: BTreeSet<ProfileId> = plan
             .actions
             .iter()
+            .filter(|action| !matches!(action, Action::ResetCooldown { .. }))
             .filter(|action| *action.store() == StoreId::Base && is_left(action))
             .map(|action| action.profile().clone())
             .collect();
@@ -52,16 +60,18 @@ pub(super) fn take<P: Ports + ?Sized>(
             Answer::Value { profile, fingerprint, proposal } => {
                 let owners = owners_of(look, profile, *fingerprint);
                 match proposal {
-                    Proposal::Keep => facts.extend(owners.into_iter().map(|agent| Fact::Kept {
+                    Proposal::Keep => facts.extend(owners.into_iter().map(|(_, agent)| Fact::Kept {
                         agent,
                         profile: profile.clone(),
                         fingerprint: *fingerprint,
                         by: KeptBy::Person,
                     })),
-                    // What is replaced anyway needs no permission that would outlive the run.
-                    Proposal::Replace if is_planned(plan, profile, *fingerprint) => {}
                     Proposal::Replace => {
-                        for agent in owners {
+                        for (store, agent) in owners {
+                            if is_planned(plan, &store, profile, *fingerprint) {
+                                // What is replaced anyway needs no permission that would outlive the run.
+                                continue;
+                            }
                             look.desired.approved.insert((agent.clone(), profile.clone(), *fingerprint));
                             facts.push(Fact::MayReplace {
                                 agent,
@@ -71,9 +81,12 @@ pub(super) fn take<P: Ports + ?Sized>(
                         }
                     }
                     Proposal::Leave => {
-                        left.0.insert((profile.clone(), *fingerprint));
+                        left.values.insert((profile.clone(), *fingerprint));
                     }
                 }
+            }
+            Answer::Skip { store, profile } => {
+                left.places.insert((store.clone(), profile.clone()));
             }
             Answer::Source { profile, store } => {
                 let view = look.observed.profile(store, profile);
@@ -96,27 +109,32 @@ pub(super) fn take<P: Ports + ?Sized>(
     another_plan
 }
 
-fn is_planned(plan: &Plan, wanted: &ProfileId, value: Fingerprint) -> bool {
+fn is_planned(plan: &Plan, place: &StoreId, wanted: &ProfileId, value: Fingerprint) -> bool {
     plan.actions.iter().any(|action| match action {
-        Action::Replace { profile, expect, .. } | Action::RemoveShadow { profile, expect, .. } => {
-            profile == wanted && *expect == value
+        Action::Replace { store, profile, expect, .. }
+        | Action::RemoveShadow { store, profile, expect, .. } => {
+            store == place && profile == wanted && *expect == value
         }
         _ => false,
     })
 }
 
-/// Returns whose copies hold a value: the owners of the stores in which it stands, within the run's scope.
-fn owners_of(look: &Look, profile: &ProfileId, fingerprint: Fingerprint) -> Vec<AgentId> {
+/// Returns whose copies hold a value: the stores in which it stands with their owners, within the run's scope.
+///
+/// Only those that the question was about. Another agent may hold the same value on purpose, and was neither shown nor asked for.
+fn owners_of(look: &Look, profile: &ProfileId, fingerprint: Fingerprint) -> Vec<(StoreId, AgentId)> {
     let copies = look.judgement.copies.iter();
     copies
         .filter(|((store, id), judged)| {
             let source = look.desired.values.get(profile).and_then(|value| value.store.as_ref());
             let provider = look.observed.profile(store, id).map(|view| &view.provider);
+            let asked = matches!(judged.remedy, Remedy::Replace(_) | Remedy::Remove(_) | Remedy::Ask);
             id == profile
+                && (asked || judged.newly_kept)
                 && judged.fingerprint == Some(fingerprint)
                 && source != Some(store)
                 && provider.is_some_and(|provider| look.desired.scope.includes(&judged.owner, id, provider))
         })
-        .map(|(_, judged)| judged.owner.clone())
+        .map(|((store, _), judged)| (store.clone(), judged.owner.clone()))
         .collect()
 }

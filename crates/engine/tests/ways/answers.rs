@@ -122,3 +122,36 @@ fn a_confirmed_source_is_the_newest_from_then_on() {
     assert_eq!(fake.value(&of("stocks")), Some(print(1)));
     fake.expect(Outcome::NothingToDo);
 }
+
+#[test]
+fn an_answer_is_for_those_who_were_shown_and_never_for_a_deliberate_override() {
+    let mark = knowledge::KeptMark { fingerprint: print(7), by: KeptBy::Person, since: at(1) };
+    let fake = drifted().with(|state| {
+        state.put(&of("academic"), 7);
+        state.knowledge.kept.insert((agent("academic"), profile(P)), mark.clone());
+    });
+    let (report, script) = fake.sync_with(vec![answer(7, Proposal::Replace)]);
+    let Question::Differing { others, .. } = &script.seen[0].questions[0] else { panic!() };
+    assert_eq!(others[0].agents, [agent("stocks")]);
+    assert_eq!(report.outcome, Outcome::Done);
+    assert_eq!((fake.value(&of("stocks")), fake.value(&of("academic"))), (Some(print(2)), Some(print(7))));
+    assert_eq!(fake.0.borrow().knowledge.kept[&(agent("academic"), profile(P))], mark);
+}
+
+#[test]
+fn what_is_skipped_is_not_done_whatever_it_is() {
+    let fake = Fake::json(&["main", "stocks"])
+        .has(&StoreId::Base, 2)
+        .has(&of("stocks"), 2)
+        .with(|state| {
+            state.observed.modes.insert(profile(P), CredentialKind::Token);
+        })
+        .says(2, VerdictKind::Ok);
+    let skip = |store| Answer::Skip { store, profile: profile(P) };
+    let (report, script) = fake.sync_with(vec![Decision::answer(vec![skip(of("stocks"))])]);
+    assert!(script.seen[0].actions.iter().all(|one| matches!(one, Action::FixType { .. })));
+    assert_eq!((script.seen[0].actions.len(), fake.writes()), (2, 1));
+    assert_eq!(report.outcome, Outcome::Attention);
+    let kind = |store: &StoreId| fake.0.borrow().observed.profile(store, &profile(P)).unwrap().kind.clone();
+    assert_eq!((kind(&StoreId::Base), kind(&of("stocks"))), (CredentialKind::Token, CredentialKind::ApiKey));
+}
