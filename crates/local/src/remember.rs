@@ -1,6 +1,7 @@
 //! The ledger behind the engine's memory port.
 
 use crate::{Installation, clock};
+use keyshoal_core::knowledge::KeptBy;
 use keyshoal_core::{Fact, Knowledge};
 use keyshoal_engine::ports::{PortError, Remember};
 use keyshoal_ledger::LedgerError;
@@ -17,12 +18,20 @@ impl Remember for Installation {
     }
 
     /// Learns nothing where nothing can be kept, or where it is not certain whose memory this is: reading must still work.
+    /// What a person says is another matter: it is remembered, or refused.
     fn learn(&self, facts: &[Fact]) -> Result<(), PortError> {
+        if facts.iter().any(is_a_persons_word) {
+            self.require_memory()?;
+        }
         if !self.ledger.is_writable() || !self.ledger.identity().is_certain() {
             return Ok(());
         }
         self.ledger.learn(facts, clock::now()).map_err(port_error)
     }
+}
+
+fn is_a_persons_word(fact: &Fact) -> bool {
+    matches!(fact, Fact::Kept { by: KeptBy::Person, .. } | Fact::KeptUndone { .. } | Fact::MayReplace { .. })
 }
 
 /// Turns a ledger's error into the engine's.
