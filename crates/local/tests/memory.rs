@@ -1,6 +1,6 @@
 //! What is remembered across commands: a rollback is a person's word, and a run at work has not broken off.
 
-#![expect(clippy::unwrap_used, reason = "tests may")]
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may")]
 
 use keyshoal_core::{FindingKind, Layout, ProfileId, Secret, StoreId};
 use keyshoal_engine::decide::Unattended;
@@ -140,4 +140,53 @@ fn looking_works_where_no_key_can_be_made() {
     let seen = glance(&installation);
     assert_eq!(seen.observed.agents.len(), 2);
     assert!(installation.begin("sync", &keyshoal_core::Plan::default()).is_err());
+}
+
+/// "Nothing will replace it" must not be said of a mark that nobody keeps.
+#[test]
+fn a_persons_word_is_remembered_or_refused() {
+    use keyshoal_core::{Fact, knowledge::KeptBy};
+    let (dir, options) = installation(Layout::JsonFile);
+    let seen = glance(&Installation::open(options.clone()).unwrap());
+    let view = seen.observed.profile(&StoreId::Agent("stocks".into()), &P.into()).unwrap();
+    let fingerprint = view.material.fingerprint().unwrap();
+    let kept = || Fact::Kept { agent: "stocks".into(), profile: P.into(), fingerprint, by: KeptBy::Person };
+
+    let nowhere = OpenOptions { keys_dir: Some("/sys/keyshoal".into()), ..options.clone() };
+    assert!(Installation::open(nowhere).unwrap().learn(&[kept()]).is_err());
+
+    let copy = dir.path().join("copy");
+    let state = options.state_dir.clone().unwrap();
+    let copied = std::process::Command::new("cp").arg("-a").args([&state, &copy]).status().unwrap();
+    assert!(copied.success());
+    let uncertain = Installation::open(OpenOptions { state_dir: Some(copy), ..options.clone() }).unwrap();
+    assert!(!uncertain.identity().is_certain());
+    assert!(uncertain.learn(&[kept()]).is_err());
+
+    let certain = Installation::open(options).unwrap();
+    certain.learn(&[kept()]).unwrap();
+    assert_eq!(certain.knowledge().unwrap().kept.len(), 1);
+}
+
+/// A gateway that began while a person thought about the plan holds what stood there before the writes.
+#[test]
+fn a_gateway_that_came_up_meanwhile_is_no_gateway_that_is_down() {
+    use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome};
+    let (_dir, mut options) = installation(Layout::SharedRow);
+    options.env.vars.insert("OPENCLAW_GATEWAY_PORT".to_owned(), "1".to_owned());
+    let installation = Installation::open(options.clone()).unwrap();
+    let seen = glance(&installation);
+    assert_eq!(seen.observed.instance.gateway.running, Some(false));
+    let down = installation.activate(ActivationNeed::None, ActivationMode::Auto);
+    assert_eq!(down, ActivationOutcome::GatewayDown);
+
+    // A live process, this one, holds the gateway's lock now; nothing answers on its port.
+    let ticks = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let ticks = ticks.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().to_owned();
+    let tmp = options.state_dir.unwrap().join("tmp/openclaw-1");
+    std::fs::create_dir_all(&tmp).unwrap();
+    let lock = format!("{{\"pid\":{},\"port\":1,\"startTime\":{ticks}}}", std::process::id());
+    std::fs::write(tmp.join("gateway.state.lock"), lock).unwrap();
+    let up = installation.activate(ActivationNeed::None, ActivationMode::None);
+    assert!(matches!(up, ActivationOutcome::NotDone { .. }), "{up:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::{Installation, clock};
 use keyshoal_core::instance::ActivationWay;
-use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Observation};
+use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Observation, planner};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
 use keyshoal_openclaw::gateway::{
@@ -23,8 +23,14 @@ impl Installation {
             return ActivationOutcome::Unknown { reason: "the installation was not looked at".into() };
         };
         let observed = &seen.observed;
+        let mut need = need;
         if observed.instance.gateway.running == Some(false) {
-            return ActivationOutcome::GatewayDown;
+            // A person may have thought about a question for long: what has begun meanwhile holds what stood there before.
+            let now = gateway::discover(&self.locations, &seen.config, &self.env);
+            if now.running == Some(false) {
+                return ActivationOutcome::GatewayDown;
+            }
+            need = need.max(planner::activation_need(observed));
         }
         if need == ActivationNeed::None {
             return ActivationOutcome::NotNeeded;
@@ -156,6 +162,13 @@ impl Installation {
                 "the restart command ended without an error, but the same gateway process still runs: nothing was restarted",
                 true,
             );
+        }
+        if way == ActivationWay::RestartCommand && (before.pid.is_none() || after.pid.is_none()) {
+            return ActivationOutcome::Unknown {
+                reason: "the restart command ended without an error and a gateway is ready, but its process cannot be seen from here, \
+                         so nothing shows that it is another one"
+                    .into(),
+            };
         }
         ActivationOutcome::Done { way, at: clock::now() }
     }
