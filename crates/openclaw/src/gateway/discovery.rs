@@ -3,8 +3,9 @@
 use super::lock::{self, Lock};
 use super::wire::Wait;
 use super::{GatewayError, http, process};
-use crate::{Environment, config::Config, locate::Locations};
+use crate::{Environment, config::Config, files, locate::Locations};
 use keyshoal_core::GatewayView;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,9 +32,12 @@ pub fn gateway_port(config: &Config, env: &Environment) -> u16 {
 pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayView {
     let mine = Identity::of(&at.state_dir, &at.config_path);
     let in_state = lock::in_state_dir(&at.state_dir);
+    // A gateway runs as the owner of its state directory; root may have started it, and we may be either.
+    let owner = files::metadata(&at.state_dir).ok().flatten().map(|meta| meta.uid());
+    let owners: Vec<u32> = [0, rustix::process::geteuid().as_raw()].into_iter().chain(owner).collect();
     let locks: Vec<Lock> = tmp_dirs(env)
         .iter()
-        .flat_map(|tmp| lock::in_tmp(tmp))
+        .flat_map(|tmp| lock::in_tmp(tmp, &owners))
         .chain(in_state.iter().cloned())
         .filter(Lock::is_gateway)
         .collect();

@@ -7,6 +7,7 @@
 use super::process;
 use crate::files;
 use serde_json::Value;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const LOCK_LIMIT: u64 = 64 * 1024;
@@ -49,20 +50,24 @@ impl Lock {
 
 /// Reads the lock files of a state directory: only those of releases that keep them there (2026.8 and later).
 pub fn in_state_dir(state_dir: &Path) -> Vec<Lock> {
-    below(&state_dir.join("tmp"))
+    below(&state_dir.join("tmp"), |_| true)
 }
 
 /// Reads the lock files in a directory for temporary files (up to 2026.6), whosever gateway they are of.
-pub fn in_tmp(tmp: &Path) -> Vec<Lock> {
-    below(tmp)
+///
+/// Only directories of these users count: anybody may put a lock there that names our config and a port of his own, and what
+/// listens on the port is shown the gateway's token.
+pub fn in_tmp(tmp: &Path, owners: &[u32]) -> Vec<Lock> {
+    below(tmp, |dir| files::metadata(dir).ok().flatten().is_some_and(|meta| owners.contains(&meta.uid())))
 }
 
-fn below(parent: &Path) -> Vec<Lock> {
+fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Vec<Lock> {
     let names = files::names(parent, 1 << 16).unwrap_or_default();
     let dirs = names
         .iter()
         .filter(|name| name.to_str().is_some_and(|name| name == "openclaw" || name.starts_with("openclaw-")));
-    let mut locks: Vec<Lock> = dirs.flat_map(|dir| in_dir(&parent.join(dir))).collect();
+    let dirs = dirs.map(|dir| parent.join(dir)).filter(|dir| trusted(dir));
+    let mut locks: Vec<Lock> = dirs.flat_map(|dir| in_dir(&dir)).collect();
     locks.sort_by(|a, b| a.path.cmp(&b.path));
     locks
 }
@@ -91,4 +96,22 @@ fn read(path: &Path) -> Option<Lock> {
         role: value.get("role").and_then(Value::as_str).map(str::to_owned),
         start_ticks: value.get("startTime").and_then(Value::as_i64),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_in_another_users_directory_says_nothing() {
+        let tmp = tempfile::tempdir().unwrap();
+        let dir = tmp.path().join("openclaw-1000");
+        files::make_private_dir(&dir).unwrap();
+        let path = dir.join("gateway.0123abcd.lock");
+        let mut file = files::create_new(&path).unwrap();
+        std::io::Write::write_all(&mut file, b"{\"pid\":7,\"configPath\":\"/x\",\"port\":9}").unwrap();
+        let us = rustix::process::geteuid().as_raw();
+        assert_eq!(in_tmp(tmp.path(), &[us]).len(), 1);
+        assert_eq!(in_tmp(tmp.path(), &[us + 1]), []);
+    }
 }
