@@ -5,12 +5,11 @@
 
 use crate::config::model::AgentEntry;
 use crate::files;
+use crate::store::sqlite_store::connect::read_only;
 use keyshoal_core::ProfileId;
-use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 const FILE_LIMIT: u64 = 64 << 20;
 const DATABASE: &str = "openclaw-agent.sqlite";
@@ -62,35 +61,33 @@ pub fn pins(state_dir: &Path, agent: &AgentEntry) -> SessionPins {
             found.add(key, entry);
         }
     }
-    // An error means a database of another shape, or none: earlier releases have no such table.
-    let _ = from_database(&agent.agent_dir.join(DATABASE), &mut found);
+    for (key, entry) in from_database(&agent.agent_dir.join(DATABASE)) {
+        found.add(&key, &entry);
+    }
     found
 }
 
-fn from_database(path: &Path, found: &mut SessionPins) -> rusqlite::Result<()> {
-    if !files::exists(path) {
-        return Ok(());
-    }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(Duration::from_millis(500))?;
-    let mut query = db.prepare(
-        "SELECT session_key, entry_json FROM session_nodes WHERE instr(entry_json, '\"authProfileOverride\"') > 0",
-    )?;
-    let mut rows = query.query([])?;
-    while let Some(row) = rows.next()? {
-        let (key, entry): (String, String) = (row.get(0)?, row.get(1)?);
-        if let Ok(entry) = serde_json::from_str(&entry) {
-            found.add(&key, &entry);
-        }
-    }
-    Ok(())
+/// Returns nothing for a database of another shape, or none: earlier releases have no such table.
+fn from_database(path: &Path) -> Vec<(String, Value)> {
+    let read = read_only(path, |db| -> rusqlite::Result<Vec<(String, Value)>> {
+        let mut query = db.prepare(
+            "SELECT session_key, entry_json FROM session_nodes WHERE instr(entry_json, '\"authProfileOverride\"') > 0",
+        )?;
+        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+        let parsed = rows.filter_map(|row| match row {
+            Ok((key, entry)) => Some(Ok((key, serde_json::from_str(&entry).ok()?))),
+            Err(error) => Some(Err(error)),
+        });
+        parsed.collect()
+    });
+    read.ok().flatten().and_then(Result::ok).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use keyshoal_core::AgentId;
+    use rusqlite::Connection;
     use std::path::PathBuf;
 
     fn agent(agent_dir: PathBuf) -> AgentEntry {

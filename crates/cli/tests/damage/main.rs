@@ -15,4 +15,7 @@ mod files;
 mod house;
 mod many;
 mod memory;
+mod stage;
 mod system;
+mod unreadable;
+mod unwritable;

@@ -29,6 +29,21 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<fs::Metadata>, PathError> {
     absent(fs::metadata(path)).with_path(path)
 }
 
+/// Refuses a path with which this process may not do these things.
+pub(crate) fn may(path: &Path, what: rustix::fs::Access) -> Result<(), PathError> {
+    use rustix::fs::{AtFlags, CWD, accessat};
+    accessat(CWD, path, what, AtFlags::EACCESS).map_err(io::Error::from).with_path(path)
+}
+
+/// Returns why a file that exists is not to be written, if so. One that nobody may write was made so on purpose, and that binds
+/// root, and whoever could put another file in its place, as well.
+pub(crate) fn made_read_only(path: &Path) -> Result<Option<String>, PathError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata(path)?.map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
+    Ok((mode & 0o222 == 0)
+        .then(|| format!("its mode {mode:04o} lets nobody write it; run chmod u+w on it to allow that")))
+}
+
 /// Tells whether a path is a link.
 pub(crate) fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())

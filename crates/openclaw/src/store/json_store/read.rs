@@ -16,7 +16,12 @@ impl JsonStore {
         let found = match self.settled(true) {
             Ok(found) => found,
             Err(Trouble::Path(error)) => return Err(error.into()),
-            Err(Trouble::Unreadable { reason, .. }) => {
+            Err(Trouble::Unreadable { path, reason, .. }) => {
+                // The store is named by who shows this; the other file, or the one that a link leads to, is not.
+                let reason = match path == self.store_path() {
+                    true => reason,
+                    false => format!("{}: {reason}", path.display()),
+                };
                 let mut read = ReadStore::nothing(StoreHealth::Unreadable(reason));
                 read.modified = files::metadata(&self.store_path())?.and_then(|meta| meta.modified().ok());
                 return Ok(read);

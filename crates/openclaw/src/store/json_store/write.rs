@@ -79,6 +79,11 @@ impl JsonStore {
             Preparation::NothingToDo(contents) => return Ok(Written::nothing(contents)),
             Preparation::Ready(ready) => ready,
         };
+        for path in [here.store_path(), here.state_path()] {
+            if let Some(reason) = files::made_read_only(&path)? {
+                return Err(StoreError::ReadOnly { path, reason });
+            }
+        }
         // As the program does for an agent that has never run.
         files::make_private_dir(&here.dir)?;
         let lock = match rules.safety.lock {

@@ -3,6 +3,7 @@
 use super::{StoreError, sidecars};
 use crate::files::{self, PathError};
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::Access;
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -32,6 +33,8 @@ pub(crate) fn read_only<T, E: From<rusqlite::Error>>(
             let source = std::io::Error::other("it is no regular file");
             return Err(PathError { path: path.to_owned(), source });
         }
+        // SQLite would only say that it was unable to open it.
+        files::may(path, Access::READ_OK)?;
         if in_use(path)? {
             break;
         }

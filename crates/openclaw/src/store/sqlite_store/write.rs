@@ -26,6 +26,11 @@ impl SqliteStore<'_> {
         if files::metadata(self.path)?.is_none() {
             return self.absent(decide);
         }
+        // Before it is opened: SQLite leaves its log and index beside a database that it then cannot write.
+        if let Some(reason) = files::made_read_only(self.path)? {
+            return Err(StoreError::ReadOnly { path: self.path.to_owned(), reason });
+        }
+        files::may(self.path, rustix::fs::Access::WRITE_OK)?;
         let mut db =
             connect::read_write(self.path, rules.safety.durable).map_err(|error| self.fail(error.into()))?;
         let written = self.transact(&mut db, rules, decide).map_err(|stop| match stop {
