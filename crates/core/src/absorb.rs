@@ -7,7 +7,7 @@
 //!   was *written* was somebody's will: it becomes the newest.
 //! - Of the facts of one call, residue comes last: what the source has now is no residue.
 //! - A person's word outranks an acceptance, and a later word of a person an earlier one. `MayReplace` ends a kept mark, a person's
-//!   `Kept` ends a `MayReplace`, and an acceptance of just the value that may be replaced changes nothing.
+//!   `Kept` ends a `MayReplace`, the replacement uses it up, and an acceptance of just the value that may be replaced changes nothing.
 //! - The newest verdict counts; `NotAsked` is none.
 
 use crate::knowledge::{Activated, Generation, GenerationOrigin, KeptBy, KeptMark};
@@ -40,6 +40,12 @@ impl Knowledge {
             Fact::MayReplace { agent, profile, fingerprint } => {
                 self.kept.remove(&(agent.clone(), profile.clone()));
                 self.replace.insert((agent, profile), fingerprint);
+            }
+            Fact::Replaced { agent, profile, fingerprint } => {
+                let whose = (agent, profile);
+                if self.replace.get(&whose) == Some(&fingerprint) {
+                    self.replace.remove(&whose);
+                }
             }
             Fact::Activated { digest } => self.activated = Some(Activated { digest, at: now }),
         }

@@ -73,8 +73,12 @@ pub struct Scope {
 impl Scope {
     /// Tells whether the scope includes this profile of this agent.
     pub fn includes(&self, agent: &AgentId, profile: &ProfileId, provider: &ProviderId) -> bool {
-        (self.agents.is_empty() || self.agents.contains(agent))
-            && (self.providers.is_empty() || self.providers.contains(provider))
+        (self.agents.is_empty() || self.agents.contains(agent)) && self.includes_profile(profile, provider)
+    }
+
+    /// Tells whether the scope includes this profile, whoever has it.
+    pub fn includes_profile(&self, profile: &ProfileId, provider: &ProviderId) -> bool {
+        (self.providers.is_empty() || self.providers.contains(provider))
             && (self.profiles.is_empty() || self.profiles.contains(profile))
     }
 }

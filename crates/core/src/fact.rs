@@ -62,6 +62,15 @@ pub enum Fact {
         /// The value they saw.
         fingerprint: Fingerprint,
     },
+    /// That value has been replaced: the permission is used up.
+    Replaced {
+        /// Whose.
+        agent: AgentId,
+        /// Which profile.
+        profile: ProfileId,
+        /// The value that went.
+        fingerprint: Fingerprint,
+    },
     /// The gateway has read its stores when they had this digest.
     Activated {
         /// [`crate::activation::digest`].

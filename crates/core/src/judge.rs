@@ -18,8 +18,8 @@ use crate::{
 };
 pub(crate) use copy::is_static;
 pub(crate) use instance::not_activated;
-pub use sight::endpoint_of;
-pub(crate) use sight::{Sight, is_readable};
+pub(crate) use sight::is_readable;
+pub use sight::{Sight, endpoint_of, why_not_writable};
 use std::collections::BTreeMap;
 
 /// Holds everything that was concluded about an instance.

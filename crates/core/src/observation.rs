@@ -52,6 +52,18 @@ impl Observation {
     pub fn agents_of<'a>(&'a self, store: &'a StoreId) -> impl Iterator<Item = &'a AgentView> {
         self.agents.iter().filter(move |agent| agent.store == *store)
     }
+
+    /// Tells why the store that agents inherit from could not be read, if so: then nothing can be compared with it.
+    pub fn base_unreadable(&self) -> Option<String> {
+        let base = self.store(&StoreId::Base)?;
+        match &base.health {
+            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => None,
+            StoreHealth::Unreadable(reason) => Some(format!("{}: {reason}", base.path)),
+            StoreHealth::NewerSchema { found, known } => {
+                Some(format!("{}: schema {found} is newer than {known}, the newest known one", base.path))
+            }
+        }
+    }
 }
 
 /// One agent of the roster.

@@ -64,7 +64,7 @@ pub enum Action {
         /// Why.
         why: Why,
     },
-    /// Add a profile that no store has (`set` on a new id). Only ever into the base store.
+    /// Add a profile that the base store does not have (`set`). Only ever into the base store.
     Insert {
         /// Where.
         store: StoreId,

@@ -18,9 +18,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Returns the base URL as it may be shown: without anything secret that it may carry.
+    pub fn shown_url(&self) -> Option<String> {
+        self.base_url.as_deref().map(without_secrets)
+    }
+
     /// Returns the key under which a verdict is remembered: provider, wire format and base URL, without anything secret that the URL may carry.
     pub fn key(&self) -> String {
-        let url = self.base_url.as_deref().map_or("-".to_owned(), without_secrets);
+        let url = self.shown_url().unwrap_or_else(|| "-".to_owned());
         format!("{}|{}|{url}", self.provider, self.api.as_deref().unwrap_or("-"))
     }
 }

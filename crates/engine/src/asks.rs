@@ -1,15 +1,17 @@
 //! Which values are worth a question to their providers.
 
-use keyshoal_core::judge::{endpoint_of, owner_of};
+use keyshoal_core::judge::{Sight, endpoint_of, owner_of};
 use keyshoal_core::{
-    Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Material, Observation, ProfileId,
-    ProfileView, StoreId, Timestamp, VerdictKind,
+    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Material, Observation,
+    ProfileId, ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a remembered answer stands for a fresh one, in seconds: shorter for an acceptance, which ends without notice.
 const ACCEPTED_STANDS: i64 = 15 * 60;
 const DEAD_STANDS: i64 = 24 * 60 * 60;
+/// The same for a source's value: everything waits for it, and a key may have been let in again or be known to its provider only now.
+const DEAD_SOURCE_STANDS: i64 = 60;
 
 /// Collects questions, one per value and endpoint.
 #[derive(Default)]
@@ -30,22 +32,35 @@ impl Asks {
     }
 }
 
-/// Returns each distinct question worth asking: values that differ and the source's value beside them, at each distinct endpoint of
-/// those who hold them. With `all`, every plain value. References, fences and OAuth logins are never asked about.
-pub(crate) fn asks_of(observed: &Observation, desired: &Desired, now: Timestamp, all: bool) -> BTreeSet<Ask> {
+/// Returns each distinct question worth asking: values that differ, at each distinct endpoint of those who hold them, and the
+/// source's value where its own agent asks. With `all`, every plain value. References, fences and OAuth logins are never asked about.
+///
+/// An endpoint of somebody else's sees the source's value only when that is about to be sent there: when what its agent holds is dead,
+/// and nobody has said that it is the agent's own. So a second call, when the first answers are known, may return more.
+pub(crate) fn asks_of(
+    observed: &Observation,
+    desired: &Desired,
+    knowledge: &Knowledge,
+    now: Timestamp,
+    all: bool,
+) -> BTreeSet<Ask> {
     let mut asks = Asks::default();
+    let sight = Sight::new(observed, desired, knowledge, now);
     for (profile, value) in &desired.values {
-        let scope = &desired.scope;
-        if !(scope.providers.is_empty() || scope.providers.contains(&value.provider))
-            || !(scope.profiles.is_empty() || scope.profiles.contains(profile))
-        {
+        if !desired.scope.includes_profile(profile, &value.provider) {
             continue;
         }
         let mut endpoints = BTreeSet::new();
+        let mut differs = false;
         for (store, view) in differing(observed, profile, value.fingerprint) {
+            differs = true;
+            let kept = sight.is_kept_by_person(store, profile);
             for endpoint in endpoints_of(observed, store, view) {
                 asks.add_view(view, endpoint.clone());
-                endpoints.insert(endpoint);
+                let own = view.material.fingerprint();
+                if !kept && own.is_some_and(|own| knowledge.verdict_kind(own, &endpoint).is_dead()) {
+                    endpoints.insert(endpoint);
+                }
             }
         }
         let held_back = observed
@@ -53,13 +68,11 @@ pub(crate) fn asks_of(observed: &Observation, desired: &Desired, now: Timestamp,
             .values()
             .any(|store| store.usage.get(profile).is_some_and(|mark| mark.auth_block_at(now)));
         let given = value.store.is_none();
-        if given || all || held_back || !endpoints.is_empty() {
+        if given || all || held_back || differs {
             let owner = owner_of(observed, value.store.as_ref().unwrap_or(&StoreId::Base));
             endpoints.insert(endpoint_of(observed, &owner, &value.provider));
             if given || held_back || all {
-                let using =
-                    observed.agents.iter().filter_map(|agent| agent.endpoints.get(&value.provider).cloned());
-                endpoints.extend(using);
+                endpoints.extend(endpoints_that_send(&sight, profile, value));
             }
             if !value.is_ref && value.kind != CredentialKind::OAuth {
                 for endpoint in endpoints {
@@ -80,19 +93,42 @@ pub(crate) fn asks_of(observed: &Observation, desired: &Desired, now: Timestamp,
     asks.0.into_values().collect()
 }
 
-/// Leaves out what was answered with certainty a short while ago.
-pub(crate) fn not_remembered(asks: BTreeSet<Ask>, knowledge: &Knowledge, now: Timestamp) -> BTreeSet<Ask> {
+/// Returns whom the agents ask that send the source's value, or would once it is spread: all but those with a copy that is their own.
+fn endpoints_that_send(sight: &Sight<'_>, profile: &ProfileId, value: &SourceValue) -> BTreeSet<Endpoint> {
+    let sends = |agent: &&AgentView| match sight.observed.profile(&agent.store, profile) {
+        None => true,
+        Some(own) => {
+            own.material.fingerprint() == Some(value.fingerprint)
+                || value.store.is_none() && !sight.is_kept_by_person(&agent.store, profile)
+        }
+    };
+    let asked = sight.observed.agents.iter().filter(sends);
+    asked.filter_map(|agent| agent.endpoints.get(&value.provider).cloned()).collect()
+}
+
+/// Leaves out what was answered with certainty a short while ago. What a person has just given is asked about in any case.
+pub(crate) fn not_remembered(
+    asks: BTreeSet<Ask>,
+    desired: &Desired,
+    knowledge: &Knowledge,
+    now: Timestamp,
+) -> BTreeSet<Ask> {
+    let given = |one: &&SourceValue| one.store.is_none();
+    let given: BTreeSet<Fingerprint> =
+        desired.values.values().filter(given).map(|one| one.fingerprint).collect();
+    let sources: BTreeSet<Fingerprint> = desired.values.values().map(|one| one.fingerprint).collect();
     let remembered = |ask: &Ask| {
         knowledge.verdict(ask.fingerprint, &ask.endpoint).is_some_and(|verdict| {
             let age = now.duration_since(verdict.at).as_secs();
             match verdict.kind {
                 VerdictKind::Ok => age < ACCEPTED_STANDS,
+                kind if kind.is_dead() && sources.contains(&ask.fingerprint) => age < DEAD_SOURCE_STANDS,
                 kind if kind.is_dead() => age < DEAD_STANDS,
                 _ => false,
             }
         })
     };
-    asks.into_iter().filter(|ask| !remembered(ask)).collect()
+    asks.into_iter().filter(|ask| given.contains(&ask.fingerprint) || !remembered(ask)).collect()
 }
 
 fn differing<'a>(

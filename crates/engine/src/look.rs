@@ -5,9 +5,10 @@ use crate::progress::Progress;
 use crate::source::{SourceError, desired_of};
 use crate::{asks, facts};
 use keyshoal_core::{
-    AgentId, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp, VerdictKind, judge,
-    planner,
+    AgentId, Ask, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp, VerdictKind,
+    judge, planner,
 };
+use std::collections::BTreeSet;
 
 /// Says how to look.
 #[derive(Clone, Debug, Default)]
@@ -122,11 +123,19 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     let lessons = facts::facts_of(&observed, &knowledge);
     let judgement = Judgement::default();
     let mut look = Look { observed, knowledge, desired, judgement, now, not_remembered: None };
-    let mut facts = lessons;
-    facts.extend(ask(ports, &look, options, progress));
-    // Asking takes time, and what was said is only true as of now.
+    look.learn(ports, &lessons);
+    let mut asked = BTreeSet::new();
+    // What is said of a copy decides whom the source's value is shown: hence twice.
+    for _ in 0..2 {
+        let said = ask(ports, &look, options, &mut asked, progress);
+        if said.is_empty() {
+            break;
+        }
+        // Asking takes time, and what was said is only true as of now.
+        look.now = ports.now();
+        look.learn(ports, &said);
+    }
     look.now = ports.now();
-    look.learn(ports, &facts);
     look.judge_again();
     Ok(look)
 }
@@ -135,19 +144,23 @@ fn ask<P: Ports + ?Sized>(
     ports: &P,
     look: &Look,
     options: &LookOptions,
+    asked: &mut BTreeSet<Ask>,
     progress: &mut dyn FnMut(Progress),
 ) -> Vec<Fact> {
-    let wanted = asks::asks_of(&look.observed, &look.desired, look.now, options.ask_all);
-    let wanted = match options.ask {
-        AskPolicy::Offline => return Vec::new(),
-        AskPolicy::Remembered => asks::not_remembered(wanted, &look.knowledge, look.now),
-        AskPolicy::Now => wanted,
-    };
+    if options.ask == AskPolicy::Offline {
+        return Vec::new();
+    }
+    let mut wanted = asks::asks_of(&look.observed, &look.desired, &look.knowledge, look.now, options.ask_all);
+    wanted.retain(|ask| !asked.contains(ask));
+    if options.ask == AskPolicy::Remembered {
+        wanted = asks::not_remembered(wanted, &look.desired, &look.knowledge, look.now);
+    }
     if wanted.is_empty() {
         return Vec::new();
     }
     progress(Progress::Asking { questions: wanted.len() });
     let answers = ports.ask(&wanted);
+    asked.extend(wanted);
     let said = answers.into_iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
     said.map(|(ask, verdict)| Fact::Verdict { ask, verdict }).collect()
 }

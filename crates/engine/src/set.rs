@@ -9,7 +9,8 @@ use crate::progress::Progress;
 use crate::source::{SourceError, desired_of};
 use crate::sync::{SyncError, SyncOptions, SyncReport, go};
 use keyshoal_core::{
-    CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, SourceOf, SourceValue, Timestamp, Verdict,
+    Action, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, SourceOf, SourceValue, StoreId,
+    Timestamp, Verdict,
 };
 use std::collections::BTreeMap;
 pub use target::Target;
@@ -55,6 +56,16 @@ pub enum SetError {
         profile: ProfileId,
         /// Why.
         reason: String,
+    },
+    /// There is no store into which the value may go; nothing was changed.
+    #[error("{profile} has nowhere to go: {reason}; nothing was changed")]
+    Nowhere {
+        /// Which.
+        profile: ProfileId,
+        /// Why.
+        reason: String,
+        /// The way out.
+        hint: String,
     },
     /// Its provider rejects the new value; nothing was changed.
     #[error("{} rejects the new value ({}); nothing was changed", .0.endpoint.provider, .0.verdict.kind)]
@@ -131,6 +142,7 @@ pub fn set<P: Ports + ?Sized>(
         let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
         return Err(SetError::Rejected(Box::new(Rejection { endpoint, verdict })));
     }
+    nowhere(&look, &target, request.fingerprint)?;
     let mut options = request.sync.clone();
     if options.command.is_empty() {
         options.command = "set".to_owned();
@@ -139,10 +151,60 @@ pub fn set<P: Ports + ?Sized>(
     Ok(SetReport { target, verdicts, sync })
 }
 
+/// Refuses a value that would be lost: no action puts it anywhere, and no store that it is for holds it already.
+fn nowhere(look: &Look, target: &Target, value: Fingerprint) -> Result<(), SetError> {
+    let profile = &target.profile;
+    let puts = |action: &Action| match action {
+        Action::Replace { profile: other, value: put, .. }
+        | Action::Insert { profile: other, value: put, .. } => other == profile && *put == value,
+        _ => false,
+    };
+    let only = &look.desired.scope.agents;
+    let observed = &look.observed;
+    let of_scope = |store: &StoreId| match only.is_empty() {
+        true => true,
+        false => observed.agents_of(store).any(|agent| only.contains(&agent.id)),
+    };
+    let holds = |(store, view): (&StoreId, &keyshoal_core::StoreView)| {
+        let held = view.profiles.get(profile).and_then(|view| view.material.fingerprint());
+        held == Some(value) && of_scope(store)
+    };
+    if look.plan().actions.iter().any(puts) || observed.stores.iter().any(holds) {
+        return Ok(());
+    }
+    let (reason, hint) = match keyshoal_core::judge::why_not_writable(&look.observed, &StoreId::Base) {
+        _ if !only.is_empty() => {
+            let names: Vec<&str> = only.iter().map(keyshoal_core::AgentId::as_str).collect();
+            let reason = format!("{} has no {profile} of its own that may be written", names.join(", "));
+            (
+                reason,
+                format!(
+                    "openclaw models auth --agent {} makes one; without --agent every agent gets the value",
+                    names[0]
+                ),
+            )
+        }
+        Some(why) => (
+            format!("the store that agents inherit from must not be written: {why}"),
+            "mend that store first".to_owned(),
+        ),
+        None => {
+            let holders = observed.stores.iter().filter(|(_, view)| view.profiles.contains_key(profile));
+            let names: Vec<String> = holders.map(|(store, _)| store.to_string()).collect();
+            let reason = format!("only {} has it, which may not be written for everybody", names.join(", "));
+            (
+                reason,
+                format!("keyshoal set {profile} --agent {}", names.first().map_or("AGENT", String::as_str)),
+            )
+        }
+    };
+    Err(SetError::Nowhere { profile: profile.clone(), reason, hint })
+}
+
 /// Returns what is known of the new value at everybody's endpoint.
 fn said_of(look: &Look, provider: &ProviderId, value: Fingerprint) -> Vec<(Endpoint, Verdict)> {
     let mut all: BTreeMap<String, (Endpoint, Verdict)> = BTreeMap::new();
-    let owner = keyshoal_core::judge::owner_of(&look.observed, &keyshoal_core::StoreId::Base);
+    let owner = keyshoal_core::judge::owner_of(&look.observed, &StoreId::Base);
     let owners = keyshoal_core::judge::endpoint_of(&look.observed, &owner, provider);
     let agents = look.observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider).cloned());
     for endpoint in agents.chain([owners]) {

@@ -2,7 +2,7 @@
 
 use keyshoal_core::{
     AgentId, CredentialKind, Desired, Material, Observation, ProfileId, ProfileView, Scope, SourceOf,
-    SourceValue, StoreId,
+    SourceValue, StoreHealth, StoreId,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +46,11 @@ pub fn desired_of(
             known: observed.agents.iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>().join(", "),
         })?;
         source = agent.store.clone();
+        if let Some(view) = observed.store(&source)
+            && let StoreHealth::Unreadable(reason) = &view.health
+        {
+            return Err(SourceError::Unreadable { path: view.path.clone(), reason: reason.clone() });
+        }
         values.extend(values_of(observed, &source));
     }
     Ok(Desired {

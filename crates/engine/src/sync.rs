@@ -2,6 +2,7 @@
 
 mod answers;
 mod lessons;
+mod meanwhile;
 mod run;
 mod verify;
 
@@ -75,6 +76,8 @@ pub struct SyncReport {
     pub after: Look,
     /// How it ended.
     pub outcome: Outcome,
+    /// The earlier run that had broken off and was closed, with every store left as it stood.
+    pub settled: Option<RunId>,
 }
 
 /// Says why a run failed before its first write, or could not be closed.
@@ -125,21 +128,33 @@ pub(crate) fn go<P: Ports + ?Sized>(
             }
         }
     }
-    settle_broken_run(ports, &mut look)?;
-    lessons::learn_decided(ports, &mut look, &plan);
-    if plan.actions.is_empty() {
-        return Ok(run::activate_only(ports, look, plan, options, progress));
+    let settled = settle_broken_run(ports, &mut look)?;
+    let mut overtaken = Vec::new();
+    if !plan.actions.is_empty() && meanwhile::is_long_ago(ports, &look) {
+        overtaken = meanwhile::look_again(ports, &mut look, &mut plan, options, progress)?;
     }
-    run::write(ports, look, plan, options, progress)
+    lessons::learn_decided(ports, &mut look, &plan);
+    let mut report = if plan.actions.is_empty() {
+        run::activate_only(ports, look, plan, options, progress)
+    } else {
+        run::write(ports, look, plan, options, progress)?
+    };
+    report.receipts.extend(overtaken);
+    report.settled = settled;
+    Ok(report)
 }
 
 /// Closes a run that broke off: what it left undone is part of this run's plan, as far as it is still right.
-fn settle_broken_run<P: Ports + ?Sized>(ports: &P, look: &mut Look) -> Result<(), PortError> {
-    if look.knowledge.open_run.is_some() && ports.settle()?.is_some() {
+fn settle_broken_run<P: Ports + ?Sized>(ports: &P, look: &mut Look) -> Result<Option<RunId>, PortError> {
+    if look.knowledge.open_run.is_none() {
+        return Ok(None);
+    }
+    let settled = ports.settle()?;
+    if settled.is_some() {
         look.knowledge.open_run = None;
         look.judge_again();
     }
-    Ok(())
+    Ok(settled)
 }
 
 /// Returns the plan of a look, without what the run is to leave alone.
@@ -183,7 +198,8 @@ fn settle<P: Ports + ?Sized>(
 }
 
 fn unwritten(look: Look, plan: Plan, activation: ActivationOutcome, outcome: Outcome) -> SyncReport {
-    SyncReport { after: look.clone(), look, plan, run: None, receipts: Vec::new(), activation, outcome }
+    let after = look.clone();
+    SyncReport { after, look, plan, run: None, receipts: Vec::new(), activation, outcome, settled: None }
 }
 
 /// Says how things stand when nothing is to be written.
@@ -198,6 +214,10 @@ fn at_rest(look: &Look, plan: &Plan) -> Outcome {
 /// Tells whether anything within the run's scope needs attention.
 fn needs_attention(look: &Look) -> bool {
     let scope = &look.desired.scope;
+    if look.observed.base_unreadable().is_some() {
+        // Whatever the run is limited to: nothing could be compared.
+        return true;
+    }
     look.judgement.findings.iter().filter(|one| one.severity == Severity::Attention).any(|one| {
         one.agent.as_ref().is_none_or(|agent| scope.agents.is_empty() || scope.agents.contains(agent))
             && one

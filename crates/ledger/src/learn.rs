@@ -111,6 +111,13 @@ fn take(db: &Connection, fact: &Fact, now: Timestamp) -> rusqlite::Result<()> {
             .execute(params![agent.as_str(), profile.as_str(), Print(*fingerprint), At(now)])?;
             Ok(())
         }
+        Fact::Replaced { agent, profile, fingerprint } => {
+            db.prepare_cached(
+                "DELETE FROM may_replace WHERE agent = ?1 AND profile = ?2 AND fingerprint = ?3",
+            )?
+            .execute(params![agent.as_str(), profile.as_str(), Print(*fingerprint)])?;
+            Ok(())
+        }
         Fact::Activated { digest } => {
             db.prepare_cached("UPDATE ledger SET activated_digest = ?1, activated_at = ?2")?
                 .execute(params![digest, At(now)])?;

@@ -12,6 +12,12 @@ use keyshoal_engine::{Outcome as Ended, SyncReport};
 /// Prints what a run did, or what it would do, and returns the command's outcome.
 pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
     shared::warn_not_remembered(ui, &report.after);
+    if let Some(run) = &report.settled {
+        let short: String = run.as_str().chars().take(13).collect();
+        ui.warn(&format!(
+            "run {short} had broken off; it was closed with every store as it stood (keyshoal history {short}), and this run went on from there"
+        ));
+    }
     ui.data(&lines(report, ui.width()));
     let mut document = RunDocument::new(command, &report.plan).attention(report.outcome.needs_attention());
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {

@@ -2,14 +2,14 @@
 
 use super::consent::{Agreed, Consent};
 use super::{Context, identity, report, shape, shared};
-use crate::arguments::{ActivateArgs, GivenType};
+use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::{CredentialKind, Secret};
-use keyshoal_engine::{AskPolicy, LookOptions, SetRequest, SyncOptions};
+use keyshoal_engine::{LookOptions, SetRequest, SyncOptions};
 use std::io::Read as _;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -21,6 +21,7 @@ Examples:
   keyshoal set anthropic                          paste the new key at a hidden prompt
   pass show anthropic | keyshoal set anthropic    or give it on stdin
   keyshoal set openai:work --from-file ./key.txt
+  keyshoal set anthropic --agent academic         a new value for an override
 
 The value is tested at its provider before anything is written. It goes where agents inherit from, and replaces every copy of
 earlier values; deliberate overrides stay. A value is never taken from the command line, where others could see it.")]
@@ -34,6 +35,9 @@ pub struct SetArgs {
     /// The type, where the profile is new [default: what the profile has or the config demands]
     #[arg(long, value_name = "TYPE")]
     pub r#type: Option<GivenType>,
+    /// Only this agent's own copy, even a deliberate override (can be repeated)
+    #[arg(long, value_name = "AGENT")]
+    pub agent: Vec<String>,
     /// Do not test it at the provider
     #[arg(long)]
     pub offline: bool,
@@ -67,6 +71,10 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     if !args.dry_run && !identity::settle(ui, &installation)? {
         return Ok(Outcome::Attention);
     }
+    let scope = ScopeArgs { agent: args.agent.clone(), offline: args.offline, ..ScopeArgs::default() };
+    if !args.agent.is_empty() {
+        scope.check(&shared::look(ui, &installation, &LookOptions::default())?)?;
+    }
     let secret = read(ui, args)?;
     shape::check(&secret, &args.name)?;
     let request = SetRequest {
@@ -78,10 +86,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         }),
         expires: None,
         sync: SyncOptions {
-            look: LookOptions {
-                ask: if args.offline { AskPolicy::Offline } else { AskPolicy::Remembered },
-                ..LookOptions::default()
-            },
+            look: scope.look_options(),
             dry_run: args.dry_run,
             activate: args.activate.activate.mode(),
             command: "set".to_owned(),

@@ -160,6 +160,10 @@ impl From<SetError> for CommandError {
                 made.hints.extend(rejection.verdict.advice.clone());
                 made.hint("copy the key again; --offline skips the test")
             }
+            SetError::Nowhere { ref hint, .. } => {
+                let hint = hint.clone();
+                Self::user(error.to_string()).hint(hint)
+            }
             error => Self::new(ErrorKind::User, error.to_string()),
         }
     }

@@ -64,7 +64,7 @@ impl ExplainDocument {
                 candidates.filter(|one| profile.is_none_or(|profile| one.profile.as_ref() == Some(profile)));
             ProviderExplanation {
                 id: provider.clone(),
-                base_url: endpoint.and_then(|endpoint| endpoint.base_url.clone()),
+                base_url: endpoint.and_then(keyshoal_core::Endpoint::shown_url),
                 models: agent.needs.get(provider).cloned().unwrap_or_default(),
                 candidates: shown
                     .map(|one| {

@@ -57,7 +57,7 @@ fn endpoint(agent: &AgentView, provider: &ProviderId) -> Text {
     if let Some(endpoint) = agent.endpoints.get(provider) {
         line = line.plain(format!(
             " at {}",
-            endpoint.base_url.as_deref().unwrap_or("the provider's public address")
+            endpoint.shown_url().unwrap_or_else(|| "the provider's public address".to_owned())
         ));
     }
     match agent.needs.get(provider).map(Vec::as_slice) {

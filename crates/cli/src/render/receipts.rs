@@ -5,6 +5,9 @@ use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::instance::ActivationWay;
 use keyshoal_core::{ActivationOutcome, Receipt, StepState};
 
+/// An answer of the last so many seconds belongs to the run.
+const FRESH: i64 = 60;
+
 /// Returns one line per action.
 pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
     let mut grid = Grid::bare();
@@ -35,6 +38,10 @@ fn durable(state: &StepState) -> Text {
 
 fn accepted(receipt: &Receipt) -> Text {
     match &receipt.accepted {
+        // What was said long ago is no proof of this run's.
+        Some(said) if receipt.at.duration_since(said.at).as_secs() >= FRESH => {
+            words::verdict_aged(Some(said), receipt.at)
+        }
         Some(said) => words::verdict(said.kind),
         None => Text::toned(Tone::Dim, "provider not asked"),
     }

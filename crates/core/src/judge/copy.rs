@@ -4,9 +4,7 @@ use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
     AgentId, CredentialKind, FindingKind, Fingerprint, Material, ProfileId, ProfileView, Severity,
-    SourceValue, StoreId, VerdictKind,
-    knowledge::{KeptBy, KeptMark},
-    plan::Why,
+    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
 /// A copy together with everything that its judgement asks for.
@@ -117,6 +115,15 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         );
     }
     if let Some(behind) = sight.generations_behind(profile, value) {
+        if sight.outlives_the_source(owner, profile, view, value) {
+            let text = format!(
+                "holds {short}, the source's value {}, which its provider accepts; nothing is known of the source's present {}",
+                rotations_ago(behind),
+                source.fingerprint
+            );
+            let words = Words::new(FindingKind::Foreign, text).fix(keep_or_replace(owner, profile));
+            return Merits::with(words, Remedy::Ask);
+        }
         let text = format!(
             "holds {short}, the source's value {}; the source now has {}",
             rotations_ago(behind),
@@ -200,6 +207,15 @@ fn alone(copy: &Copy<'_>) -> Merits {
             format!("holds {value}, which only this store has: there is nothing to compare it with")
         }
     };
+    if copy.sight.base().is_none() {
+        let text = format!(
+            "{}; what the other agents inherit cannot be read, so nothing tells whether it is right",
+            shown(copy.view)
+        );
+        return Merits::leave(
+            Words::new(FindingKind::Foreign, format!("holds {text}")).severity(Severity::Info),
+        );
+    }
     let words = Words::new(FindingKind::Kept, text);
     if copy.verdict.is_dead() {
         let words = words.severity(Severity::Attention).but(&said(copy.verdict));
@@ -254,25 +270,16 @@ fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
 
 impl Copy<'_> {
     pub fn kept_by_person(&self) -> bool {
-        self.marks().any(|mark| mark.by == KeptBy::Person)
+        self.sight.is_kept_by_person(self.store, self.profile)
     }
 
     fn kept_by_acceptance(&self, value: Fingerprint) -> bool {
-        self.marks().any(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
-    }
-
-    /// Returns the marks that say something of this copy: of its owner, and of every other agent that keeps its profiles here.
-    fn marks(&self) -> impl Iterator<Item = &KeptMark> {
-        self.names().filter_map(|name| self.sight.knowledge.kept.get(&(name, self.profile.clone())))
-    }
-
-    fn names(&self) -> impl Iterator<Item = AgentId> {
-        let others = self.sight.users(self.store).iter().map(|agent| agent.id.clone());
-        std::iter::once(self.owner.clone()).chain(others)
+        let mut marks = self.sight.marks(self.store, self.profile);
+        marks.any(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
     }
 
     pub fn approved(&self, value: Fingerprint) -> bool {
-        self.names().any(|name| {
+        self.sight.names(self.store).any(|name| {
             let key = (name, self.profile.clone());
             self.sight.knowledge.replace.get(&key) == Some(&value)
                 || self.sight.desired.approved.contains(&(key.0, key.1, value))

@@ -4,12 +4,12 @@ use super::{SourceState, owner_of};
 use crate::{
     AgentId, AgentView, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
     ProfileView, ProviderId, SourceOf, StoreHealth, StoreId, StoreView, Timestamp, Verdict, VerdictKind,
-    knowledge::GenerationOrigin,
+    knowledge::{GenerationOrigin, KeptBy, KeptMark},
 };
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Holds what one judgement is made of.
-pub(crate) struct Sight<'a> {
+pub struct Sight<'a> {
     /// What was seen.
     pub observed: &'a Observation,
     /// What should be.
@@ -164,6 +164,31 @@ impl<'a> Sight<'a> {
         (then < now).then(|| now - then)
     }
 
+    /// Tells whether an earlier value was accepted after the source got its present one, of which that is not known.
+    ///
+    /// Then the source may have gone back to a value from before all that is remembered, and the copies may be the newer ones.
+    pub fn outlives_the_source(
+        &self,
+        agent: &AgentId,
+        profile: &ProfileId,
+        view: &ProfileView,
+        value: Fingerprint,
+    ) -> bool {
+        let Some(source) = self.desired.values.get(profile) else { return false };
+        let all = self.knowledge.generations.get(profile).into_iter().flatten();
+        let appeared =
+            all.filter(|one| one.fingerprint == source.fingerprint).map(|one| one.first_seen).next();
+        let accepted =
+            self.verdict(agent, &view.provider, value).filter(|verdict| verdict.kind.is_accepted());
+        let owner = source.store.as_ref().map(|store| self.owner(store));
+        let proven = std::iter::once(agent.clone())
+            .chain(owner)
+            .any(|agent| self.source_verdict(&agent, profile).is_accepted());
+        !proven
+            && !self.desired.is_confirmed(profile)
+            && accepted.zip(appeared).is_some_and(|(verdict, appeared)| verdict.at >= appeared)
+    }
+
     /// Tells whether the source ever had this value.
     pub fn is_generation(&self, profile: &ProfileId, value: Fingerprint) -> bool {
         self.line(profile).contains(&value)
@@ -222,20 +247,7 @@ impl<'a> Sight<'a> {
 
     /// Returns why a store must not be written, if so.
     pub fn not_writable(&self, store: &StoreId) -> Option<String> {
-        if let Some(reason) = &self.observed.capabilities.read_only {
-            return Some(reason.clone());
-        }
-        if self.observed.instance.layout == crate::Layout::Unknown {
-            return Some("the layout of this release is not known".to_owned());
-        }
-        let view = self.observed.store(store)?;
-        match &view.health {
-            StoreHealth::Unreadable(reason) => Some(format!("it cannot be read: {reason}")),
-            StoreHealth::NewerSchema { found, known } => {
-                Some(format!("its schema {found} is newer than the newest known one, {known}"))
-            }
-            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => view.read_only.clone(),
-        }
+        why_not_writable(self.observed, store)
     }
 
     /// Tells whether an agent without a profile of this kind uses the base store's.
@@ -258,7 +270,8 @@ impl<'a> Sight<'a> {
     /// Returns the stores into which a value that the person has just given goes, whatever they hold.
     ///
     /// These are the own stores of the agents that the run is limited to; else the base store; else, for a profile that the base
-    /// store does not have, the one into which the program's commands write, or the only one that has it.
+    /// store does not have, the one into which the program's commands write, or the only one that has it. Without any of these
+    /// the value is added to the base store.
     pub fn given_targets(&self, profile: &ProfileId) -> BTreeSet<StoreId> {
         if self.desired.source != SourceOf::Given || !self.desired.values.contains_key(profile) {
             return BTreeSet::new();
@@ -275,18 +288,52 @@ impl<'a> Sight<'a> {
             let named = |store: &StoreId| self.users(store).iter().any(|agent| only.contains(&agent.id));
             return holders.into_iter().filter(named).collect();
         }
-        let written = &self.observed.program_writes_to;
-        match holders.len() {
-            _ if holders.contains(&StoreId::Base) => BTreeSet::from([StoreId::Base]),
-            1 => holders,
-            _ if holders.contains(written) => BTreeSet::from([written.clone()]),
-            _ => BTreeSet::new(),
+        if holders.contains(&StoreId::Base) {
+            return BTreeSet::from([StoreId::Base]);
         }
+        let written = &self.observed.program_writes_to;
+        let one = if holders.len() == 1 { holders.first() } else { holders.get(written) };
+        // Who has said that it is this agent's own is asked for that agent by name.
+        one.filter(|store| !self.is_kept_by_person(store, profile)).cloned().into_iter().collect()
+    }
+
+    /// Tells whether a person has said that this store's profile is a deliberate override of one of its agents.
+    pub fn is_kept_by_person(&self, store: &StoreId, profile: &ProfileId) -> bool {
+        self.marks(store, profile).any(|mark| mark.by == KeptBy::Person)
+    }
+
+    /// Returns the marks that say something of a copy: of its owner, and of every other agent that keeps its profiles there.
+    pub fn marks(&self, store: &StoreId, profile: &ProfileId) -> impl Iterator<Item = &'a KeptMark> {
+        self.names(store).filter_map(|name| self.knowledge.kept.get(&(name, profile.clone())))
+    }
+
+    /// Returns the names under which marks of a store may stand.
+    pub fn names(&self, store: &StoreId) -> impl Iterator<Item = AgentId> {
+        let others = self.users(store).iter().map(|agent| agent.id.clone());
+        std::iter::once(self.owner(store)).chain(others)
     }
 
     /// Returns the base store, when it can be read.
     pub fn base(&self) -> Option<&'a StoreView> {
         self.observed.store(&StoreId::Base).filter(|base| is_readable(base))
+    }
+}
+
+/// Returns why a store must not be written, if so.
+pub fn why_not_writable(observed: &Observation, store: &StoreId) -> Option<String> {
+    if let Some(reason) = &observed.capabilities.read_only {
+        return Some(reason.clone());
+    }
+    if observed.instance.layout == crate::Layout::Unknown {
+        return Some("the layout of this release is not known".to_owned());
+    }
+    let view = observed.store(store)?;
+    match &view.health {
+        StoreHealth::Unreadable(reason) => Some(format!("it cannot be read: {reason}")),
+        StoreHealth::NewerSchema { found, known } => {
+            Some(format!("its schema {found} is newer than the newest known one, {known}"))
+        }
+        StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => view.read_only.clone(),
     }
 }
 

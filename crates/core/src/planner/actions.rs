@@ -13,7 +13,13 @@ type BaseAfter = BTreeMap<ProfileId, (CredentialKind, Fingerprint)>;
 /// Returns every write of profiles, base store first.
 pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
     let mut all = Vec::new();
+    let inserts = inserts(sight, judgement);
     let mut after = base_now(sight);
+    for insert in &inserts {
+        if let Action::Insert { profile, kind, value, .. } = insert {
+            after.insert(profile.clone(), (kind.clone(), *value));
+        }
+    }
     // `StoreId::Base` sorts first, so what the base store will hold is known before any other store is planned.
     for ((store, profile), judged) in &judgement.copies {
         let Some(view) = sight.observed.profile(store, profile) else { continue };
@@ -35,7 +41,6 @@ pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
         }
         all.push(action);
     }
-    let inserts = inserts(sight, judgement);
     let base = all.iter().take_while(|action| *action.store() == StoreId::Base).count();
     all.splice(base..base, inserts);
     all
@@ -133,7 +138,7 @@ fn demanded_kind(sight: &Sight<'_>, profile: &ProfileId, source: &SourceValue) -
     }
 }
 
-/// Returns the profiles that were given and that no store has.
+/// Returns the profiles that were given and that no store has of which they are: the base store gets them.
 fn inserts(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
     let Desired { source, values, scope, .. } = sight.desired;
     if *source != SourceOf::Given || !scope.agents.is_empty() || sight.not_writable(&StoreId::Base).is_some()
@@ -141,7 +146,7 @@ fn inserts(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
         return Vec::new();
     }
     let missing = |profile: &ProfileId| {
-        sight.observed.stores.values().all(|store| !store.profiles.contains_key(profile))
+        sight.observed.profile(&StoreId::Base, profile).is_none() && sight.given_targets(profile).is_empty()
     };
     let owner = sight.owner(&StoreId::Base);
     let usable = |profile: &ProfileId| {

@@ -60,7 +60,8 @@ fn reset(
         return None;
     }
     // A new profile may find a mark that an old one of its id has left behind.
-    let inserted = matches!(of(&StoreId::Base), Some(Action::Insert { .. }));
+    let inserted = matches!(of(&StoreId::Base), Some(Action::Insert { .. }))
+        && sight.observed.profile(store, profile).is_none();
     let undeserved = inserted || is_undeserved(sight, judgement, &of, &owner, store, profile, usage);
     undeserved.then(|| Action::ResetCooldown {
         store: store.clone(),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn questions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Question> {
     let mut all = Vec::new();
     for (profile, value) in &sight.desired.values {
-        if !in_scope(sight, profile, value) {
+        if !sight.desired.scope.includes_profile(profile, &value.provider) {
             continue;
         }
         let provider = value.provider.clone();
@@ -39,12 +39,6 @@ pub(super) fn questions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Questio
         });
     }
     all
-}
-
-fn in_scope(sight: &Sight<'_>, profile: &ProfileId, value: &SourceValue) -> bool {
-    let scope = &sight.desired.scope;
-    (scope.providers.is_empty() || scope.providers.contains(&value.provider))
-        && (scope.profiles.is_empty() || scope.profiles.contains(profile))
 }
 
 /// Asks about values that differ, when at least one of them is not settled.

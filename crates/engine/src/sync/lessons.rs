@@ -2,8 +2,9 @@
 
 use crate::look::Look;
 use crate::ports::Ports;
-use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{Action, Fact, Plan, ProfileId, Receipt, SourceState};
+use keyshoal_core::judge::owner_of;
+use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
+use keyshoal_core::{Action, Fact, Fingerprint, Plan, ProfileId, Receipt, SourceState, StoreId};
 use std::collections::BTreeMap;
 
 /// Remembers overrides that their providers accepted, now that nobody decided otherwise, and sources that a person confirmed.
@@ -22,10 +23,10 @@ pub(super) fn learn_decided<P: Ports + ?Sized>(ports: &P, look: &mut Look, plan:
         look.judgement.learned.iter().filter(|fact| !replaced(fact)).cloned().collect();
     for (profile, value) in &look.desired.values {
         let usable = look.judgement.sources.get(profile) == Some(&SourceState::Usable);
-        let in_scope =
-            look.desired.scope.profiles.is_empty() || look.desired.scope.profiles.contains(profile);
-        let by_person =
-            look.desired.is_confirmed(profile) && value.store == Some(keyshoal_core::StoreId::Base);
+        let scope = &look.desired.scope;
+        // Who says which value is right for one agent, or for one provider, was not asked about the others.
+        let in_scope = scope.agents.is_empty() && scope.includes_profile(profile, &value.provider);
+        let by_person = look.desired.is_confirmed(profile) && value.store == Some(StoreId::Base);
         let known = look.knowledge.known_values(profile).contains(&value.fingerprint);
         if usable && in_scope && by_person && known {
             facts.push(written(profile, value.fingerprint));
@@ -34,20 +35,65 @@ pub(super) fn learn_decided<P: Ports + ?Sized>(ports: &P, look: &mut Look, plan:
     look.learn(ports, &facts);
 }
 
-/// Returns what the writes teach: the source's values were spread, so they are its newest generations.
-pub(super) fn of_receipts(receipts: &[Receipt]) -> Vec<Fact> {
-    let mut values = BTreeMap::new();
+/// Returns what the writes teach.
+///
+/// A value that the base store holds by a person's will is its newest generation. One that went from one agent to others and not into
+/// the base store is none of the source's: where a person asked for that, it is an override.
+pub(super) fn of_receipts(look: &Look, receipts: &[Receipt]) -> Vec<Fact> {
+    let in_base = |profile: &ProfileId, value: Fingerprint| {
+        let held = look.observed.profile(&StoreId::Base, profile);
+        let held = held.and_then(|view| view.material.fingerprint()) == Some(value);
+        held || receipts.iter().any(|receipt| {
+            super::is_done(receipt) && written_value(receipt) == Some((&StoreId::Base, profile, value))
+        })
+    };
+    let mut generations = BTreeMap::new();
+    let mut facts = Vec::new();
     for receipt in receipts.iter().filter(|receipt| super::is_done(receipt)) {
-        match &receipt.action {
-            Action::Replace { profile, value, .. } | Action::Insert { profile, value, .. } => {
-                values.insert(profile.clone(), *value);
-            }
-            _ => {}
+        if let Some(done) = permission_used(look, &receipt.action) {
+            facts.push(done);
+        }
+        let Some((store, profile, value)) = written_value(receipt) else { continue };
+        if in_base(profile, value) {
+            generations.insert(profile.clone(), value);
+        } else if !look.desired.scope.agents.is_empty() {
+            facts.push(Fact::Kept {
+                agent: owner_of(&look.observed, store),
+                profile: profile.clone(),
+                fingerprint: value,
+                by: KeptBy::Person,
+            });
         }
     }
-    values.iter().map(|(profile, value)| written(profile, *value)).collect()
+    facts.extend(generations.iter().map(|(profile, value)| written(profile, *value)));
+    facts
 }
 
-fn written(profile: &ProfileId, fingerprint: keyshoal_core::Fingerprint) -> Fact {
+/// Returns what an action put where; `None` when it put no value anywhere.
+fn written_value(receipt: &Receipt) -> Option<(&StoreId, &ProfileId, Fingerprint)> {
+    match &receipt.action {
+        Action::Replace { store, profile, value, .. } | Action::Insert { store, profile, value, .. } => {
+            Some((store, profile, *value))
+        }
+        _ => None,
+    }
+}
+
+/// A permission to replace is for the value that stood there: it ends with that value, or the same value could never be put there on
+/// purpose again.
+fn permission_used(look: &Look, action: &Action) -> Option<Fact> {
+    let (Action::Replace { store, profile, expect, .. }
+    | Action::RemoveShadow { store, profile, expect, .. }) = action
+    else {
+        return None;
+    };
+    let agents = look.observed.agents_of(store).map(|agent| agent.id.clone());
+    let mut names = agents.chain([owner_of(&look.observed, store)]);
+    let agent =
+        names.find(|name| look.knowledge.replace.get(&(name.clone(), profile.clone())) == Some(expect))?;
+    Some(Fact::Replaced { agent, profile: profile.clone(), fingerprint: *expect })
+}
+
+fn written(profile: &ProfileId, fingerprint: Fingerprint) -> Fact {
     Fact::Generation { profile: profile.clone(), fingerprint, origin: GenerationOrigin::Written }
 }

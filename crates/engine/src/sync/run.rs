@@ -79,7 +79,7 @@ pub(super) fn write<P: Ports + ?Sized>(
         activation = outcome;
     }
     let outcome = ended(&receipts, &activation, &after);
-    Ok(SyncReport { look, plan, run: Some(run), receipts, activation, after, outcome })
+    Ok(SyncReport { look, plan, run: Some(run), receipts, activation, after, outcome, settled: None })
 }
 
 /// Has the gateway read again what somebody else wrote while we were at it. Once: who keeps writing is left to the next run.
@@ -139,7 +139,7 @@ fn one_round<P: Ports + ?Sized>(
     }
 
     // The lessons come before the next look, so that what it sees is newer than what was written.
-    let mut facts = lessons::of_receipts(&receipts);
+    let mut facts = lessons::of_receipts(look, &receipts);
     if activated {
         facts.push(Fact::Activated { digest: activation::digest(&expected) });
     }
@@ -196,7 +196,7 @@ fn look_after<P: Ports + ?Sized>(
 }
 
 /// Returns what should be after a run: the same as before, with the source's values as they stand now.
-fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desired {
+pub(super) fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desired {
     let mut desired = before.desired.clone();
     let arrived = |(profile, value): (&ProfileId, &keyshoal_core::SourceValue)| {
         let base = observed.profile(&StoreId::Base, profile);
@@ -211,14 +211,14 @@ fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desire
         let confirmed = desired.values.into_keys().collect();
         desired = keyshoal_core::Desired { approved, include_foreign, confirmed, ..whole };
     }
-    for (profile, value) in &mut desired.values {
-        let Some(store) = &value.store else { continue };
-        if let Some(now) =
-            observed.profile(store, profile).and_then(|view| crate::source::source_value(view, store))
-        {
+    desired.values.retain(|profile, value| {
+        let Some(store) = &value.store else { return true };
+        let now = observed.profile(store, profile).and_then(|view| crate::source::source_value(view, store));
+        now.is_some_and(|now| {
             *value = now;
-        }
-    }
+            true
+        })
+    });
     desired
 }
 

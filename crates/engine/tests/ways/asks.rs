@@ -2,7 +2,7 @@
 
 use crate::fake::*;
 use keyshoal_core::*;
-use keyshoal_engine::{AskPolicy, LookOptions, look};
+use keyshoal_engine::{AskPolicy, LookOptions, Outcome, look};
 
 fn looked(fake: &Fake, ask: AskPolicy, ask_all: bool) -> Vec<u8> {
     let options = LookOptions { ask, ask_all, ..LookOptions::default() };
@@ -77,4 +77,61 @@ fn the_scope_limits_the_questions() {
     let fake = fleet();
     look(&fake, &options, &mut |_| {}).unwrap();
     assert!(fake.asked().is_empty());
+}
+
+/// An agent that asks a proxy of its own.
+fn proxied(own: u8) -> Fake {
+    Fake::json(&["main", "academic"])
+        .has(&StoreId::Base, 1)
+        .has(&of("academic"), own)
+        .says(1, VerdictKind::Ok)
+        .with(|state| {
+            let academic = state.observed.agents.iter_mut().find(|one| one.id == agent("academic")).unwrap();
+            academic.endpoints.get_mut(&ProviderId::from(ACME)).unwrap().base_url =
+                Some("https://proxy".into());
+        })
+}
+
+fn shown_to_the_proxy(fake: &Fake, value: u8) -> bool {
+    fake.0.borrow().asked_at.contains(&(value, Some("https://proxy".to_owned())))
+}
+
+#[test]
+fn the_sources_value_is_shown_only_where_it_is_about_to_be_sent() {
+    // Accepted where it is used: the source's value has no business there.
+    let fake = proxied(9).says(9, VerdictKind::Ok);
+    fake.sync();
+    assert!(shown_to_the_proxy(&fake, 9) && !shown_to_the_proxy(&fake, 1));
+    // A person has said that it is the agent's own, and it is dead: the same.
+    let fake = proxied(9).says(9, VerdictKind::Revoked).with(|state| {
+        let mark = keyshoal_core::knowledge::KeptMark {
+            fingerprint: print(9),
+            by: keyshoal_core::knowledge::KeptBy::Person,
+            since: at(1),
+        };
+        state.knowledge.kept.insert((agent("academic"), profile(P)), mark);
+    });
+    fake.sync();
+    assert!(shown_to_the_proxy(&fake, 9) && !shown_to_the_proxy(&fake, 1));
+    // Dead, and nobody's: the source's would take its place, so it is asked first whether that would work there.
+    let fake = proxied(9).says(9, VerdictKind::Revoked);
+    fake.sync();
+    assert!(shown_to_the_proxy(&fake, 1));
+    assert_eq!(fake.value(&of("academic")), Some(print(1)));
+}
+
+#[test]
+fn a_copy_that_is_accepted_does_not_give_way_to_a_source_of_which_nothing_is_known() {
+    // The base store was restored to a value from before anything was remembered.
+    let fake = Fake::json(&["main", "stocks"])
+        .has(&StoreId::Base, 4)
+        .has(&of("stocks"), 2)
+        .generations(&[1, 2])
+        .says(4, VerdictKind::Timeout)
+        .says(2, VerdictKind::Ok);
+    fake.expect(Outcome::Attention);
+    assert_eq!(fake.value(&of("stocks")), Some(print(2)));
+    let fake = fake.says(4, VerdictKind::Ok);
+    fake.expect(Outcome::Done);
+    assert_eq!(fake.value(&of("stocks")), Some(print(4)));
 }

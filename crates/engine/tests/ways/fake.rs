@@ -63,6 +63,8 @@ pub struct State {
     /// What happened, in order.
     pub log: Vec<String>,
     pub asked: Vec<u8>,
+    /// The same, with the base URL of whom.
+    pub asked_at: Vec<(u8, Option<String>)>,
     pub slept: Duration,
     open: Option<RunId>,
 }
@@ -163,6 +165,7 @@ impl Fake {
             meddle_after_apply: VecDeque::new(),
             log: Vec::new(),
             asked: Vec::new(),
+            asked_at: Vec::new(),
             slept: Duration::ZERO,
             open: None,
         }))
@@ -295,6 +298,7 @@ impl AskProviders for Fake {
         for ask in asks {
             let value = ask.fingerprint.as_bytes()[0];
             state.asked.push(value);
+            state.asked_at.push((value, ask.endpoint.base_url.clone()));
             let kind = state.says.get(&value).copied().unwrap_or(VerdictKind::Unknown);
             answers.push((ask.clone(), Verdict::new(kind, state.now)));
         }

@@ -8,6 +8,8 @@ mod asks;
 mod conflicts;
 mod fake;
 mod life;
+mod limits;
+mod meanwhile;
 mod set;
 mod sync;
 mod watch;

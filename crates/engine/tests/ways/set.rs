@@ -128,3 +128,70 @@ fn nobody_there_to_ask_means_nothing_is_written() {
     let report = set(&fake, &careful, &mut Unattended, &mut |_| {}).unwrap();
     assert_eq!((report.sync.outcome, fake.writes()), (Outcome::NeedsAnswer, 0));
 }
+
+/// One agent alone has the profile; what agents inherit has none.
+fn alone() -> Fake {
+    Fake::json(&["main", "stocks", "academic"])
+        .has(&of("academic"), 9)
+        .says(5, VerdictKind::Ok)
+        .says(9, VerdictKind::Ok)
+}
+
+#[test]
+fn what_a_person_keeps_is_not_written_over_for_being_the_only_one() {
+    let keep = |state: &mut State| {
+        let fingerprint = print(9);
+        let mark = keyshoal_core::knowledge::KeptMark {
+            fingerprint,
+            by: keyshoal_core::knowledge::KeptBy::Person,
+            since: at(1),
+        };
+        state.knowledge.kept.insert((agent("academic"), profile(P)), mark);
+    };
+    let fake = alone().with(keep);
+    let report = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!(fake.value(&of("academic")), Some(print(9)));
+    assert_eq!((fake.value(&StoreId::Base), report.sync.outcome), (Some(print(5)), Outcome::Done));
+    // By name it is this agent's that is meant.
+    let fake = alone().with(keep);
+    let mut of_academic = request(P, 5);
+    of_academic.sync.look.scope.agents.insert(agent("academic"));
+    let report = set(&fake, &of_academic, &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!((fake.value(&of("academic")), fake.value(&StoreId::Base)), (Some(print(5)), None));
+    assert_eq!(report.sync.outcome, Outcome::Done, "{:?}", report.sync.after.judgement.findings);
+    assert_eq!(fake.sends("stocks"), None);
+}
+
+#[test]
+fn a_value_is_never_lost_for_want_of_a_place() {
+    // Two agents have one of their own each: the new one goes where the others inherit from.
+    let fake = alone().has(&of("stocks"), 7).says(7, VerdictKind::Ok);
+    let report = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!((fake.value(&StoreId::Base), report.sync.outcome), (Some(print(5)), Outcome::Done));
+    assert_eq!((fake.value(&of("stocks")), fake.value(&of("academic"))), (Some(print(7)), Some(print(9))));
+    // An agent that only inherits has no copy that could be meant.
+    let fake = fleet();
+    let mut of_ops = request(P, 5);
+    of_ops.sync.look.scope.agents.insert(agent("ops"));
+    let error = set(&fake, &of_ops, &mut Unattended, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, SetError::Nowhere { .. }) && fake.writes() == 0, "{error}");
+    // A base store that cannot be read takes nothing.
+    let fake = alone().has(&of("stocks"), 7).with(|state| {
+        state.observed.stores.get_mut(&StoreId::Base).unwrap().health =
+            StoreHealth::Unreadable("torn".into());
+    });
+    let error = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("cannot be read: torn"), "{error}");
+}
+
+#[test]
+fn a_value_that_was_rejected_a_moment_ago_is_asked_about_again() {
+    let fake = fleet().says(5, VerdictKind::InvalidKey);
+    let mut again = request(P, 5);
+    again.sync.look.ask = keyshoal_engine::AskPolicy::Remembered;
+    set(&fake, &again, &mut Unattended, &mut |_| {}).unwrap_err();
+    // Its provider has come to know it.
+    let fake = fake.says(5, VerdictKind::Ok);
+    let report = set(&fake, &again, &mut Unattended, &mut |_| {}).unwrap();
+    assert_eq!(report.sync.outcome, Outcome::Done);
+}
