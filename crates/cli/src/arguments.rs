@@ -64,6 +64,9 @@ pub struct Globals {
     /// Allow pairing a device identity with the gateway (kept 0600), for releases that give no rights without one
     #[arg(long, global = true)]
     pub allow_device: bool,
+    /// Say whose a copied state directory is, where nobody can be asked
+    #[arg(long, global = true, value_name = "WHOSE")]
+    pub adopt: Option<AdoptWord>,
     /// Seconds to wait for another keyshoal that is at work
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10)]
     pub wait: u64,
@@ -79,6 +82,15 @@ pub enum Colour {
     Always,
     /// Never.
     Never,
+}
+
+/// Says whose a copied or moved state directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AdoptWord {
+    /// An instance of its own: it gets an id of its own.
+    New,
+    /// The same instance at another place.
+    Moved,
 }
 
 /// Says how a running gateway may be made to read its stores again.

@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use crate::render;
 use crate::ui::{Answer, Progress, Text, Tone, Ui};
 use keyshoal_core::plan::{Group, Proposal};
-use keyshoal_core::{Action, Judgement, Plan, ProfileId, Question, SourceState, StoreId};
+use keyshoal_core::{Action, Judgement, Plan, ProfileId, ProviderId, Question, SourceState, StoreId};
 use keyshoal_engine::{Answer as Answered, Decide, Decision, Proceed};
 use std::collections::BTreeSet;
 
@@ -64,15 +64,15 @@ impl<'a> Consent<'a> {
         }
         let mut answers = Vec::new();
         let mut asked_of: BTreeSet<ProfileId> = BTreeSet::new();
-        for question in &plan.questions {
+        for together in by_provider(&plan.questions) {
             // What is only shown agrees to nothing: the writes of its profile are asked about with the rest.
-            if let Question::Differing { profile, .. } = question
-                && render::question::can_be_answered(question)
-            {
-                asked_of.insert(profile.clone());
+            if is_answerable(together[0]) {
+                asked_of.extend(together.iter().filter_map(|one| profile_of(one)).cloned());
             }
-            if self.settled.insert(format!("{question:?}")) {
-                let given = if ask { self.put(question, judgement)? } else { proposals(question, true) };
+            let new: Vec<&Question> =
+                together.into_iter().filter(|one| self.settled.insert(format!("{one:?}"))).collect();
+            let given = if ask { self.put_all(&new, judgement)? } else { proposed(&new, true) };
+            for (question, given) in new.iter().zip(given) {
                 if ask && let Some(profile) = declined(question, &given) {
                     let of_it = plan.actions.iter().filter(|action| action.profile() == profile);
                     answers.extend(of_it.map(leave));
@@ -100,6 +100,22 @@ impl<'a> Consent<'a> {
         let who = render::words::count(agents.len(), "store");
         let question = Text::of(format!("{writes} in {who}: apply?"));
         Ok(self.ui.ask(&[question], true)? == Some(Answer::Yes))
+    }
+
+    /// Puts what belongs to one provider as one question. Only who says no to all of it is asked about each.
+    fn put_all(
+        &mut self,
+        together: &[&Question],
+        judgement: &Judgement,
+    ) -> Result<Vec<Vec<Answered>>, CommandError> {
+        if together.len() > 1 && is_answerable(together[0]) {
+            let mut lines: Vec<Text> = together.iter().flat_map(|one| render::question::lines(one)).collect();
+            lines.push(Text::of(format!("  all {} of them?", together.len())));
+            if self.ui.ask(&lines, true)? == Some(Answer::Yes) {
+                return Ok(proposed(together, true));
+            }
+        }
+        together.iter().map(|question| self.put(question, judgement)).collect()
     }
 
     fn put(&mut self, question: &Question, judgement: &Judgement) -> Result<Vec<Answered>, CommandError> {
@@ -160,6 +176,41 @@ impl Decide for Consent<'_> {
     }
 }
 
+/// Puts together the questions about one provider's values that can be answered by a yes; every other question stands alone.
+fn by_provider(questions: &[Question]) -> Vec<Vec<&Question>> {
+    let mut all: Vec<Vec<&Question>> = Vec::new();
+    for question in questions {
+        let same = |other: &&mut Vec<&Question>| {
+            is_answerable(other[0])
+                && is_answerable(question)
+                && provider_of(other[0]) == provider_of(question)
+        };
+        match all.iter_mut().find(same) {
+            Some(together) => together.push(question),
+            None => all.push(vec![question]),
+        }
+    }
+    all
+}
+
+fn is_answerable(question: &Question) -> bool {
+    render::question::can_be_answered(question)
+}
+
+fn profile_of(question: &Question) -> Option<&ProfileId> {
+    let Question::Differing { profile, .. } = question else { return None };
+    Some(profile)
+}
+
+fn provider_of(question: &Question) -> Option<&ProviderId> {
+    let Question::Differing { provider, .. } = question else { return None };
+    Some(provider)
+}
+
+fn proposed(questions: &[&Question], agreed: bool) -> Vec<Vec<Answered>> {
+    questions.iter().map(|one| proposals(one, agreed)).collect()
+}
+
 /// Returns what agreeing to a question means; declining it means to leave every value.
 fn proposals(question: &Question, agreed: bool) -> Vec<Answered> {
     let Question::Differing { profile, others, .. } = question else { return Vec::new() };
@@ -196,7 +247,7 @@ fn leave(action: &Action) -> Answered {
 
 /// Returns the profile of a question that was answered with no.
 fn declined<'a>(question: &'a Question, given: &[Answered]) -> Option<&'a ProfileId> {
-    let Question::Differing { profile, .. } = question else { return None };
+    let profile = profile_of(question)?;
     (!given.is_empty() && given.iter().all(is_leave)).then_some(profile)
 }
 

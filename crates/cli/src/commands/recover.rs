@@ -53,7 +53,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
             return Ok(Outcome::Attention);
         }
     };
-    if !identity::settle(ui, &installation)? {
+    if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     let done = installation.recover(direction)?.unwrap_or_default();

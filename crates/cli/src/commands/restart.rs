@@ -51,7 +51,7 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
         Some(started) => format!("the gateway has run {}", age::since(started, before.now)),
         None => "the gateway runs; since when is not known".to_owned(),
     }));
-    if !identity::settle(ui, &installation)? {
+    if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     if !args.yes {

@@ -61,7 +61,7 @@ pub fn cmd_rollback(
         return Ok(Outcome::attention_if(possible > 0));
     }
     talk.iter().for_each(|line| ui.say(line));
-    if !identity::settle(ui, &installation)? {
+    if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     let question = Text::of(format!("put {} back?", render::words::count(possible, "value")));

@@ -68,7 +68,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         ask_agents: args.ask_agents,
     };
     let installation = shared::open(ui, context, wanted)?;
-    if !args.dry_run && !identity::settle(ui, &installation)? {
+    if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     let scope = ScopeArgs { agent: args.agent.clone(), offline: args.offline, ..ScopeArgs::default() };

@@ -13,7 +13,7 @@ use keyshoal_engine::SyncOptions;
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
-  keyshoal sync                          plan, one question per profile, apply, verify
+  keyshoal sync                          plan, one question per provider, apply, verify
   keyshoal sync --dry-run                only the plan
   keyshoal sync --yes --provider openai  no question, one provider
   keyshoal sync --from stocks            the values of agent stocks are the right ones
@@ -46,7 +46,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         ask_agents: args.ask_agents,
     };
     let installation = shared::open(ui, context, wanted)?;
-    if !args.dry_run && !identity::settle(ui, &installation)? {
+    if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     let options = SyncOptions {

@@ -66,7 +66,7 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
     let offline = args.offline || !policy.ask_providers;
     let installation = shared::open(ui, context, OpenFor { offline, ..OpenFor::default() })?;
     let certain = installation.identity().is_certain();
-    if policy.repair && !certain && !identity::settle(ui, &installation)? {
+    if policy.repair && !certain && !identity::settle(ui, context, &installation)? {
         ui.warn("it only reports until that is answered");
     }
     let repair = policy.repair && installation.identity().is_certain();

@@ -326,3 +326,20 @@ fn a_dead_source_is_never_spread_and_another_one_can_be_named() {
         assert!(status.out.contains("● kept"), "{layout}: the override stays: {}", status.out);
     }
 }
+
+#[test]
+fn whose_a_copied_directory_is_can_be_said_without_a_terminal() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    let copy = stage.path("copy");
+    let copied =
+        std::process::Command::new("cp").arg("-a").arg(stage.state_dir()).arg(&copy).status().unwrap();
+    assert!(copied.success());
+    let silent = stage.run_at(&copy, &["sync", "--yes"]);
+    assert_eq!(silent.code, 2, "{}{}", silent.out, silent.err);
+    assert!(silent.err.contains("--adopt new"), "{}", silent.err);
+    let said = stage.run_at(&copy, &["--adopt", "new", "sync", "--yes"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    let after = stage.run_at(&copy, &["sync", "--yes"]);
+    assert_eq!(after.code, 0, "it is remembered: {}{}", after.out, after.err);
+}

@@ -34,6 +34,22 @@ fn one_question_settles_an_installation_that_drifted() {
 }
 
 #[test]
+fn several_profiles_of_a_provider_are_one_question() {
+    let stage = Stage::twice_drifted();
+    let (code, out, err) = typed(&stage, &["sync"], "\n");
+    assert_eq!(code, fine(), "{out}{err}");
+    assert_eq!(err.matches("[Y/n]").count(), 1, "{err}");
+    assert!(err.contains("all 2 of them? [Y/n]"), "{err}");
+    // Who does not agree to all of it says what it is about.
+    let stage = Stage::twice_drifted();
+    let (_, out, err) = typed(&stage, &["sync"], "n\ny\nn\n");
+    assert_eq!(err.matches("[Y/n]").count(), 3, "{err}");
+    let text =
+        std::fs::read_to_string(stage.state_dir().join("agents/stocks/agent/auth-profiles.json")).unwrap();
+    assert!(text.contains(NEW) && text.contains(OLD), "one of the two was replaced: {out}{err}");
+}
+
+#[test]
 fn a_refusal_writes_nothing() {
     for answer in ["n\n", "", "later\n"] {
         let stage = Stage::drifted(Layout::SharedRow);

@@ -41,6 +41,15 @@ pub struct Run {
 }
 
 impl Run {
+    fn of(command: &mut Command, input: &str) -> Self {
+        let output = command.write_stdin(input).output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Returns its JSON document.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}{}", self.out, self.err))
@@ -62,6 +71,21 @@ impl Stage {
                 .profile(StoreId::Base, "openai-codex:me", login)
                 .api_key(own("stocks"), PROFILE, OLD)
                 .api_key(own("academic"), PROFILE, OWN)
+        })
+    }
+
+    /// The same with a second profile of the provider.
+    pub fn twice_drifted() -> Self {
+        let own = |id: &str| StoreId::Agent(id.into());
+        Self::with(Layout::JsonFile, |sample| {
+            let mut sample = sample.agent("stocks").agent("academic");
+            for profile in [PROFILE, "anthropic:work"] {
+                sample = sample
+                    .api_key(StoreId::Base, profile, NEW)
+                    .api_key(own("stocks"), profile, OLD)
+                    .api_key(own("academic"), profile, OWN);
+            }
+            sample
         })
     }
 
@@ -97,9 +121,13 @@ impl Stage {
 
     /// Returns the binary, with nothing of this process's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_at(&self.state_dir(), arguments)
+    }
+
+    fn command_at(&self, state_dir: &std::path::Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyshoal"));
         command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "120");
-        command.arg("--state-dir").arg(self.state_dir()).args(arguments);
+        command.arg("--state-dir").arg(state_dir).args(arguments);
         command
     }
 
@@ -108,13 +136,13 @@ impl Stage {
         self.run_with(arguments, "")
     }
 
+    /// Runs the binary on another state directory.
+    pub fn run_at(&self, state_dir: &std::path::Path, arguments: &[&str]) -> Run {
+        Run::of(&mut self.command_at(state_dir, arguments), "")
+    }
+
     /// Runs the binary with this on its standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Run {
-        let output = self.command(arguments).write_stdin(input).output().unwrap();
-        Run {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Run::of(&mut self.command(arguments), input)
     }
 }
