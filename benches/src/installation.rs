@@ -84,7 +84,7 @@ impl Bench {
     }
 }
 
-/// For the watch: one JSON installation whose base store alone moves on.
+/// For the watch: an installation whose base store alone moves on.
 impl Bench {
     /// Makes every store equal and has it remembered, as the present generation.
     pub fn settle(&mut self, program: &Path) -> Result<()> {
@@ -101,28 +101,26 @@ impl Bench {
         Ok(())
     }
 
-    /// Replaces main's file as the program does, with the next key, and returns that key.
-    pub fn move_base(&mut self) -> Result<String> {
+    /// Puts the next key into the base store as the program does: main's file replaced, or one cell written.
+    pub fn move_base(&mut self) -> Result<()> {
+        let old = format!("key-{}\"", self.generation);
         self.generation += 1;
-        let key = format!("key-{}", self.generation);
-        let file = self.state_dir().join("agents/main/agent/auth-profiles.json");
-        let text = std::fs::read_to_string(&file)?
-            .replace(&format!("key-{}\"", self.generation - 1), &format!("{key}\""));
+        let new = format!("key-{}\"", self.generation);
+        let dir = self.state_dir().join("agents/main/agent");
+        if self.layout.is_sqlite() {
+            let db = rusqlite::Connection::open(dir.join("openclaw-agent.sqlite"))?;
+            let changed = db.execute(
+                "UPDATE auth_profile_store SET store_json = replace(store_json, ?1, ?2)",
+                [&old, &new],
+            )?;
+            anyhow::ensure!(changed == 1, "the base store has one cell");
+            return Ok(());
+        }
+        let file = dir.join("auth-profiles.json");
+        let text = std::fs::read_to_string(&file)?.replace(&old, &new);
         let temporary = file.with_extension("tmp");
         std::fs::write(&temporary, text)?;
         std::fs::rename(temporary, file)?;
-        Ok(key)
-    }
-
-    /// Tells whether every agent's file holds the key.
-    pub fn all_hold(&self, key: &str) -> Result<bool> {
-        let needle = format!("{key}\"");
-        for at in 0..self.agents {
-            let file = self.state_dir().join(format!("agents/a{at}/agent/auth-profiles.json"));
-            if !std::fs::read_to_string(file)?.contains(&needle) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        Ok(())
     }
 }

@@ -1,18 +1,21 @@
 //! Figures of Keyshoal, each as a ratio to a floor measured in the same run: absolute times mean nothing on shared machines.
 //!
-//! `cargo run --release -p keyshoal-benches --bin figures [-- sync|status|watch|memory]`
+//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|watch|memory|status|instructions]` builds what it measures, prints the
+//! figures, and ends with 1 when one of them misses its limit.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measuring program")]
 
 mod installation;
+mod instructions;
 mod measure;
 mod memory;
 mod status;
 mod sync;
 mod watch;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
+use std::process::{Command, ExitCode};
 
 /// The programs that are measured.
 pub struct Programs {
@@ -22,30 +25,48 @@ pub struct Programs {
     pub floor: PathBuf,
 }
 
-fn main() -> Result<()> {
+/// Which figures missed their limits, in words.
+pub type Missed = Vec<String>;
+
+fn main() -> Result<ExitCode> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let wants = |name: &str| wanted.is_empty() || wanted.iter().any(|one| one == name);
+    if let [flag, command @ ..] = wanted.as_slice()
+        && flag == memory::PEAK_OF
+    {
+        return memory::peak_of(command);
+    }
+    let programs = build()?;
+    let figures: [(&str, fn(&Programs) -> Result<Missed>); 5] = [
+        ("sync", sync::figures),
+        ("watch", watch::figures),
+        ("memory", memory::figures),
+        ("status", status::figures),
+        ("instructions", instructions::figures),
+    ];
+    for name in &wanted {
+        ensure!(figures.iter().any(|(known, _)| known == name), "there is no figure {name}");
+    }
+    let mut missed = Missed::new();
+    for (name, figure) in figures {
+        if wanted.is_empty() || wanted.iter().any(|one| one == name) {
+            missed.extend(figure(&programs)?);
+        }
+    }
+    for one in &missed {
+        println!("missed: {one}");
+    }
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Builds the programs that are measured, beside this one.
+fn build() -> Result<Programs> {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--locked", "--quiet", "-p", "keyshoal", "-p", "keyshoal-benches"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status()?;
+    ensure!(status.success(), "what is to be measured could not be built");
     let here = std::env::current_exe()?;
     let folder = here.parent().context("a program lies in a folder")?;
-    let programs = Programs { keyshoal: folder.join("keyshoal"), floor: folder.join("floor") };
-    for program in [&programs.keyshoal, &programs.floor] {
-        anyhow::ensure!(
-            program.exists(),
-            "{} is not built: cargo build --release --workspace first",
-            program.display()
-        );
-    }
-    if wants("sync") {
-        sync::figures(&programs)?;
-    }
-    if wants("watch") {
-        watch::figures(&programs)?;
-    }
-    if wants("memory") {
-        memory::figures(&programs)?;
-    }
-    if wants("status") {
-        status::figures(&programs)?;
-    }
-    Ok(())
+    ensure!(folder.ends_with("release"), "debug builds are not measured: cargo run --release");
+    Ok(Programs { keyshoal: folder.join("keyshoal"), floor: folder.join("floor") })
 }
