@@ -25,6 +25,9 @@ pub struct Programs {
     pub floor: PathBuf,
 }
 
+/// Measures, prints, and tells what missed its limit.
+type Figure = fn(&Programs) -> Result<Missed>;
+
 /// Which figures missed their limits, in words.
 pub type Missed = Vec<String>;
 
@@ -36,7 +39,7 @@ fn main() -> Result<ExitCode> {
         return memory::peak_of(command);
     }
     let programs = build()?;
-    let figures: [(&str, fn(&Programs) -> Result<Missed>); 5] = [
+    let figures: [(&str, Figure); 5] = [
         ("sync", sync::figures),
         ("watch", watch::figures),
         ("memory", memory::figures),

@@ -19,7 +19,7 @@ use crate::{
 pub(crate) use copy::is_static;
 pub(crate) use instance::not_activated;
 pub(crate) use sight::is_readable;
-pub use sight::{Sight, endpoint_of, why_not_writable};
+pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
 
 /// Holds everything that was concluded about an instance.

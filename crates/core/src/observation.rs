@@ -48,6 +48,24 @@ impl Observation {
         self.stores.get(store)?.profiles.get(profile)
     }
 
+    /// Returns why a store must not be written, if so.
+    pub fn not_writable(&self, store: &StoreId) -> Option<String> {
+        if let Some(reason) = &self.capabilities.read_only {
+            return Some(reason.clone());
+        }
+        if self.instance.layout == crate::Layout::Unknown {
+            return Some("the layout of this release is not known".to_owned());
+        }
+        let view = self.store(store)?;
+        match &view.health {
+            StoreHealth::Unreadable(reason) => Some(format!("it cannot be read: {reason}")),
+            StoreHealth::NewerSchema { found, known } => {
+                Some(format!("its schema {found} is newer than the newest known one, {known}"))
+            }
+            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => view.read_only.clone(),
+        }
+    }
+
     /// Returns the agents that keep their profiles in this store.
     pub fn agents_of<'a>(&'a self, store: &'a StoreId) -> impl Iterator<Item = &'a AgentView> {
         self.agents.iter().filter(move |agent| agent.store == *store)

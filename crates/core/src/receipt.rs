@@ -10,6 +10,8 @@ pub struct Receipt {
     pub action: Action,
     /// The write itself.
     pub durable: StepState,
+    /// How many writes of other programs came in while its store was written, and were merged into it.
+    pub merged_writes: u32,
     /// When it was durable.
     pub at: Timestamp,
     /// Whether the gateway holds it.

@@ -172,7 +172,7 @@ fn nowhere(look: &Look, target: &Target, value: Fingerprint) -> Result<(), SetEr
     if look.plan().actions.iter().any(puts) || observed.stores.iter().any(holds) {
         return Ok(());
     }
-    let (reason, hint) = match keyshoal_core::judge::why_not_writable(&look.observed, &StoreId::Base) {
+    let (reason, hint) = match look.observed.not_writable(&StoreId::Base) {
         _ if !only.is_empty() => {
             let names: Vec<&str> = only.iter().map(keyshoal_core::AgentId::as_str).collect();
             let reason = format!("{} has no {profile} of its own that may be written", names.join(", "));

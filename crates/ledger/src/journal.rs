@@ -19,6 +19,9 @@ pub struct JournalStep {
     pub pre_fingerprint: Option<Fingerprint>,
     /// What shall stand there afterwards; `None` when nothing shall.
     pub post_fingerprint: Option<Fingerprint>,
+    /// What the base store must hold of this profile for the step to be right, where that matters: what an agent inherits once its
+    /// own copy is gone, or of what it gets a copy.
+    pub rests_on: Option<Fingerprint>,
     /// The profile before, as text to put back. `None` for OAuth logins, which are never stored.
     pub pre_image: Option<Secret>,
     /// The profile afterwards, as text to finish with. Forgotten when the run is finished.
@@ -76,6 +79,9 @@ pub struct StepDetail {
     pub pre_fingerprint: Option<Fingerprint>,
     /// What was to stand there afterwards.
     pub post_fingerprint: Option<Fingerprint>,
+    /// What the base store must hold of this profile for the step to be right, where that matters: what an agent inherits once its
+    /// own copy is gone, or of what it gets a copy.
+    pub rests_on: Option<Fingerprint>,
     /// Whether the profile before can be had from [`crate::Ledger::images`].
     pub pre_image: ImageState,
     /// Whether the profile afterwards can.

@@ -1,32 +1,31 @@
 //! Changing an installation: run lock, journal, writes, activation, receipts.
 
 pub mod activate;
+mod begin;
+mod blocking;
 pub mod image;
+mod inheriting;
+mod step;
 pub mod write;
+
+pub use begin::OpenRun;
 
 use crate::remember::port_error;
 use crate::{Installation, clock};
-use image::Image;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, Receipt, RunId, StepState, StoreId,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, StepState,
+    StoreId,
 };
 use keyshoal_engine::ports::{Change, Clock, Observe, PortError};
-use keyshoal_ledger::{JournalStep, RunLock};
+use keyshoal_ledger::RunLock;
 use keyshoal_openclaw::store::WriteRules;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-use write::{Job, Means};
+use std::time::Duration;
+use write::{Applied, Job, Means};
 
 /// How many stores are written at once: a durable write waits for the disk.
 const WRITERS: usize = 16;
-
-/// A run that this process has begun.
-#[derive(Debug)]
-pub struct OpenRun {
-    _lock: RunLock,
-    mtime: SystemTime,
-}
 
 impl Observe for Installation {
     fn observe(&self) -> Result<keyshoal_core::Observation, PortError> {
@@ -55,7 +54,7 @@ impl Change for Installation {
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError> {
         self.require_memory()?;
         let lock = self.run_lock(command)?;
-        let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action)).collect();
+        let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action, plan)).collect();
         let now = clock::now();
         let run = self.ledger.begin_run(command, now, &steps).map_err(port_error)?;
         self.begin_writes(lock);
@@ -63,19 +62,19 @@ impl Change for Installation {
     }
 
     fn apply(&self, run: &RunId, plan: &Plan, progress: &mut dyn FnMut(usize, usize)) -> Vec<Receipt> {
-        let mut states: Vec<StepState> = vec![StepState::NotAsked; plan.actions.len()];
+        let mut all: Vec<Applied> = vec![Applied::default(); plan.actions.len()];
         let total = plan.actions.len();
         let (base, others) = self.jobs(plan);
         let rules = self.rules();
         let mut done = 0;
         for job in &base {
-            for (at, state) in write::apply(job, &self.means(rules)) {
-                states[at] = state;
+            for (at, applied) in write::apply(job, &self.means(rules)) {
+                all[at] = applied;
                 done += 1;
             }
         }
         progress(done, total);
-        self.note_steps(run, &states);
+        self.note_steps(run, &all);
         // A shadow is only removed when the base store really holds what the agent shall inherit.
         let share = others.len().div_ceil(WRITERS).max(1);
         let (send, receive) = std::sync::mpsc::channel();
@@ -91,21 +90,23 @@ impl Change for Installation {
             }
             drop(send);
             for results in receive {
-                for (at, state) in results {
-                    states[at] = state;
+                for (at, applied) in results {
+                    all[at] = applied;
                     done += 1;
                 }
                 progress(done, total);
             }
         });
-        self.note_steps(run, &states);
+        self.note_steps(run, &all);
+        self.release_inheriting(&renewed(plan, &all));
         let at = clock::now();
         plan.actions
             .iter()
-            .zip(states)
-            .map(|(action, durable)| Receipt {
+            .zip(all)
+            .map(|(action, applied)| Receipt {
                 action: action.clone(),
-                durable,
+                durable: applied.state,
+                merged_writes: applied.merged_writes,
                 at,
                 activated: ActivationOutcome::Unknown { reason: "not tried yet".into() },
                 accepted: None,
@@ -177,24 +178,6 @@ impl Installation {
         Ok(())
     }
 
-    /// From now on every JSON file that is written gets the same modification time.
-    pub(crate) fn begin_writes(&self, lock: RunLock) {
-        self.state().run = Some(OpenRun { _lock: lock, mtime: SystemTime::from(clock::now()) });
-    }
-
-    /// Gives the run lock back.
-    pub(crate) fn end_writes(&self) {
-        self.state().run = None;
-    }
-
-    pub(crate) fn rules(&self) -> WriteRules {
-        let state = self.state();
-        let running =
-            state.seen.as_ref().is_none_or(|seen| seen.observed.instance.gateway.running != Some(false));
-        let mtime = state.run.as_ref().map(|run| run.mtime);
-        WriteRules { mtime, gateway_running: running, safety: self.options.guards.stores }
-    }
-
     fn means(&self, rules: WriteRules) -> Means<'_> {
         Means {
             book: &self.book,
@@ -222,47 +205,12 @@ impl Installation {
         (base, others)
     }
 
-    /// The journal's step for an action: what stands there, and what shall.
-    fn step(&self, action: &Action) -> JournalStep {
-        let seen = self.seen();
-        let stored = seen
-            .as_ref()
-            .and_then(|seen| seen.stores.get(action.store())?.read.contents.profiles.get(action.profile()));
-        let before = stored.and_then(Image::of);
-        let print = stored.and_then(|stored| stored.material(self.prints()).fingerprint());
-        let (kind, post, after) = match action {
-            Action::Replace { provider, value, kind, .. } => {
-                let after = self.book.find(*value).map(|entry| Image::of_entry(provider, kind, &entry));
-                ("replace", Some(*value), after)
-            }
-            Action::Insert { provider, value, kind, .. } => {
-                let after = self.book.find(*value).map(|entry| Image::of_entry(provider, kind, &entry));
-                ("insert", Some(*value), after)
-            }
-            Action::RemoveShadow { .. } => ("remove_shadow", None, None),
-            Action::FixType { kind, .. } => {
-                let after = before.clone().map(|image| Image { kind: kind.clone(), raw: None, ..image });
-                ("fix_type", print, after)
-            }
-            Action::ResetCooldown { .. } => ("reset_cooldown", print, None),
-        };
-        JournalStep {
-            store: action.store().clone(),
-            profile: action.profile().clone(),
-            action: kind.to_owned(),
-            pre_fingerprint: print,
-            post_fingerprint: post,
-            pre_image: before.map(|image| image.seal_text()),
-            post_image: after.map(|image| image.seal_text()),
-        }
-    }
-
-    fn note_steps(&self, run: &RunId, states: &[StepState]) {
-        let outcomes: Vec<_> = states
+    fn note_steps(&self, run: &RunId, all: &[Applied]) {
+        let outcomes: Vec<_> = all
             .iter()
             .enumerate()
-            .filter(|(_, state)| **state != StepState::NotAsked)
-            .map(|(at, state)| (at, state.clone()))
+            .filter(|(_, applied)| applied.state != StepState::NotAsked)
+            .map(|(at, applied)| (at, applied.state.clone()))
             .collect();
         // The stores are the truth: a journal that lags is what recovery is for.
         let _ = self.ledger.steps_done(run, &outcomes);
@@ -297,4 +245,15 @@ impl Installation {
             })
             .collect()
     }
+}
+
+/// Returns the profiles of which the base store has just got another value.
+fn renewed(plan: &Plan, all: &[Applied]) -> BTreeSet<ProfileId> {
+    let done = plan.actions.iter().zip(all).filter(|(_, applied)| applied.state == StepState::Done);
+    done.filter_map(|(action, _)| match action {
+        Action::Replace { store: StoreId::Base, profile, .. }
+        | Action::Insert { store: StoreId::Base, profile, .. } => Some(profile.clone()),
+        _ => None,
+    })
+    .collect()
 }

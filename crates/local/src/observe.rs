@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub config: Config,
     /// Every store at its place, as it was read.
     pub stores: BTreeMap<StoreId, Held>,
+    /// A store that no agent of the roster has and that a running gateway loads all the same.
+    pub also_loaded: Option<StoreFile>,
 }
 
 /// A store at its place, as it was read.
@@ -50,9 +52,10 @@ impl Installation {
                 retryable: false,
             })?;
         let stores = stores::read_all(&resolved);
+        let also_loaded = resolved.also_loaded.clone();
         enter_all(&self.book, &stores, self);
         let observed = self.observation(&config, gateway, resolved, &stores);
-        Ok(Snapshot { observed, config, stores })
+        Ok(Snapshot { observed, config, stores, also_loaded })
     }
 
     fn observation(

@@ -8,9 +8,9 @@ pub use rollback::RollbackStep;
 
 use crate::Installation;
 use crate::change::image::Image;
-use keyshoal_core::{Fingerprint, Fingerprints, ProfileId, StepState, StoreId};
+use keyshoal_core::{Fingerprint, Fingerprints, ProfileId, StepState, StoreHealth, StoreId};
 use keyshoal_engine::ports::PortError;
-use keyshoal_openclaw::store::{Edit, Refusal, StoreContents};
+use keyshoal_openclaw::store::{Edit, ReadStore, Refusal, StoreContents};
 
 /// What came of one value that was to be put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,24 @@ struct Target {
     expect: Option<Fingerprint>,
     /// What shall stand there; `None`: nothing.
     image: Option<Image>,
-    /// Reset an authentication cooldown as well.
-    reset_cooldown: bool,
+}
+
+/// Why nobody can say what a store holds now.
+enum Unknown {
+    /// No agent has it any more.
+    Gone,
+    /// It cannot be read: why.
+    Unreadable(String),
+}
+
+impl Unknown {
+    /// How a step of such a store went. What cannot be read may be mended; what is gone does not come back.
+    fn state(self) -> StepState {
+        match self {
+            Self::Gone => StepState::Conflict { found: "the store is not there any more".into() },
+            Self::Unreadable(reason) => StepState::Failed { reason },
+        }
+    }
 }
 
 fn value_of(contents: &StoreContents, profile: &ProfileId, prints: &dyn Fingerprints) -> Option<Fingerprint> {
@@ -47,44 +63,88 @@ fn value_of(contents: &StoreContents, profile: &ProfileId, prints: &dyn Fingerpr
 }
 
 impl Installation {
+    /// Reads a store as it stands now. What cannot be read is never taken for an empty store.
+    fn held_now(&self, store: &StoreId) -> Result<ReadStore, Unknown> {
+        let file = self.seen().and_then(|seen| seen.stores.get(store).map(|held| held.file.clone()));
+        let file = file.ok_or(Unknown::Gone)?;
+        let unreadable = |reason: &str| {
+            Unknown::Unreadable(format!("{} cannot be read: {reason}; mend it first", file.path().display()))
+        };
+        let read = file.read().map_err(|error| unreadable(&error.to_string()))?;
+        match &read.health {
+            StoreHealth::Unreadable(reason) => Err(unreadable(reason)),
+            StoreHealth::NewerSchema { .. } => Err(unreadable("it is newer than Keyshoal knows")),
+            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => Ok(read),
+        }
+    }
+
     /// Puts one value back, comparing under the store's lock.
     fn put_back(&self, target: &Target) -> Restored {
         let value =
             target.image.as_ref().and_then(|image| self.book.enter_kept(image.entry(), self.prints()));
-        let mut restored = Restored {
+        let restored = |state| Restored {
             step: target.step,
             store: target.store.clone(),
             profile: target.profile.clone(),
             value,
-            state: StepState::NotAsked,
+            state,
             kept: false,
         };
-        let file = self.seen().and_then(|seen| seen.stores.get(&target.store).map(|held| held.file.clone()));
-        let Some(file) = file else {
-            restored.state = StepState::Conflict { found: "the store is not there any more".into() };
-            return restored;
-        };
+        let seen = self.seen();
+        let held = seen.as_ref().and_then(|seen| Some((seen, seen.stores.get(&target.store)?)));
+        let Some((seen, held)) = held else { return restored(Unknown::Gone.state()) };
+        if let Some(reason) = seen.observed.not_writable(&target.store) {
+            let path = held.file.path().display();
+            let reason = format!("{path} must not be written: {reason}; nothing was written");
+            return restored(StepState::Failed { reason });
+        }
         let mut conflict = None;
-        let written = file.update(&self.rules(), &mut |contents| {
+        let written = held.file.update(&self.rules(), &mut |contents| {
             let found = value_of(contents, &target.profile, self.prints());
             if found != target.expect {
                 conflict = Some(found.map_or_else(|| "nothing".to_owned(), |print| print.short()));
                 return Ok::<_, Refusal>(Vec::new());
             }
             conflict = None;
-            Ok(edits(target, found.is_some()))
+            Ok(self.edits(target, value, contents))
         });
-        restored.state = match (written, conflict) {
+        let stands = |contents: &StoreContents| {
+            let kind = |image: &Image| {
+                contents.profiles.get(&target.profile).is_some_and(|stored| stored.kind == image.kind)
+            };
+            value_of(contents, &target.profile, self.prints()) == value
+                && target.image.as_ref().is_none_or(kind)
+        };
+        restored(match (written, conflict) {
             (Err(error), _) => StepState::Failed { reason: error.to_string() },
             (Ok(_), Some(found)) => {
                 StepState::Conflict { found: format!("{} holds {found}", target.profile) }
             }
-            (Ok(written), None) if value_of(&written.contents, &target.profile, self.prints()) == value => {
-                StepState::Done
-            }
+            (Ok(written), None) if stands(&written.contents) => StepState::Done,
             (Ok(_), None) => StepState::Failed { reason: "written, but not there when read back".into() },
+        })
+    }
+
+    /// The edits of one value, and of the mark that the value which goes has earned.
+    fn edits(&self, target: &Target, value: Option<Fingerprint>, contents: &StoreContents) -> Vec<Edit> {
+        let profile = target.profile.clone();
+        let now = contents.profiles.get(&profile);
+        let mut edits = match (&target.image, now) {
+            (Some(image), now) => vec![image.edit(&profile, now)],
+            (None, Some(_)) => vec![Edit::Remove { profile: profile.clone() }],
+            (None, None) => return Vec::new(),
         };
-        restored
+        if self.options.guards.reset_cooldowns && target.expect != value {
+            // Where the store keeps a profile of its own, the owner's mark must not leak in.
+            edits.push(Edit::ResetAuthCooldown { profile, explicit: target.image.is_some() });
+        }
+        edits
+    }
+
+    /// Agents that inherit what was put back have earned their marks with what it replaced.
+    fn release_inheriting_restored(&self, all: &[Restored]) {
+        let base = all.iter().filter(|one| one.store == StoreId::Base && one.state == StepState::Done);
+        self.release_inheriting(&base.map(|one| one.profile.clone()).collect());
     }
 
     /// Notes that what stands in the base store again stands there because a person wanted it: it is no source that fell back.
@@ -102,17 +162,4 @@ impl Installation {
     fn look_again(&self) -> Result<(), PortError> {
         keyshoal_engine::ports::Observe::observe(self).map(drop)
     }
-}
-
-fn edits(target: &Target, exists: bool) -> Vec<Edit> {
-    let profile = target.profile.clone();
-    let mut edits = match &target.image {
-        Some(image) => vec![image.edit(&profile, exists)],
-        None if exists => vec![Edit::Remove { profile: profile.clone() }],
-        None => Vec::new(),
-    };
-    if target.reset_cooldown && target.image.is_some() {
-        edits.push(Edit::ResetAuthCooldown { profile, explicit: true });
-    }
-    edits
 }

@@ -88,6 +88,10 @@ fn installation(draw: &mut Draw, layout: Layout, dir: &std::path::Path) -> Insta
         made =
             made.config(json!({ "auth": { "profiles": { PROFILES[0]: declared, PROFILES[1]: declared } } }));
     }
+    opened(made, dir)
+}
+
+fn opened(made: sample::Installation, dir: &std::path::Path) -> Installation {
     let state_dir = dir.join("state");
     std::fs::create_dir_all(&state_dir).unwrap();
     made.write(&state_dir).unwrap();
@@ -174,6 +178,49 @@ fn every_action_does_to_the_real_stores_what_the_model_says() {
     }
     let all = ["fix", "remove", "replace", "reset"].map(str::to_owned);
     assert_eq!(seen, BTreeSet::from(all), "every kind of action was tried");
+}
+
+/// The only action that makes a profile: into a base store that has others, and into one that has none yet.
+#[test]
+fn an_inserted_profile_is_in_the_real_stores_what_the_model_says() {
+    for layout in LAYOUTS {
+        let mut draw = Draw(0x2545_f491_4f6c_dd1d);
+        for (kind, empty) in [
+            (CredentialKind::ApiKey, false),
+            (CredentialKind::Token, false),
+            (CredentialKind::ApiKey, true),
+            (CredentialKind::Token, true),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let installation = match empty {
+                false => installation(&mut draw, layout, dir.path()),
+                true => opened(sample::Installation::new(layout).agent("stocks"), dir.path()),
+            };
+            let before = installation.observe().unwrap();
+            let insert = Action::Insert {
+                store: StoreId::Base,
+                profile: "acme:new".into(),
+                provider: "acme".into(),
+                value: installation.enter(keyshoal_core::Secret::new("key-new"), None),
+                kind,
+            };
+            let plan = keyshoal_core::Plan { actions: vec![insert], ..keyshoal_core::Plan::default() };
+            let run = installation.begin("test", &plan).unwrap();
+            let receipts = installation.apply(&run, &plan, &mut |_, _| {});
+            installation.finish(&run, &receipts).unwrap();
+            assert_eq!(receipts[0].durable, StepState::Done, "{layout} {empty}");
+            let after = installation.observe().unwrap();
+            let expected = simulate_all(&before, &plan.actions);
+            // Candidates are not told: the model leaves their order as it was, and a new profile has no place in it.
+            let stores = |observed: &Observation| {
+                let Told { profiles, marks, order, .. } = told(observed);
+                (profiles, marks, order, observed.stores[&StoreId::Base].health.clone())
+            };
+            assert_eq!(stores(&after), stores(&expected), "{layout}, empty: {empty}");
+            assert_eq!(activation::digest(&after), activation::digest(&expected), "{layout} {empty}");
+            assert!(after.profile(&StoreId::Base, &"acme:new".into()).is_some());
+        }
+    }
 }
 
 fn word(action: &Action) -> String {

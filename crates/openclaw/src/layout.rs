@@ -38,6 +38,8 @@ pub struct Resolved {
     /// Every agent of the roster, in its order, with its store. `StoreId::Base` where its store is the base itself; agents
     /// whose stores are one file share the first one's id.
     pub agents: Vec<(AgentId, StoreId, StoreFile)>,
+    /// A store that no agent of the roster has and that a running gateway loads all the same.
+    pub also_loaded: Option<StoreFile>,
     /// The store into which the program's own commands write.
     pub program_writes_to: StoreId,
     /// Directories with credentials that no agent owns.
@@ -84,7 +86,11 @@ pub fn resolve(
     let mut notices = Vec::new();
     let base = places::base(loc, layout);
     let agents = places::agents(loc, config, layout, &mut notices);
+    let ids: Vec<StoreId> = agents.iter().map(|(_, id, _)| id.clone()).collect();
+    let base = places::with_links(base, &StoreId::Base, config, &ids);
     let orphans = places::orphans(loc, &agents, layout, &mut notices);
+    let also_loaded = places::also_loaded(loc, &agents, layout);
+    notices.extend(also_loaded.as_ref().and_then(places::unreadable_notice));
     notices.extend(places::leftover_notice(None, &base));
     let own = agents.iter().filter(|(id, store, _)| *store == StoreId::Agent(id.clone()));
     // Main's directory is the base's own place for leftovers, also where the base itself is the state database.
@@ -116,6 +122,7 @@ pub fn resolve(
         evidence: found.lines,
         base,
         agents,
+        also_loaded,
         program_writes_to,
         orphans,
         notices,

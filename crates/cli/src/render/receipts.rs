@@ -16,7 +16,7 @@ pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
             Text::of(plan::whose(&receipt.action)),
             Text::of(receipt.action.profile().as_str()),
             plan::deed(&receipt.action),
-            durable(&receipt.durable),
+            durable(receipt),
             accepted(receipt),
             answered(&receipt.answered),
         ]);
@@ -24,8 +24,13 @@ pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
     grid.lines(usize::MAX, 0)
 }
 
-fn durable(state: &StepState) -> Text {
-    match state {
+fn durable(receipt: &Receipt) -> Text {
+    match &receipt.durable {
+        StepState::Done if receipt.merged_writes > 0 => Text::toned(Tone::Good, "✓ durable").plain(format!(
+            " ({} of another program came late and {} merged)",
+            words::count(receipt.merged_writes as usize, "write"),
+            if receipt.merged_writes == 1 { "was" } else { "were" }
+        )),
         StepState::Done => Text::toned(Tone::Good, "✓ durable"),
         StepState::Conflict { found } => {
             Text::toned(Tone::Bad, "✗ conflict").plain(format!(": {found} stood there, nothing was written"))

@@ -128,6 +128,7 @@ fn receipts_say_only_what_was_seen() {
     let receipt = |agent: &str, durable: StepState, accepted, answered| Receipt {
         action: action(agent),
         durable,
+        merged_writes: u32::from(agent == "research"),
         at: now(),
         activated: ActivationOutcome::NotNeeded,
         accepted,

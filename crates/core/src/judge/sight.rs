@@ -247,7 +247,7 @@ impl<'a> Sight<'a> {
 
     /// Returns why a store must not be written, if so.
     pub fn not_writable(&self, store: &StoreId) -> Option<String> {
-        why_not_writable(self.observed, store)
+        self.observed.not_writable(store)
     }
 
     /// Tells whether an agent without a profile of this kind uses the base store's.
@@ -316,24 +316,6 @@ impl<'a> Sight<'a> {
     /// Returns the base store, when it can be read.
     pub fn base(&self) -> Option<&'a StoreView> {
         self.observed.store(&StoreId::Base).filter(|base| is_readable(base))
-    }
-}
-
-/// Returns why a store must not be written, if so.
-pub fn why_not_writable(observed: &Observation, store: &StoreId) -> Option<String> {
-    if let Some(reason) = &observed.capabilities.read_only {
-        return Some(reason.clone());
-    }
-    if observed.instance.layout == crate::Layout::Unknown {
-        return Some("the layout of this release is not known".to_owned());
-    }
-    let view = observed.store(store)?;
-    match &view.health {
-        StoreHealth::Unreadable(reason) => Some(format!("it cannot be read: {reason}")),
-        StoreHealth::NewerSchema { found, known } => {
-            Some(format!("its schema {found} is newer than the newest known one, {known}"))
-        }
-        StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => view.read_only.clone(),
     }
 }
 

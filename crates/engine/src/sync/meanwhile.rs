@@ -41,6 +41,7 @@ pub(super) fn look_again<P: Ports + ?Sized>(
     let receipts = overtaken.map(|action| Receipt {
         action: action.clone(),
         durable: StepState::Skipped { reason: "what it was planned by has changed meanwhile".to_owned() },
+        merged_writes: 0,
         at,
         activated: ActivationOutcome::NotNeeded,
         accepted: None,

@@ -365,6 +365,7 @@ impl Change for Fake {
             receipts.push(Receipt {
                 action: action.clone(),
                 durable,
+                merged_writes: 0,
                 at: state.now,
                 activated: ActivationOutcome::NotNeeded,
                 accepted: None,

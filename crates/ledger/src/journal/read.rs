@@ -138,7 +138,7 @@ fn detail(db: &Connection, id: &RunId) -> rusqlite::Result<Option<RunDetail>> {
     let steps = db
         .prepare_cached(
             "SELECT step, store, profile, action, before_print, after_print, before_had_image,
-                 before_image IS NOT NULL, after_had_image, after_image IS NOT NULL, outcome
+                 before_image IS NOT NULL, after_had_image, after_image IS NOT NULL, outcome, rests_on
              FROM steps WHERE run = ?1 ORDER BY step",
         )?
         .query_map([id.as_str()], step)?
@@ -150,6 +150,7 @@ fn step(row: &Row<'_>) -> rusqlite::Result<StepDetail> {
     let (store, before, after): (Store, Option<Print>, Option<Print>) =
         (row.get(1)?, row.get(4)?, row.get(5)?);
     let outcome: Option<Json<StepState>> = row.get(10)?;
+    let rests_on: Option<Print> = row.get(11)?;
     let image = |had, has| match (had, has) {
         (_, true) => ImageState::Sealed,
         (true, false) => ImageState::Gone,
@@ -162,6 +163,7 @@ fn step(row: &Row<'_>) -> rusqlite::Result<StepDetail> {
         action: row.get(3)?,
         pre_fingerprint: before.map(|print| print.0),
         post_fingerprint: after.map(|print| print.0),
+        rests_on: rests_on.map(|print| print.0),
         pre_image: image(row.get(6)?, row.get(7)?),
         post_image: image(row.get(8)?, row.get(9)?),
         outcome: outcome.map(|outcome| outcome.0),

@@ -121,8 +121,8 @@ fn insert(
 ) -> rusqlite::Result<()> {
     db.prepare_cached(
         "INSERT INTO steps (run, step, store, profile, action, before_print, after_print,
-             before_had_image, after_had_image, before_image, after_image)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+             before_had_image, after_had_image, before_image, after_image, rests_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         run.as_str(),
@@ -136,6 +136,7 @@ fn insert(
         after.is_some(),
         before,
         after,
+        step.rests_on.map(Print),
     ])?;
     Ok(())
 }

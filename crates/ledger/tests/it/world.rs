@@ -73,6 +73,7 @@ pub(crate) fn step(store: StoreId, before: &str, after: &str) -> JournalStep {
         action: "replace".to_owned(),
         pre_fingerprint: Some(print(1)),
         post_fingerprint: Some(print(2)),
+        rests_on: Some(print(2)),
         pre_image: Some(Secret::new(before)),
         post_image: Some(Secret::new(after)),
     }

@@ -65,7 +65,8 @@ impl Installation {
                         Some(Err(GatewayError::NoSuchMethod { .. })) => continue,
                         Some(Err(error)) => {
                             // All or nothing: the gateway keeps its last good values, so another way would fail alike.
-                            return not_done(&format!("{error}; {}", error.hint()), false);
+                            let why = self.blocking().unwrap_or_else(|| error.hint());
+                            return not_done(&format!("{error}; {why}"), false);
                         }
                     }
                 }

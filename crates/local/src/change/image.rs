@@ -47,17 +47,21 @@ impl Image {
         }
     }
 
-    /// Returns the edit that puts this image into a store where the profile `exists` or not. Other fields of an existing profile stay.
-    pub fn edit(&self, profile: &ProfileId, exists: bool) -> Edit {
-        match (&self.raw, exists) {
-            (Some(raw), false) => Edit::PutRaw { profile: profile.clone(), json: raw.clone() },
-            (None, false) => Edit::Insert {
+    /// Returns the edit that puts this image into a store that holds `now` under its id: the whole entry as it was, unless other
+    /// fields have changed since, which then stay.
+    pub fn edit(&self, profile: &ProfileId, now: Option<&StoredProfile>) -> Edit {
+        match (&self.raw, now) {
+            (Some(raw), None) => Edit::PutRaw { profile: profile.clone(), json: raw.clone() },
+            (Some(raw), Some(now)) if besides_secret(raw) == besides_secret(&now.raw) => {
+                Edit::PutRaw { profile: profile.clone(), json: raw.clone() }
+            }
+            (None, None) => Edit::Insert {
                 profile: profile.clone(),
                 provider: self.provider.clone(),
                 kind: self.kind.clone(),
                 secret: self.secret.clone(),
             },
-            (_, true) => Edit::SetSecret {
+            (_, Some(_)) => Edit::SetSecret {
                 profile: profile.clone(),
                 kind: self.kind.clone(),
                 secret: self.secret.clone(),
@@ -101,6 +105,14 @@ impl Image {
     pub fn entry(&self) -> Entry {
         Entry { secret: self.secret.clone(), expires: self.expires }
     }
+}
+
+/// Returns an entry without what a write of a secret changes.
+fn besides_secret(raw: &Secret) -> Option<serde_json::Map<String, Value>> {
+    const WRITTEN: [&str; 8] = ["type", "mode", "key", "apiKey", "keyRef", "token", "tokenRef", "expires"];
+    let Ok(Value::Object(mut entry)) = serde_json::from_str(raw.reveal_secret()) else { return None };
+    entry.retain(|field, _| !WRITTEN.contains(&field.as_str()));
+    Some(entry)
 }
 
 #[cfg(test)]

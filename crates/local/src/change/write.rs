@@ -2,7 +2,7 @@
 
 use crate::book::{Book, Entry};
 use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
-use keyshoal_openclaw::store::{Edit, Refusal, StoreContents, StoreFile, WriteRules};
+use keyshoal_openclaw::store::{Edit, Refusal, StoreContents, StoreError, StoreFile, WriteRules};
 
 /// What the actions of one store need.
 pub struct Job<'a> {
@@ -36,15 +36,32 @@ impl Means<'_> {
     }
 }
 
+/// How an action went.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The write itself.
+    pub state: StepState,
+    /// How many writes of other programs came in while its store was written, and are in it.
+    pub merged_writes: u32,
+}
+
+impl Default for Applied {
+    fn default() -> Self {
+        Self { state: StepState::NotAsked, merged_writes: 0 }
+    }
+}
+
 /// Applies a job and returns how each of its actions went, in the job's order.
-pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, StepState)> {
+pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, Applied)> {
     let mut states: Vec<StepState> = Vec::new();
     let Some(file) = &job.file else {
         let gone =
             StepState::Failed { reason: "the store is not there any more; run the command again".into() };
+        let gone = Applied { state: gone, merged_writes: 0 };
         return job.actions.iter().map(|(at, _)| (*at, gone.clone())).collect();
     };
     let base = means.base_of(job);
+    let mut merged_writes = 0;
     let written = file.update(&means.rules, &mut |contents| {
         states.clear();
         let mut edits = Vec::new();
@@ -61,6 +78,7 @@ pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, StepState)> {
     });
     match written {
         Ok(written) => {
+            merged_writes = written.merged_late_writes;
             for (state, (_, action)) in states.iter_mut().zip(&job.actions) {
                 if *state == StepState::Done && !stands(action, &written.contents, means.prints) {
                     *state = StepState::Failed {
@@ -69,12 +87,20 @@ pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, StepState)> {
                 }
             }
         }
+        Err(error @ StoreError::Unproven { .. }) => {
+            // What was not to be written was not.
+            let reason = error.to_string();
+            for state in states.iter_mut().filter(|state| **state == StepState::Done) {
+                *state = StepState::Failed { reason: reason.clone() };
+            }
+        }
         Err(error) => {
             let reason = error.to_string();
             states = job.actions.iter().map(|_| StepState::Failed { reason: reason.clone() }).collect();
         }
     }
-    job.actions.iter().map(|(at, _)| *at).zip(states).collect()
+    let places = job.actions.iter().map(|(at, _)| *at);
+    places.zip(states.into_iter().map(|state| Applied { state, merged_writes })).collect()
 }
 
 fn value_of(contents: &StoreContents, profile: &ProfileId, prints: &dyn Fingerprints) -> Option<Fingerprint> {

@@ -4,9 +4,14 @@ use super::{Restored, Target, value_of};
 use crate::change::image::Image;
 use crate::remember::port_error;
 use crate::{Installation, clock};
-use keyshoal_core::{RunId, StepState, StoreId};
+use keyshoal_core::knowledge::KeptMark;
+use keyshoal_core::{
+    AgentId, CredentialKind, Fingerprint, ProfileId, RunId, Secret, StepState, StoreId, Timestamp,
+};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{Images, StepDetail};
+use keyshoal_openclaw::store::ReadStore;
+use std::collections::BTreeMap;
 
 /// Which way an open run is brought to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +45,13 @@ impl Installation {
         let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
         self.look_again()?;
         self.begin_writes(lock);
+        let kept = self.ledger.knowledge().map_err(port_error)?.kept;
         let mut all = Vec::new();
         for (step, images) in open.run.steps.iter().zip(&open.images) {
-            all.push(self.recover_step(step, images, direction));
+            let marked = self.kept_since(step, open.run.summary.begun, &kept);
+            all.push(self.recover_step(step, images, direction, marked));
         }
+        self.release_inheriting_restored(&all);
         let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
         let run = &open.run.summary.id;
         // What failed may go well the next time: until then the run stays open.
@@ -65,20 +73,12 @@ impl Installation {
         self.require_memory()?;
         let _lock = self.run_lock("recover")?;
         let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
-        let seen = self.seen();
-        let state_of = |step: &StepDetail| {
-            let held = seen.as_ref().and_then(|seen| seen.stores.get(&step.store));
-            let now = held.and_then(|held| value_of(&held.read.contents, &step.profile, self.prints()));
-            let touches_value = !matches!(step.action.as_str(), "reset_cooldown" | "fix_type");
-            if touches_value && now == step.post_fingerprint {
-                StepState::Done
-            } else {
-                StepState::Skipped {
-                    reason: "the run broke off; the next one went on from what was there".into(),
-                }
-            }
-        };
-        let outcomes: Vec<_> = open.run.steps.iter().map(|step| (step.index, state_of(step))).collect();
+        if self.seen().is_none() {
+            self.look_again()?;
+        }
+        let steps = open.run.steps.iter().zip(&open.images);
+        let outcomes: Vec<_> =
+            steps.map(|(step, images)| (step.index, self.settled_state(step, images))).collect();
         let run = open.run.summary.id.clone();
         self.ledger
             .steps_done(&run, &outcomes)
@@ -87,24 +87,64 @@ impl Installation {
         Ok(Some(run))
     }
 
-    fn recover_step(&self, step: &StepDetail, images: &Images, direction: Direction) -> Restored {
-        let seen = self.seen();
-        let contents =
-            seen.as_ref().and_then(|seen| seen.stores.get(&step.store)).map(|held| &held.read.contents);
-        let now = contents.and_then(|contents| value_of(contents, &step.profile, self.prints()));
-        let left = |state| Restored {
+    /// Says what a step of a run that broke off had done. What cannot be told counts as failed: its value from before is then kept.
+    fn settled_state(&self, step: &StepDetail, images: &Images) -> StepState {
+        let skipped = StepState::Skipped {
+            reason: "the run broke off; the next one went on from what was there".into(),
+        };
+        if step.action == "reset_cooldown" {
+            return skipped;
+        }
+        let contents = match self.held_now(&step.store) {
+            Ok(read) => read.contents,
+            Err(unknown) => return unknown.state(),
+        };
+        let now = value_of(&contents, &step.profile, self.prints());
+        if now != step.post_fingerprint && now != step.pre_fingerprint {
+            return foreign(step, now);
+        }
+        if step.pre_fingerprint != step.post_fingerprint {
+            return if now == step.post_fingerprint { StepState::Done } else { skipped };
+        }
+        // Only the type was to change.
+        let kind = contents.profiles.get(&step.profile).map(|stored| stored.kind.clone());
+        let of = |image: &Option<Secret>| image.as_ref().and_then(Image::from_text).map(|image| image.kind);
+        match (of(&images.pre), of(&images.post)) {
+            (_, post) if post.is_some() && post == kind => StepState::Done,
+            (pre, _) if pre.is_some() && pre == kind => skipped,
+            _ => StepState::Failed {
+                reason: "the run broke off, and whether it had changed the type cannot be told any more"
+                    .into(),
+            },
+        }
+    }
+
+    fn recover_step(
+        &self,
+        step: &StepDetail,
+        images: &Images,
+        direction: Direction,
+        marked: Option<AgentId>,
+    ) -> Restored {
+        let left = |value, state| Restored {
             step: step.index,
             store: step.store.clone(),
             profile: step.profile.clone(),
-            value: now,
+            value,
             state,
             kept: false,
         };
         if step.action == "reset_cooldown" {
-            return left(StepState::Skipped {
-                reason: "a reset cooldown is not taken back and does no harm".into(),
-            });
+            return left(
+                None,
+                StepState::Skipped { reason: "a reset cooldown is not taken back and does no harm".into() },
+            );
         }
+        let read = match self.held_now(&step.store) {
+            Ok(read) => read,
+            Err(unknown) => return left(None, unknown.state()),
+        };
+        let now = value_of(&read.contents, &step.profile, self.prints());
         let (before, after) = (step.pre_fingerprint, step.post_fingerprint);
         let (wanted, image) = match direction {
             Direction::Finish => (after, images.post.as_ref().and_then(Image::from_text)),
@@ -112,23 +152,26 @@ impl Installation {
         };
         let changes_type = step.action == "fix_type";
         if now == wanted && !changes_type {
-            return left(StepState::Done);
+            return left(now, StepState::Done);
         }
         if now != before && now != after {
-            let found = now.map_or_else(|| "nothing".to_owned(), |print| print.short());
-            return left(StepState::Conflict {
-                found: format!("{} holds {found}, which this run never wrote", step.profile),
-            });
+            return left(now, foreign(step, now));
+        }
+        if let Some(agent) = marked {
+            let found = format!("{} was marked as kept for {agent} since this run began", step.profile);
+            return left(now, StepState::Conflict { found });
         }
         if wanted.is_some() && image.is_none() {
-            return left(StepState::Skipped {
+            return left(now, StepState::Skipped {
                 reason: "its value is not in the journal (OAuth logins never are, others expire); sign in or set it again".into(),
             });
         }
-        if wanted.is_none() && direction == Direction::Finish && !self.base_has(step) {
-            return left(StepState::Conflict {
-                found: "the base store has no such profile, so the agent would be left without".into(),
-            });
+        let obstacle = match direction {
+            Direction::Finish => self.not_right_any_more(step, wanted.is_none(), &read),
+            Direction::Undo => None,
+        };
+        if let Some(state) = obstacle {
+            return left(now, state);
         }
         self.put_back(&Target {
             step: step.index,
@@ -136,16 +179,60 @@ impl Installation {
             profile: step.profile.clone(),
             expect: now,
             image,
-            reset_cooldown: direction == Direction::Finish,
         })
     }
 
-    fn base_has(&self, step: &StepDetail) -> bool {
-        self.seen()
-            .and_then(|seen| {
-                let base = seen.stores.get(&StoreId::Base)?;
-                value_of(&base.read.contents, &step.profile, self.prints())
-            })
-            .is_some()
+    /// Says why a step that was right when it was planned is not to be finished now: the same as the planner and a run would say.
+    fn not_right_any_more(&self, step: &StepDetail, removes: bool, read: &ReadStore) -> Option<StepState> {
+        let conflict = |found: String| Some(StepState::Conflict { found });
+        let rests_on = match (&step.store, step.rests_on) {
+            (StoreId::Base, _) => return None,
+            (StoreId::Agent(_), None) if !removes => return None,
+            (StoreId::Agent(_), rests_on) => rests_on,
+        };
+        let base = match self.held_now(&StoreId::Base) {
+            Ok(read) => read.contents,
+            Err(unknown) => return Some(unknown.state()),
+        };
+        let Some(inherited) = base.profiles.get(&step.profile) else {
+            return conflict(format!("the base store has no {} any more", step.profile));
+        };
+        let holds = inherited.material(self.prints()).fingerprint();
+        if holds.is_none() || rests_on.is_some_and(|wanted| holds != Some(wanted)) {
+            let found = holds.map_or_else(|| "nothing usable".to_owned(), |print| print.short());
+            return conflict(format!("the base store holds {found} for {} now", step.profile));
+        }
+        if !removes {
+            return None;
+        }
+        let seen = self.seen()?;
+        let (observed, kind) = (&seen.observed, &inherited.kind);
+        let reads_through = match kind {
+            CredentialKind::OAuth => observed.capabilities.oauth_reads_through,
+            _ => observed.capabilities.reads_through,
+        };
+        let fits = observed.modes.get(&step.profile).is_none_or(|mode| kind.allowed_by_mode(mode));
+        if read.leftover_json {
+            return conflict("a file of an earlier layout lies beside the store: without a profile of its own the agent would be refused".into());
+        }
+        (!reads_through || !fits).then(|| StepState::Conflict {
+            found: "the agent would not use the base store's profile now, and be left without".into(),
+        })
     }
+
+    /// Returns for whom a person, or a provider's acceptance, has marked the profile of a step as kept since the run began.
+    fn kept_since(&self, step: &StepDetail, begun: Timestamp, kept: &Kept) -> Option<AgentId> {
+        let seen = self.seen()?;
+        let users = seen.observed.agents_of(&step.store).map(|agent| agent.id.clone());
+        users.into_iter().find(|agent| {
+            kept.get(&(agent.clone(), step.profile.clone())).is_some_and(|mark| mark.since >= begun)
+        })
+    }
+}
+
+type Kept = BTreeMap<(AgentId, ProfileId), KeptMark>;
+
+fn foreign(step: &StepDetail, now: Option<Fingerprint>) -> StepState {
+    let found = now.map_or_else(|| "nothing".to_owned(), |print| print.short());
+    StepState::Conflict { found: format!("{} holds {found}, which this run never wrote", step.profile) }
 }

@@ -1,6 +1,6 @@
 //! Taking a finished run back, profile by profile.
 
-use super::{Restored, Target};
+use super::{Restored, Target, value_of};
 use crate::change::image::Image;
 use crate::remember::port_error;
 use crate::{Installation, clock};
@@ -60,10 +60,11 @@ impl Installation {
                 .map(|(_, verdict)| verdict);
             newest.max_by_key(|verdict| verdict.at).map_or(VerdictKind::NotAsked, |verdict| verdict.kind)
         };
-        let done = run
-            .steps
-            .iter()
-            .filter(|step| step.outcome == Some(StepState::Done) && step.action != "reset_cooldown");
+        if self.seen().is_none() {
+            self.look_again()?;
+        }
+        let done =
+            run.steps.iter().filter(|step| step.action != "reset_cooldown" && self.may_have_written(step));
         Ok(done
             .map(|step| RollbackStep {
                 step: step.index,
@@ -75,6 +76,20 @@ impl Installation {
                 impossible: impossible(step),
             })
             .collect())
+    }
+
+    /// Tells whether a step has written, as far as is known: what failed may have done so before it failed.
+    fn may_have_written(&self, step: &StepDetail) -> bool {
+        match &step.outcome {
+            Some(StepState::Done) => true,
+            Some(StepState::Failed { .. }) => {
+                step.pre_fingerprint != step.post_fingerprint
+                    && self.held_now(&step.store).is_ok_and(|read| {
+                        value_of(&read.contents, &step.profile, self.prints()) == step.post_fingerprint
+                    })
+            }
+            _ => false,
+        }
     }
 
     /// Takes a finished run back. A store that does not hold what the run put there any more is a conflict and is left.
@@ -97,13 +112,13 @@ impl Installation {
                 profile: step.profile.clone(),
                 expect: step.now,
                 image,
-                reset_cooldown: false,
             });
         }
         let own =
             self.ledger.begin_run(&format!("rollback {id}"), clock::now(), &journal).map_err(port_error)?;
         self.begin_writes(lock);
         let mut all: Vec<_> = targets.iter().map(|target| self.put_back(target)).collect();
+        self.release_inheriting_restored(&all);
         let result = self.close(&own, &all);
         self.end_writes();
         result?;
@@ -139,6 +154,7 @@ impl Installation {
             action: "restore".into(),
             pre_fingerprint: step.now,
             post_fingerprint: step.then,
+            rests_on: None,
             pre_image: stored.and_then(Image::of).map(|image| image.seal_text()),
             post_image: image.map(Image::seal_text),
         }

@@ -44,6 +44,18 @@ pub(crate) fn made_read_only(path: &Path) -> Result<Option<String>, PathError> {
         .then(|| format!("its mode {mode:04o} lets nobody write it; run chmod u+w on it to allow that")))
 }
 
+/// Returns why a file that has further names is not to be written, if so.
+pub(crate) fn further_names(meta: &fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let names = meta.nlink();
+    (names > 1).then(|| {
+        format!(
+            "it has {names} names (hard links), of which a new file would get one only; give every agent a file of its own, or make \
+             the other names symbolic links to it"
+        )
+    })
+}
+
 /// Tells whether a path is a link.
 pub(crate) fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink())

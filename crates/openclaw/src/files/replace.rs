@@ -104,7 +104,11 @@ impl Prepared {
         match rustix::fs::renameat_with(CWD, &self.path, CWD, &self.target, flags) {
             Ok(()) if existing => {
                 // From here on the file of this name is the displaced one; dropping removes it.
-                Ok(Put::Displaced(OpenFile::open(&self.path)?.map(Box::new)))
+                Ok(match OpenFile::open(&self.path) {
+                    Ok(Some(file)) => Put::Displaced(Box::new(file)),
+                    Ok(None) => Put::Done,
+                    Err(error) => Put::Unseen(error),
+                })
             }
             Ok(()) => {
                 self.used = true;
@@ -122,7 +126,9 @@ pub(crate) enum Put {
     /// It is there.
     Done,
     /// It is there, and this was displaced.
-    Displaced(Option<Box<OpenFile>>),
+    Displaced(Box<OpenFile>),
+    /// It is there, and what it displaced cannot be read.
+    Unseen(PathError),
     /// It is not there: something came, or went, meanwhile.
     Taken,
 }

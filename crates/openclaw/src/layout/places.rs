@@ -4,8 +4,8 @@ use super::evidence::state_db;
 use crate::config::Config;
 use crate::files;
 use crate::locate::Locations;
-use crate::store::StoreFile;
 use crate::store::place::{AGENT_DB, leftovers_in};
+use crate::store::{Place, StoreFile};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{AgentId, Layout, StoreHealth, StoreId};
 use std::collections::BTreeMap;
@@ -74,7 +74,24 @@ pub(super) fn agents(
         }
         stores.push((agent.id.clone(), id, file));
     }
+    let ids: Vec<StoreId> = stores.iter().map(|(_, id, _)| id.clone()).collect();
+    for (_, id, file) in &mut stores {
+        *file = with_links(file.clone(), id, config, &ids);
+    }
     stores
+}
+
+/// Names the directories of agents in which a link leads to a JSON store: of `ids`, which are those of the roster's agents, in its
+/// order, the ones that are this store's. A directory that is itself a link is the same place.
+pub(super) fn with_links(file: StoreFile, id: &StoreId, config: &Config, ids: &[StoreId]) -> StoreFile {
+    if !matches!(file.place(), Place::Json { .. }) {
+        return file;
+    }
+    let real = |dir: &Path| files::resolved(dir).ok().flatten().unwrap_or_else(|| dir.to_owned());
+    let own = file.path().parent().map(real);
+    let dirs = config.agents.iter().zip(ids).filter(|(_, of)| *of == id).map(|(agent, _)| &agent.agent_dir);
+    let links = dirs.filter(|dir| Some(real(dir)) != own).cloned().collect();
+    file.linked_from(links)
 }
 
 /// What makes two stores one, whatever links lead to them.
@@ -132,6 +149,41 @@ pub(super) fn orphans(
         }
     }
     orphans
+}
+
+/// Returns main's own store where main is in no roster: in the shared layouts the gateway loads it whatever the roster says.
+pub(super) fn also_loaded(
+    loc: &Locations,
+    stores: &[(AgentId, StoreId, StoreFile)],
+    layout: Layout,
+) -> Option<StoreFile> {
+    if !matches!(layout, Layout::SharedTable | Layout::SharedRow) {
+        return None;
+    }
+    let file = in_dir(&loc.main_agent_dir, layout).within(&loc.state_dir);
+    let identity = Identity::of(file.path());
+    let known = stores.iter().any(|(_, _, store)| Identity::of(store.path()) == identity);
+    (!known).then_some(file)
+}
+
+/// Says that such a store cannot be read, if so.
+pub(super) fn unreadable_notice(file: &StoreFile) -> Option<Notice> {
+    let reason = match file.read() {
+        Ok(read) => match read.health {
+            StoreHealth::Unreadable(reason) => reason,
+            _ => return None,
+        },
+        Err(error) => error.to_string(),
+    };
+    Some(Notice {
+        code: "unreadable_store".to_owned(),
+        message: format!(
+            "{} cannot be read: {reason}; a running gateway loads it although main is in no roster, and reads no store again \
+             while it cannot read all",
+            file.path().display()
+        ),
+        fix: Some("openclaw doctor --fix".to_owned()),
+    })
 }
 
 fn unreadable_orphan(file: &StoreFile, reason: &str) -> Notice {

@@ -47,6 +47,19 @@ impl Texts {
         }
     }
 
+    /// Returns the text of the document with the profiles, where there is one.
+    pub fn store_text(&self) -> Option<&str> {
+        self.store.as_ref().map(Document::text)
+    }
+
+    /// Returns the text of the state's own document, where there is one.
+    pub fn state_text(&self) -> Option<&str> {
+        match &self.state {
+            State::Own(state) => state.as_ref().map(Document::text),
+            State::Embedded => None,
+        }
+    }
+
     /// Returns a profile's entry that we may touch.
     fn own_entry(&self, profile: &ProfileId) -> Result<&Value, Refusal> {
         named(profile)?;

@@ -5,6 +5,9 @@ use keyshoal_core::ProfileId;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// How the messages end that say so.
+const NOTHING: &str = "; nothing was written";
+
 /// A store could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -54,6 +57,14 @@ pub enum StoreError {
         /// How often we tried.
         attempts: u32,
     },
+    /// It was written, and something failed after that. It may stand there or not survive a power cut.
+    #[error("{}: written, but not proven: {reason}; look at it again with keyshoal status", path.display())]
+    Unproven {
+        /// The file or database.
+        path: PathBuf,
+        /// What failed.
+        reason: String,
+    },
     /// SQLite refused something.
     #[error("{}: {source}", path.display())]
     Sqlite {
@@ -66,6 +77,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Says that a store was written and that this came after it.
+    pub(super) fn unproven(path: &std::path::Path, what: &str, cause: &Self) -> Self {
+        // Of the read that failed it is true; of the store it is not.
+        let cause = cause.to_string();
+        let cause = cause.strip_suffix(NOTHING).unwrap_or(&cause);
+        Self::Unproven { path: path.to_owned(), reason: format!("{what} ({cause})") }
+    }
+
     /// Tells whether trying again may help.
     pub fn retryable(&self) -> bool {
         match self {

@@ -28,6 +28,8 @@ pub(super) type Decide<'a> = dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refu
 pub(super) struct JsonStore {
     dir: PathBuf,
     with_state: bool,
+    /// Where it is locked besides.
+    linked_from: Vec<PathBuf>,
 }
 
 /// One file as it was found, held open.
@@ -76,8 +78,8 @@ impl From<Trouble> for StoreError {
 }
 
 impl JsonStore {
-    pub fn new(dir: &Path, with_state: bool) -> Self {
-        Self { dir: dir.to_owned(), with_state }
+    pub fn new(dir: &Path, with_state: bool, linked_from: &[PathBuf]) -> Self {
+        Self { dir: dir.to_owned(), with_state, linked_from: linked_from.to_vec() }
     }
 
     fn store_path(&self) -> PathBuf {

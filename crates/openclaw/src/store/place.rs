@@ -21,6 +21,7 @@ pub struct StoreFile {
     path: PathBuf,
     leftovers: Vec<PathBuf>,
     state_dir: Option<PathBuf>,
+    linked_from: Vec<PathBuf>,
 }
 
 /// Where and how a store keeps its profiles.
@@ -66,7 +67,7 @@ impl StoreFile {
     }
 
     fn at(place: Place, path: PathBuf) -> Self {
-        Self { place, path, leftovers: Vec::new(), state_dir: None }
+        Self { place, path, leftovers: Vec::new(), state_dir: None, linked_from: Vec::new() }
     }
 
     /// Demands that the agent's database belongs to this agent.
@@ -87,6 +88,24 @@ impl StoreFile {
     pub fn within(mut self, state_dir: impl Into<PathBuf>) -> Self {
         self.state_dir = Some(state_dir.into());
         self
+    }
+
+    /// Names further directories of agents in which a link leads to this JSON store. The program takes the lock there for them, and
+    /// keeps their state there.
+    pub fn linked_from(mut self, agent_dirs: Vec<PathBuf>) -> Self {
+        self.linked_from = agent_dirs;
+        self
+    }
+
+    /// Returns the store as agents see it in whose directories a link leads to it: the same profiles, with a state of their own.
+    pub fn links(&self) -> impl Iterator<Item = Self> {
+        self.linked_from.iter().map(|dir| Self {
+            place: self.place.clone(),
+            path: dir.join(STORE_FILE),
+            leftovers: Vec::new(),
+            state_dir: self.state_dir.clone(),
+            linked_from: self.path.parent().map(Path::to_owned).into_iter().collect(),
+        })
     }
 
     /// Returns where and how it keeps its profiles.
@@ -123,10 +142,7 @@ impl StoreFile {
     ) -> Result<Written, StoreError> {
         match SqliteStore::new(&self.path, &self.place) {
             None => self.json_store().update(rules, decide),
-            Some(store) => {
-                self.wait_for_maintenance()?;
-                store.update(rules, decide)
-            }
+            Some(store) => self.update_between_maintenance(&store, rules, decide),
         }
     }
 
@@ -143,12 +159,37 @@ impl StoreFile {
 
     fn json_store(&self) -> JsonStore {
         let dir = self.path.parent().unwrap_or_else(|| Path::new("."));
-        JsonStore::new(dir, self.place == Place::Json { with_state: true })
+        JsonStore::new(dir, self.place == Place::Json { with_state: true }, &self.linked_from)
     }
 
-    fn wait_for_maintenance(&self) -> Result<(), StoreError> {
-        let Some(state_dir) = &self.state_dir else { return Ok(()) };
+    /// Updates while the program's own maintenance is not at work: a doctor that begins after we have waited is seen within the
+    /// transaction, which is then given up for it.
+    fn update_between_maintenance(
+        &self,
+        store: &SqliteStore<'_>,
+        rules: &WriteRules,
+        decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
+    ) -> Result<Written, StoreError> {
+        let Some(state_dir) = &self.state_dir else { return store.update(rules, decide) };
         let begun = Instant::now();
+        loop {
+            self.wait_for_maintenance(state_dir, begun)?;
+            let mut interrupted = false;
+            let result = store.update(rules, &mut |contents| match maintenance::maintainer(state_dir) {
+                Ok(None) => decide(contents),
+                Ok(Some(holder)) => {
+                    interrupted = true;
+                    Err(Refusal::Other(format!("{holder} began to work on it")))
+                }
+                Err(error) => Err(Refusal::Other(error.to_string())),
+            });
+            if !interrupted {
+                return result;
+            }
+        }
+    }
+
+    fn wait_for_maintenance(&self, state_dir: &Path, begun: Instant) -> Result<(), StoreError> {
         while let Some(holder) = maintenance::maintainer(state_dir)? {
             if begun.elapsed() > MAINTENANCE_PATIENCE {
                 return Err(StoreError::Locked { path: self.path.clone(), holder, waited: begun.elapsed() });

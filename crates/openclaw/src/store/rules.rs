@@ -13,6 +13,8 @@ pub struct ReadStore {
     pub contents: StoreContents,
     /// When the file was last changed (SQLite: when the cell was, as the program noted).
     pub modified: Option<SystemTime>,
+    /// When the file that holds its state was last changed, where that is a file of its own.
+    pub state_modified: Option<SystemTime>,
     /// A JSON file of an earlier layout lies beside it.
     pub leftover_json: bool,
     /// Why it must not be written, if so.
@@ -28,6 +30,7 @@ impl ReadStore {
             health,
             contents: StoreContents::default(),
             modified: None,
+            state_modified: None,
             leftover_json: false,
             read_only: None,
             mounted_alone: false,

@@ -95,14 +95,14 @@ fn start(dir: &Path) -> (StoreFile, Program) {
     (store, program)
 }
 
-fn without(change: impl FnOnce(&mut Safety)) -> WriteRules {
+pub(crate) fn without(change: impl FnOnce(&mut Safety)) -> WriteRules {
     let mut rules = rules();
     change(&mut rules.safety);
     rules
 }
 
 /// Runs an update during which the program acts at the given call of `decide`: 0 is before the lock, 1 under it, after the read.
-fn act_during(
+pub(crate) fn act_during(
     store: &StoreFile,
     rules: &WriteRules,
     at: u32,
@@ -361,80 +361,4 @@ fn many_writers_with_locks_and_caches_lose_nothing() {
     });
     let mine = read_key(&store, ID).unwrap().parse::<u32>().unwrap();
     assert_eq!((mine, count(&store)), (1 + ours.load(Ordering::Relaxed), rounds));
-}
-
-#[test]
-fn a_database_is_read_and_written_in_one_transaction() {
-    for lock in [true, false] {
-        let dir = tempfile::tempdir().unwrap();
-        let (_, stocks) = sample(Layout::SharedRow, dir.path());
-        let other = rusqlite::Connection::open(stocks.path()).unwrap();
-        other.busy_timeout(Duration::ZERO).unwrap();
-        let sql = "UPDATE auth_profile_store SET store_json = replace(store_json, 'stocks-', 'theirs-')";
-        let mut theirs = None;
-        let rules = without(|safety| safety.lock = lock);
-        let result = act_during(&stocks, &rules, 0, || theirs = Some(other.execute(sql, [])));
-        match lock {
-            true => {
-                assert!(theirs.unwrap().is_err(), "they must wait");
-                assert_eq!(key_of(&result.unwrap().contents, ID).as_deref(), Some("2"));
-            }
-            // SQLite itself refuses to build on what has changed; nothing is lost, but nothing is written either.
-            false => {
-                theirs.unwrap().unwrap();
-                assert!(matches!(result, Err(StoreError::Locked { .. })));
-                assert_eq!(read_key(&stocks, ID).as_deref(), Some("theirs-1"));
-            }
-        }
-    }
-}
-
-#[test]
-fn many_writers_of_one_database_lose_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let (base, _) = sample(Layout::SharedRow, dir.path());
-    edit(&base, &[set(ID, "0")]).unwrap();
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..25 {
-                    let add = |contents: &StoreContents| {
-                        let now: u32 = key_of(contents, ID).unwrap().parse().unwrap();
-                        Ok(vec![set(ID, &(now + 1).to_string())])
-                    };
-                    base.update(&rules(), &mut |contents| add(contents)).unwrap();
-                }
-            });
-        }
-    });
-    assert_eq!(read_key(&base, ID).as_deref(), Some("100"));
-}
-
-#[test]
-fn the_doctor_at_work_is_waited_for() {
-    let dir = tempfile::tempdir().unwrap();
-    let (base, _) = sample(Layout::SharedRow, dir.path());
-    let base = base.within(dir.path());
-    let locks = dir.path().join("tmp/openclaw-0");
-    fs::create_dir_all(&locks).unwrap();
-    let lock = locks.join("gateway.state.lock");
-    let write = |role: &str, pid: u32| {
-        fs::write(
-            &lock,
-            json!({ "pid": pid, "createdAt": "x", "configPath": "x", "role": role }).to_string(),
-        )
-        .unwrap();
-    };
-    write("gateway", std::process::id());
-    edit(&base, &[set(ID, "2")]).unwrap();
-    write("sqlite-maintenance", std::process::id());
-    let waiting = {
-        let base = base.clone();
-        thread::spawn(move || edit(&base, &[set(ID, "3")]).unwrap())
-    };
-    thread::sleep(Duration::from_millis(150));
-    assert!(!waiting.is_finished());
-    fs::remove_file(&lock).unwrap();
-    waiting.join().unwrap();
-    assert_eq!(read_key(&base, ID).as_deref(), Some("3"));
 }

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
 mod competition;
+mod databases;
 mod edits;
 mod hostile;
+mod late;
 mod layouts;
+mod mounted;
 
 use keyshoal_core::{CredentialKind, Layout, ProfileId, Secret, StoreId};
 use keyshoal_openclaw::sample::Installation;

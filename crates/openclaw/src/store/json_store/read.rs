@@ -2,10 +2,10 @@
 
 use super::*;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An in-place write of a few kilobytes takes well under a millisecond; this is for a machine that stands still meanwhile.
-const TORN_RETRIES: u32 = 12;
+const TORN_PATIENCE: Duration = Duration::from_millis(350);
 const TORN_WAIT: Duration = Duration::from_millis(1);
 /// Nobody is still writing what was last changed longer ago.
 const TORN_AGE: Duration = Duration::from_secs(2);
@@ -13,7 +13,7 @@ const TORN_AGE: Duration = Duration::from_secs(2);
 impl JsonStore {
     /// Reads the store for looking at it.
     pub fn read(&self) -> Result<ReadStore, StoreError> {
-        let found = match self.settled(true) {
+        let found = match self.settled(TORN_PATIENCE) {
             Ok(found) => found,
             Err(Trouble::Path(error)) => return Err(error.into()),
             Err(Trouble::Unreadable { path, reason, .. }) => {
@@ -36,23 +36,27 @@ impl JsonStore {
         read.contents = found.contents;
         if let Some(seen) = &found.pair.store {
             read.modified = Some(seen.file.modified()?);
-            read.mounted_alone = files::mounted_alone(seen.file.path());
+        }
+        read.state_modified = found.pair.state.as_ref().map(|seen| seen.file.modified()).transpose()?;
+        for seen in [&found.pair.store, &found.pair.state].into_iter().flatten() {
+            read.mounted_alone |= files::mounted_alone(seen.file.path());
+            read.read_only = read.read_only.or_else(|| files::further_names(seen.file.meta()));
         }
         Ok(read)
     }
 
-    /// Reads both files, patiently: a file that is empty or ends too early is probably just being written.
-    pub(super) fn settled(&self, patient: bool) -> Result<Found, Trouble> {
+    /// Reads both files; a file that is empty or ends too early is probably just being written and gets some time.
+    pub(super) fn settled(&self, patience: Duration) -> Result<Found, Trouble> {
+        let begun = Instant::now();
         let mut wait = TORN_WAIT;
-        for _ in 0..if patient { TORN_RETRIES } else { 0 } {
+        loop {
             match self.look() {
-                Err(Trouble::Unreadable { torn: true, .. }) => {}
+                Err(Trouble::Unreadable { torn: true, .. }) if begun.elapsed() < patience => {}
                 settled => return settled,
             }
             sleep(wait);
             wait = (wait * 2).min(Duration::from_millis(50));
         }
-        self.look()
     }
 
     fn look(&self) -> Result<Found, Trouble> {

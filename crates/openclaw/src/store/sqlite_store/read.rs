@@ -1,6 +1,7 @@
 //! Reading.
 
 use super::{Document, Rows, SqliteStore, State, StoreError, Texts, Trouble, connect};
+use crate::files;
 use crate::store::contents::{Dialect, contents};
 use crate::store::{ReadStore, StoreContents};
 use keyshoal_core::StoreHealth;
@@ -46,7 +47,8 @@ impl SqliteStore<'_> {
         };
         let mut read = ReadStore::nothing(health);
         read.contents = contents;
-        read.read_only = identity.read_only;
+        let names = files::metadata(self.path)?.as_ref().and_then(files::further_names);
+        read.read_only = identity.read_only.or(names);
         read.modified = rows
             .updated
             .and_then(|millis| u64::try_from(millis).ok())

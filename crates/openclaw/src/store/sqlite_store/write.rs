@@ -23,11 +23,9 @@ impl<T: Into<Trouble>> From<T> for Stop {
 impl SqliteStore<'_> {
     /// Changes the store.
     pub fn update(&self, rules: &WriteRules, decide: &mut Decide) -> Result<Written, StoreError> {
-        if files::metadata(self.path)?.is_none() {
-            return self.absent(decide);
-        }
+        let Some(meta) = files::metadata(self.path)? else { return self.absent(decide) };
         // Before it is opened: SQLite leaves its log and index beside a database that it then cannot write.
-        if let Some(reason) = files::made_read_only(self.path)? {
+        if let Some(reason) = files::made_read_only(self.path)?.or_else(|| files::further_names(&meta)) {
             return Err(StoreError::ReadOnly { path: self.path.to_owned(), reason });
         }
         files::may(self.path, rustix::fs::Access::WRITE_OK)?;
@@ -42,11 +40,10 @@ impl SqliteStore<'_> {
             return Ok(written);
         }
         // Read back on the same connection: what is committed, not what we think we wrote.
-        let rows = self.rows(&db).map_err(|trouble| self.fail(trouble))?;
-        let contents = self
-            .texts(&rows)
-            .and_then(|texts| self.understand(&texts))
-            .map_err(|trouble| self.fail(trouble))?;
+        let contents =
+            self.rows(&db).and_then(|rows| self.understand(&self.texts(&rows)?)).map_err(|trouble| {
+                StoreError::unproven(self.path, "it cannot be read back", &self.fail(trouble))
+            })?;
         Ok(Written { contents, ..written })
     }
 
