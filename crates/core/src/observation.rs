@@ -131,8 +131,8 @@ pub struct StoreView {
     pub last_good: BTreeMap<ProviderId, ProfileId>,
     /// Use and cooldown marks per profile. A mark may stand here for a profile of another store.
     pub usage: BTreeMap<ProfileId, UsageView>,
-    /// A JSON file of an earlier layout lies beside it.
-    pub leftover_json: bool,
+    /// A credential file of an earlier layout that lies beside it.
+    pub leftover: Option<String>,
     /// When its file was last changed.
     pub modified: Option<Timestamp>,
 }

@@ -25,6 +25,8 @@ pub struct Restored {
     pub value: Option<Fingerprint>,
     /// How it went.
     pub state: StepState,
+    /// How many writes of other programs came in while its store was written, and were merged into it.
+    pub merged_writes: u32,
     /// It differs from what agents inherit now and is marked as a deliberate override: a person asked for it.
     pub kept: bool,
 }
@@ -88,6 +90,7 @@ impl Installation {
             profile: target.profile.clone(),
             value,
             state,
+            merged_writes: 0,
             kept: false,
         };
         let seen = self.seen();
@@ -115,14 +118,16 @@ impl Installation {
             value_of(contents, &target.profile, self.prints()) == value
                 && target.image.as_ref().is_none_or(kind)
         };
-        restored(match (written, conflict) {
+        let merged_writes = written.as_ref().map_or(0, |written| written.merged_late_writes);
+        let state = match (written, conflict) {
             (Err(error), _) => StepState::Failed { reason: error.to_string() },
             (Ok(_), Some(found)) => {
                 StepState::Conflict { found: format!("{} holds {found}", target.profile) }
             }
             (Ok(written), None) if stands(&written.contents) => StepState::Done,
             (Ok(_), None) => StepState::Failed { reason: "written, but not there when read back".into() },
-        })
+        };
+        Restored { merged_writes, ..restored(state) }
     }
 
     /// The edits of one value, and of the mark that the value which goes has earned.

@@ -32,6 +32,7 @@ struct Value {
     verdict: Option<VerdictKind>,
     impossible: Option<String>,
     outcome: Option<StepState>,
+    merged_writes: u32,
 }
 
 impl Document {
@@ -50,6 +51,7 @@ impl Document {
             verdict: Some(step.verdict),
             impossible: step.impossible.clone(),
             outcome: None,
+            merged_writes: 0,
         };
         let values = steps.iter().map(value).collect();
         Self { run: Some(run.clone()), values, ..Self::nothing(command) }
@@ -63,6 +65,7 @@ impl Document {
             verdict: None,
             impossible: None,
             outcome: Some(one.state.clone()),
+            merged_writes: one.merged_writes,
         };
         Self {
             run: Some(run.clone()),

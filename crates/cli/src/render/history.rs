@@ -115,7 +115,7 @@ pub fn restored(all: &[Restored]) -> Vec<Text> {
             Text::of(one.store.to_string()),
             Text::of(one.profile.as_str()),
             Text::of(value(one.value)),
-            state(&one.state),
+            state(&one.state).plain(words::merged(one.merged_writes)),
         ]);
     }
     grid.lines(usize::MAX, 0)

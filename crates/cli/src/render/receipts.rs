@@ -26,12 +26,7 @@ pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
 
 fn durable(receipt: &Receipt) -> Text {
     match &receipt.durable {
-        StepState::Done if receipt.merged_writes > 0 => Text::toned(Tone::Good, "✓ durable").plain(format!(
-            " ({} of another program came late and {} merged)",
-            words::count(receipt.merged_writes as usize, "write"),
-            if receipt.merged_writes == 1 { "was" } else { "were" }
-        )),
-        StepState::Done => Text::toned(Tone::Good, "✓ durable"),
+        StepState::Done => Text::toned(Tone::Good, "✓ durable").plain(words::merged(receipt.merged_writes)),
         StepState::Conflict { found } => {
             Text::toned(Tone::Bad, "✗ conflict").plain(format!(": {found} stood there, nothing was written"))
         }

@@ -161,3 +161,12 @@ pub fn distinct_length(prints: &[Fingerprint]) -> usize {
 pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
+
+/// Says how many writes of other programs were merged into one of ours; nothing where there were none.
+pub fn merged(writes: u32) -> String {
+    match writes {
+        0 => String::new(),
+        1 => " (1 write of another program came late and was merged)".to_owned(),
+        many => format!(" ({many} writes of another program came late and were merged)"),
+    }
+}

@@ -58,7 +58,7 @@ fn store(path: &str, profiles: &[(&str, &str, u16)]) -> StoreView {
         order: BTreeMap::new(),
         last_good: BTreeMap::new(),
         usage: BTreeMap::new(),
-        leftover_json: false,
+        leftover: None,
         modified: None,
     }
 }

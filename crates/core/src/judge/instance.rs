@@ -46,11 +46,12 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     // From 2026.8.1 an agent without any profile of its own is refused while credentials of an earlier layout lie beside its store.
     if observed.instance.layout == Layout::SharedRow {
         for agent in &observed.agents {
-            let refused = observed
-                .store(&agent.store)
-                .is_some_and(|store| store.leftover_json && store.profiles.is_empty());
-            if refused && agent.store != StoreId::Base {
-                let text = "OpenClaw refuses it: a credential file of an earlier layout lies beside its store, which holds no profile";
+            let store = observed.store(&agent.store).filter(|store| store.profiles.is_empty());
+            let leftover = store.and_then(|store| store.leftover.as_ref());
+            if let Some(leftover) = leftover.filter(|_| agent.store != StoreId::Base) {
+                let text = format!(
+                    "OpenClaw refuses it: {leftover} of an earlier layout lies beside its store, which holds no profile"
+                );
                 let words = Words::new(FindingKind::Residue, text).severity(Severity::Attention);
                 let words = words.fix("openclaw doctor --fix, and restart the gateway");
                 judgement.findings.push(bare(Some(&agent.id), &agent.store, words));

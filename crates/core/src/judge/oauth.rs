@@ -84,7 +84,7 @@ fn can_remove(copy: &Copy<'_>) -> bool {
         && copy.sight.reads_through(&base.kind)
         && usable
         && will_hold
-        && observed.store(copy.store).is_some_and(|store| !store.leftover_json)
+        && observed.store(copy.store).is_some_and(|store| store.leftover.is_none())
 }
 
 fn way_out(copy: &Copy<'_>) -> String {

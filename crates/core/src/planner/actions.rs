@@ -119,7 +119,7 @@ fn inherits(
     profile: &ProfileId,
     source: &SourceValue,
 ) -> bool {
-    let leftover = sight.observed.store(store).is_none_or(|view| view.leftover_json);
+    let leftover = sight.observed.store(store).is_none_or(|view| view.leftover.is_some());
     let Some((kind, value)) = after.get(profile) else { return false };
     let fits = sight.observed.modes.get(profile).is_none_or(|mode| kind.allowed_by_mode(mode));
     *store != StoreId::Base

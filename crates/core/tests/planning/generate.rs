@@ -54,7 +54,7 @@ fn fill(draw: &mut Draw<'_>, store: &mut StoreView) {
             store.usage.insert(profile(id), usage(draw));
         }
     }
-    store.leftover_json = draw.once_in(8);
+    store.leftover = draw.once_in(8).then(|| "/store/auth-profiles.json".to_owned());
     if draw.once_in(12) {
         store.read_only = Some("a bind mount".to_owned());
     }

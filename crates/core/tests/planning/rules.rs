@@ -174,7 +174,7 @@ fn removal_is_preferred_where_the_layout_reads_through_and_nothing_lies_in_the_w
     let drifted = World::shared(&["main", "stocks"]).base(2).local("stocks", 1).generations(&[1, 2]);
     assert_eq!(drifted.writes(), ["remove stocks"]);
     let mut leftover = drifted.clone();
-    leftover.store(&of("stocks")).leftover_json = true;
+    leftover.store(&of("stocks")).leftover = Some("/store/auth-profiles.json".to_owned());
     assert_eq!(
         leftover.writes(),
         ["replace stocks"],

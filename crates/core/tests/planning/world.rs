@@ -69,7 +69,7 @@ pub fn empty_store() -> StoreView {
         order: BTreeMap::new(),
         last_good: BTreeMap::new(),
         usage: BTreeMap::new(),
-        leftover_json: false,
+        leftover: None,
         modified: None,
     }
 }
@@ -90,8 +90,8 @@ impl std::fmt::Debug for World {
         for (id, store) in &observed.stores {
             writeln!(
                 f,
-                "store {id}: {:?} read_only {:?} leftover {}",
-                store.health, store.read_only, store.leftover_json
+                "store {id}: {:?} read_only {:?} leftover {:?}",
+                store.health, store.read_only, store.leftover
             )?;
             for (profile, view) in &store.profiles {
                 writeln!(f, "  {profile}: {view:?}")?;

@@ -262,7 +262,7 @@ fn store(id: &str) -> StoreView {
         order: BTreeMap::new(),
         last_good: BTreeMap::new(),
         usage: BTreeMap::new(),
-        leftover_json: false,
+        leftover: None,
         modified: Some(at(400)),
     }
 }

@@ -61,7 +61,7 @@ pub fn view(held: &Held, gateway_may_run: bool, prints: &dyn Fingerprints) -> St
         order: contents.order.clone(),
         last_good: contents.last_good.clone(),
         usage: contents.usage.clone(),
-        leftover_json: held.read.leftover_json,
+        leftover: held.read.leftover.as_ref().map(|path| path.display().to_string()),
         modified: held.read.modified.and_then(|time| Timestamp::try_from(time).ok()),
     }
 }

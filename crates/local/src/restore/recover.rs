@@ -132,6 +132,7 @@ impl Installation {
             profile: step.profile.clone(),
             value,
             state,
+            merged_writes: 0,
             kept: false,
         };
         if step.action == "reset_cooldown" {
@@ -212,7 +213,7 @@ impl Installation {
             _ => observed.capabilities.reads_through,
         };
         let fits = observed.modes.get(&step.profile).is_none_or(|mode| kind.allowed_by_mode(mode));
-        if read.leftover_json {
+        if read.leftover.is_some() {
             return conflict("a file of an earlier layout lies beside the store: without a profile of its own the agent would be refused".into());
         }
         (!reads_through || !fits).then(|| StepState::Conflict {

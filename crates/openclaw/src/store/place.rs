@@ -125,7 +125,7 @@ impl StoreFile {
             None => self.json_store().read(),
             Some(store) => {
                 let mut read = store.read()?;
-                read.leftover_json = !self.existing_leftovers()?.is_empty();
+                read.leftover = self.existing_leftovers()?.first().map(|path| path.to_path_buf());
                 Ok(read)
             }
         }

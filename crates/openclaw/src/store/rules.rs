@@ -2,6 +2,7 @@
 
 use super::StoreContents;
 use keyshoal_core::StoreHealth;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 /// A store as it was found.
@@ -15,8 +16,8 @@ pub struct ReadStore {
     pub modified: Option<SystemTime>,
     /// When the file that holds its state was last changed, where that is a file of its own.
     pub state_modified: Option<SystemTime>,
-    /// A JSON file of an earlier layout lies beside it.
-    pub leftover_json: bool,
+    /// A credential file of an earlier layout that lies beside it.
+    pub leftover: Option<PathBuf>,
     /// Why it must not be written, if so.
     pub read_only: Option<String>,
     /// The file is mounted by itself (a container's single-file mount): it must not be written while a gateway runs.
@@ -31,7 +32,7 @@ impl ReadStore {
             contents: StoreContents::default(),
             modified: None,
             state_modified: None,
-            leftover_json: false,
+            leftover: None,
             read_only: None,
             mounted_alone: false,
         }

@@ -115,9 +115,9 @@ fn leftovers_never_decide_and_are_reported() {
     let found = resolved(dir.path(), None);
     assert_eq!(found.layout, Layout::SharedRow);
     assert_eq!(codes(&found), ["leftover_json", "leftover_json"]);
-    assert!(found.base.read().unwrap().leftover_json);
+    assert!(found.base.read().unwrap().leftover.is_some());
     let (_, _, stocks) = &found.agents[1];
-    assert!(stocks.read().unwrap().leftover_json);
+    assert!(stocks.read().unwrap().leftover.is_some());
     assert_eq!(read_key(stocks, ID).as_deref(), Some("stocks-1"));
 
     // Tables of the shared layout in a state database of 2026.6, which nobody reads.
