@@ -55,6 +55,7 @@ pub fn views(
         let candidates = candidates::of_agent(&CandidateInput {
             config,
             layout: resolved.layout,
+            version: resolved.version.as_deref(),
             agent: entry,
             base,
             local,
@@ -101,7 +102,7 @@ pub fn views(
         }
     }
     if resolved.layout.is_sqlite() {
-        let main_dir = &installation.locations.main_agent_dir;
+        let main_dir = &resolved.main_agent_dir;
         earlier.extend(archived(installation, main_dir, base));
         let dirs = config.agents.iter().map(|entry| &entry.agent_dir).filter(|dir| *dir != main_dir);
         notices.extend(std::iter::once(main_dir).chain(dirs).filter_map(|dir| archive_notice(dir)));
