@@ -54,6 +54,11 @@ impl Release {
         }
     }
 
+    /// Tells whether its config has agents by name, `agents.entries`.
+    pub fn has_entries(self) -> bool {
+        self >= Self::beta(8, 1, 1)
+    }
+
     /// Tells whether it is newer than every release that was measured.
     pub fn is_newer_than_known(self) -> bool {
         self > Self::new(9, 6)
