@@ -20,6 +20,11 @@ pub enum Place {
     },
     /// `models.providers.<p>.apiKey` in the config.
     ConfigKey,
+    /// A login of another program or kit, which OpenClaw takes over by itself; it is not looked at here.
+    OtherLogin {
+        /// Whose.
+        of: String,
+    },
     /// A plaintext copy in the agent's generated models.json. Never a first choice; shown because it is residue.
     ModelsFile,
 }

@@ -3,12 +3,18 @@
 //! [`judge`] is the one place that says whether a value may be replaced. The planner only chooses how. The rules, in order,
 //! are those of rule 1 and 2 of the design: a deliberate override is never overwritten, a dead source is never fanned out.
 
+mod alone;
 mod copy;
 mod instance;
+mod lineage;
+mod missing;
 mod oauth;
 mod roster;
 mod sight;
 mod source;
+mod tell;
+mod types;
+mod unreadable;
 mod words;
 
 use crate::finding::FindingKind;
@@ -16,11 +22,11 @@ use crate::{
     AgentId, CredentialKind, Desired, Fact, Finding, Fingerprint, Knowledge, Observation, ProfileId,
     Severity, StoreId, Timestamp, VerdictKind, plan::Why,
 };
-pub(crate) use copy::is_static;
 pub(crate) use instance::not_activated;
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
+pub(crate) use types::is_static;
 
 /// Holds everything that was concluded about an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -35,7 +35,7 @@ pub use ids::{AgentId, InstanceId, ProfileId, ProviderId, RunId, StoreId};
 pub use instance::{Capabilities, GatewayView, Instance, Layout};
 pub use judge::{Judged, Judgement, Remedy, SourceState, judge};
 pub use knowledge::Knowledge;
-pub use observation::{AgentView, Observation, ProfileView, StoreHealth, StoreView, UsageView};
+pub use observation::{AgentView, Need, Observation, ProfileView, StoreHealth, StoreView, UsageView};
 pub use plan::{Action, Plan, Question};
 pub use planner::plan;
 pub use receipt::{Receipt, StepState};

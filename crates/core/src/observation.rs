@@ -6,6 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Everything that judging and planning need to know of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +100,10 @@ pub struct AgentView {
     pub store: StoreId,
     /// Its directory.
     pub agent_dir: String,
-    /// The providers that its models and fallbacks need, with the models.
-    pub needs: BTreeMap<ProviderId, Vec<String>>,
+    /// The providers that its models need, with the models.
+    pub needs: BTreeMap<ProviderId, Vec<Need>>,
+    /// Why nobody can tell what it may send, if so: a store that it uses cannot be read. Then there are no candidates.
+    pub unknown: Option<String>,
     /// What it may send, per provider, in order.
     pub candidates: BTreeMap<ProviderId, Vec<Candidate>>,
     /// Whom it asks, per provider.
@@ -111,6 +114,30 @@ impl AgentView {
     /// Returns what this agent sends first to a provider.
     pub fn first(&self, provider: &ProviderId) -> Option<&Candidate> {
         self.candidates.get(provider)?.iter().find(|one| one.standing == crate::Standing::First)
+    }
+}
+
+/// One model that an agent needs a provider for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// The model.
+    pub model: String,
+    /// For which special work, if it is not what the agent answers with.
+    pub purpose: Option<String>,
+}
+
+impl From<&str> for Need {
+    fn from(model: &str) -> Self {
+        Self { model: model.to_owned(), purpose: None }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.purpose {
+            Some(purpose) => write!(f, "{} ({purpose})", self.model),
+            None => f.write_str(&self.model),
+        }
     }
 }
 

@@ -167,6 +167,11 @@ fn again(seen: &Observation, store: &StoreId, old: &Candidate) -> Option<Candida
     {
         new.standing = Standing::Later;
     }
+    if let Standing::Out(crate::OutReason::ModeMismatch { wanted }) = &old.standing
+        && view.kind.allowed_by_mode(wanted)
+    {
+        new.standing = Standing::Later;
+    }
     new.place = place;
     new.material = view.material.clone();
     new.kind = Some(view.kind.clone());

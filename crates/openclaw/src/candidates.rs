@@ -38,6 +38,8 @@ pub struct CandidateInput<'a> {
     pub config: &'a Config,
     /// The layout, whose rules of inheritance apply.
     pub layout: Layout,
+    /// The release, as far as it is known.
+    pub version: Option<&'a str>,
     /// The agent.
     pub agent: &'a AgentEntry,
     /// The base store.
@@ -61,7 +63,7 @@ pub struct CandidateInput<'a> {
 /// Per provider the candidates stand in the order in which they are tried, then those that are not used. At most one is first;
 /// none is when the program would refuse to ask, for instance while all profiles cool down.
 pub fn of_agent(input: &CandidateInput<'_>) -> BTreeMap<ProviderId, Vec<Candidate>> {
-    let rules = Rules::of(input.layout, input.config.touched_version.as_deref());
+    let rules = Rules::of(input.layout, input.version);
     let effective = Effective::new(input, rules);
     let needed = input.agent.models.iter().map(|used| &used.provider);
     let stored = effective.profiles.iter().map(|seen| &seen.profile.provider);

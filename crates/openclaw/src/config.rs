@@ -5,6 +5,7 @@
 
 mod agents;
 mod auth;
+mod bindings;
 mod dotenv;
 pub mod edit;
 mod error;
@@ -14,6 +15,7 @@ mod models;
 mod notes;
 mod providers;
 mod secrets;
+mod special;
 mod substitute;
 mod text;
 mod variables;
@@ -72,7 +74,10 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     let providers = providers::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
     let gateway = auth::gateway(&root, &secrets, &mut notes);
-    let bindings = agents::bindings(&root, &mut notes);
+    let bindings = bindings::read(&root, &mut notes);
+    bindings::warn_of_strangers(&bindings, &roster, touched_version.as_deref(), &mut notes);
+    let session_store =
+        root.object_at("session", &mut notes).and_then(|session| session.text_at("store", &mut notes));
     agents::refuse_shared_directories(&roster.agents, &bindings, locations, &mut notes)?;
     Ok(Config {
         path: path.clone(),
@@ -88,6 +93,8 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         env,
         dotenv: variables.dotenv,
         bindings,
+        cli_backends: agents::cli_backends(&root),
+        session_store,
         touched_version,
         warnings: notes.into_warnings(),
     })

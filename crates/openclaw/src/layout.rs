@@ -1,9 +1,11 @@
 //! Which layout an installation has, and where its stores are.
 
 mod evidence;
+mod main_dir;
 mod places;
 mod release;
 
+use main_dir::Obeys;
 pub use release::Release;
 
 use crate::config::Config;
@@ -33,6 +35,8 @@ pub struct Resolved {
     pub evidence: Vec<String>,
     /// What the layout can do in that release.
     pub capabilities: Capabilities,
+    /// The directory of the main agent's store: from it agents inherit in the layouts before the shared store.
+    pub main_agent_dir: PathBuf,
     /// The store that agents inherit from.
     pub base: StoreFile,
     /// Every agent of the roster, in its order, with its store. `StoreId::Base` where its store is the base itself; agents
@@ -84,12 +88,20 @@ pub fn resolve(
     let layout = found.layout.unwrap_or(Layout::Unknown);
     let release = found.version.as_deref().and_then(Release::parse);
     let mut notices = Vec::new();
-    let base = places::base(loc, layout);
-    let agents = places::agents(loc, config, layout, &mut notices);
+    let obeys = match (release, found.legacy_main) {
+        (Some(release), _) => Obeys::of_release(release),
+        // Only releases of the shared layouts keep a state database that says so.
+        (None, true) => Obeys::OpenClaw,
+        (None, false) => Obeys::of_layout(layout),
+    };
+    let main_agent_dir = obeys.directory(loc);
+    notices.extend(obeys.ignored(loc, found.version.as_deref()));
+    let base = places::base(loc, &main_agent_dir, layout);
+    let agents = places::agents(loc, &main_agent_dir, config, layout, &mut notices);
     let ids: Vec<StoreId> = agents.iter().map(|(_, id, _)| id.clone()).collect();
     let base = places::with_links(base, &StoreId::Base, config, &ids);
-    let orphans = places::orphans(loc, &agents, layout, &mut notices);
-    let also_loaded = places::also_loaded(loc, &agents, layout);
+    let orphans = places::orphans(loc, &main_agent_dir, &agents, layout, &mut notices);
+    let also_loaded = places::also_loaded(loc, &main_agent_dir, &agents, layout);
     notices.extend(also_loaded.as_ref().and_then(places::unreadable_notice));
     notices.extend(places::leftover_notice(None, &base));
     let own = agents.iter().filter(|(id, store, _)| *store == StoreId::Agent(id.clone()));
@@ -120,6 +132,7 @@ pub fn resolve(
         capabilities: release::capabilities(layout, release, found.read_only),
         version: found.version,
         evidence: found.lines,
+        main_agent_dir,
         base,
         agents,
         also_loaded,

@@ -22,15 +22,30 @@ pub struct Locations {
     pub state_dir: PathBuf,
     /// The config file. It need not exist.
     pub config_path: PathBuf,
-    /// The directory of the store that other agents inherit from in the layouts before the shared store:
-    /// `agents/main/agent`, or where `OPENCLAW_AGENT_DIR` or `PI_CODING_AGENT_DIR` point.
-    pub main_agent_dir: PathBuf,
+    /// Where the environment wants the main agent's store; which of it counts depends on the release.
+    pub redirects: Redirects,
     /// The directory of legacy OAuth files: `credentials`, or `OPENCLAW_OAUTH_DIR`.
     pub oauth_dir: PathBuf,
     /// Directories outside of the config's own from which `$include` may read (`OPENCLAW_INCLUDE_ROOTS`).
     pub include_roots: Vec<PathBuf>,
     /// What a person should know about how these were found, one line each.
     pub notes: Vec<String>,
+}
+
+/// Directories that the environment names in the place of `agents/main/agent`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Redirects {
+    /// `OPENCLAW_AGENT_DIR`.
+    pub openclaw: Option<PathBuf>,
+    /// `PI_CODING_AGENT_DIR`.
+    pub pi: Option<PathBuf>,
+}
+
+impl Locations {
+    /// Returns the main agent's own directory, whatever the environment says.
+    pub fn main_agent_dir(&self) -> PathBuf {
+        self.state_dir.join("agents").join("main").join("agent")
+    }
 }
 
 /// Says why no installation was found.
@@ -105,20 +120,7 @@ pub fn locate(
             config_in(&chosen, overridden, home.as_deref())
         }
     };
-    let redirect = env.get("OPENCLAW_AGENT_DIR").or_else(|| env.get("PI_CODING_AGENT_DIR"));
-    let main_agent_dir = match redirect {
-        Some(named) if !foreign_environment => resolve(Path::new(named), home.as_deref())?,
-        other => {
-            if other.is_some() {
-                notes.push(
-                    "OPENCLAW_AGENT_DIR (or PI_CODING_AGENT_DIR) was ignored: it belongs to another state directory \
-                     than the one named by --state-dir"
-                        .to_owned(),
-                );
-            }
-            chosen.join("agents").join("main").join("agent")
-        }
-    };
+    let redirects = redirects(env, home.as_deref(), foreign_environment, &mut notes)?;
     let oauth_dir = match env.get("OPENCLAW_OAUTH_DIR") {
         Some(named) if !foreign_environment => resolve(Path::new(named), home.as_deref())?,
         _ => chosen.join("credentials"),
@@ -130,7 +132,27 @@ pub fn locate(
         }
     }
     let home = home.unwrap_or_else(|| chosen.clone());
-    Ok(Locations { home, state_dir: chosen, config_path, main_agent_dir, oauth_dir, include_roots, notes })
+    Ok(Locations { home, state_dir: chosen, config_path, redirects, oauth_dir, include_roots, notes })
+}
+
+/// Returns where the environment wants the main agent's store, unless it speaks of another state directory.
+fn redirects(
+    env: &Environment,
+    home: Option<&Path>,
+    foreign_environment: bool,
+    notes: &mut Vec<String>,
+) -> Result<Redirects, LocateError> {
+    let [openclaw, pi] = ["OPENCLAW_AGENT_DIR", "PI_CODING_AGENT_DIR"].map(|name| env.get(name));
+    if foreign_environment && (openclaw.is_some() || pi.is_some()) {
+        notes.push(
+            "OPENCLAW_AGENT_DIR (or PI_CODING_AGENT_DIR) was ignored: it belongs to another state directory \
+             than the one named by --state-dir"
+                .to_owned(),
+        );
+        return Ok(Redirects::default());
+    }
+    let path = |named: Option<&str>| named.map(|named| resolve(Path::new(named), home)).transpose();
+    Ok(Redirects { openclaw: path(openclaw)?, pi: path(pi)? })
 }
 
 /// Expands a leading `~`, makes the path absolute and takes `.` and `..` out, as OpenClaw does with paths in its config.

@@ -31,6 +31,13 @@ pub fn cmd_explain(ui: &mut Ui, context: &Context<'_>, args: &ExplainArgs) -> Re
     let profile = args.profile.as_deref().map(ProfileId::from);
     if let Some(wanted) = &profile {
         let known = agent.candidates.values().flatten().any(|one| one.profile.as_ref() == Some(wanted));
+        if let (false, Some(why)) = (known, &agent.unknown) {
+            return Err(CommandError::user(format!(
+                "nobody can tell what agent {} has and inherits: {why}",
+                agent.id
+            ))
+            .hint("mend or restore that store"));
+        }
         if !known {
             let names: Vec<String> = agent
                 .candidates

@@ -65,7 +65,13 @@ impl ExplainDocument {
             ProviderExplanation {
                 id: provider.clone(),
                 base_url: endpoint.and_then(keyshoal_core::Endpoint::shown_url),
-                models: agent.needs.get(provider).cloned().unwrap_or_default(),
+                models: agent
+                    .needs
+                    .get(provider)
+                    .into_iter()
+                    .flatten()
+                    .map(|need| need.model.clone())
+                    .collect(),
                 candidates: shown
                     .map(|one| {
                         let said = one

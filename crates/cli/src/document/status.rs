@@ -163,6 +163,7 @@ fn profile(id: &ProfileId, cell: &Cell) -> ProfileDocument {
 fn sends(one: &Sends) -> SendsDocument {
     let what = one.what.as_ref();
     let from = match what.map(|sent| &sent.place) {
+        None if one.unknown => "unknown".to_owned(),
         None => "nothing".to_owned(),
         Some(None) => "profile".to_owned(),
         Some(Some(place)) => crate::render::explain::place_words(place),

@@ -35,7 +35,10 @@ pub fn lines(
     for provider in agent.needs.keys().filter(|provider| !agent.candidates.contains_key(*provider)) {
         lines.push(Text::new());
         lines.push(endpoint(agent, provider));
-        lines.push(Text::toned(Tone::Bad, "  ✗ nothing ").plain("can be sent: requests fail"));
+        lines.push(match &agent.unknown {
+            Some(why) => Text::toned(Tone::Doubt, "  ? unknown ").plain(why),
+            None => Text::toned(Tone::Bad, "  ✗ nothing ").plain("can be sent: requests fail"),
+        });
     }
     lines.extend(judged(agent, profile, findings));
     lines
@@ -62,7 +65,10 @@ fn endpoint(agent: &AgentView, provider: &ProviderId) -> Text {
     }
     match agent.needs.get(provider).map(Vec::as_slice) {
         None | Some([]) => line.and(Tone::Dim, " · no model of this agent needs it"),
-        Some(models) => line.plain(format!(" · for {}", models.join(", "))),
+        Some(models) => {
+            let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+            line.plain(format!(" · for {}", models.join(", ")))
+        }
     }
 }
 
@@ -134,6 +140,7 @@ pub fn place_words(place: &Place) -> String {
         Place::Environment { name, layer } => format!("environment {name} ({layer})"),
         Place::ConfigKey => "key in the config".to_owned(),
         Place::ModelsFile => "copy in models.json".to_owned(),
+        Place::OtherLogin { of } => format!("login of {of}"),
     }
 }
 

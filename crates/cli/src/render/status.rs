@@ -138,6 +138,7 @@ fn sends(view: &StatusView) -> Vec<Text> {
         before = Some(&one.provider);
         let provider = if same { Text::new() } else { Text::of(one.provider.as_str()) };
         let (value, from) = match &one.what {
+            None if one.unknown => (Text::toned(Tone::Doubt, "? unknown"), Text::new()),
             None => (Text::toned(Tone::Bad, "✗ nothing"), Text::new()),
             Some(sent) => (
                 Text::of(words::material(&sent.material)),
@@ -154,6 +155,9 @@ fn sends(view: &StatusView) -> Vec<Text> {
 }
 
 fn said(one: &Sends, view: &StatusView) -> Text {
+    if one.unknown {
+        return Text::toned(Tone::Doubt, "a store cannot be read");
+    }
     if one.what.is_none() {
         return Text::toned(Tone::Bad, "requests fail");
     }

@@ -11,8 +11,10 @@ use std::collections::BTreeSet;
 pub struct Sends {
     /// To whom.
     pub provider: ProviderId,
-    /// What; `None` when they have nothing that can be sent.
+    /// What; `None` when they have nothing that can be sent, or nobody can tell.
     pub what: Option<Sent>,
+    /// Nobody can tell: a store of theirs cannot be read.
+    pub unknown: bool,
     /// Who, in the roster's order.
     pub agents: Vec<AgentId>,
     /// What the provider last said of it.
@@ -37,7 +39,7 @@ pub struct Sent {
 impl Sends {
     /// Tells whether these agents fail: nothing to send, or a value that the provider rejects.
     pub fn fails(&self) -> bool {
-        self.what.is_none() || self.verdict.as_ref().is_some_and(|said| said.kind.is_dead())
+        self.what.is_none() && !self.unknown || self.verdict.as_ref().is_some_and(|said| said.kind.is_dead())
     }
 }
 
@@ -54,6 +56,7 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
             let same = all.iter_mut().find(|all| {
                 all.provider == one.provider
                     && all.what == one.what
+                    && all.unknown == one.unknown
                     && all.verdict.as_ref().map(|said| said.kind)
                         == one.verdict.as_ref().map(|said| said.kind)
             });
@@ -94,6 +97,7 @@ fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, fin
     Sends {
         provider: provider.clone(),
         what: first.map(sent),
+        unknown: agent.unknown.is_some(),
         agents: vec![agent.id.clone()],
         verdict,
         since,

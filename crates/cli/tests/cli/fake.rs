@@ -93,7 +93,8 @@ fn agent(id: &str, stores: StoreId, own: Option<u16>) -> AgentView {
         enabled: true,
         store: stores,
         agent_dir: format!("/srv/openclaw/agents/{id}/agent"),
-        needs: BTreeMap::from([("anthropic".into(), vec!["claude-sonnet".to_owned()])]),
+        needs: BTreeMap::from([("anthropic".into(), vec!["claude-sonnet".into()])]),
+        unknown: None,
         candidates,
         endpoints: BTreeMap::from([("anthropic".into(), endpoint("anthropic"))]),
     }
@@ -125,7 +126,7 @@ pub fn observation() -> Observation {
         agent("academic", own("academic"), Some(OWN)),
         agent("imported", own("imported"), Some(STRANGE)),
     ];
-    agents[1].needs.insert("gemini".into(), vec!["gemini-pro".to_owned()]);
+    agents[1].needs.insert("gemini".into(), vec!["gemini-pro".into()]);
     agents[1].endpoints.insert("gemini".into(), endpoint("gemini"));
     Observation {
         at: now(),

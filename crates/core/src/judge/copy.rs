@@ -1,5 +1,7 @@
 //! One profile in a store that is not the source: what it is, and what may be done about it.
 
+use super::alone::{alone, without_value};
+use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
 use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
@@ -42,7 +44,7 @@ pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
         Some(source) => compared(copy, source),
         None => alone(copy),
     };
-    let merits = hold_back(copy, merits);
+    let merits = hold_back(copy, mention_type(copy, merits));
     let judged = Judged {
         owner: copy.owner.clone(),
         fingerprint: copy.view.material.fingerprint(),
@@ -195,45 +197,17 @@ fn in_step(copy: &Copy<'_>, short: &str) -> Merits {
     }
 }
 
-/// Judges a profile that the source does not have at all.
-fn alone(copy: &Copy<'_>) -> Merits {
-    let text = match copy.view.material.fingerprint() {
-        None if copy.view.material == Material::Fenced => "is being renewed by OpenClaw right now".to_owned(),
-        None => {
-            let words = Words::new(FindingKind::Missing, "is there and holds nothing");
-            return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
-        }
-        Some(value) => {
-            format!("holds {value}, which only this store has: there is nothing to compare it with")
-        }
-    };
-    if copy.sight.base().is_none() {
-        let text = format!(
-            "{}; what the other agents inherit cannot be read, so nothing tells whether it is right",
-            shown(copy.view)
-        );
-        return Merits::leave(
-            Words::new(FindingKind::Foreign, format!("holds {text}")).severity(Severity::Info),
-        );
+/// Says of a value that nobody can place also that its type keeps it from being used. Whoever decides about it should know.
+fn mention_type(copy: &Copy<'_>, mut merits: Merits) -> Merits {
+    let Copy { sight, profile, view, .. } = copy;
+    if matches!(merits.words.kind, FindingKind::Foreign | FindingKind::Shadowing)
+        && let TypeFit::CanBe(wants) | TypeFit::CannotBe(wants) = fitting_type(sight, profile, &view.kind)
+    {
+        let fix = merits.words.fix.take().unwrap_or_else(|| mend_config(profile, &view.kind, &wants));
+        let clause = types::unused(&view.kind, &wants);
+        merits.words = merits.words.severity(Severity::Attention).but(&clause).fix(fix);
     }
-    let words = Words::new(FindingKind::Kept, text);
-    if copy.verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(&said(copy.verdict));
-        return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
-    }
-    Merits::leave(words)
-}
-
-/// Judges a copy that holds no value: a fence, or nothing.
-fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
-    if copy.view.material == Material::Fenced {
-        let words =
-            Words::new(FindingKind::Shadowing, "is being renewed by OpenClaw right now and is left alone");
-        return Merits::leave(words.severity(Severity::Info));
-    }
-    let text = format!("is there, holds nothing, and hides the source's {}", source.fingerprint);
-    let words = Words::new(FindingKind::Missing, text);
-    Merits::leave(words.fix(format!("openclaw models auth --agent {} (enter it again)", copy.owner)))
+    merits
 }
 
 /// Takes back what merits allow where the source must not be spread or the store must not be written.
@@ -284,50 +258,6 @@ impl Copy<'_> {
             self.sight.knowledge.replace.get(&key) == Some(&value)
                 || self.sight.desired.approved.contains(&(key.0, key.1, value))
         })
-    }
-}
-
-/// Says whether a type suits the config's mode.
-pub(super) enum TypeFit {
-    /// It does, or the config demands nothing.
-    Fits,
-    /// It does not, and can be given the demanded one.
-    CanBe(CredentialKind),
-    /// It does not, and cannot.
-    CannotBe(CredentialKind),
-}
-
-/// Compares a type with what the config's `auth.profiles` demands.
-pub(super) fn fitting_type(sight: &Sight<'_>, profile: &ProfileId, kind: &CredentialKind) -> TypeFit {
-    match sight.observed.modes.get(profile) {
-        None => TypeFit::Fits,
-        Some(mode) if kind.allowed_by_mode(mode) => TypeFit::Fits,
-        Some(mode) if is_static(mode) && is_static(kind) => TypeFit::CanBe(mode.clone()),
-        Some(mode) => TypeFit::CannotBe(mode.clone()),
-    }
-}
-
-/// Tells whether a type holds one plain value, so that it can be written.
-pub(crate) fn is_static(kind: &CredentialKind) -> bool {
-    matches!(kind, CredentialKind::ApiKey | CredentialKind::Token)
-}
-
-/// Says that the config wants another type.
-pub(super) fn wrong_type(
-    profile: &ProfileId,
-    has: &CredentialKind,
-    wants: &CredentialKind,
-    can_be: bool,
-) -> Words {
-    let text =
-        format!("has the type {has}, but auth.profiles in the config wants {wants}, so it is not used");
-    let words = Words::new(FindingKind::ModeMismatch, text);
-    match (can_be, wants) {
-        (true, _) => words.fix("keyshoal sync"),
-        (false, CredentialKind::OAuth) => words.fix(format!(
-            "sign in to {profile}, or set auth.profiles[\"{profile}\"].mode to {has} in openclaw.json"
-        )),
-        (false, _) => words.fix(format!("set auth.profiles[\"{profile}\"].mode to {has} in openclaw.json")),
     }
 }
 

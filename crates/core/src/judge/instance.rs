@@ -1,6 +1,6 @@
 //! What concerns the whole instance.
 
-use super::roster::bare;
+use super::tell::bare;
 use super::words::Words;
 use super::{Judgement, Sight};
 use crate::{Finding, FindingKind, Layout, Severity, StoreId, activation};

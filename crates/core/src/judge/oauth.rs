@@ -1,7 +1,8 @@
 //! OAuth logins beside a source: never copied, sometimes removed so that the owner's login is inherited.
 
 use super::Remedy;
-use super::copy::{Copy, Merits, is_static};
+use super::copy::{Copy, Merits};
+use super::types::is_static;
 use super::words::{Words, keep_or_replace};
 use crate::{CredentialKind, FindingKind, Fingerprint, Severity, SourceValue, StoreId, plan::Why};
 

@@ -1,12 +1,15 @@
 //! Every profile that an agent has or inherits, and every provider that it needs, as findings.
 
 use super::copy::{Copy, judge_copy};
+use super::missing::judge_missing;
 use super::source::{judge_own, judge_valueless};
+use super::tell::tell;
+use super::types::{self, TypeFit, fitting_type, mend_config};
 use super::words::{Words, said};
-use super::{BASE_OWNER, Judged, Judgement, Remedy, Sight, SourceState, is_readable};
+use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, unreadable};
 use crate::{
-    AgentId, AgentView, CredentialKind, Fact, Finding, FindingKind, Fingerprint, OutReason, ProfileId,
-    ProfileView, ProviderId, Severity, Standing, StoreHealth, StoreId, StoreView, knowledge::KeptBy,
+    AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
+    StoreId, knowledge::KeptBy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,10 +69,11 @@ fn judge_one(
 
 fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords, agent: &AgentView) {
     let Some(own) = sight.observed.store(&agent.store) else { return };
-    if let Some(finding) = unusable(agent, own) {
+    if let Some(finding) = unreadable::of_agent(agent, own) {
         judgement.findings.push(finding);
         return;
     }
+    judgement.findings.extend(unreadable::inherited(sight.observed, agent));
     let mut ids: BTreeSet<&ProfileId> = own.profiles.keys().collect();
     if let Some(base) = sight.base() {
         ids.extend(
@@ -90,11 +94,7 @@ fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords
             judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, more));
         }
     }
-    for (provider, models) in &agent.needs {
-        if let Some(finding) = missing(agent, provider, models) {
-            judgement.findings.push(finding);
-        }
-    }
+    judgement.findings.extend(judge_missing(sight, agent));
 }
 
 /// Says what an agent without a profile of its own gets from the base store.
@@ -114,10 +114,19 @@ fn inherited(
         let words = words.severity(Severity::Attention).but(&said(verdict));
         return words.fix(format!("keyshoal set {profile}"));
     }
-    match judgement.sources.get(profile) {
+    let words = match judgement.sources.get(profile) {
         Some(SourceState::Reverted { .. }) => words.but("which has gone back to an earlier value"),
         _ => words,
-    }
+    };
+    let (wants, fix) = match fitting_type(sight, profile, &view.kind) {
+        TypeFit::Fits => return words,
+        TypeFit::CanBe(wants) => (wants, "keyshoal sync".to_owned()),
+        TypeFit::CannotBe(wants) => {
+            let fix = mend_config(profile, &view.kind, &wants);
+            (wants, fix)
+        }
+    };
+    words.severity(Severity::Attention).but(&types::unused(&view.kind, &wants)).fix(fix)
 }
 
 /// Says what else is true of a profile: its time is over, a mark holds it back.
@@ -193,139 +202,14 @@ fn time_is_over(
     }
 }
 
-/// Says that an agent needs a provider and has nothing to send to it.
-fn missing(agent: &AgentView, provider: &ProviderId, models: &[String]) -> Option<Finding> {
-    let any = agent.candidates.get(provider).into_iter().flatten().any(|one| {
-        !matches!(one.standing, Standing::Out(OutReason::MissingCredential | OutReason::ProviderMismatch))
-    });
-    if any {
-        return None;
-    }
-    let local =
-        agent.endpoints.get(provider).and_then(|one| one.base_url.as_deref()).is_some_and(is_loopback);
-    let text = format!("needs {provider} for {} and has no credential for it", models.join(", "));
-    let severity = if local { Severity::Info } else { Severity::Attention };
-    let words =
-        Words::new(FindingKind::Missing, text).severity(severity).fix(format!("keyshoal set {provider}"));
-    Some(Finding {
-        finding: words.kind,
-        severity: words.severity,
-        agent: Some(agent.id.clone()),
-        profile: None,
-        provider: Some(provider.clone()),
-        store: Some(agent.store.clone()),
-        kind: None,
-        fingerprint: None,
-        source_fingerprint: None,
-        first_seen: None,
-        verdict: None,
-        message: words.message,
-        fix: words.fix,
-    })
-}
-
-fn is_loopback(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"].iter().any(|host| rest.starts_with(host))
-}
-
-/// Says that an agent's store cannot be used at all.
-fn unusable(agent: &AgentView, own: &StoreView) -> Option<Finding> {
-    let (text, fix) = match &own.health {
-        StoreHealth::Unreadable(reason) => (
-            format!("its store {} cannot be read: {reason}", own.path),
-            "mend or restore that file; nothing is written there".to_owned(),
-        ),
-        StoreHealth::NewerSchema { found, known } => (
-            format!("its store {} has schema {found}, newer than the newest known one, {known}", own.path),
-            "update keyshoal; nothing is written there".to_owned(),
-        ),
-        StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => return None,
-    };
-    let words = Words::new(FindingKind::Unreadable, text).fix(fix);
-    Some(bare(Some(&agent.id), &agent.store, words))
-}
-
 /// Tells what concerns a base store that is no agent's own.
 fn tell_unowned_base(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords) {
     let Some(base) = sight.observed.store(&StoreId::Base) else { return };
-    if let StoreHealth::Unreadable(reason) = &base.health {
-        let text = format!("the store that agents inherit from, {}, cannot be read: {reason}", base.path);
-        let words =
-            Words::new(FindingKind::Unreadable, text).fix("mend or restore that file; nothing is written");
-        judgement.findings.push(bare(None, &StoreId::Base, words));
-    } else if let StoreHealth::NewerSchema { found, known } = &base.health {
-        let text = format!(
-            "the store that agents inherit from, {}, has schema {found}, newer than the newest known one, {known}",
-            base.path
-        );
-        let words = Words::new(FindingKind::Unreadable, text).fix("update keyshoal; nothing is written");
-        judgement.findings.push(bare(None, &StoreId::Base, words));
-    }
+    judgement.findings.extend(unreadable::of_base(base));
     for (profile, view) in &base.profiles {
         let Some(words) = words.get(&(StoreId::Base, profile.clone())) else { continue };
         if words.severity > Severity::Fine {
             judgement.findings.push(tell(sight, None, &StoreId::Base, profile, view, words.clone()));
         }
-    }
-}
-
-fn tell(
-    sight: &Sight<'_>,
-    agent: Option<&AgentId>,
-    store: &StoreId,
-    profile: &ProfileId,
-    view: &ProfileView,
-    words: Words,
-) -> Finding {
-    let owner = agent.cloned().unwrap_or_else(|| AgentId::new(BASE_OWNER));
-    let fingerprint = view.material.fingerprint();
-    let verdict = fingerprint.and_then(|value| sight.verdict(&owner, &view.provider, value)).cloned();
-    Finding {
-        finding: words.kind,
-        severity: words.severity,
-        agent: agent.cloned(),
-        profile: Some(profile.clone()),
-        provider: Some(view.provider.clone()),
-        store: Some(store.clone()),
-        kind: Some(view.kind.clone()),
-        fingerprint,
-        source_fingerprint: sight.desired.values.get(profile).map(|source| source.fingerprint),
-        first_seen: fingerprint.and_then(|value| first_seen(sight, &owner, profile, value)),
-        verdict,
-        message: words.message,
-        fix: words.fix,
-    }
-}
-
-fn first_seen(
-    sight: &Sight<'_>,
-    owner: &AgentId,
-    profile: &ProfileId,
-    value: Fingerprint,
-) -> Option<crate::Timestamp> {
-    let key = (owner.clone(), profile.clone(), value);
-    let generations = sight.knowledge.generations.get(profile);
-    sight.knowledge.first_seen.get(&key).copied().or_else(|| {
-        generations.into_iter().flatten().find(|one| one.fingerprint == value).map(|one| one.first_seen)
-    })
-}
-
-/// Makes a finding that is about no profile.
-pub(super) fn bare(agent: Option<&AgentId>, store: &StoreId, words: Words) -> Finding {
-    Finding {
-        finding: words.kind,
-        severity: words.severity,
-        agent: agent.cloned(),
-        profile: None,
-        provider: None,
-        store: Some(store.clone()),
-        kind: None,
-        fingerprint: None,
-        source_fingerprint: None,
-        first_seen: None,
-        verdict: None,
-        message: words.message,
-        fix: words.fix,
     }
 }

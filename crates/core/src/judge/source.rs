@@ -1,6 +1,7 @@
 //! The source's own values: whether they may be spread.
 
-use super::copy::{Copy, TypeFit, fitting_type, judge_copy, wrong_type};
+use super::copy::{Copy, judge_copy};
+use super::types::{TypeFit, fitting_type, wrong_type};
 use super::words::{Words, said};
 use super::{Judged, Judgement, Remedy, Sight, SourceState};
 use crate::{

@@ -5,6 +5,7 @@
 mod draw;
 mod generate;
 mod marks;
+mod missing;
 mod oauth;
 mod properties;
 mod rules;

@@ -271,7 +271,7 @@ fn an_expired_token_is_dead_without_asking() {
 #[test]
 fn a_needed_provider_without_any_credential_is_missing() {
     let mut world = World::json(&["main", "stocks"]).base(2);
-    world.observed.agents[1].needs.insert(ProviderId::from("openai"), vec!["gpt".to_owned()]);
+    world.observed.agents[1].needs.insert(ProviderId::from("openai"), vec!["gpt".into()]);
     let judged = world.judged();
     let missing: Vec<_> = judged.findings.iter().filter(|one| one.finding == FindingKind::Missing).collect();
     assert_eq!(missing.len(), 1);

@@ -131,6 +131,7 @@ impl World {
                 store,
                 agent_dir: format!("/agents/{id}"),
                 needs: BTreeMap::new(),
+                unknown: None,
                 candidates: BTreeMap::new(),
                 endpoints: BTreeMap::new(),
             });

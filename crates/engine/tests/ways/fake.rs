@@ -116,6 +116,7 @@ impl Fake {
                 store: place,
                 agent_dir: format!("/agents/{id}"),
                 needs: BTreeMap::new(),
+                unknown: None,
                 candidates: BTreeMap::new(),
                 endpoints: BTreeMap::from([(ProviderId::from(ACME), endpoint)]),
             });

@@ -4,8 +4,8 @@ use super::Held;
 use crate::Installation;
 use keyshoal_core::observation::Notice;
 use keyshoal_core::{
-    AgentId, AgentView, CredentialKind, Endpoint, Fingerprint, GatewayView, Layout, Material, ProfileId,
-    ProviderId, StoreId, Timestamp,
+    AgentId, AgentView, CredentialKind, Endpoint, Fingerprint, GatewayView, Layout, Material, Need,
+    ProfileId, ProviderId, StoreHealth, StoreId, Timestamp,
 };
 use keyshoal_openclaw::candidates::{self, CandidateInput};
 use keyshoal_openclaw::config::{Config, model::AgentEntry};
@@ -52,18 +52,23 @@ pub fn views(
         if store == StoreId::Base {
             earlier.extend(copies(installation, &models_file, base));
         }
-        let candidates = candidates::of_agent(&CandidateInput {
-            config,
-            layout: resolved.layout,
-            agent: entry,
-            base,
-            local,
-            models_file: &models_file,
-            sessions: &sessions::pins(&installation.locations.state_dir, entry),
-            env,
-            prints: installation.prints(),
-            now,
-        });
+        let unknown = unreadable(stores, &store);
+        let candidates = match unknown {
+            Some(_) => BTreeMap::new(),
+            None => candidates::of_agent(&CandidateInput {
+                config,
+                layout: resolved.layout,
+                version: resolved.version.as_deref(),
+                agent: entry,
+                base,
+                local,
+                models_file: &models_file,
+                sessions: &sessions::pins(&installation.locations.state_dir, entry),
+                env,
+                prints: installation.prints(),
+                now,
+            }),
+        };
         let needs = needs(entry);
         let stored =
             base.profiles.values().chain(local.into_iter().flat_map(|local| local.profiles.values()));
@@ -75,9 +80,7 @@ pub fn views(
             .collect();
         let endpoints = providers
             .into_iter()
-            .map(|provider| {
-                (provider.clone(), endpoint(config, &models_file, &provider, needs.get(&provider)))
-            })
+            .map(|provider| (provider.clone(), endpoint(config, &models_file, &provider, entry)))
             .collect();
         agents.push(AgentView {
             id: entry.id.clone(),
@@ -87,6 +90,7 @@ pub fn views(
             store,
             agent_dir: entry.agent_dir.display().to_string(),
             needs,
+            unknown,
             candidates,
             endpoints,
         });
@@ -101,7 +105,7 @@ pub fn views(
         }
     }
     if resolved.layout.is_sqlite() {
-        let main_dir = &installation.locations.main_agent_dir;
+        let main_dir = &resolved.main_agent_dir;
         earlier.extend(archived(installation, main_dir, base));
         let dirs = config.agents.iter().map(|entry| &entry.agent_dir).filter(|dir| *dir != main_dir);
         notices.extend(std::iter::once(main_dir).chain(dirs).filter_map(|dir| archive_notice(dir)));
@@ -147,27 +151,40 @@ fn archive_notice(dir: &Path) -> Option<Notice> {
     })
 }
 
-fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<String>> {
-    let mut needs: BTreeMap<ProviderId, Vec<String>> = BTreeMap::new();
-    for model in &entry.models {
-        needs.entry(model.provider.clone()).or_default().push(model.model.clone());
+/// Says which store of an agent cannot be read, if so: then nobody can tell what it may send, and least of all nothing.
+fn unreadable(stores: &BTreeMap<StoreId, Held>, own: &StoreId) -> Option<String> {
+    let told = |id: &StoreId| {
+        let held = stores.get(id)?;
+        let path = held.file.path().display();
+        match &held.read.health {
+            StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => None,
+            StoreHealth::Unreadable(reason) => Some(format!("{path} cannot be read: {reason}")),
+            StoreHealth::NewerSchema { found, known } => {
+                Some(format!("{path} has schema {found}, newer than the newest known one, {known}"))
+            }
+        }
+    };
+    told(own).or_else(|| told(&StoreId::Base))
+}
+
+fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<Need>> {
+    let mut needs: BTreeMap<ProviderId, Vec<Need>> = BTreeMap::new();
+    for used in &entry.models {
+        let need = Need { model: used.model.clone(), purpose: used.purpose.map(str::to_owned) };
+        needs.entry(used.provider.clone()).or_default().push(need);
     }
     needs
 }
 
 /// The agent's own endpoint: the config's, else what its generated models.json says, else the provider's public one.
-fn endpoint(
-    config: &Config,
-    file: &ModelsFile,
-    provider: &ProviderId,
-    models: Option<&Vec<String>>,
-) -> Endpoint {
+fn endpoint(config: &Config, file: &ModelsFile, provider: &ProviderId, entry: &AgentEntry) -> Endpoint {
     let mut endpoint = config.endpoint(provider);
     if endpoint.base_url.is_none() {
         endpoint.base_url = file.providers.get(provider).and_then(|entry| entry.base_url.clone());
     }
-    if let Some(model) = models.and_then(|models| models.first()) {
-        endpoint.model = Some(model.clone());
+    let own = entry.models.iter().find(|used| used.chat && used.provider == *provider);
+    if let Some(own) = own {
+        endpoint.model = Some(own.model.clone());
     }
     endpoint
 }

@@ -1,5 +1,6 @@
 //! What differs between releases in choosing a credential. Read in the code of 2026.3.28, 5.28, 6.11, 8.2 and 9.6.
 
+use crate::layout::Release;
 use keyshoal_core::Layout;
 
 /// The rules of one layout.
@@ -44,6 +45,8 @@ pub(super) enum Binding {
 
 impl Rules {
     /// Returns the rules of a layout. `version` is the release as far as it is known; without it the newest of the layout is meant.
+    ///
+    /// Later releases go by their own rules also while the main agent's store is still the shared one.
     pub fn of(layout: Layout, version: Option<&str>) -> Self {
         let json = Self {
             order_drops_missing: false,
@@ -82,10 +85,16 @@ impl Rules {
         match layout {
             Layout::JsonFile => json,
             Layout::JsonWithState => with_state,
+            Layout::AgentSqlite if version.and_then(Release::parse).is_some_and(shares_a_store) => shared,
             Layout::AgentSqlite => agent_sqlite,
             Layout::SharedTable | Layout::SharedRow | Layout::Unknown => shared,
         }
     }
+}
+
+/// Tells whether a release has a store of its own that all agents share.
+fn shares_a_store(release: Release) -> bool {
+    matches!(release.layout(), Layout::SharedTable | Layout::SharedRow)
 }
 
 /// Reads year and month of a version such as `2026.9.6`.

@@ -1,13 +1,14 @@
 //! The roster: which agents there are, where their directories are, which models they use.
 
-use super::model::{AgentEntry, RosterForm};
+use super::model::{AgentEntry, Binding, RosterForm};
 use super::models;
 use super::notes::{Look, Notes, Steps};
+use super::special::Layers;
 use super::{ConfigError, text};
 use crate::agent_id;
 use crate::locate::{self, Locations};
-use keyshoal_core::AgentId;
-use std::collections::BTreeMap;
+use keyshoal_core::{AgentId, ProviderId};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What `agents` says.
@@ -29,14 +30,7 @@ pub(super) fn read(
 ) -> Result<Roster, ConfigError> {
     let Some(agents) = root.at("agents") else {
         let models = models::ModelNames::new(root, touched_version, notes);
-        return Ok(implicit(
-            RosterForm::Implicit,
-            false,
-            Look::root(&serde_json::Value::Null),
-            &models,
-            locations,
-            notes,
-        ));
+        return Ok(implicit(RosterForm::Implicit, false, root, &models, locations, notes));
     };
     if !agents.value.is_object() {
         return Err(roster_error(&agents, "an object", notes));
@@ -45,7 +39,7 @@ pub(super) fn read(
     let names = models::ModelNames::new(root, touched_version, notes);
     let (form, written) = written_agents(&agents, notes)?;
     if written.is_empty() {
-        return Ok(implicit(form, explicit_ownership, agents, &names, locations, notes));
+        return Ok(implicit(form, explicit_ownership, root, &names, locations, notes));
     }
 
     let defaults = agents.object_at("defaults", notes);
@@ -79,7 +73,8 @@ pub(super) fn read(
             )?,
             None => default_directory(locations, &id),
         };
-        let models = models::of_agent(Some(&entry), defaults.as_ref(), &names, notes);
+        let layers = Layers { root, defaults: defaults.as_ref(), entry: Some(&entry) };
+        let models = models::of_agent(&id, &layers, &names, notes);
         let name = entry.text_at("name", notes);
         found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
     }
@@ -100,19 +95,10 @@ pub(super) fn read(
     Ok(Roster { agents: found, form, explicit_ownership })
 }
 
-/// Reads `bindings`, as far as they name agents.
-pub(super) fn bindings(root: &Look<'_>, notes: &mut Notes<'_>) -> Vec<(String, Option<String>)> {
-    let Some(bindings) = root.at("bindings") else { return Vec::new() };
-    let mut found = Vec::new();
-    for binding in bindings.elements(notes) {
-        let Some(agent) = binding.text_at("agentId", notes) else { continue };
-        let channel = binding
-            .object_at("match", notes)
-            .and_then(|wanted| wanted.text_at("channel", notes))
-            .map(|channel| channel.to_lowercase());
-        found.push((agent, channel));
-    }
-    found
+/// Reads the names of `agents.defaults.cliBackends`.
+pub(super) fn cli_backends(root: &Look<'_>) -> BTreeSet<ProviderId> {
+    let backends = root.within(&["agents", "defaults", "cliBackends"]);
+    backends.iter().flat_map(Look::entries).map(|(name, _)| models::provider_id(name)).collect()
 }
 
 /// Refuses two agents with one directory, as the program does; agents that only bindings name count too.
@@ -120,7 +106,7 @@ pub(super) fn bindings(root: &Look<'_>, notes: &mut Notes<'_>) -> Vec<(String, O
 /// The same directory by way of a symbolic link is a warning only: early releases accept it.
 pub(super) fn refuse_shared_directories(
     agents: &[AgentEntry],
-    bindings: &[(String, Option<String>)],
+    bindings: &[Binding],
     locations: &Locations,
     notes: &mut Notes<'_>,
 ) -> Result<(), ConfigError> {
@@ -128,8 +114,8 @@ pub(super) fn refuse_shared_directories(
     for agent in agents {
         by_dir.entry(agent.agent_dir.clone()).or_default().push(agent.id.clone());
     }
-    for (written, _) in bindings {
-        let id = agent_id::normalize(written);
+    for binding in bindings {
+        let id = agent_id::normalize(&binding.agent);
         if !agents.iter().any(|agent| agent.id == id) {
             let named = by_dir.entry(default_directory(locations, &id)).or_default();
             if !named.contains(&id) {
@@ -222,14 +208,15 @@ fn array_index(key: &str) -> Option<u32> {
 fn implicit(
     form: RosterForm,
     explicit_ownership: bool,
-    agents: Look<'_>,
+    root: &Look<'_>,
     names: &models::ModelNames,
     locations: &Locations,
     notes: &mut Notes<'_>,
 ) -> Roster {
-    let defaults = agents.object_at("defaults", notes);
-    let models = models::of_agent(None, defaults.as_ref(), names, notes);
+    let defaults = root.at("agents").and_then(|agents| agents.object_at("defaults", notes));
     let id = AgentId::new(agent_id::FALLBACK);
+    let layers = Layers { root, defaults: defaults.as_ref(), entry: None };
+    let models = models::of_agent(&id, &layers, names, notes);
     let agent_dir = default_directory(locations, &id);
     let written_id = id.as_str().to_owned();
     let main = AgentEntry { id, written_id, name: None, default: true, agent_dir, models };

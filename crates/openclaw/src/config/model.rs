@@ -1,7 +1,7 @@
 //! What Keyshoal understands of a config. Plain data, made by `config::load`.
 
 use keyshoal_core::{AgentId, CredentialKind, Endpoint, ProfileId, ProviderId, Secret, SecretRef};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// A config, read and understood.
@@ -31,8 +31,12 @@ pub struct Config {
     pub env: BTreeMap<String, Secret>,
     /// `<stateDir>/.env`. It wins over [`Config::env`]; the environment of the process wins over both.
     pub dotenv: BTreeMap<String, Secret>,
-    /// `bindings`, as far as they name agents: (agent id as written, channel).
-    pub bindings: Vec<(String, Option<String>)>,
+    /// `bindings`, in order.
+    pub bindings: Vec<Binding>,
+    /// `agents.defaults.cliBackends`: providers that are programs with a login of their own.
+    pub cli_backends: BTreeSet<ProviderId>,
+    /// `session.store`: where the sessions are, with `{agentId}` for the agent.
+    pub session_store: Option<String>,
     /// `meta.lastTouchedVersion`.
     pub touched_version: Option<String>,
     /// What a person should know (duplicate ids, unresolved `${VAR}`, unknown default…). Each names file and place.
@@ -54,7 +58,11 @@ impl Config {
     /// Returns whom to ask about a value of a provider: as the config reaches it, with a model that is used there.
     pub fn endpoint(&self, provider: &ProviderId) -> Endpoint {
         let declared = self.providers.get(provider);
-        let used = self.agents.iter().flat_map(|agent| &agent.models).find(|used| used.provider == *provider);
+        let used = self
+            .agents
+            .iter()
+            .flat_map(|agent| &agent.models)
+            .find(|used| used.chat && used.provider == *provider);
         Endpoint {
             provider: provider.clone(),
             api: declared.and_then(|declared| declared.api.clone()),
@@ -101,8 +109,53 @@ pub struct ModelUse {
     pub provider: ProviderId,
     /// Its name there.
     pub model: String,
-    /// Whether it is a fallback.
+    /// Whether it is a fallback, or for special work.
     pub fallback: bool,
+    /// For which special work, if so.
+    pub purpose: Option<&'static str>,
+    /// Whether it answers chats, so that its provider can be asked by one.
+    pub chat: bool,
+}
+
+/// One entry of `bindings`: all that it names must hold for a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Its position.
+    pub index: usize,
+    /// The agent that answers, as written.
+    pub agent: String,
+    /// What is bound.
+    pub kind: BindingKind,
+    /// The channel, in lower case.
+    pub channel: Option<String>,
+    /// The channel's account; `*` is any. Without one, the account `default` is meant.
+    pub account: Option<String>,
+    /// The conversation.
+    pub peer: Option<Peer>,
+    /// The guild.
+    pub guild: Option<String>,
+    /// The team.
+    pub team: Option<String>,
+    /// Roles of the sender, any of which is enough.
+    pub roles: Vec<String>,
+}
+
+/// What is bound to an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindingKind {
+    /// Messages.
+    Route,
+    /// A conversation that another program leads (ACP).
+    Acp,
+}
+
+/// A conversation that a binding names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// `direct`, `group` or `channel`.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
 }
 
 /// One entry of `auth.profiles`.

@@ -2,7 +2,8 @@
 
 use super::model::ModelUse;
 use super::notes::{Look, Notes};
-use keyshoal_core::ProviderId;
+use super::special::Layers;
+use keyshoal_core::{AgentId, ProviderId};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -113,74 +114,78 @@ fn is_version(suffix: &str) -> bool {
     quantised || bits || date
 }
 
-/// The settings in which an agent names models for special work; its own hide the defaults'.
-const OTHER_MODELS: [&[&str]; 10] = [
-    &["subagents", "model"],
-    &["heartbeat", "model"],
-    &["compaction", "model"],
-    &["compaction", "memoryFlush", "model"],
-    &["utilityModel"],
-    &["decisionModel"],
-    &["imageModel"],
-    &["pdfModel"],
-    &["imageGenerationModel"],
-    &["videoGenerationModel"],
-];
-
 /// Returns the models that an agent uses: primary, fallbacks, then those for special work, each once.
 pub(super) fn of_agent(
-    entry: Option<&Look<'_>>,
-    defaults: Option<&Look<'_>>,
+    id: &AgentId,
+    layers: &Layers<'_, '_>,
     names: &ModelNames,
     notes: &mut Notes<'_>,
 ) -> Vec<ModelUse> {
-    let own = entry.and_then(|entry| entry.at("model"));
-    let shared = defaults.and_then(|defaults| defaults.at("model"));
+    let own = layers.entry.and_then(|entry| entry.at("model"));
+    let shared = layers.defaults.and_then(|defaults| defaults.at("model"));
     let primary = own.as_ref().and_then(primary).or_else(|| shared.as_ref().and_then(primary));
     let fallbacks =
         own.as_ref().and_then(fallbacks).or_else(|| shared.as_ref().and_then(fallbacks)).unwrap_or_default();
 
-    let mut found = Vec::new();
     for look in own.iter().chain(&shared) {
         if !look.value.is_string() && !look.value.is_object() {
             look.complain("a model or {primary, fallbacks}", notes);
         }
     }
-    let mut add = |written: &Look<'_>, fallback: bool, notes: &mut Notes<'_>| {
-        let Some(text) = written.text(notes) else { return };
-        match names.resolve(text) {
-            Some((provider, model)) => {
-                let used = ModelUse { provider, model, fallback };
-                if !found
-                    .iter()
-                    .any(|known: &ModelUse| known.provider == used.provider && known.model == used.model)
-                {
-                    found.push(used);
-                }
-            }
-            None => notes.warn(&written.steps, "names no model"),
-        }
-    };
+    let mut uses = Uses { names, found: Vec::new() };
     if let Some(primary) = primary {
-        add(&primary, false, notes);
+        uses.named(&primary, Use { fallback: false, purpose: None, chat: true }, notes);
     }
     for fallback in fallbacks {
-        add(&fallback, true, notes);
+        uses.named(&fallback, Use { fallback: true, purpose: None, chat: true }, notes);
     }
-    for way in OTHER_MODELS {
-        let Some(special) = entry
-            .and_then(|entry| entry.within(way))
-            .or_else(|| defaults.and_then(|defaults| defaults.within(way)))
-        else {
-            continue;
-        };
-        for written in
-            self::primary(&special).into_iter().chain(self::fallbacks(&special).unwrap_or_default())
-        {
-            add(&written, true, notes);
+    for (setting, value) in layers.settings() {
+        let special = Use { fallback: true, purpose: Some(setting.purpose), chat: setting.chat };
+        for written in self::primary(&value).into_iter().chain(self::fallbacks(&value).unwrap_or_default()) {
+            uses.named(&written, special, notes);
         }
     }
-    found
+    for written in layers.hooks(id, notes) {
+        uses.named(&written, Use { fallback: true, purpose: Some("hooks"), chat: true }, notes);
+    }
+    let media = layers.media(notes).into_iter().map(|one| ("media", one));
+    for (purpose, (provider, model)) in media.chain(layers.memory().into_iter().map(|one| ("memory", one))) {
+        uses.add(provider, model, Use { fallback: true, purpose: Some(purpose), chat: false });
+    }
+    uses.found
+}
+
+/// What a model is used for.
+#[derive(Clone, Copy)]
+struct Use {
+    fallback: bool,
+    purpose: Option<&'static str>,
+    chat: bool,
+}
+
+/// The models that one agent uses, as they are found.
+struct Uses<'a> {
+    names: &'a ModelNames,
+    found: Vec<ModelUse>,
+}
+
+impl Uses<'_> {
+    /// Adds a model as it is written. A hook's or a heartbeat's may be empty, which means the agent's own.
+    fn named(&mut self, written: &Look<'_>, used: Use, notes: &mut Notes<'_>) {
+        let Some(text) = written.text(notes) else { return };
+        match self.names.resolve(text) {
+            Some((provider, model)) => self.add(provider, model, used),
+            None if text.trim().is_empty() && used.purpose.is_some() => {}
+            None => notes.warn(&written.steps, "names no model"),
+        }
+    }
+
+    fn add(&mut self, provider: ProviderId, model: String, used: Use) {
+        if !self.found.iter().any(|known| known.provider == provider && known.model == model) {
+            let Use { fallback, purpose, chat } = used;
+            self.found.push(ModelUse { provider, model, fallback, purpose, chat });
+        }
+    }
 }
 
 /// Returns the primary model of a setting that is text or `{primary, fallbacks}`.

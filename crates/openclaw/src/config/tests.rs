@@ -1,5 +1,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests write their own files")]
 
+mod bindings;
+mod special;
+
 use super::*;
 use crate::locate::locate;
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, ProviderId, Secret, SecretSource};
@@ -112,10 +115,10 @@ fn reads_a_list_as_a_person_writes_it() {
     assert_eq!(config.agents[2].agent_dir, home.join(".openclaw/agents/a-b/agent"));
     assert_eq!(config.agents[2].name.as_deref(), Some("Dots"));
     assert_eq!(config.touched_version.as_deref(), Some("2026.3.28"));
-    assert_eq!(
-        config.bindings,
-        [("Stocks".to_owned(), Some("telegram".to_owned())), ("main".to_owned(), None)]
-    );
+    let bound: Vec<_> =
+        config.bindings.iter().map(|one| (one.agent.as_str(), one.channel.as_deref())).collect();
+    assert_eq!(bound, [("Stocks", Some("telegram")), ("main", None)]);
+    assert!(said(&config, "bindings[1] names no channel"));
 
     assert_eq!(config.gateway.port, Some(18911));
     assert_eq!(config.gateway.token, secret("g-1"));

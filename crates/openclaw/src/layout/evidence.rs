@@ -21,6 +21,8 @@ pub(super) struct Found {
     pub layout: Option<Layout>,
     pub version: Option<String>,
     pub lines: Vec<String>,
+    /// A state database of the shared layouts says that the main agent's store is still the shared one.
+    pub legacy_main: bool,
     /// Why nothing may be written anywhere, if so.
     pub read_only: Option<String>,
 }
@@ -61,7 +63,8 @@ pub(super) fn weigh(
         Some(state) if state.user_version > 1 => None,
         _ => agent_version(loc, config),
     };
-    let mut found = Found { layout: None, version: None, lines: Vec::new(), read_only: None };
+    let mut found =
+        Found { layout: None, version: None, lines: Vec::new(), legacy_main: false, read_only: None };
 
     if let Some(word) = word {
         let ours = word.state_dir.as_ref().is_none_or(|dir| same_dir(dir, &loc.state_dir));
@@ -144,6 +147,7 @@ fn settle_owner(found: &mut Found, state: &StateDb) {
         Some(Some("state-db")) => found.lines.push("auth.sharedStore says state-db".to_owned()),
         None | Some(Some("legacy-main")) => {
             found.layout = Some(Layout::AgentSqlite);
+            found.legacy_main = true;
             found
                 .lines
                 .push("auth.sharedStore does not say state-db: the main agent's store is shared".to_owned());
@@ -194,9 +198,12 @@ fn agent_version(loc: &Locations, config: &Config) -> Option<i64> {
     })
 }
 
-fn agent_dirs<'a>(loc: &'a Locations, config: &'a Config) -> impl Iterator<Item = &'a Path> {
-    std::iter::once(loc.main_agent_dir.as_path())
-        .chain(config.agents.iter().map(|agent| agent.agent_dir.as_path()))
+/// Returns every directory in which an agent's store may be; which of main's it is, depends on the release.
+fn agent_dirs(loc: &Locations, config: &Config) -> impl Iterator<Item = PathBuf> {
+    std::iter::once(loc.main_agent_dir())
+        .chain(loc.redirects.openclaw.clone())
+        .chain(loc.redirects.pi.clone())
+        .chain(config.agents.iter().map(|agent| agent.agent_dir.clone()))
 }
 
 fn any_json(loc: &Locations, config: &Config) -> bool {

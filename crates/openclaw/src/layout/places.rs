@@ -16,16 +16,14 @@ use std::path::{Path, PathBuf};
 const NEVER_ORPHANS: [&str; 3] = ["main", "openclaw", "crestodian"];
 
 /// Returns the store that agents inherit from.
-pub(super) fn base(loc: &Locations, layout: Layout) -> StoreFile {
-    let mut leftovers = leftovers_in(&loc.main_agent_dir);
+pub(super) fn base(loc: &Locations, main_dir: &Path, layout: Layout) -> StoreFile {
+    let mut leftovers = leftovers_in(main_dir);
     leftovers.push(loc.oauth_dir.join("oauth.json"));
     match layout {
         Layout::SharedTable => StoreFile::shared_table(state_db(loc)).with_leftovers(leftovers),
         Layout::SharedRow | Layout::Unknown => StoreFile::shared_row(state_db(loc)).with_leftovers(leftovers),
-        Layout::AgentSqlite => {
-            StoreFile::agent_sqlite(loc.main_agent_dir.join(AGENT_DB)).with_leftovers(leftovers)
-        }
-        Layout::JsonFile | Layout::JsonWithState => in_dir(&loc.main_agent_dir, layout),
+        Layout::AgentSqlite => StoreFile::agent_sqlite(main_dir.join(AGENT_DB)).with_leftovers(leftovers),
+        Layout::JsonFile | Layout::JsonWithState => in_dir(main_dir, layout),
     }
     .within(&loc.state_dir)
 }
@@ -41,13 +39,14 @@ fn in_dir(dir: &Path, layout: Layout) -> StoreFile {
 /// Returns every agent's store, in the roster's order. Agents whose stores are the same file share one id.
 pub(super) fn agents(
     loc: &Locations,
+    main_dir: &Path,
     config: &Config,
     layout: Layout,
     notices: &mut Vec<Notice>,
 ) -> Vec<(AgentId, StoreId, StoreFile)> {
     let mut known: BTreeMap<Identity, StoreId> = BTreeMap::new();
     if !matches!(layout, Layout::SharedTable | Layout::SharedRow | Layout::Unknown) {
-        known.insert(Identity::of(base(loc, layout).path()), StoreId::Base);
+        known.insert(Identity::of(base(loc, main_dir, layout).path()), StoreId::Base);
     }
     let mut stores = Vec::with_capacity(config.agents.len());
     for agent in &config.agents {
@@ -55,7 +54,7 @@ pub(super) fn agents(
         let own = StoreId::Agent(agent.id.clone());
         let id = known.entry(Identity::of(file.path())).or_insert_with(|| own.clone()).clone();
         match &id {
-            StoreId::Base => file = base(loc, layout),
+            StoreId::Base => file = base(loc, main_dir, layout),
             StoreId::Agent(_) if id == own => {
                 // Only where the directory names its agent does the program's own check hold for us too.
                 if agent.agent_dir == loc.state_dir.join("agents").join(agent.id.as_str()).join("agent") {
@@ -119,13 +118,14 @@ impl Identity {
 /// Returns the directories under `agents/` that hold profiles and belong to no agent.
 pub(super) fn orphans(
     loc: &Locations,
+    main_dir: &Path,
     stores: &[(AgentId, StoreId, StoreFile)],
     layout: Layout,
     notices: &mut Vec<Notice>,
 ) -> Vec<Orphan> {
     let agents_dir = loc.state_dir.join("agents");
     let mut owned: Vec<Identity> = stores.iter().map(|(_, _, file)| Identity::of(file.path())).collect();
-    owned.push(Identity::of(base(loc, layout).path()));
+    owned.push(Identity::of(base(loc, main_dir, layout).path()));
     owned.sort();
     let mut orphans = Vec::new();
     for name in files::listing(&agents_dir).ok().flatten().unwrap_or_default() {
@@ -154,13 +154,14 @@ pub(super) fn orphans(
 /// Returns main's own store where main is in no roster: in the shared layouts the gateway loads it whatever the roster says.
 pub(super) fn also_loaded(
     loc: &Locations,
+    main_dir: &Path,
     stores: &[(AgentId, StoreId, StoreFile)],
     layout: Layout,
 ) -> Option<StoreFile> {
     if !matches!(layout, Layout::SharedTable | Layout::SharedRow) {
         return None;
     }
-    let file = in_dir(&loc.main_agent_dir, layout).within(&loc.state_dir);
+    let file = in_dir(main_dir, layout).within(&loc.state_dir);
     let identity = Identity::of(file.path());
     let known = stores.iter().any(|(_, _, store)| Identity::of(store.path()) == identity);
     (!known).then_some(file)

@@ -31,11 +31,11 @@ impl Release {
         Some(Self { year, month, number, beta })
     }
 
-    const fn new(month: u32, number: u32) -> Self {
+    pub(super) const fn new(month: u32, number: u32) -> Self {
         Self { year: 2026, month, number, beta: u32::MAX }
     }
 
-    const fn beta(month: u32, number: u32, beta: u32) -> Self {
+    pub(super) const fn beta(month: u32, number: u32, beta: u32) -> Self {
         Self { year: 2026, month, number, beta }
     }
 
@@ -52,6 +52,11 @@ impl Release {
         } else {
             Layout::SharedRow
         }
+    }
+
+    /// Tells whether its config has agents by name, `agents.entries`.
+    pub fn has_entries(self) -> bool {
+        self >= Self::beta(8, 1, 1)
     }
 
     /// Tells whether it is newer than every release that was measured.

@@ -48,7 +48,7 @@ fn finds_the_default_and_the_older_names() {
     let found = home.locate();
     assert_eq!(found.state_dir, home.path(".openclaw"));
     assert_eq!(found.config_path, home.path(".openclaw/openclaw.json"));
-    assert_eq!(found.main_agent_dir, home.path(".openclaw/agents/main/agent"));
+    assert_eq!(found.main_agent_dir(), home.path(".openclaw/agents/main/agent"));
     assert_eq!(found.oauth_dir, home.path(".openclaw/credentials"));
     assert_eq!(found.notes, [""; 0]);
 
@@ -78,11 +78,11 @@ fn follows_the_environment() {
         .var("OPENCLAW_INCLUDE_ROOTS", "~/shared: :/etc/openclaw");
     let found = home.locate();
     assert_eq!(found.config_path, home.path("c.json5"));
-    assert_eq!(found.main_agent_dir, home.path("pi"));
+    assert_eq!(found.redirects, Redirects { openclaw: None, pi: Some(home.path("pi")) });
     assert_eq!(found.oauth_dir, home.path("oauth"));
     assert_eq!(found.include_roots, [home.path("shared"), PathBuf::from("/etc/openclaw")]);
     let home = home.var("OPENCLAW_AGENT_DIR", "~/own");
-    assert_eq!(home.locate().main_agent_dir, home.path("own"));
+    assert_eq!(home.locate().redirects.openclaw, Some(home.path("own")));
 
     let home = Home::new(&["other/.openclaw"]).var("OPENCLAW_HOME", "~/other");
     let found = home.locate();
@@ -101,10 +101,13 @@ fn arguments_win_and_what_belongs_elsewhere_is_left() {
         .var("OPENCLAW_AGENT_DIR", "~/one/main");
     let same = home.at("one");
     assert_eq!(same.config_path, home.path("one/special.json"));
-    assert_eq!(same.main_agent_dir, home.path("one/main"));
+    assert_eq!(same.redirects.openclaw, Some(home.path("one/main")));
     let other = home.at("two");
     assert_eq!(other.config_path, home.path("two/openclaw.json"));
-    assert_eq!(other.main_agent_dir, home.path("two/agents/main/agent"));
+    assert_eq!(
+        (&other.redirects, other.main_agent_dir()),
+        (&Redirects::default(), home.path("two/agents/main/agent"))
+    );
     assert_eq!(other.notes.len(), 2, "{:?}", other.notes);
     let named = locate(&home.env, Some(&home.path("two")), Some(&home.path("any.json"))).unwrap();
     assert_eq!(named.config_path, home.path("any.json"));

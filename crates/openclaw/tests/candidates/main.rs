@@ -76,6 +76,7 @@ fn candidates(case: &Value) -> Vec<Candidate> {
     let local = contents(&dir.path().join("local"), &case["local"]);
     let found = of_agent(&CandidateInput {
         layout: layout(case["release"].as_str().unwrap()),
+        version: case["release"].as_str(),
         agent: config.agent(&AgentId::from("stocks")).unwrap(),
         config: &config,
         base: &base,

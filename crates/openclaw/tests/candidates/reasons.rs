@@ -17,6 +17,7 @@ const EVERY: [Layout; 5] =
 /// A state to look at; what it does not name is empty.
 struct State {
     layout: Layout,
+    version: Option<&'static str>,
     agent: &'static str,
     config: Value,
     env: Value,
@@ -31,6 +32,7 @@ impl State {
     fn new(layout: Layout) -> Self {
         Self {
             layout,
+            version: None,
             agent: "stocks",
             config: json!({}),
             env: json!({}),
@@ -55,6 +57,7 @@ impl State {
         let found = of_agent(&CandidateInput {
             config: &config,
             layout: self.layout,
+            version: self.version,
             agent: config.agent(&AgentId::from(self.agent)).unwrap(),
             base: &base,
             local: (self.agent != "main").then_some(&local),
@@ -166,6 +169,9 @@ fn a_bound_profile_is_the_only_one_since_the_shared_store() {
     assert_eq!(state(Layout::SharedRow).standing("a:x"), pinned);
     assert_eq!(state(Layout::SharedRow).standing("a:y"), Standing::First);
     assert_eq!(state(Layout::AgentSqlite).standing("a:x"), Standing::First);
+    // Also where the main agent's store is still the shared one.
+    let legacy = State { version: Some("2026.8.2"), ..state(Layout::AgentSqlite) };
+    assert_eq!(legacy.standing("a:x"), pinned);
 }
 
 #[test]

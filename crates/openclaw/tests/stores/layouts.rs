@@ -248,9 +248,57 @@ fn stores_that_are_one_file_have_one_id_and_strangers_are_orphans() {
     }
 }
 
+/// Redirects the main store to the directory of agent stocks and to one of its own, and returns whose store the base is.
+fn redirected(layout: Layout, version: &str, names: &[&str]) -> (Option<String>, Vec<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    sample(layout, dir.path());
+    let mut env = environment(dir.path());
+    env.vars.insert("OPENCLAW_STATE_DIR".to_owned(), dir.path().display().to_string());
+    for (name, agent) in [("OPENCLAW_AGENT_DIR", "stocks"), ("PI_CODING_AGENT_DIR", "main")] {
+        if names.contains(&name) {
+            env.vars.insert(name.to_owned(), agent_dir(dir.path(), agent).display().to_string());
+        }
+    }
+    let found = resolved_in(dir.path(), &env, Some(&word(version)));
+    let said = found.notices.iter().filter(|notice| notice.code == "ignored_variable");
+    let said = said.map(|notice| notice.message.split(' ').next().unwrap().to_owned()).collect();
+    (read_key(&found.base, ID), said)
+}
+
 #[test]
-fn a_redirected_main_store_is_the_base() {
-    for layout in [Layout::JsonFile, Layout::AgentSqlite] {
+fn a_redirected_main_store_is_the_base_where_the_release_obeys() {
+    const BOTH: [&str; 2] = ["OPENCLAW_AGENT_DIR", "PI_CODING_AGENT_DIR"];
+    let base = |layout, version| redirected(layout, version, &BOTH);
+    let key = |key: &str| Some(key.to_owned());
+    assert_eq!(base(Layout::JsonFile, "2026.3.28"), (key("stocks-1"), vec![]));
+    assert_eq!(base(Layout::JsonWithState, "2026.5.7"), (key("stocks-1"), vec![]));
+    let neither = BOTH.map(str::to_owned).to_vec();
+    assert_eq!(base(Layout::JsonWithState, "2026.5.28"), (key("base-1"), neither.clone()));
+    assert_eq!(base(Layout::AgentSqlite, "2026.6.11"), (key("base-1"), neither));
+}
+
+#[test]
+fn where_main_still_owns_the_shared_store_later_releases_obey_one_variable() {
+    let base = |name: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        sample(Layout::SharedRow, dir.path());
+        let db = rusqlite::Connection::open(dir.path().join("state/openclaw.sqlite")).unwrap();
+        db.execute("DELETE FROM config_machine_state WHERE state_key = 'auth.sharedStore'", []).unwrap();
+        let mut env = environment(dir.path());
+        let elsewhere = agent_dir(dir.path(), "stocks");
+        env.vars.insert("OPENCLAW_STATE_DIR".to_owned(), dir.path().display().to_string());
+        env.vars.insert(name.to_owned(), elsewhere.display().to_string());
+        let found = resolved_in(dir.path(), &env, None);
+        assert_eq!(found.layout, Layout::AgentSqlite);
+        found.base.path().parent().unwrap().strip_prefix(dir.path()).unwrap().to_owned()
+    };
+    assert_eq!(base("OPENCLAW_AGENT_DIR"), Path::new("agents/stocks/agent"));
+    assert_eq!(base("PI_CODING_AGENT_DIR"), Path::new("agents/main/agent"));
+}
+
+#[test]
+fn without_a_word_the_layout_says_which_variables_count() {
+    for (layout, key) in [(Layout::JsonFile, "stocks-1"), (Layout::AgentSqlite, "base-1")] {
         let dir = tempfile::tempdir().unwrap();
         sample(layout, dir.path());
         let mut env = environment(dir.path());
@@ -258,9 +306,12 @@ fn a_redirected_main_store_is_the_base() {
         env.vars.insert("OPENCLAW_STATE_DIR".to_owned(), dir.path().display().to_string());
         env.vars.insert("OPENCLAW_AGENT_DIR".to_owned(), elsewhere.display().to_string());
         let found = resolved_in(dir.path(), &env, None);
-        assert_eq!(read_key(&found.base, ID).as_deref(), Some("stocks-1"), "{layout}");
+        assert_eq!(read_key(&found.base, ID).as_deref(), Some(key), "{layout}");
+        let redirected = layout == Layout::JsonFile;
         let ids: Vec<_> = found.agents.iter().map(|(_, store, _)| store.clone()).collect();
-        assert_eq!(ids, [StoreId::Agent("main".into()), StoreId::Base], "{layout}");
+        let (main, stocks) = (StoreId::Agent("main".into()), StoreId::Agent("stocks".into()));
+        let expected = if redirected { [main, StoreId::Base] } else { [StoreId::Base, stocks] };
+        assert_eq!(ids, expected, "{layout}");
     }
 }
 

@@ -13,7 +13,7 @@ fn locations(dir: &Path) -> Locations {
         home: dir.to_owned(),
         state_dir: dir.to_owned(),
         config_path: dir.join("openclaw.json"),
-        main_agent_dir: dir.join("agents/main/agent"),
+        redirects: crate::locate::Redirects::default(),
         oauth_dir: dir.join("credentials"),
         include_roots: Vec::new(),
         notes: Vec::new(),

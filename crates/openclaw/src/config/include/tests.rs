@@ -31,7 +31,7 @@ impl Place {
         Locations {
             home: self.dir.path().to_owned(),
             config_path: state_dir.join("openclaw.json"),
-            main_agent_dir: state_dir.join("agents/main/agent"),
+            redirects: crate::locate::Redirects::default(),
             oauth_dir: state_dir.join("credentials"),
             state_dir,
             include_roots: Vec::new(),

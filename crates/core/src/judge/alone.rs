@@ -1,0 +1,52 @@
+//! Copies that cannot be compared: the source does not have the profile, or the copy holds no value.
+
+use super::copy::{Copy, Merits, shown};
+use super::types::{self, TypeFit, fitting_type, mend_config};
+use super::words::{Words, said};
+use crate::{FindingKind, Material, Severity, SourceValue};
+
+/// Judges a profile that the source does not have at all.
+pub(super) fn alone(copy: &Copy<'_>) -> Merits {
+    let text = match copy.view.material.fingerprint() {
+        None if copy.view.material == Material::Fenced => "is being renewed by OpenClaw right now".to_owned(),
+        None => {
+            let words = Words::new(FindingKind::Missing, "is there and holds nothing");
+            return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
+        }
+        Some(value) => {
+            format!("holds {value}, which only this store has: there is nothing to compare it with")
+        }
+    };
+    if copy.sight.base().is_none() {
+        let text = format!(
+            "{}; what the other agents inherit cannot be read, so nothing tells whether it is right",
+            shown(copy.view)
+        );
+        return Merits::leave(
+            Words::new(FindingKind::Foreign, format!("holds {text}")).severity(Severity::Info),
+        );
+    }
+    let words = Words::new(FindingKind::Kept, text);
+    if copy.verdict.is_dead() {
+        let words = words.severity(Severity::Attention).but(&said(copy.verdict));
+        return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
+    }
+    let kind = &copy.view.kind;
+    if let TypeFit::CanBe(wants) | TypeFit::CannotBe(wants) = fitting_type(copy.sight, copy.profile, kind) {
+        let words = words.severity(Severity::Attention).but(&types::unused(kind, &wants));
+        return Merits::leave(words.fix(mend_config(copy.profile, kind, &wants)));
+    }
+    Merits::leave(words)
+}
+
+/// Judges a copy that holds no value: a fence, or nothing.
+pub(super) fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
+    if copy.view.material == Material::Fenced {
+        let words =
+            Words::new(FindingKind::Shadowing, "is being renewed by OpenClaw right now and is left alone");
+        return Merits::leave(words.severity(Severity::Info));
+    }
+    let text = format!("is there, holds nothing, and hides the source's {}", source.fingerprint);
+    let words = Words::new(FindingKind::Missing, text);
+    Merits::leave(words.fix(format!("openclaw models auth --agent {} (enter it again)", copy.owner)))
+}

@@ -1,0 +1,110 @@
+//! The generations of the source's values: which came after which, and whether the present one is the newest.
+
+use super::Sight;
+use crate::{
+    AgentId, CredentialKind, Fingerprint, ProfileId, ProfileView, StoreId, knowledge::GenerationOrigin,
+};
+
+impl Sight<'_> {
+    /// Returns the source's generations of a profile, oldest first, with the source's present value where it belongs.
+    ///
+    /// A base store that is about to be replaced had its present value as well. A value that a person confirmed, or that the
+    /// ledger does not know yet, is the newest.
+    fn line(&self, profile: &ProfileId) -> Vec<Fingerprint> {
+        let mut line: Vec<Fingerprint> = self
+            .knowledge
+            .generations
+            .get(profile)
+            .into_iter()
+            .flatten()
+            .map(|one| one.fingerprint)
+            .collect();
+        let Some(value) = self.desired.values.get(profile) else { return line };
+        if value.store != Some(StoreId::Base)
+            && let Some(base) = self.observed.profile(&StoreId::Base, profile)
+            && base.kind != CredentialKind::OAuth
+            && let Some(present) = base.material.fingerprint()
+            && present != value.fingerprint
+            && !line.contains(&present)
+        {
+            line.push(present);
+        }
+        if self.source_is_newest(profile) || !line.contains(&value.fingerprint) {
+            line.push(value.fingerprint);
+        }
+        line
+    }
+
+    /// Tells whether the source's present value counts as the newest even if it was an earlier one.
+    pub(super) fn source_is_newest(&self, profile: &ProfileId) -> bool {
+        self.desired.is_confirmed(profile) || self.provider_prefers_source(profile)
+    }
+
+    /// Tells whether the provider accepts the source's value and rejects the newest that it ever had.
+    fn provider_prefers_source(&self, profile: &ProfileId) -> bool {
+        let Some(value) = self.desired.values.get(profile) else { return false };
+        let Some(newest) = self.newest_seen(profile) else { return false };
+        newest != value.fingerprint
+            && self.endpoints(&value.provider).iter().all(|endpoint| {
+                self.knowledge.verdict_kind(value.fingerprint, endpoint).is_accepted()
+                    && self.knowledge.verdict_kind(newest, endpoint).is_dead()
+            })
+    }
+
+    /// Returns the newest value that was seen in or written to the source. Residue never counts: it is only ever older.
+    pub fn newest_seen(&self, profile: &ProfileId) -> Option<Fingerprint> {
+        self.knowledge
+            .generations
+            .get(profile)?
+            .iter()
+            .rev()
+            .find(|one| one.origin != GenerationOrigin::Residue)
+            .map(|one| one.fingerprint)
+    }
+
+    /// Returns how many generations before the source's present value this one was; `None` when it was not one.
+    pub fn generations_behind(&self, profile: &ProfileId, value: Fingerprint) -> Option<usize> {
+        let source = self.desired.values.get(profile)?.fingerprint;
+        let line = self.line(profile);
+        let now = line.iter().rposition(|one| *one == source)?;
+        let then = line.iter().rposition(|one| *one == value)?;
+        (then < now).then(|| now - then)
+    }
+
+    /// Tells whether an earlier value was accepted after the source got its present one, of which that is not known.
+    ///
+    /// Then the source may have gone back to a value from before all that is remembered, and the copies may be the newer ones.
+    pub fn outlives_the_source(
+        &self,
+        agent: &AgentId,
+        profile: &ProfileId,
+        view: &ProfileView,
+        value: Fingerprint,
+    ) -> bool {
+        let Some(source) = self.desired.values.get(profile) else { return false };
+        let all = self.knowledge.generations.get(profile).into_iter().flatten();
+        let appeared =
+            all.filter(|one| one.fingerprint == source.fingerprint).map(|one| one.first_seen).next();
+        let accepted =
+            self.verdict(agent, &view.provider, value).filter(|verdict| verdict.kind.is_accepted());
+        let owner = source.store.as_ref().map(|store| self.owner(store));
+        let proven = std::iter::once(agent.clone())
+            .chain(owner)
+            .any(|agent| self.source_verdict(&agent, profile).is_accepted());
+        !proven
+            && !self.desired.is_confirmed(profile)
+            && accepted.zip(appeared).is_some_and(|(verdict, appeared)| verdict.at >= appeared)
+    }
+
+    /// Tells whether the source ever had this value.
+    pub fn is_generation(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        self.line(profile).contains(&value)
+    }
+
+    pub(super) fn is_known(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        self.knowledge
+            .generations
+            .get(profile)
+            .is_some_and(|all| all.iter().any(|one| one.fingerprint == value))
+    }
+}

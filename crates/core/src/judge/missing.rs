@@ -1,0 +1,101 @@
+//! Providers that an agent needs and has nothing to send to: no credential at all, or none that OpenClaw would use.
+
+use super::Sight;
+use super::tell::bare;
+use super::words::Words;
+use crate::{AgentView, Candidate, Finding, FindingKind, OutReason, Place, ProviderId, Standing};
+
+/// Judges every provider that the agent's models need.
+///
+/// Where a store of the agent cannot be read, nothing is known of what it may send, and that is told of the store.
+pub(super) fn judge_missing<'a>(
+    sight: &'a Sight<'_>,
+    agent: &'a AgentView,
+) -> impl Iterator<Item = Finding> + 'a {
+    let needs = agent.needs.iter().filter(|_| agent.unknown.is_none());
+    needs.filter_map(|(provider, models)| {
+        let candidates = agent.candidates.get(provider).map_or(&[][..], Vec::as_slice);
+        let models: Vec<String> = models.iter().map(ToString::to_string).collect();
+        let words = judge_provider(sight, agent, provider, &models.join(", "), candidates)?;
+        Some(Finding { provider: Some(provider.clone()), ..bare(Some(&agent.id), &agent.store, words) })
+    })
+}
+
+/// Judges one provider; nothing where something is sent, will be soon, or has a finding of its own that says why not.
+fn judge_provider(
+    sight: &Sight<'_>,
+    agent: &AgentView,
+    provider: &ProviderId,
+    models: &str,
+    candidates: &[Candidate],
+) -> Option<Words> {
+    let mut unused = Vec::new();
+    for one in candidates.iter().filter(|one| one.place != Place::ModelsFile) {
+        match &one.standing {
+            Standing::First | Standing::Later => return None,
+            Standing::Out(reason) => match why_unused(reason) {
+                Unused::Told => return None,
+                Unused::Nothing => {}
+                Unused::Because(why) => unused.push(format!("{} ({why})", name(one))),
+            },
+        }
+    }
+    if unused.is_empty() {
+        let text = format!("needs {provider} for {models} and has no credential for it");
+        let words = Words::new(FindingKind::Missing, text).fix(format!("keyshoal set {provider}"));
+        return Some(if environment_is_hidden(sight) {
+            words.but("the environment of the running gateway cannot be seen from here and may hold one")
+        } else {
+            words
+        });
+    }
+    let text = format!(
+        "needs {provider} for {models}, and OpenClaw uses none of its credentials for it: {}",
+        unused.join(", ")
+    );
+    Some(Words::new(FindingKind::Missing, text).fix(format!("keyshoal explain {}", agent.id)))
+}
+
+/// What a credential that is not used says about its provider.
+enum Unused {
+    /// It will be used again, or its own finding says what to do.
+    Told,
+    /// It is no credential.
+    Nothing,
+    /// It is one, and this keeps it from being used.
+    Because(String),
+}
+
+fn why_unused(reason: &OutReason) -> Unused {
+    let because = |why: &str| Unused::Because(why.to_owned());
+    match reason {
+        OutReason::CoolingDown { .. }
+        | OutReason::Fenced
+        | OutReason::Expired { .. }
+        | OutReason::InvalidExpires => Unused::Told,
+        OutReason::MissingCredential | OutReason::ProviderMismatch | OutReason::Shadowed { .. } => {
+            Unused::Nothing
+        }
+        OutReason::ModeMismatch { wanted } => {
+            Unused::Because(format!("auth.profiles in the config wants the type {wanted}"))
+        }
+        OutReason::NotListed => because("auth.profiles in the config lists others"),
+        OutReason::NotInOrder => because("not in the order"),
+        OutReason::PinnedElsewhere { to } => Unused::Because(format!("the config pins {to}")),
+        OutReason::LowerPrecedence => because("what comes before it leads to nothing"),
+    }
+}
+
+fn name(candidate: &Candidate) -> String {
+    match (&candidate.profile, &candidate.place) {
+        (Some(profile), _) => profile.to_string(),
+        (None, Place::Environment { name, .. }) => name.clone(),
+        (None, _) => "the key in the config".to_owned(),
+    }
+}
+
+/// Tells whether a gateway runs whose environment, in which OpenClaw looks for keys, cannot be seen.
+fn environment_is_hidden(sight: &Sight<'_>) -> bool {
+    let gateway = &sight.observed.instance.gateway;
+    gateway.running == Some(true) && gateway.pid.is_none()
+}

@@ -1,0 +1,95 @@
+//! `bindings`: which messages go to which agent.
+
+use super::agents::Roster;
+use super::model::{Binding, BindingKind, Peer, RosterForm};
+use super::notes::{Look, Notes, Steps};
+use crate::agent_id;
+use crate::layout::Release;
+
+/// Reads `bindings`. One that names no agent is left out and said; OpenClaw refuses it.
+pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Vec<Binding> {
+    let Some(bindings) = root.at("bindings") else { return Vec::new() };
+    let elements = bindings.elements(notes);
+    elements.iter().enumerate().filter_map(|(index, binding)| one(index, binding, notes)).collect()
+}
+
+fn one(index: usize, look: &Look<'_>, notes: &mut Notes<'_>) -> Option<Binding> {
+    if !look.value.is_object() {
+        look.complain("an object", notes);
+        return None;
+    }
+    let Some(agent) = look.text_at("agentId", notes) else {
+        notes.warn(&look.steps, "names no agent; it was left out (OpenClaw refuses the config)");
+        return None;
+    };
+    let wanted = look.object_at("match", notes);
+    let lower = |text: String| text.to_lowercase();
+    let text =
+        |key: &str, notes: &mut Notes<'_>| wanted.as_ref().and_then(|wanted| wanted.text_at(key, notes));
+    let channel = text("channel", notes).map(lower);
+    if channel.is_none() {
+        notes.warn(&look.steps, "names no channel, so it matches nothing (OpenClaw refuses the config)");
+    }
+    let roles = wanted.as_ref().and_then(|wanted| wanted.at("roles"));
+    let roles = roles.map(|roles| roles.elements(notes)).unwrap_or_default();
+    Some(Binding {
+        index,
+        agent,
+        kind: if look.at("type").is_some_and(|kind| kind.value == "acp") {
+            BindingKind::Acp
+        } else {
+            BindingKind::Route
+        },
+        channel,
+        account: text("accountId", notes),
+        peer: wanted.as_ref().and_then(|wanted| peer(wanted, notes)),
+        guild: text("guildId", notes),
+        team: text("teamId", notes),
+        roles: roles.iter().filter_map(|role| role.text(notes)).map(str::to_owned).collect(),
+    })
+}
+
+/// Reads the conversation that a binding names; `dm` is an older word for `direct`.
+fn peer(wanted: &Look<'_>, notes: &mut Notes<'_>) -> Option<Peer> {
+    let peer = wanted.object_at("peer", notes)?;
+    let (kind, id) = (peer.text_at("kind", notes), peer.text_at("id", notes));
+    let (Some(kind), Some(id)) = (kind, id) else {
+        notes.warn(&peer.steps, "has no kind or no id, so it matches nothing (OpenClaw refuses the config)");
+        return None;
+    };
+    let kind = if kind == "dm" { "direct".to_owned() } else { kind };
+    Some(Peer { kind, id })
+}
+
+/// Says which bindings name an agent that is not in the roster, and what becomes of their messages (read in the code of each release).
+pub(super) fn warn_of_strangers(
+    bindings: &[Binding],
+    roster: &Roster,
+    touched_version: Option<&str>,
+    notes: &mut Notes<'_>,
+) {
+    let later = roster.form == RosterForm::Entries
+        || touched_version.and_then(Release::parse).is_some_and(Release::has_entries);
+    for binding in bindings {
+        let id = agent_id::normalize(&binding.agent);
+        if roster.agents.iter().any(|agent| agent.id == id) {
+            continue;
+        }
+        let default = roster.agents.iter().find(|agent| agent.default);
+        let then = match (roster.form, default) {
+            // Without any roster, and for main, the name alone is enough.
+            (RosterForm::Implicit, _) => {
+                "OpenClaw runs it all the same, and its credentials are not looked at here".to_owned()
+            }
+            _ if later && id.as_str() == agent_id::FALLBACK => {
+                "OpenClaw runs it all the same, and its credentials are not looked at here".to_owned()
+            }
+            (_, Some(default)) if !later => {
+                format!("OpenClaw answers with {} and its credentials instead", default.id)
+            }
+            _ => "OpenClaw answers such messages with an error".to_owned(),
+        };
+        let steps = Steps::default().key("bindings").index(binding.index);
+        notes.warn(&steps, format_args!("binds to agent {id}, which is not in the roster; {then}"));
+    }
+}
