@@ -38,6 +38,7 @@ pub struct Disk {
     names: BTreeMap<PathBuf, FileNumber>,
     durable: BTreeMap<PathBuf, FileNumber>,
     directories: BTreeSet<PathBuf>,
+    durable_directories: BTreeSet<PathBuf>,
 }
 
 impl Disk {
@@ -49,9 +50,11 @@ impl Disk {
             names: BTreeMap::new(),
             durable: BTreeMap::new(),
             directories: BTreeSet::new(),
+            durable_directories: BTreeSet::new(),
         };
         let standing = Image::of(root);
         disk.directories = standing.directories;
+        disk.durable_directories = disk.directories.clone();
         for (path, bytes) in standing.files {
             let file = disk.new_file();
             disk.files[file] = File { synced: bytes.clone(), bytes };
@@ -92,7 +95,7 @@ impl Disk {
         self.names.remove(path).unwrap_or_else(|| panic!("{} has no file", path.display()))
     }
 
-    /// Makes a directory. It stays through a power cut: what is in it may not.
+    /// Makes a directory.
     pub fn make_directory(&mut self, path: &Path) {
         self.directories.insert(path.to_owned());
     }
@@ -122,19 +125,27 @@ impl Disk {
         self.durable.retain(|name, _| name.parent() != Some(path));
         let now = self.names.iter().filter(|(name, _)| name.parent() == Some(path));
         self.durable.extend(now.map(|(name, file)| (name.clone(), *file)));
+        let within = self.directories.iter().filter(|directory| directory.parent() == Some(path));
+        self.durable_directories.extend(within.cloned());
+    }
+
+    /// Tells whether nothing on the way to a name is lost with it.
+    fn is_reachable(&self, path: &Path) -> bool {
+        let above = path.ancestors().skip(1).take_while(|above| self.holds(above));
+        above.into_iter().all(|above| self.durable_directories.contains(above))
     }
 
     /// Returns what is there after the power has gone and come back.
     pub fn after(&self, cut: Cut) -> Image {
-        let names = match cut {
-            Cut::AllKept | Cut::NamesKept => &self.names,
-            Cut::AllLost | Cut::BytesKept => &self.durable,
-        };
+        let names_kept = matches!(cut, Cut::AllKept | Cut::NamesKept);
+        let names = if names_kept { &self.names } else { &self.durable };
         let bytes = |file: &FileNumber| match cut {
             Cut::AllKept | Cut::BytesKept => self.files[*file].bytes.clone(),
             Cut::AllLost | Cut::NamesKept => self.files[*file].synced.clone(),
         };
-        let files = names.iter().filter(|(path, _)| !is_index(path));
+        let files =
+            names.iter().filter(|(path, _)| !is_index(path) && (names_kept || self.is_reachable(path)));
+        // A directory that would be lost with all that is in it stays, empty: it has to be the same one afterwards.
         Image {
             files: files.map(|(path, file)| (path.clone(), bytes(file))).collect(),
             directories: self.directories.clone(),

@@ -16,12 +16,23 @@ const PROFILE: &str = "acme:default";
 pub struct House {
     dir: tempfile::TempDir,
     pub layout: Layout,
+    sync: &'static [&'static str],
 }
 
 impl House {
+    /// The same where Keyshoal has never been: the run makes its keys and its memory, and is told what the differing values are.
+    pub fn never_seen(layout: Layout) -> Self {
+        let sync = &["sync", "--yes", "--offline", "--include", "foreign"];
+        let house = Self { dir: tempfile::tempdir().unwrap(), layout, sync };
+        std::fs::create_dir_all(house.state()).unwrap();
+        house.write("key-new");
+        house
+    }
+
     /// Three agents hold the value that the source had before; Keyshoal has seen it there.
     pub fn rotated(layout: Layout) -> Self {
-        let house = Self { dir: tempfile::tempdir().unwrap(), layout };
+        let sync = &["sync", "--yes", "--offline"];
+        let house = Self { dir: tempfile::tempdir().unwrap(), layout, sync };
         std::fs::create_dir_all(house.state()).unwrap();
         house.write("key-old");
         assert_eq!(house.run(&["status"]).status.code(), Some(0));
@@ -89,13 +100,18 @@ impl House {
     /// Runs the sync that breaks off, under strace with these options.
     pub fn sync_traced(&self, options: &[&str]) -> Output {
         let mut command = trace::strace(options, env!("CARGO_BIN_EXE_keyshoal"));
-        trace::run(self.at_home(&mut command).args(["sync", "--yes", "--offline"]))
+        trace::run(self.at_home(&mut command).args(self.sync))
     }
 
     /// Runs keyshoal, which must end well.
     pub fn run_well(&self, args: &[&str], place: &str) {
         let output = self.run(args);
         assert_eq!(output.status.code(), Some(0), "{place}, {args:?}: {output:?}");
+    }
+
+    /// Runs the sync to its end.
+    pub fn sync_well(&self, place: &str) {
+        self.run_well(self.sync, place);
     }
 
     fn document(&self, args: &[&str]) -> Value {

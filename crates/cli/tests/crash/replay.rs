@@ -16,17 +16,29 @@ enum Open {
     Directory(PathBuf),
 }
 
+/// Which syncs a replay leaves out, to see that they matter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// None.
+    Nothing,
+    /// Those of files.
+    Files,
+    /// Those of directories.
+    Directories,
+}
+
 /// The model, and what the process has open.
 pub struct Replay {
     /// What it has come to so far.
     pub disk: Disk,
     open: BTreeMap<i64, Open>,
+    without: Without,
 }
 
 impl Replay {
     /// Begins with a disk before the first call.
-    pub fn on(disk: Disk) -> Self {
-        Self { disk, open: BTreeMap::new() }
+    pub fn on(disk: Disk, without: Without) -> Self {
+        Self { disk, open: BTreeMap::new(), without }
     }
 
     /// Does what a call did. Returns whether it concerned the disk: a point before and after which the power may go.
@@ -140,9 +152,10 @@ impl Replay {
     }
 
     fn synced(&mut self, number: &Argument) -> Option<bool> {
-        match self.open.get(&number.number()?)? {
-            Open::File { file, .. } => self.disk.sync_file(*file),
-            Open::Directory(path) => self.disk.sync_directory(&path.clone()),
+        match (self.open.get(&number.number()?)?, self.without) {
+            (Open::File { .. }, Without::Files) | (Open::Directory(_), Without::Directories) => {}
+            (Open::File { file, .. }, _) => self.disk.sync_file(*file),
+            (Open::Directory(path), _) => self.disk.sync_directory(&path.clone()),
         }
         Some(true)
     }
