@@ -129,7 +129,7 @@ impl Stage {
         for attempt in 0.. {
             let seen = self.ask_everyone(&format!("{tag}-{attempt}"));
             let right = |agent: &&str| *agent == KEPT_AGENT || seen[agent] == [(key.to_owned(), 200)];
-            if AGENTS.iter().all(|agent| right(agent)) {
+            if AGENTS.iter().all(right) {
                 return self.everyone_sends(tag, key);
             }
             assert!(Instant::now() < until, "{}, {tag}: never: {seen:?}", self.instance.release());
