@@ -98,6 +98,7 @@ fn groups_of(table: &str, user: &str) -> Vec<u32> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own files")]
 mod tests {
     use super::*;
 

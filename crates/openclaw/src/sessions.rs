@@ -84,6 +84,7 @@ fn from_database(path: &Path) -> Vec<(String, Value)> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own files")]
 mod tests {
     use super::*;
     use keyshoal_core::AgentId;

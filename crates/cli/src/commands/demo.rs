@@ -99,6 +99,7 @@ fn environment(home: &TempDir) -> Environment {
 }
 
 /// Removes the directory when the person ends the demo early.
+#[expect(clippy::disallowed_methods, reason = "the demo's own throwaway directory")]
 fn remove_on_signal(home: &TempDir) {
     let path = home.path().to_owned();
     let waiting = super::signals::stop_flag();

@@ -20,6 +20,7 @@ pub struct ManArgs {
 }
 
 /// Prints or writes the pages.
+#[expect(clippy::disallowed_methods, reason = "the directory that the person names for the pages")]
 pub fn cmd_man(ui: &mut Ui, args: &ManArgs) -> Result<Outcome, CommandError> {
     match &args.dir {
         None => {

@@ -63,3 +63,20 @@ fn a_cooldown_that_stays_holds_the_new_key_back() {
     let without = what_stocks_sends(Guards { reset_cooldowns: false, ..Guards::default() });
     assert_eq!(without, [], "resetting the cooldown does not matter");
 }
+
+/// A stale copy is replaced, and the agent is asked at once.
+fn what_stocks_sends_next(guards: Guards) -> Vec<(String, u16)> {
+    let stage = Stage::open("2026.6.11", Seed::ApiKey);
+    stage.rotate();
+    let drifted = stage.ask_everyone("drifted");
+    assert!(drifted["stocks"].contains(&(OLD_KEY.to_owned(), 401)), "{drifted:?}");
+    sync_with(&stage, guards);
+    stage.ask_everyone("synced")["stocks"].clone()
+}
+
+#[test]
+fn a_gateway_that_is_not_told_does_not_send_the_new_key() {
+    assert_eq!(what_stocks_sends_next(Guards::default()), [(NEW_KEY.to_owned(), 200)]);
+    let without = what_stocks_sends_next(Guards { reload: false, ..Guards::default() });
+    assert!(without.iter().all(|(_, status)| *status != 200), "the reload does not matter: {without:?}");
+}

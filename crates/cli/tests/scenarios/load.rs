@@ -1,54 +1,59 @@
-//! Four clients talk to one agent while its store is written 300 times: no update of either side is lost, and nobody notices.
+//! Four clients talk to one agent while its installation is rotated 300 times, each time by a process of its own: no update of either side
+//! is lost, and nobody notices.
 
 use crate::stage::Stage;
-use keyshoal_core::{CredentialKind, ProfileId, Secret};
-use keyshoal_openclaw::store::{Edit, StoreFile, StoredSecret, WriteRules};
-use keyshoal_testkit::instance::{PROFILE, Seed};
+use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, PROFILE, PROVIDER, Seed};
 use keyshoal_testkit::stores::{self, Part, Place};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const AGENT: &str = "stocks";
 const CLIENTS: usize = 4;
-const UPDATES: u32 = 300;
+const RUNS: u32 = 300;
 
-/// What the gateway notes after every request: when it last used the profile.
-fn last_used(stage: &Stage) -> u64 {
-    let state = stores::read(&stage.instance, Place::Agent(AGENT), Part::State).ok().flatten();
-    state.and_then(|state| state["usageStats"][PROFILE]["lastUsed"].as_u64()).unwrap_or(0)
+fn key(number: u32) -> String {
+    format!("sk-testkit-load-{number:016}")
 }
 
-/// Puts a number into a profile of our own and tells which number stood there.
-fn put(store: &StoreFile, number: u32) -> u32 {
-    let marker = ProfileId::from("marker:keyshoal");
-    let mut found = 0;
-    let rules = WriteRules::new(SystemTime::now(), true);
-    let decide = &mut |contents: &keyshoal_openclaw::store::StoreContents| {
-        let kind = CredentialKind::ApiKey;
-        let secret = StoredSecret::Inline(Secret::new(number.to_string()));
-        Ok(vec![match contents.profiles.get(&marker).map(|profile| &profile.secret) {
-            Some(StoredSecret::Inline(stands)) => {
-                found = stands.reveal_secret().parse().unwrap();
-                Edit::SetSecret { profile: marker.clone(), kind, secret, expires: None }
-            }
-            _ => Edit::Insert { profile: marker.clone(), provider: "marker".into(), kind, secret },
-        }])
+/// What the gateway notes after every request: when it last used the profile, in the state of the store that the agent uses.
+fn last_used(stage: &Stage) -> u64 {
+    let of = |place| {
+        let state = stores::read(&stage.instance, place, Part::State).ok().flatten();
+        state.and_then(|state| state["usageStats"][PROFILE]["lastUsed"].as_u64()).unwrap_or(0)
     };
-    store.update(&rules, decide).unwrap();
+    of(Place::Agent(AGENT)).max(of(Place::Inherited))
+}
+
+/// Returns every value of the profile that stands in a store, but for the deliberate one.
+fn values(stage: &Stage) -> Vec<String> {
+    let places = AGENTS.iter().filter(|agent| **agent != KEPT_AGENT).map(|agent| Place::Agent(agent));
+    let mut found = Vec::new();
+    for place in places.chain([Place::Inherited]) {
+        // Half a file while the gateway rewrites it in place: it is read again.
+        let document = (0..200).find_map(|_| {
+            let read = stores::read(&stage.instance, place, Part::Profiles);
+            if read.is_err() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            read.ok()
+        });
+        let Some(document) = document.unwrap_or_else(|| panic!("{place:?} stays unreadable")) else {
+            continue;
+        };
+        let profile = &document["profiles"][PROFILE];
+        found.extend(["key", "token"].iter().filter_map(|field| profile[field].as_str()).map(str::to_owned));
+    }
     found
 }
 
 fn nothing_is_lost(version: &str, seed: Seed) {
     let stage = Stage::open(version, seed);
-    let dir = stage.instance.agent_dir(AGENT);
-    let store = match stage.instance.release() {
-        release if release.json_stores() => StoreFile::json(&dir, release.auth_state_file()),
-        _ => StoreFile::agent_sqlite(dir.join("openclaw-agent.sqlite")),
-    };
     let before = last_used(&stage);
     let (going, answered) = (AtomicBool::new(true), AtomicU32::new(0));
-    let (mut ours_lost, mut theirs_lost, mut theirs_seen) = (0, 0, 0);
+    let (mut ours_lost, mut theirs) = (Vec::new(), (0, 0));
     std::thread::scope(|scope| {
+        // Whatever fails below, the clients come to their end.
+        let _stop = Stop(&going);
         for client in 0..CLIENTS {
             let (stage, going, answered) = (&stage, &going, &answered);
             scope.spawn(move || {
@@ -75,29 +80,44 @@ fn nothing_is_lost(version: &str, seed: Seed) {
                     back += 1;
                     newest = now;
                 }
-                std::thread::sleep(Duration::from_millis(1));
+                std::thread::sleep(Duration::from_millis(2));
             }
             (steps, back)
         });
-        let mut number = 0;
-        // On, if need be, until the gateway has had its share.
-        while number < UPDATES || answered.load(Ordering::Relaxed) < 12 {
-            number += 1;
-            ours_lost += u32::from(put(&store, number) != number - 1);
-            std::thread::sleep(Duration::from_millis(20));
+        for number in 1..=RUNS {
+            stage.provider.accept(&key(number));
+            let args = stage.with_rights(&["set", PROVIDER, "--yes"]);
+            let run = stage.start(&args, &format!("{}\n", key(number))).end();
+            assert_eq!(run.code, Some(0), "run {number}: {run:?}");
+            assert!(!run.out.contains(&key(number)) && !run.err.contains(&key(number)), "{run:?}");
+            // Each run changed what all agents use, and the gateway's own writes since have kept it.
+            let found = values(stage);
+            if found.is_empty() || found.iter().any(|value| *value != key(number)) {
+                ours_lost.push((number, found));
+            }
         }
         going.store(false, Ordering::Relaxed);
-        (theirs_seen, theirs_lost) = watcher.join().unwrap();
-        number += 1;
-        ours_lost += u32::from(put(&store, number) != number - 1);
+        theirs = watcher.join().unwrap();
     });
-    println!(
-        "{version}: {} turns answered, {theirs_seen} notes of the gateway seen; lost: ours {ours_lost}, theirs {theirs_lost}",
-        answered.load(Ordering::Relaxed),
-    );
-    assert_eq!((ours_lost, theirs_lost), (0, 0));
-    assert!(theirs_seen > 0 && last_used(&stage) > before, "the gateway wrote nothing: nothing was tested");
-    stage.seen("load", "load-0-1");
+    let found = values(&stage);
+    assert!(found.iter().all(|value| *value == key(RUNS)), "the last one was taken back: {found:?}");
+    let answered = answered.into_inner();
+    let (steps, back) = theirs;
+    println!("{version}: {RUNS} runs, {answered} turns answered, {steps} notes of the gateway seen");
+    assert_eq!((ours_lost, back), (Vec::new(), 0));
+    assert!(steps > 0 && answered >= 12, "the gateway hardly wrote: nothing was tested");
+    assert!(last_used(&stage) > before);
+    // And the gateway itself has followed to the last.
+    stage.everyone_sends("load", &key(RUNS));
+    stage.seen("load", "load");
+}
+
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 #[test]

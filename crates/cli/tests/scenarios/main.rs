@@ -11,9 +11,13 @@
 )]
 
 mod activation;
+mod cooldown;
 mod guards;
+mod leftover;
 mod load;
 mod matrix;
+mod restarting;
 mod rotation;
 mod setting;
 mod stage;
+mod watching;

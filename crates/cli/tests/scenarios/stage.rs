@@ -5,10 +5,12 @@ use keyshoal_emulator::{Config, Emulator, Recorded};
 use keyshoal_testkit::Instance;
 use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, KEPT_KEY, OLD_KEY, Seed};
 use keyshoal_testkit::stores::{self, Part, Place};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::process::Stdio;
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 /// The key that the provider changes to.
 pub const NEW_KEY: &str = "sk-testkit-new-0000000000000002";
@@ -25,6 +27,49 @@ pub struct Run {
     pub code: Option<i32>,
     pub out: String,
     pub err: String,
+}
+
+/// A `keyshoal` at work. It is killed when nobody waits for its end.
+pub struct Started(Option<Child>);
+
+impl Started {
+    /// Tells it to stop, as a service manager does.
+    pub fn tell_to_stop(&self) {
+        let child = self.0.as_ref().unwrap();
+        kill_process(Pid::from_child(child), Signal::TERM).unwrap();
+    }
+
+    /// Waits until it says this on its standard error. What it has said until then is gone from there.
+    pub fn until_it_says(&mut self, word: &str) {
+        let pipe = self.0.as_mut().unwrap().stderr.as_mut().unwrap();
+        let mut said = Vec::new();
+        while !String::from_utf8_lossy(&said).contains(word) {
+            let mut byte = [0];
+            let count = pipe.read(&mut byte).unwrap();
+            assert!(count > 0, "it ended, and never said {word:?}: {}", String::from_utf8_lossy(&said));
+            said.push(byte[0]);
+        }
+    }
+
+    /// Waits for its end. Whatever it said, no secret is in it.
+    pub fn end(mut self) -> Run {
+        let output = self.0.take().unwrap().wait_with_output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let run = Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
+        for secret in [OLD_KEY, NEW_KEY, KEPT_KEY] {
+            assert!(!run.out.contains(secret) && !run.err.contains(secret), "a secret was printed: {run:?}");
+        }
+        run
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 impl Stage {
@@ -78,6 +123,19 @@ impl Stage {
         }
     }
 
+    /// The same, as soon as it is so: some things take their time.
+    pub fn everyone_sends_in_time(&self, tag: &str, key: &str, patience: Duration) {
+        let until = Instant::now() + patience;
+        for attempt in 0.. {
+            let seen = self.ask_everyone(&format!("{tag}-{attempt}"));
+            let right = |agent: &&str| *agent == KEPT_AGENT || seen[agent] == [(key.to_owned(), 200)];
+            if AGENTS.iter().all(right) {
+                return self.everyone_sends(tag, key);
+            }
+            assert!(Instant::now() < until, "{}, {tag}: never: {seen:?}", self.instance.release());
+        }
+    }
+
     /// Runs `keyshoal` as the person would.
     pub fn keyshoal(&self, args: &[&str]) -> Run {
         self.keyshoal_told(args, "")
@@ -86,6 +144,20 @@ impl Stage {
     /// The same, with something on its standard input.
     pub fn keyshoal_told(&self, args: &[&str], stdin: &str) -> Run {
         let began = std::time::Instant::now();
+        let run = self.start(args, stdin).end();
+        println!(
+            "keyshoal {}: {:?} after {:.1?}\n{}\n{}",
+            args.join(" "),
+            run.code,
+            began.elapsed(),
+            run.out,
+            run.err
+        );
+        run
+    }
+
+    /// Starts `keyshoal` and does not wait for its end.
+    pub fn start(&self, args: &[&str], stdin: &str) -> Started {
         let mut child = self
             .instance
             .command(env!("CARGO_BIN_EXE_keyshoal").as_ref())
@@ -96,22 +168,19 @@ impl Stage {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let run = Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
-        let took = began.elapsed();
-        println!("keyshoal {}: {:?} after {took:.1?}\n{}\n{}", args.join(" "), run.code, run.out, run.err);
-        for secret in [OLD_KEY, NEW_KEY, KEPT_KEY] {
-            assert!(!run.out.contains(secret) && !run.err.contains(secret), "a secret was printed: {args:?}");
-        }
-        run
+        Started(Some(child))
     }
 
     /// The same, with the rights that it takes to renew the gateway's memory: 2026.3.28 gives none to a client without a device
     /// identity, which is a thing to be allowed; the newer releases give them on the loopback interface.
     pub fn keyshoal_with_rights(&self, args: &[&str]) -> Run {
+        self.keyshoal(&self.with_rights(args))
+    }
+
+    /// Adds what gives those rights to the arguments.
+    pub fn with_rights<'a>(&self, args: &[&'a str]) -> Vec<&'a str> {
         let device: &[&str] = if self.instance.release().paste_api_key() { &[] } else { &["--allow-device"] };
-        self.keyshoal(&[args, device].concat())
+        [args, device].concat()
     }
 
     /// Reads every document of every store.

@@ -128,6 +128,7 @@ impl DeviceIdentity {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write their own files")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;

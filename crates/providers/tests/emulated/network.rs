@@ -106,6 +106,7 @@ fn loopback_is_never_asked_through_a_proxy() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "it runs itself again in another environment")]
 fn a_system_without_root_certificates_can_ask_all_the_same() {
     let again = std::env::current_exe().expect("this test binary");
     let inner = std::process::Command::new(again)

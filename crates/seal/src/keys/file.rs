@@ -52,20 +52,23 @@ pub(super) fn file_name(name: &str) -> Result<String, KeyError> {
 }
 
 fn make_directory(dir: &Path) -> Result<(), KeyError> {
-    match rustix::fs::mkdirat(CWD, dir, Mode::RWXU) {
-        Ok(()) => sync_parent(dir),
-        Err(Errno::EXIST) => Ok(()),
+    make_durably(dir, Mode::RWXU)
+}
+
+/// Makes a directory, and those above it that are not there as the system makes them. Each survives a power cut: a key that went
+/// away with a directory above it would leave behind what it has sealed.
+fn make_durably(dir: &Path, mode: Mode) -> Result<(), KeyError> {
+    let made = match rustix::fs::mkdirat(CWD, dir, mode) {
         Err(Errno::NOENT) => {
             let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-            let parent = parent.ok_or_else(|| io_error(dir, Errno::NOENT))?;
-            std::fs::create_dir_all(parent)
-                .map_err(|source| KeyError::Io { path: parent.to_owned(), source })?;
-            match rustix::fs::mkdirat(CWD, dir, Mode::RWXU) {
-                Ok(()) => sync_parent(dir),
-                Err(Errno::EXIST) => Ok(()),
-                Err(error) => Err(io_error(dir, error)),
-            }
+            make_durably(parent.ok_or_else(|| io_error(dir, Errno::NOENT))?, Mode::from_raw_mode(0o777))?;
+            rustix::fs::mkdirat(CWD, dir, mode)
         }
+        made => made,
+    };
+    match made {
+        Ok(()) => sync_parent(dir),
+        Err(Errno::EXIST) => Ok(()),
         Err(error) => Err(io_error(dir, error)),
     }
 }

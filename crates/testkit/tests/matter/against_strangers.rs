@@ -2,8 +2,6 @@
 
 use crate::marker;
 use keyshoal_openclaw::store::{Safety, StoreContents, StoreFile, WriteRules};
-use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -60,64 +58,28 @@ fn a_file_replaced_meanwhile_is_noticed() {
     assert!(!replaced_meanwhile(Safety { compare: false, ..on }), "the compare does not matter");
 }
 
-/// What became of a writer who had opened and emptied the file before we replaced it, and wrote after.
-#[derive(Debug, PartialEq, Eq)]
-enum Late {
-    /// It came before or after, not in between.
-    Missed,
-    /// It wrote into a file without a name, and what it wrote stands in the store all the same.
-    Kept,
-    /// It wrote into a file without a name.
-    Lost,
-}
-
-/// Writes in place as `writeFileSync` does, `delay` after we began.
-fn written_late(safety: Safety, delay: Duration) -> Late {
+/// Somebody who takes no lock writes into the file itself after it was compared, and before it is replaced: what he wrote stands in a
+/// file that has no name any more. Without the compare, that moment is the decision under the lock.
+fn written_into_the_replaced_file(safety: Safety) -> bool {
     let place = place();
-    let begin = std::sync::Barrier::new(2);
-    let in_between = std::thread::scope(|scope| {
-        let theirs = scope.spawn(|| {
-            begin.wait();
-            spin(delay);
-            let mut file = std::fs::OpenOptions::new().write(true).truncate(true).open(&place.path).unwrap();
-            let opened = file.metadata().unwrap().ino();
-            spin(Duration::from_micros(150));
-            let in_between = std::fs::metadata(&place.path).unwrap().ino() != opened;
-            file.write_all(THEIRS.as_bytes()).unwrap();
-            in_between
-        });
-        begin.wait();
-        // It may give up on a file that stays empty; then nothing was replaced.
-        let _ = marker::put(&place.store, &rules(safety), 1);
-        theirs.join().unwrap()
-    });
-    match (in_between, std::fs::read_to_string(&place.path).unwrap().contains("theirs")) {
-        (false, _) => Late::Missed,
-        (true, true) => Late::Kept,
-        (true, false) => Late::Lost,
-    }
-}
-
-fn spin(duration: Duration) {
-    let begun = std::time::Instant::now();
-    while begun.elapsed() < duration {
-        std::hint::spin_loop();
-    }
-}
-
-/// Tries different moments until a writer came in between `wanted` times.
-fn late_writers(safety: Safety, wanted: usize) -> Vec<Late> {
-    let moments = (0_u64..20_000).map(|step| Duration::from_micros(step * 7 % 2_000));
-    let came = moments.map(|moment| written_late(safety, moment)).filter(|late| *late != Late::Missed);
-    came.take(wanted).collect()
+    let mut asked = 0;
+    let mut decide = |contents: &StoreContents| {
+        asked += 1;
+        if asked == 2 {
+            // As `writeFileSync` does: emptied and written, the file stays the same one.
+            std::fs::write(&place.path, THEIRS).unwrap();
+        }
+        Ok(marker::edits(contents, 1))
+    };
+    place.store.update(&rules(Safety { compare: false, ..safety }), &mut decide).unwrap();
+    both_survived(&place.path)
 }
 
 #[test]
 fn a_write_into_the_replaced_file_is_noticed() {
-    let on = Safety { durable: false, ..Safety::default() };
-    assert_eq!(late_writers(on, 3), [Late::Kept, Late::Kept, Late::Kept]);
-    let off = late_writers(Safety { late_write_check: false, ..on }, 3);
-    assert!(off.contains(&Late::Lost), "the late look does not matter: {off:?}");
+    assert!(written_into_the_replaced_file(Safety::default()));
+    let off = Safety { late_write_check: false, ..Safety::default() };
+    assert!(!written_into_the_replaced_file(off), "the late look does not matter");
 }
 
 /// Somebody has emptied the file and is about to write it.

@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "tests write their own files")]
+
 use super::*;
 use proptest::prelude::*;
 use serde_json::json;
@@ -8,7 +10,6 @@ struct Place {
     dir: tempfile::TempDir,
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests write their own files")]
 impl Place {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
