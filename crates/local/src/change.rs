@@ -220,7 +220,7 @@ impl Installation {
         let skipped = |reason: &str| StepState::Skipped { reason: reason.to_owned() };
         let Some(seen) = self.seen() else { return vec![StepState::NotAsked; plan.actions.len()] };
         let mut client = match self.connect(&seen.observed, &seen.config) {
-            Ok(client) if client.has("models.probe") => client,
+            Ok(connected) if connected.client.has("models.probe") => connected.client,
             Ok(_) => {
                 return vec![
                     skipped("this release cannot be asked in a way that can be believed");

@@ -24,6 +24,8 @@ pub struct Restarting {
     pub status: String,
     /// The process that will restart, where it says so.
     pub pid: Option<u32>,
+    /// Whether it has said that it goes down, once that was waited for.
+    pub announced: bool,
 }
 
 /// What `models.authStatus` says of one profile.
@@ -153,6 +155,7 @@ impl Client {
                 .or_else(|| answer.get("pid"))
                 .and_then(Value::as_u64)
                 .and_then(|pid| pid.try_into().ok()),
+            announced: false,
         })
     }
 }
