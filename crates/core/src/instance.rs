@@ -62,8 +62,6 @@ pub struct Capabilities {
     pub read_only: Option<String>,
     /// What makes a running gateway see a change of a store, best first. Empty when only a restart does.
     pub activation: Vec<ActivationWay>,
-    /// A change of `auth.profiles` in the config makes the gateway restart itself.
-    pub mode_change_restarts: bool,
     /// Seconds for which a cooldown stays in the gateway's memory after the fix (2026.8.2: 30).
     pub cooldown_lingers_seconds: u32,
 }

@@ -8,7 +8,11 @@ use connect::Connected;
 use keyshoal_core::instance::ActivationWay;
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Observation, planner};
 use keyshoal_openclaw::config::{self, Config};
-use keyshoal_openclaw::gateway::{self, Client, GatewayError};
+use keyshoal_openclaw::gateway::{self, Client, GatewayError, wait_ready};
+use std::time::Duration;
+
+/// Longest wait for a gateway that has just begun: up to 82 s were seen on a busy machine.
+const STARTING: Duration = Duration::from_secs(90);
 
 impl Installation {
     /// Makes the gateway see the stores, within what the person allows.
@@ -61,9 +65,18 @@ impl Installation {
         observed: &Observation,
         config: &Config,
     ) -> Result<ActivationOutcome, Option<GatewayError>> {
-        let Connected { mut client, certain } = match self.connect(observed, config) {
+        let mut answer = self.connect(observed, config);
+        if let Err(GatewayError::NotRunning { port }) = answer
+            && gateway::discover(&self.locations, config, &self.env).running == Some(true)
+        {
+            // Its process lives and does not listen yet: what it has read so far may be what stood there before.
+            answer = wait_ready(port, STARTING).and_then(|()| self.connect(observed, config));
+        }
+        let Connected { mut client, certain } = match answer {
             Ok(connected) => connected,
-            Err(error @ GatewayError::NotRunning { .. }) => return Ok(self.silent(config, &error)),
+            Err(error @ (GatewayError::NotRunning { .. } | GatewayError::Timeout { .. })) => {
+                return Ok(self.silent(config, &error));
+            }
             Err(error) => return Err(Some(error)),
         };
         self.remember_word(client.word(), &observed.instance.gateway);
@@ -93,7 +106,9 @@ impl Installation {
             return ActivationOutcome::GatewayDown;
         }
         let why = now.unknown_because.or_else(|| {
-            now.pid.map(|pid| format!("its process {pid} runs, and may be starting: try again in a minute"))
+            now.pid.map(|pid| {
+                format!("its process {pid} runs, and may be starting or busy: try again in a minute")
+            })
         });
         let why = why.unwrap_or_else(|| error.hint());
         ActivationOutcome::Unknown { reason: format!("{error}; {why}") }

@@ -52,6 +52,18 @@ pub struct ProbeAnswer {
     pub error: Option<String>,
 }
 
+impl ProbeAnswer {
+    /// Returns what came of one profile. `None` when the answer is about others, or about others as well: then it says nothing certain.
+    pub fn of(&self, profile: &ProfileId) -> Option<&ProbeStatus> {
+        let about_it = |(named, _): &(Option<ProfileId>, ProbeStatus)| named.as_ref() == Some(profile);
+        let first = self.targets.first()?;
+        self.targets.iter().all(about_it).then(|| {
+            let accepted = self.targets.iter().find(|(_, status)| *status == ProbeStatus::Ok);
+            &accepted.unwrap_or(first).1
+        })
+    }
+}
+
 /// Says what came of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeStatus {
@@ -131,6 +143,12 @@ impl Client {
             params["profileId"] = profile.as_str().into();
         }
         let answer = self.call_within("models.probe", &params, PROBE_LIMIT * 3)?;
+        let asked = answer.get("agentId").and_then(Value::as_str);
+        if let Some(other) = asked.filter(|asked| *asked != agent.as_str()) {
+            let why =
+                format!("models.probe was asked about agent {agent} and answered about {}", line(other));
+            return Err(GatewayError::Protocol { why });
+        }
         let targets = answer.get("results").and_then(Value::as_array).into_iter().flatten();
         Ok(ProbeAnswer {
             status: ProbeStatus::read(&answer),

@@ -6,9 +6,9 @@ mod discovery;
 mod fake;
 
 use fake::{ADMIN, Fake, TOKEN, WRONG, hang_up, hear, refuse, respond, tell, us, welcome};
-use keyshoal_core::{AgentId, Timestamp};
+use keyshoal_core::{AgentId, ProfileId, Timestamp};
 use keyshoal_openclaw::gateway::{
-    Answer, Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError, is_ready,
+    Answer, Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError, ProbeStatus, is_ready,
 };
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -190,6 +190,29 @@ fn an_unknown_method_is_told_apart() {
     let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
     let error = client.auth_refresh(&AgentId::from("main")).unwrap_err();
     assert_eq!(error, GatewayError::NoSuchMethod { method: "models.authRefresh".into() });
+}
+
+/// What a probe of stocks' `mock:default` says when the gateway answers this.
+fn probed(answer: Value) -> Result<Option<ProbeStatus>, GatewayError> {
+    let fake = Fake::modern(move |_| vec![answer.clone()]);
+    let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
+    let profile = ProfileId::from("mock:default");
+    let answer = client.probe(&"mock".into(), &"stocks".into(), Some(&profile))?;
+    Ok(answer.of(&profile).cloned())
+}
+
+#[test]
+fn a_probe_is_believed_of_the_profile_and_agent_that_it_was_made_for() {
+    let target = |profile: &str, status: &str| json!({ "profileId": profile, "status": status });
+    let answer = |results: Vec<Value>| json!({ "status": "ok", "results": results });
+    let ok = target("mock:default", "ok");
+    assert_eq!(probed(answer(vec![ok.clone()])), Ok(Some(ProbeStatus::Ok)));
+    assert_eq!(probed(answer(vec![target("mock:default", "auth")])), Ok(Some(ProbeStatus::Auth)));
+    assert_eq!(probed(answer(vec![target("mock:other", "ok")])), Ok(None));
+    assert_eq!(probed(answer(vec![target("mock:default", "auth"), target("mock:other", "ok")])), Ok(None));
+    assert_eq!(probed(answer(Vec::new())), Ok(None), "nothing was asked");
+    let of_main = json!({ "status": "ok", "agentId": "main", "results": [ok] });
+    assert!(probed(of_main).unwrap_err().to_string().contains("answered about main"));
 }
 
 fn answered(last: Value) -> Answer {
