@@ -154,9 +154,11 @@ impl Ui {
         read.map(Some)
     }
 
-    /// Begins to show progress; it draws only on a terminal.
+    /// Begins to show progress; it draws only on a terminal, and elsewhere says what takes long.
     pub fn progress(&self) -> Progress {
-        Progress::new(self.progress && !self.quiet)
+        let drawn = self.progress && !self.quiet;
+        let plain = (!drawn && !self.quiet).then(|| self.err.clone());
+        Progress::new(drawn, plain)
     }
 
     /// Prints a JSON document on one line, for a stream of them.

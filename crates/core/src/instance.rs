@@ -62,8 +62,6 @@ pub struct Capabilities {
     pub read_only: Option<String>,
     /// What makes a running gateway see a change of a store, best first. Empty when only a restart does.
     pub activation: Vec<ActivationWay>,
-    /// A change of `auth.profiles` in the config makes the gateway restart itself.
-    pub mode_change_restarts: bool,
     /// Seconds for which a cooldown stays in the gateway's memory after the fix (2026.8.2: 30).
     pub cooldown_lingers_seconds: u32,
 }
@@ -87,8 +85,12 @@ pub enum ActivationWay {
 /// What was learned about the gateway process without asking it for anything private.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GatewayView {
-    /// Whether one answers on the configured port, or its lock file names a live process. `None`: could not be told.
+    /// Whether one of this state directory answers on the configured port, or its lock file names a live process. `false` is said only
+    /// of what was seen: the port refused, and no live gateway holds a lock. `None`: could not be told.
     pub running: Option<bool>,
+    /// Why it could not be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_because: Option<String>,
     /// Its port on loopback.
     pub port: Option<u16>,
     /// Its process id, where a lock file names it.
@@ -97,7 +99,7 @@ pub struct GatewayView {
     pub started: Option<Timestamp>,
     /// The version it says it is.
     pub version: Option<String>,
-    /// The state directory that it says it uses, when that is another one than ours.
+    /// The state directory of the gateway that answers on that port, when it is another one than ours.
     pub other_state_dir: Option<String>,
 }
 

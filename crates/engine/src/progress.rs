@@ -18,7 +18,10 @@ pub enum Progress {
         total: usize,
     },
     /// Making the gateway read its stores again.
-    Activating,
+    Activating {
+        /// Whether it may be restarted for that, which takes a while.
+        may_restart: bool,
+    },
     /// Waiting until a cooldown in the gateway's memory ends, which this release cannot be made to forget.
     WaitingForCooldown {
         /// For how long.

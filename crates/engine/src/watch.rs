@@ -1,5 +1,6 @@
 //! Watching: a state machine that turns changes into looks and repairs, and the loop that drives it.
 
+mod back_off;
 pub mod drive;
 pub mod state;
 

@@ -18,6 +18,8 @@ use keyshoal_core::{
 };
 use keyshoal_engine::ports::{Change, Clock, Observe, PortError};
 use keyshoal_ledger::RunLock;
+use keyshoal_openclaw::config::model::ConfigKey;
+use keyshoal_openclaw::gateway::ProbeStatus;
 use keyshoal_openclaw::store::WriteRules;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -220,7 +222,7 @@ impl Installation {
         let skipped = |reason: &str| StepState::Skipped { reason: reason.to_owned() };
         let Some(seen) = self.seen() else { return vec![StepState::NotAsked; plan.actions.len()] };
         let mut client = match self.connect(&seen.observed, &seen.config) {
-            Ok(client) if client.has("models.probe") => client,
+            Ok(connected) if connected.client.has("models.probe") => connected.client,
             Ok(_) => {
                 return vec![
                     skipped("this release cannot be asked in a way that can be believed");
@@ -233,12 +235,20 @@ impl Installation {
             .iter()
             .map(|action| {
                 let Some(agent) = action.agent() else { return StepState::NotAsked };
-                match client.probe(action.provider(), agent, Some(action.profile())) {
-                    Ok(answer) if answer.status == keyshoal_openclaw::gateway::ProbeStatus::Ok => {
-                        StepState::Done
-                    }
-                    Ok(answer) => StepState::Failed {
-                        reason: answer.error.unwrap_or_else(|| format!("{:?}", answer.status)),
+                let profile = action.profile();
+                let declared = seen.config.providers.get(action.provider());
+                if let Some(ConfigKey::Profile(pinned)) = declared.and_then(|one| one.api_key.as_ref())
+                    && pinned != profile
+                {
+                    return skipped(&format!("the config makes every agent use {pinned} there"));
+                }
+                match client.probe(action.provider(), agent, Some(profile)) {
+                    Ok(answer) => match answer.of(profile) {
+                        Some(ProbeStatus::Ok) => StepState::Done,
+                        Some(status) => StepState::Failed {
+                            reason: answer.error.clone().unwrap_or_else(|| format!("{status:?}")),
+                        },
+                        None => skipped("the gateway's answer is about other profiles"),
                     },
                     Err(error) => skipped(&error.to_string()),
                 }

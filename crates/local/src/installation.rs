@@ -3,13 +3,13 @@
 use crate::book::Book;
 use crate::observe::Snapshot;
 use crate::open::OpenError;
-use keyshoal_core::{Fingerprint, Fingerprints, InstanceId, Secret};
+use keyshoal_core::{Fingerprint, Fingerprints, GatewayView, InstanceId, Secret, Timestamp};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{Adopt, Identity, Ledger};
+use keyshoal_openclaw::Environment;
 use keyshoal_openclaw::layout::GatewayWord;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::Safety;
-use keyshoal_openclaw::{Environment, gateway};
 use keyshoal_seal::FingerprintKey;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,10 +80,17 @@ pub struct Installation {
 pub(crate) struct State {
     /// The newest look.
     pub seen: Option<Arc<Snapshot>>,
-    /// What the gateway said of itself.
-    pub word: Option<GatewayWord>,
+    /// What the gateway said of itself, and which process that was.
+    pub word: Option<(Life, GatewayWord)>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
+}
+
+/// One process: its number and when it began.
+type Life = (u32, Timestamp);
+
+fn life(gateway: &GatewayView) -> Option<Life> {
+    Some((gateway.pid?, gateway.started?))
 }
 
 impl Installation {
@@ -150,12 +157,14 @@ impl Installation {
         self.state().seen.clone()
     }
 
-    pub(crate) fn gateway_word(&self) -> Option<GatewayWord> {
-        self.state().word.clone()
+    /// Returns what this very process said of itself. The word of one that has ended since counts no more: another release may run now.
+    pub(crate) fn gateway_word(&self, gateway: &GatewayView) -> Option<GatewayWord> {
+        let (of, word) = self.state().word.clone()?;
+        (life(gateway) == Some(of)).then_some(word)
     }
 
-    pub(crate) fn remember_word(&self, word: &gateway::GatewayWord) {
-        self.state().word =
-            Some(GatewayWord { version: word.version.clone(), state_dir: word.state_dir.clone() });
+    /// Remembers what a gateway said of itself, where it can be told which process that was.
+    pub(crate) fn remember_word(&self, word: &GatewayWord, gateway: &GatewayView) {
+        self.state().word = life(gateway).map(|of| (of, word.clone()));
     }
 }

@@ -44,7 +44,7 @@ impl Installation {
             retryable: false,
         })?;
         let gateway = gateway::discover(&self.locations, &config, &self.env);
-        let word = self.gateway_word();
+        let word = self.gateway_word(&gateway);
         let resolved =
             layout::resolve(&self.locations, &config, word.as_ref()).map_err(|error| PortError {
                 message: format!("cannot tell how OpenClaw keeps its credentials here: {error}"),
@@ -67,7 +67,7 @@ impl Installation {
     ) -> Observation {
         let at = clock::now();
         if gateway.version.is_none() {
-            gateway.version = self.gateway_word().and_then(|word| word.version);
+            gateway.version = self.gateway_word(&gateway).and_then(|word| word.version);
         }
         let gateway_may_run = gateway.running != Some(false);
         let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);

@@ -3,10 +3,11 @@
 use crate::Installation;
 use notify::event::{EventKind, ModifyKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Files whose change may matter: the stores of every layout and the config.
 const NAMES: [&str; 7] = [
@@ -24,18 +25,25 @@ const NAMES: [&str; 7] = [
 pub enum Seen {
     /// A file that may matter has changed.
     Changed(PathBuf),
+    /// Changes were lost, or a watched directory went away: anything may have happened.
+    Lost,
     /// Nothing happened in the given time.
     Quiet,
     /// Watching does not work any more; the slow scan still does.
     Broken(String),
 }
 
+/// Which directory stood at a path when the watch began: device and number.
+type Which = (u64, u64);
+
 /// Watches the directories of an installation.
 #[derive(Debug)]
 pub struct Watcher {
     inner: RecommendedWatcher,
     receiver: Receiver<notify::Result<Event>>,
-    watched: BTreeSet<PathBuf>,
+    watched: BTreeMap<PathBuf, Which>,
+    /// Directories that do not exist now; what exists above them is watched.
+    awaited: BTreeSet<PathBuf>,
     config: PathBuf,
 }
 
@@ -47,18 +55,38 @@ impl Watcher {
             let _ = sender.send(event);
         })?;
         let config = installation.config_path().to_owned();
-        let mut watcher = Self { inner, receiver, watched: BTreeSet::new(), config };
+        let mut watcher =
+            Self { inner, receiver, watched: BTreeMap::new(), awaited: BTreeSet::new(), config };
         watcher.follow(installation);
         Ok(watcher)
     }
 
-    /// Watches the directories that the newest look knows and that are not watched yet. Returns how many are watched.
+    /// Watches the directories that the newest look knows: those that are not watched yet, and those that were made anew at the
+    /// same path, of which the system tells nothing any more. Returns how many are watched.
     pub fn follow(&mut self, installation: &Installation) -> usize {
-        for directory in installation.directories() {
-            if !self.watched.contains(&directory)
-                && self.inner.watch(&directory, RecursiveMode::NonRecursive).is_ok()
-            {
-                self.watched.insert(directory);
+        let wanted = installation.directories();
+        self.awaited = wanted.iter().filter(|directory| which(directory).is_none()).cloned().collect();
+        let mut present: BTreeSet<PathBuf> = wanted.difference(&self.awaited).cloned().collect();
+        let above = |directory: &PathBuf| {
+            directory
+                .ancestors()
+                .skip(1)
+                .take_while(|above| above.starts_with(installation.state_dir()))
+                .find(|above| which(above).is_some())
+                .map(Path::to_owned)
+        };
+        present.extend(self.awaited.iter().filter_map(above));
+        for directory in present {
+            let now = which(&directory);
+            if now.is_none() || self.watched.get(&directory) == now.as_ref() {
+                continue;
+            }
+            if self.watched.remove(&directory).is_some() {
+                // The system has forgotten it already, or soon will.
+                let _ = self.inner.unwatch(&directory);
+            }
+            if let (Some(now), Ok(())) = (now, self.inner.watch(&directory, RecursiveMode::NonRecursive)) {
+                self.watched.insert(directory, now);
             }
         }
         self.watched.len()
@@ -66,12 +94,12 @@ impl Watcher {
 
     /// Waits for something to happen, at most this long.
     pub fn next(&self, limit: Duration) -> Seen {
-        let deadline = std::time::Instant::now() + limit;
+        let deadline = Instant::now() + limit;
         loop {
-            match self.receiver.recv_timeout(deadline.saturating_duration_since(std::time::Instant::now())) {
+            match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Ok(event)) => {
-                    if let Some(path) = self.relevant(&event) {
-                        return Seen::Changed(path);
+                    if let Some(seen) = self.relevant(&event) {
+                        return seen;
                     }
                 }
                 Ok(Err(error)) => return Seen::Broken(error.to_string()),
@@ -81,7 +109,11 @@ impl Watcher {
         }
     }
 
-    fn relevant(&self, event: &Event) -> Option<PathBuf> {
+    fn relevant(&self, event: &Event) -> Option<Seen> {
+        // An overflow of the system's queue names nothing.
+        if event.need_rescan() {
+            return Some(Seen::Lost);
+        }
         let matters = match event.kind {
             EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => false,
             EventKind::Any
@@ -93,11 +125,15 @@ impl Watcher {
         if !matters {
             return None;
         }
-        // A queue overflow has no path and means that anything may have happened.
-        if event.need_rescan() {
-            return Some(self.config.clone());
+        if event.paths.iter().any(|path| self.moves_a_directory(path)) {
+            return Some(Seen::Lost);
         }
-        event.paths.iter().find(|path| self.concerns(path)).cloned()
+        event.paths.iter().find(|path| self.concerns(path)).cloned().map(Seen::Changed)
+    }
+
+    /// Tells whether a path is a watched directory itself, or one on the way to a directory that is awaited.
+    fn moves_a_directory(&self, path: &Path) -> bool {
+        self.watched.contains_key(path) || self.awaited.iter().any(|awaited| awaited.starts_with(path))
     }
 
     fn concerns(&self, path: &Path) -> bool {
@@ -108,8 +144,14 @@ impl Watcher {
     }
 }
 
+fn which(directory: &Path) -> Option<Which> {
+    let found = std::fs::metadata(directory).ok().filter(std::fs::Metadata::is_dir)?;
+    Some((found.dev(), found.ino()))
+}
+
 impl Installation {
-    /// Returns the directories in which something may change: of the config, of every store, and `agents/` for new agents.
+    /// Returns the directories in which something may change: of the config, of every store, and `agents/` for new agents. Some
+    /// may not exist.
     pub fn directories(&self) -> BTreeSet<PathBuf> {
         let parent = |path: &Path| path.parent().map(Path::to_owned);
         let mut directories: BTreeSet<PathBuf> = parent(&self.locations.config_path).into_iter().collect();
@@ -117,7 +159,103 @@ impl Installation {
         if let Some(seen) = self.seen() {
             directories.extend(seen.stores.values().filter_map(|held| parent(held.file.path())));
         }
-        directories.retain(|directory| directory.is_dir());
         directories
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test plays the person who moves directories")]
+mod tests {
+    use super::*;
+    use crate::OpenOptions;
+    use keyshoal_core::{Layout, StoreId};
+    use keyshoal_engine::ports::Observe;
+    use keyshoal_openclaw::Environment;
+    use notify::event::Flag;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn opened(dir: &Path) -> Installation {
+        let state = dir.join("state");
+        keyshoal_openclaw::sample::Installation::new(Layout::JsonWithState)
+            .agent("stocks")
+            .api_key(StoreId::Base, "acme:default", "key-1")
+            .api_key(StoreId::Agent("stocks".into()), "acme:default", "key-1")
+            .write(&state)
+            .unwrap();
+        let mut env = Environment { home: Some(dir.join("home")), ..Environment::default() };
+        env.vars.insert("OPENCLAW_GATEWAY_PORT".to_owned(), "1".to_owned());
+        let keys_dir = Some(dir.join("keys"));
+        let options = OpenOptions { state_dir: Some(state), keys_dir, env, ..OpenOptions::default() };
+        let installation = Installation::open(options).unwrap();
+        installation.observe().unwrap();
+        installation
+    }
+
+    /// Waits for a word about something, and past what else is said.
+    fn hears(watcher: &Watcher, wanted: impl Fn(&Seen) -> bool) -> bool {
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end {
+            if wanted(&watcher.next(Duration::from_millis(100))) {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn settle(watcher: &Watcher) {
+        while watcher.next(Duration::from_millis(300)) != Seen::Quiet {}
+    }
+
+    #[test]
+    fn a_directory_that_was_made_anew_is_watched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let installation = opened(dir.path());
+        let mut watcher = Watcher::start(&installation).unwrap();
+        let agent = installation.state_dir().join("agents/stocks/agent");
+        let store = agent.join("auth-profiles.json");
+        let bytes = keyshoal_openclaw::files::read(&store, 1 << 20).unwrap().unwrap();
+
+        std::fs::remove_dir_all(agent.parent().unwrap()).unwrap();
+        assert!(hears(&watcher, |seen| *seen == Seen::Lost), "nobody said that the directory went away");
+        watcher.follow(&installation);
+        settle(&watcher);
+
+        std::fs::create_dir_all(&agent).unwrap();
+        assert!(hears(&watcher, |seen| *seen != Seen::Quiet), "nobody said that it came back");
+        watcher.follow(&installation);
+        settle(&watcher);
+
+        std::io::Write::write_all(&mut std::fs::File::create_new(&store).unwrap(), &bytes).unwrap();
+        assert!(hears(&watcher, |seen| *seen == Seen::Changed(store.clone())), "its files are not watched");
+    }
+
+    #[test]
+    fn a_directory_that_was_exchanged_is_watched_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let installation = opened(dir.path());
+        let mut watcher = Watcher::start(&installation).unwrap();
+        let agent = installation.state_dir().join("agents/stocks/agent");
+        rename(&agent, &agent.with_file_name("before"));
+        std::fs::create_dir(&agent).unwrap();
+        assert!(hears(&watcher, |seen| *seen == Seen::Lost));
+        watcher.follow(&installation);
+        settle(&watcher);
+        let store = agent.join("auth-profiles.json");
+        std::fs::File::create_new(&store).unwrap();
+        assert!(hears(&watcher, |seen| *seen == Seen::Changed(store.clone())));
+    }
+
+    fn rename(from: &Path, to: &Path) {
+        std::fs::rename(from, to).unwrap();
+    }
+
+    #[test]
+    fn an_overflow_means_that_anything_may_have_happened() {
+        let dir = tempfile::tempdir().unwrap();
+        let watcher = Watcher::start(&opened(dir.path())).unwrap();
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert_eq!(watcher.relevant(&overflow), Some(Seen::Lost));
+        assert_eq!(watcher.relevant(&Event::new(EventKind::Other)), None);
     }
 }

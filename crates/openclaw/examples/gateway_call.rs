@@ -7,9 +7,9 @@
 
 use anyhow::{Context, Result, bail};
 use keyshoal_core::{AgentId, ProfileId, ProviderId, Secret, Timestamp};
-use keyshoal_openclaw::gateway::{Client, ConnectOptions, Credentials, DeviceIdentity, discover, wait_ready};
+use keyshoal_openclaw::gateway::{Client, ConnectOptions, Credentials, discover, trusted_users, wait_ready};
 use keyshoal_openclaw::{Environment, config, locate};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 fn look(state_dir: &str) -> Result<()> {
@@ -34,7 +34,7 @@ fn main() -> Result<()> {
         Some(at) => {
             let path = words.get(at + 1).context("--device FILE")?.clone();
             words.drain(at..=at + 1);
-            Some(DeviceIdentity::load_or_create(Path::new(&path))?)
+            Some(PathBuf::from(path))
         }
         None => None,
     };
@@ -47,9 +47,10 @@ fn main() -> Result<()> {
     }
     let began = Instant::now();
     let timeout = Duration::from_secs(10);
-    let mut client =
-        Client::connect(&ConnectOptions { port, credentials, device, timeout, now: Timestamp::now() })
-            .map_err(|error| anyhow::anyhow!("{error} (way out: {})", error.hint()))?;
+    let users = trusted_users(Path::new(token_file));
+    let now = Timestamp::now();
+    let mut client = Client::connect(&ConnectOptions { port, credentials, users, device, timeout, now })
+        .map_err(|error| anyhow::anyhow!("{error} (way out: {})", error.hint()))?;
     let connected = began.elapsed();
     let argument = |at: usize| rest.get(at).map(String::as_str).with_context(|| format!("argument {at}"));
     let began = Instant::now();
@@ -84,7 +85,7 @@ fn main() -> Result<()> {
             if asked.is_err() {
                 bail!("{asked:?}");
             }
-            let gone = client.wait_closed(Duration::from_secs(30)).map(|()| began.elapsed());
+            let gone = client.wait_closed(Duration::from_secs(30)).map(|_| began.elapsed());
             let ready = wait_ready(port, Duration::from_secs(120)).map(|()| began.elapsed());
             format!("{asked:?}; gone {gone:?}; ready {ready:?}")
         }

@@ -15,6 +15,7 @@ mod http;
 pub mod lock;
 pub mod process;
 pub mod ready;
+pub mod sockets;
 pub mod wire;
 
 pub use crate::layout::GatewayWord;
@@ -23,6 +24,7 @@ pub use calls::{AuthStatus, ProbeAnswer, ProbeStatus, Reloaded, Restarting};
 pub use client::{Client, ConnectOptions};
 pub use credentials::{Credential, Credentials};
 pub use device::DeviceIdentity;
-pub use discovery::{discover, gateway_port, key_environment};
+pub use discovery::{Whose, discover, gateway_port, key_environment, whose};
 pub use error::GatewayError;
 pub use ready::{is_ready, wait_ready};
+pub use sockets::trusted_users;

@@ -6,7 +6,7 @@ use crate::arguments::ScopeArgs;
 use crate::document::RunDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::render::age;
+use crate::render::{self, age};
 use crate::root::OpenFor;
 use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Plan, Severity, activation};
@@ -47,14 +47,19 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
         return Ok(Outcome::Attention);
     }
     let started = gateway.started;
-    ui.say(&Text::of(match started {
-        Some(started) => format!("the gateway has run {}", age::since(started, before.now)),
-        None => "the gateway runs; since when is not known".to_owned(),
+    ui.say(&Text::of(match (started, &gateway.unknown_because) {
+        (Some(started), _) => format!("the gateway has run {}", age::since(started, before.now)),
+        (None, None) => "the gateway runs; since when is not known".to_owned(),
+        (None, Some(why)) => format!("whether a gateway runs is not known: {why}"),
     }));
     if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
     if !args.yes {
+        let certain = Plan { questions: Vec::new(), activation: ActivationNeed::None, ..before.plan() };
+        if !certain.actions.is_empty() {
+            render::plan::lines(&certain).iter().for_each(|line| ui.say(line));
+        }
         let question =
             Text::of("requests that are on their way may fail: apply what is needed and restart it?");
         if ui.ask(&[question], true)? != Some(Answer::Yes) {
@@ -69,12 +74,13 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     let options =
         SyncOptions { activate: ActivationMode::None, command: "restart".to_owned(), ..scope.sync_options() };
     let progress = ui.progress();
-    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Nothing };
+    // What is certain was agreed to together with the restart.
+    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Certain };
     let mut consent = Consent::new(ui, progress.clone(), agreed);
     let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
     let mut report = report?;
-    progress.say("restarting the gateway and waiting until it is ready …");
+    progress.wait("restarting the gateway and waiting until it is ready …");
     let outcome = installation.activate(ActivationNeed::Restart, ActivationMode::Restart);
     drop(progress);
     if matches!(outcome, ActivationOutcome::Done { .. }) {

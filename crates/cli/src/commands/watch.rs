@@ -13,7 +13,9 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
 use crate::ui::{Text, Ui};
+use events::Ended;
 use keyshoal_engine::ports::Observe as _;
+use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -34,9 +36,12 @@ What it may do is in keyshoal.toml, beside the keys (by default ~/.config/keysho
   policy = \"report\"        # or \"repair\": do what a sync without questions would do
   ask_providers = true     # ask about values that differ
   activate = \"auto\"        # or reload, restart, none
+  restart_command = \"systemctl --user restart openclaw-gateway\"   # used with activate = \"restart\" only
+  gateway_token_file = \"/run/secrets/gateway-token\"               # as --gateway-token-file
+  allow_device = false     # as --allow-device
   every_seconds = 60       # look at least so often
 
-Without that file it reports."
+Without that file it reports. It is read again when it changes."
 )]
 pub struct WatchArgs {
     /// One round, then end
@@ -62,35 +67,82 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
     if let Some(WatchAction::InstallService(args)) = &args.action {
         return service::install(ui, context, args);
     }
-    let policy = policy::read(context)?;
-    let offline = args.offline || !policy.ask_providers;
-    let installation = shared::open(ui, context, OpenFor { offline, ..OpenFor::default() })?;
-    let certain = installation.identity().is_certain();
-    if policy.repair && !certain && !identity::settle(ui, context, &installation)? {
-        ui.warn("it only reports until that is answered");
-    }
-    let repair = policy.repair && installation.identity().is_certain();
-    let ask = shared::ask_policy(offline);
-    if args.once {
-        return once::round(ui, &installation, repair, ask, policy.activate);
-    }
     let stop = signals::stop_flag()?;
+    let path = policy::path(context)?;
+    let mut stamp = policy::Stamp::of(&path);
+    let mut policy = policy::read(&path)?;
+    loop {
+        let globals = policy.globals(context.globals);
+        let context = Context { globals: &globals, ..*context };
+        if args.once {
+            return once::cmd_once(ui, &context, args, &policy);
+        }
+        let by_policy = policy::Watched { path: path.clone(), stamp };
+        if watch(ui, &context, args, &policy, by_policy, stop.clone())? == Ended::Told {
+            return Ok(Outcome::Fine);
+        }
+        // The stamp comes first, so that no later change is missed.
+        stamp = policy::Stamp::of(&path);
+        match policy::read(&path) {
+            Ok(changed) => policy = changed,
+            Err(error) => {
+                ui.error(&error);
+                ui.warn("until the policy is mended nothing is repaired");
+                policy.repair = false;
+            }
+        }
+    }
+}
+
+/// Watches until it is told to stop or the policy changes.
+fn watch(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &WatchArgs,
+    policy: &policy::WatchPolicy,
+    by_policy: policy::Watched,
+    stop: signals::StopFlag,
+) -> Result<Ended, CommandError> {
+    let offline = args.offline || !policy.ask_providers;
+    let (installation, repair) = opened(ui, context, policy, offline)?;
+    let ask = shared::ask_policy(offline);
     // Looking tells which directories there are. They are watched before the first look that counts, so that nothing falls between.
     installation.observe()?;
-    let mut watcher = Watcher::start(&installation).map_err(|error| {
+    let watcher = Watcher::start(&installation).map_err(|error| {
         CommandError::io(format!("the directories cannot be watched: {error}"))
             .hint("raise fs.inotify.max_user_watches, or run `keyshoal watch --once` from a timer")
     })?;
-    watcher.follow(&installation);
     let word = if repair { "repairing what is certain" } else { "reporting, writing nothing" };
     ui.say(&Text::of(format!("watching {} ({word}); Ctrl-C ends it", installation.state_dir().display())));
     let looked = Rc::new(Cell::new(false));
-    let mut source = events::Source::new(&installation, watcher, stop, Rc::clone(&looked));
+    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&looked));
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
     let mut teller = tell::Teller::new(ui, looked);
     keyshoal_engine::watch::run(&installation, engine, ask, policy.activate, &mut source, &mut |report| {
         teller.tell(&report);
     });
-    teller.end();
-    Ok(Outcome::Fine)
+    let ended = source.ended();
+    match ended {
+        Ended::Told => teller.end(),
+        Ended::PolicyChanged => ui.say(&Text::of("the policy has changed: beginning again with it")),
+    }
+    Ok(ended)
+}
+
+/// Opens the installation as the policy says, and tells whether something may be repaired.
+fn opened(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    policy: &policy::WatchPolicy,
+    offline: bool,
+) -> Result<(Installation, bool), CommandError> {
+    let restart_command = policy.restart_command.clone();
+    let wanted = OpenFor { offline, restart_command, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
+    let certain = installation.identity().is_certain();
+    if policy.repair && !certain && !identity::settle(ui, context, &installation)? {
+        ui.warn("it only reports until that is answered");
+    }
+    let repair = policy.repair && installation.identity().is_certain();
+    Ok((installation, repair))
 }

@@ -42,6 +42,8 @@ struct GatewayDocument {
     started: Option<Timestamp>,
     version: Option<String>,
     other_state_dir: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown_because: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -123,6 +125,7 @@ impl StatusDocument {
                     started: instance.gateway.started,
                     version: instance.gateway.version.clone(),
                     other_state_dir: instance.gateway.other_state_dir.clone(),
+                    unknown_because: instance.gateway.unknown_because.clone(),
                 },
             },
             agents: view.rows.iter().map(|row| agent(row, view)).collect(),

@@ -45,8 +45,8 @@ fn head(view: &StatusView) -> Vec<Text> {
         Text::toned(Tone::Strong, format!("OpenClaw {version}"))
             .plain(format!(" · {} · {layout} · {gateway}", instance.state_dir)),
     ];
-    if let Some(other) = &instance.gateway.other_state_dir {
-        let said = format!("the running gateway uses another state directory: {other}");
+    if let Some(why) = &instance.gateway.unknown_because {
+        let said = format!("whether this installation's gateway runs is not known: {why}");
         lines.push(Text::toned(Tone::Doubt, "! warning: ").plain(said));
     }
     if let Some(reason) = &view.read_only {

@@ -151,7 +151,6 @@ pub fn observation() -> Observation {
             usage_kept_by_owner: true,
             read_only: None,
             activation: vec![ActivationWay::AuthRefresh, ActivationWay::SecretsReload],
-            mode_change_restarts: false,
             cooldown_lingers_seconds: 0,
         },
         stores,

@@ -315,7 +315,6 @@ pub fn capabilities(layout: Layout) -> Capabilities {
         usage_kept_by_owner: sqlite,
         read_only: None,
         activation: vec![ActivationWay::SecretsReload],
-        mode_change_restarts: !sqlite,
         cooldown_lingers_seconds: 0,
     }
 }

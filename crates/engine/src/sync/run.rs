@@ -8,8 +8,9 @@ use crate::look::{Look, look_at};
 use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationNeed, ActivationOutcome, Fact, FindingKind, Observation, Plan, ProfileId, Receipt,
-    RunId, StepState, StoreId, activation, judge::endpoint_of, planner, simulate::simulate_all,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Fact, FindingKind, Observation, Plan,
+    ProfileId, Receipt, RunId, StepState, StoreId, activation, judge::endpoint_of, planner,
+    simulate::simulate_all,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub(super) fn activate_only<P: Ports + ?Sized>(
         let outcome = at_rest(&look, &plan);
         return unwritten(look, plan, ActivationOutcome::NotNeeded, outcome);
     }
-    progress(Progress::Activating);
+    progress(activating(options));
     let digest = activation::digest(&look.observed);
     let outcome = ports.activate(need, options.activate);
     if matches!(outcome, ActivationOutcome::Done { .. }) {
@@ -94,7 +95,7 @@ fn activate_again<P: Ports + ?Sized>(
     if !was_done || after.judgement.count(FindingKind::NotActivated) == 0 {
         return None;
     }
-    progress(Progress::Activating);
+    progress(activating(options));
     let outcome = ports.activate(planner::activation_need(&after.observed), options.activate);
     if matches!(outcome, ActivationOutcome::Done { .. }) {
         after.now = ports.now();
@@ -103,6 +104,10 @@ fn activate_again<P: Ports + ?Sized>(
         after.judge_again();
     }
     Some(outcome)
+}
+
+fn activating(options: &SyncOptions) -> Progress {
+    Progress::Activating { may_restart: options.activate == ActivationMode::Restart }
 }
 
 struct Round {
@@ -130,7 +135,7 @@ fn one_round<P: Ports + ?Sized>(
     let activation = if wrote.is_empty() && plan.activation == ActivationNeed::None {
         ActivationOutcome::NotNeeded
     } else {
-        progress(Progress::Activating);
+        progress(activating(options));
         ports.activate(plan.activation, options.activate)
     };
     let activated = matches!(activation, ActivationOutcome::Done { .. });

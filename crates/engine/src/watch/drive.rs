@@ -111,7 +111,7 @@ fn repaired<P: Ports + ?Sized>(
         }
         Err(error) => {
             tell(Report::RepairFailed(error.to_string()));
-            Event::LookFailed(error.to_string())
+            Event::RepairFailed
         }
     }
 }
@@ -142,11 +142,18 @@ pub fn seen(look: &Look) -> Seen {
     let plan = look.plan();
     Seen {
         activation: need_when_asked(look, &plan) != ActivationNeed::None,
-        digest: activation::digest(&look.observed),
+        digest: told(look),
         planned: plan.actions.iter().map(write_of).collect(),
         attention: look.judgement.findings.iter().filter(attention).map(sentence).collect(),
         modified,
     }
+}
+
+/// Names what a gateway may have to be told, and which process that gateway is.
+fn told(look: &Look) -> String {
+    let gateway = &look.observed.instance.gateway;
+    let began = gateway.started.map(|began| began.to_string());
+    format!("{} {:?} {began:?}", activation::digest(&look.observed), gateway.pid)
 }
 
 fn sentence(finding: &Finding) -> String {

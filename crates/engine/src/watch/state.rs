@@ -1,5 +1,6 @@
 //! The state machine of a watch. It waits for nothing and asks no clock: events carry the time.
 
+use super::back_off::BackOff;
 use jiff::SignedDuration;
 use keyshoal_core::{Fingerprint, ProfileId, StoreId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -50,6 +51,8 @@ pub enum Event {
     Looked(Seen),
     /// A look failed, and why.
     LookFailed(String),
+    /// A repair could not be begun or closed.
+    RepairFailed,
     /// A repair has ended: what it wrote, and what was seen afterwards.
     Repaired {
         /// Its writes that are durable.
@@ -70,7 +73,7 @@ pub struct Seen {
     pub planned: Vec<Write>,
     /// The gateway may hold older values than the stores, although nothing has to be written.
     pub activation: bool,
-    /// [`keyshoal_core::activation::digest`] of what the stores held.
+    /// [`keyshoal_core::activation::digest`] of what the stores held, and which gateway process was there.
     pub digest: String,
     /// What a person should read, in words; compared with the last time so that nothing is said twice.
     pub attention: BTreeSet<String>,
@@ -119,11 +122,11 @@ pub enum Effect {
 
 /// Says for how long the gateway is not told again.
 ///
-/// Only another value in a store ends it early. A changed file does not: use marks are written with every turn, and telling the
+/// Only another value in a store, or another gateway process, ends it early. A changed file does not: use marks are written with every turn, and telling the
 /// gateway by way of its config changes a file that is watched.
 #[derive(Clone, Debug)]
 struct Rest {
-    /// What the stores held.
+    /// What the stores held, and for which gateway process.
     digest: String,
     /// `None`: as long as they hold just that.
     until: Option<Timestamp>,
@@ -154,6 +157,11 @@ pub struct WatchState {
     fights: BTreeMap<(StoreId, ProfileId), Timestamp>,
     /// The gateway could not be told of what the stores hold, or does not confirm it.
     activation_rests: Option<Rest>,
+    /// Looks that fail.
+    looks: BackOff,
+    /// Repairs that fail, and what they were to write.
+    repairs: BackOff,
+    unrepaired: Vec<Write>,
     ended: bool,
 }
 
@@ -171,6 +179,9 @@ impl WatchState {
             repaired: BTreeSet::new(),
             fights: BTreeMap::new(),
             activation_rests: None,
+            looks: BackOff::new(SignedDuration::from_secs(1), SignedDuration::from_secs(60)),
+            repairs: BackOff::new(SignedDuration::from_secs(30), SignedDuration::from_secs(600)),
+            unrepaired: Vec::new(),
             ended: false,
         }
     }
@@ -178,12 +189,13 @@ impl WatchState {
     /// Returns when the next tick is due, so that the driver can sleep until then.
     pub fn wake_at(&self, now: Timestamp) -> Timestamp {
         let net = self.last_look.map_or(now, |last| later(last, self.policy.every));
-        match self.pending {
+        let due = match self.pending {
             Some((first, last)) => {
                 later(first, self.policy.at_most).min(later(last, self.policy.quiet)).min(net)
             }
             None => net,
-        }
+        };
+        self.looks.until().map_or(due, |until| due.max(until))
     }
 
     /// Takes an event in and returns what is to be done, in order.
@@ -200,7 +212,13 @@ impl WatchState {
             Event::Looked(seen) => self.looked(seen, now),
             Event::LookFailed(reason) => {
                 self.busy = false;
+                self.looks.failed(now);
                 self.report(BTreeSet::from([reason]))
+            }
+            Event::RepairFailed => {
+                self.busy = false;
+                self.repairs.failed(now);
+                Vec::new()
             }
             Event::Repaired { writes, seen, unconfirmed } => {
                 self.after_repair(&writes, seen, unconfirmed, now)
@@ -233,6 +251,7 @@ impl WatchState {
 
     fn looked(&mut self, seen: Seen, now: Timestamp) -> Vec<Effect> {
         self.busy = false;
+        self.looks.succeeded();
         self.modified = seen.modified;
         self.fights.retain(|_, until| *until > now);
         let mut effects = Vec::new();
@@ -241,7 +260,12 @@ impl WatchState {
         }
         effects.extend(self.report(seen.attention));
         let place = |write: &Write| (write.store.clone(), write.profile.clone());
-        let open = seen.planned.iter().any(|write| !self.fights.contains_key(&place(write)));
+        if seen.planned != self.unrepaired {
+            self.repairs.succeeded();
+            self.unrepaired.clone_from(&seen.planned);
+        }
+        let open = seen.planned.iter().any(|write| !self.fights.contains_key(&place(write)))
+            && !self.repairs.holds(now);
         let rests = self.activation_rests.as_ref().is_some_and(|rest| rest.holds(&seen.digest, now));
         let tell_gateway = seen.activation && !rests;
         if self.policy.repair && (open || tell_gateway) {
@@ -282,6 +306,12 @@ impl WatchState {
         let until = (!unconfirmed).then(|| later(now, self.policy.fight_within));
         self.activation_rests = seen.activation.then_some(Rest { digest: seen.digest, until });
         self.modified = seen.modified;
+        // What is still to be written after a repair that wrote nothing is what it failed to write.
+        if writes.is_empty() && seen.planned == self.unrepaired && !seen.planned.is_empty() {
+            self.repairs.failed(now);
+        } else {
+            self.repairs.succeeded();
+        }
         self.repaired.extend(writes.iter().map(|write| (write.store.clone(), write.profile.clone())));
         self.report(seen.attention)
     }
@@ -297,6 +327,6 @@ impl WatchState {
 }
 
 /// Returns a later time; the end of time when there is none.
-fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
     time.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -143,7 +143,6 @@ impl Fake {
                 usage_kept_by_owner: sqlite,
                 read_only: None,
                 activation: vec![ActivationWay::SecretsReload],
-                mode_change_restarts: !sqlite,
                 cooldown_lingers_seconds: 0,
             },
             stores,

@@ -169,6 +169,47 @@ fn a_look_that_failed_is_said_and_tried_again() {
 }
 
 #[test]
+fn looks_that_fail_again_and_again_are_put_off_longer_and_longer() {
+    let mut state = begun(policy(true));
+    let mut now = 10;
+    let mut waits = Vec::new();
+    for _ in 0..9 {
+        state.on(Event::LookFailed("no permission".to_owned()), ms(now));
+        state.on(changed("/a"), ms(now));
+        let due = state.wake_at(ms(now));
+        waits.push(due.duration_since(ms(now)).as_millis());
+        now = due.as_millisecond() - 1_000_000;
+        assert_eq!(state.on(Event::Tick, due), [Effect::Look]);
+    }
+    assert_eq!(waits, [250, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+    state.on(Event::Looked(Seen::default()), ms(now));
+    state.on(changed("/a"), ms(now));
+    assert_eq!(state.wake_at(ms(now)), ms(now + 250), "it works again");
+}
+
+#[test]
+fn repairs_that_fail_again_and_again_are_put_off_until_the_plan_is_another() {
+    let mut state = begun(policy(true));
+    let mut tries = |seen: Seen, seconds: i64, ends: Event| {
+        let effects = state.on(Event::Looked(seen), ms(seconds * 1000));
+        let tried = effects.iter().any(|one| matches!(one, Effect::Repair { .. }));
+        if tried {
+            state.on(ends, ms(seconds * 1000));
+        }
+        tried
+    };
+    let nothing_written = || Event::Repaired { writes: Vec::new(), seen: drift(), unconfirmed: false };
+    assert!(tries(drift(), 1, Event::RepairFailed));
+    assert!(tries(drift(), 2, nothing_written()));
+    assert!(!tries(drift(), 31, nothing_written()));
+    assert!(tries(drift(), 32, nothing_written()));
+    assert!(!tries(drift(), 91, nothing_written()), "twice as long");
+    let mut more = drift();
+    more.planned.push(Write { store: of("ops"), profile: profile(P), over: None });
+    assert!(tries(more, 92, Event::RepairFailed), "there is something new to write");
+}
+
+#[test]
 fn stop_ends_it() {
     let mut state = begun(policy(true));
     assert_eq!(state.on(Event::Stop, ms(5)), [Effect::End]);
@@ -287,6 +328,23 @@ fn a_gateway_that_cannot_be_told_is_not_asked_every_minute() {
     let fake = fake.with(|state| state.log.clear());
     drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
     assert_eq!(fake.log(), ["activate", "activate"], "something has changed");
+}
+
+#[test]
+fn a_gateway_that_has_started_again_is_told_again() {
+    let refused = ActivationOutcome::Unknown { reason: "it may be starting".to_owned() };
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 1).with(|state| state.activation = Some(refused));
+    drive(&fake, true, vec![Waits, Waits]);
+    let fake = fake.with(|state| state.log.clear());
+    let mut events = Events { fake: &fake, script: VecDeque::from([Waits, Waits]) };
+    let mut rounds = 0;
+    run(&fake, policy(true), AskPolicy::Remembered, ActivationMode::Auto, &mut events, &mut |report| {
+        if matches!(report, Report::Repaired(_)) {
+            rounds += 1;
+            fake.0.borrow_mut().observed.instance.gateway.started = Some(at(900 + rounds));
+        }
+    });
+    assert_eq!(fake.log(), ["activate", "activate"]);
 }
 
 #[test]

@@ -1,20 +1,18 @@
 //! Making the running gateway read its stores again, and proving it as far as the gateway lets us.
 
+mod connect;
+mod restart;
+
 use crate::{Installation, clock};
+use connect::Connected;
 use keyshoal_core::instance::ActivationWay;
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Observation, planner};
 use keyshoal_openclaw::config::{self, Config};
-use keyshoal_openclaw::gateway;
-use keyshoal_openclaw::gateway::{
-    Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError, wait_ready,
-};
-use std::process::{Command, Stdio};
+use keyshoal_openclaw::gateway::{self, Client, GatewayError, wait_ready};
 use std::time::Duration;
 
-/// Longest wait for an ordinary answer. A reload takes up to a second on a busy machine; 22 s were seen once.
-const ANSWER: Duration = Duration::from_secs(30);
-/// Longest wait for a gateway that restarts.
-const RESTART: Duration = Duration::from_secs(180);
+/// Longest wait for a gateway that has just begun: up to 82 s were seen on a busy machine.
+const STARTING: Duration = Duration::from_secs(90);
 
 impl Installation {
     /// Makes the gateway see the stores, within what the person allows.
@@ -41,38 +39,98 @@ impl Installation {
                 false,
             );
         }
-        if need == ActivationNeed::Restart && mode != ActivationMode::Restart {
+        let may_restart = mode == ActivationMode::Restart;
+        if need == ActivationNeed::Restart && !may_restart {
             return not_done(
                 "only a restart makes the gateway see this change; allow it with --activate restart, or run `keyshoal restart`",
                 true,
             );
         }
-        if mode == ActivationMode::Restart {
-            return self.restart_now(observed);
+        if need == ActivationNeed::Restart {
+            return self.restart_now();
         }
-        self.reload(observed, &seen.config)
+        let refused = match self.reload(observed, &seen.config) {
+            Ok(outcome) => return outcome,
+            Err(refused) => refused,
+        };
+        if may_restart {
+            return self.restart_now();
+        }
+        self.without_reload(observed, &seen.config, refused)
     }
 
-    fn reload(&self, observed: &Observation, config: &Config) -> ActivationOutcome {
-        let mut refused = None;
-        match self.connect(observed, config) {
-            Ok(mut client) => {
-                self.remember_word(client.word());
-                for way in &observed.capabilities.activation {
-                    match call(&mut client, *way, observed) {
-                        None => continue,
-                        Some(Ok(())) => return ActivationOutcome::Done { way: *way, at: clock::now() },
-                        Some(Err(GatewayError::NoSuchMethod { .. })) => continue,
-                        Some(Err(error)) => {
-                            // All or nothing: the gateway keeps its last good values, so another way would fail alike.
-                            let why = self.blocking().unwrap_or_else(|| error.hint());
-                            return not_done(&format!("{error}; {why}"), false);
-                        }
-                    }
+    /// Reloads without a restart. Fails where this gateway cannot be asked to, and says why.
+    fn reload(
+        &self,
+        observed: &Observation,
+        config: &Config,
+    ) -> Result<ActivationOutcome, Option<GatewayError>> {
+        let mut answer = self.connect(observed, config);
+        if let Err(GatewayError::NotRunning { port }) = answer
+            && gateway::discover(&self.locations, config, &self.env).running == Some(true)
+        {
+            // Its process lives and does not listen yet: what it has read so far may be what stood there before.
+            answer = wait_ready(port, STARTING).and_then(|()| self.connect(observed, config));
+        }
+        let Connected { mut client, certain } = match answer {
+            Ok(connected) => connected,
+            Err(error @ (GatewayError::NotRunning { .. } | GatewayError::Timeout { .. })) => {
+                return Ok(self.silent(config, &error));
+            }
+            Err(error) => return Err(Some(error)),
+        };
+        self.remember_word(client.word(), &observed.instance.gateway);
+        for way in &observed.capabilities.activation {
+            match call(&mut client, *way, observed) {
+                None | Some(Err(GatewayError::NoSuchMethod { .. })) => {}
+                Some(Ok(())) if certain => {
+                    return Ok(ActivationOutcome::Done { way: *way, at: clock::now() });
+                }
+                Some(Ok(())) => {
+                    return Ok(ActivationOutcome::Unknown { reason: connect::uncertain(&client) });
+                }
+                Some(Err(error)) => {
+                    // All or nothing: the gateway keeps its last good values, so another way would fail alike.
+                    let why = self.blocking().unwrap_or_else(|| error.hint());
+                    return Ok(not_done(&format!("{error}; {why}"), false));
                 }
             }
-            Err(GatewayError::NotRunning { .. }) => return ActivationOutcome::GatewayDown,
-            Err(error) => refused = Some(error),
+        }
+        Err(None)
+    }
+
+    /// Nothing answered any more: whether that is because no gateway runs is looked at again.
+    fn silent(&self, config: &Config, error: &GatewayError) -> ActivationOutcome {
+        let now = gateway::discover(&self.locations, config, &self.env);
+        if now.running == Some(false) {
+            return ActivationOutcome::GatewayDown;
+        }
+        let why = now.unknown_because.or_else(|| {
+            now.pid.map(|pid| {
+                format!("its process {pid} runs, and may be starting or busy: try again in a minute")
+            })
+        });
+        let why = why.unwrap_or_else(|| error.hint());
+        ActivationOutcome::Unknown { reason: format!("{error}; {why}") }
+    }
+
+    /// What is left where the gateway could not be asked and must not be restarted.
+    fn without_reload(
+        &self,
+        observed: &Observation,
+        config: &Config,
+        refused: Option<GatewayError>,
+    ) -> ActivationOutcome {
+        let elsewhere = matches!(
+            refused,
+            Some(
+                GatewayError::Remote { .. }
+                    | GatewayError::OtherStateDir { .. }
+                    | GatewayError::Unreachable { .. }
+            )
+        );
+        if elsewhere && let Some(error) = refused {
+            return ActivationOutcome::Unknown { reason: format!("{error}; {}", error.hint()) };
         }
         if observed.capabilities.activation.contains(&ActivationWay::ConfigTouch) {
             return self.touch(config, refused);
@@ -102,77 +160,6 @@ impl Installation {
             Err(error) => not_done(&format!("{error}{why}"), false),
         }
     }
-
-    /// Connects with what the config, the environment or the caller gives; a device identity only if the person allowed one.
-    pub fn connect(&self, observed: &Observation, config: &Config) -> Result<Client, GatewayError> {
-        let port = observed
-            .instance
-            .gateway
-            .port
-            .or(config.gateway.port)
-            .unwrap_or(gateway::discovery::DEFAULT_PORT);
-        let device = match (&self.options.allow_device, &self.keys_dir) {
-            (true, dir) => Some(DeviceIdentity::load_or_create(&dir.join("device.json"))?),
-            (false, _) => None,
-        };
-        let credentials = Credentials::find(config, &self.env, self.options.gateway_token.clone());
-        Client::connect(&ConnectOptions { port, credentials, device, timeout: ANSWER, now: clock::now() })
-    }
-
-    /// Restarts the gateway by the person's own command, else by RPC, and waits until it is ready.
-    pub fn restart_now(&self, observed: &Observation) -> ActivationOutcome {
-        let Some(seen) = self.seen() else {
-            return ActivationOutcome::Unknown { reason: "the installation was not looked at".into() };
-        };
-        let port = observed
-            .instance
-            .gateway
-            .port
-            .or(seen.config.gateway.port)
-            .unwrap_or(gateway::discovery::DEFAULT_PORT);
-        let before = observed.instance.gateway.clone();
-        let way = if let Some(command) = &self.options.restart_command {
-            if let Err(reason) = run(command) {
-                return not_done(&reason, true);
-            }
-            ActivationWay::RestartCommand
-        } else {
-            match self
-                .connect(observed, &seen.config)
-                .and_then(|client| client.restart("credentials changed", RESTART))
-            {
-                Ok(_) => ActivationWay::RestartRpc,
-                Err(GatewayError::NotRunning { .. }) => return ActivationOutcome::GatewayDown,
-                Err(error) => {
-                    return not_done(
-                        &format!(
-                            "{error}; give the command that restarts it: --restart-command 'systemctl --user restart openclaw-gateway'"
-                        ),
-                        true,
-                    );
-                }
-            }
-        };
-        if let Err(error) = wait_ready(port, RESTART) {
-            return ActivationOutcome::Unknown { reason: format!("the restart was asked for, but {error}") };
-        }
-        let after = gateway::discover(&self.locations, &seen.config, &self.env);
-        let same_process = before.pid.is_some() && before.pid == after.pid && before.started == after.started;
-        if same_process && way == ActivationWay::RestartCommand {
-            return not_done(
-                "the restart command ended without an error, but the same gateway process still runs: nothing was restarted",
-                true,
-            );
-        }
-        if way == ActivationWay::RestartCommand && (before.pid.is_none() || after.pid.is_none()) {
-            return ActivationOutcome::Unknown {
-                reason: "the restart command ended without an error and a gateway is ready, but its process cannot be seen from here, \
-                         so nothing shows that it is another one"
-                    .into(),
-            };
-        }
-        ActivationOutcome::Done { way, at: clock::now() }
-    }
 }
 
 fn call(client: &mut Client, way: ActivationWay, observed: &Observation) -> Option<Result<(), GatewayError>> {
@@ -185,18 +172,6 @@ fn call(client: &mut Client, way: ActivationWay, observed: &Observation) -> Opti
         ActivationWay::SecretsReload => Some(client.secrets_reload().map(drop)),
         ActivationWay::ConfigTouch | ActivationWay::RestartRpc | ActivationWay::RestartCommand => None,
     }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one command that is run is the person's own")]
-fn run(command: &str) -> Result<(), String> {
-    let status = Command::new("/bin/sh")
-        .args(["-c", command])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .status()
-        .map_err(|error| format!("the restart command could not be started: {error}"))?;
-    if status.success() { Ok(()) } else { Err(format!("the restart command failed ({status})")) }
 }
 
 fn not_done(reason: &str, needs_restart: bool) -> ActivationOutcome {

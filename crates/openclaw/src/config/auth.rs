@@ -1,6 +1,6 @@
 //! `auth` and `gateway`: which types profiles must have, their order, how to reach the gateway.
 
-use super::model::{GatewayDecl, ProfileDecl};
+use super::model::{GatewayDecl, ProfileDecl, RemoteDecl};
 use super::models;
 use super::notes::{Look, Notes};
 use super::secrets::Resolver;
@@ -78,6 +78,10 @@ pub(super) fn gateway(root: &Look<'_>, secrets: &Resolver<'_>, notes: &mut Notes
     read.bind = gateway.text_at("bind", notes);
     read.reload_mode = gateway.object_at("reload", notes).and_then(|reload| reload.text_at("mode", notes));
     read.tls = gateway.object_at("tls", notes).is_some_and(|tls| tls.is_true_at("enabled", notes));
+    if gateway.text_at("mode", notes).as_deref() == Some("remote") {
+        let remote = gateway.object_at("remote", notes);
+        read.remote = Some(RemoteDecl { url: remote.and_then(|remote| remote.text_at("url", notes)) });
+    }
     if let Some(auth) = gateway.object_at("auth", notes) {
         read.token = secrets.secret_at(&auth, "token", notes);
         read.password = secrets.secret_at(&auth, "password", notes);

@@ -9,7 +9,6 @@ mod splice;
 use super::{ConfigError, LARGEST_ROOT, Notes, include, text};
 use crate::locate::Locations;
 use crate::{Environment, files};
-use keyshoal_core::{CredentialKind, ProfileId, ProviderId};
 use serde_json::Value;
 
 /// How often an edit is tried again when someone else changed the file meanwhile.
@@ -61,24 +60,6 @@ impl<'a> Editor<'a> {
             ));
         }
         self.set(&["meta".to_owned(), "lastTouchedAt".to_owned()], &Value::from(now), Scope::Override)
-    }
-
-    /// Sets `auth.profiles.<profile>.mode`; a profile that is not declared is added with its provider.
-    pub fn set_profile_mode(
-        &self,
-        profile: &ProfileId,
-        provider: &ProviderId,
-        mode: &CredentialKind,
-    ) -> Result<Edited, ConfigError> {
-        let way = |last: &[&str]| -> Vec<String> {
-            ["auth", "profiles", profile.as_str()].iter().chain(last).map(|step| (*step).to_owned()).collect()
-        };
-        let declared = self.read()?.whole.pointer(&pointer(&way(&[]))).is_some();
-        if declared {
-            return self.set(&way(&["mode"]), &Value::from(mode.as_str()), Scope::Own);
-        }
-        let entry = serde_json::json!({ "provider": provider.as_str(), "mode": mode.as_str() });
-        self.set(&way(&[]), &entry, Scope::Own)
     }
 
     /// Sets the value that a JSON pointer (RFC 6901) names; objects that lead to it are added, elements of arrays are not.

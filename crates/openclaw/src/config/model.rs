@@ -214,4 +214,13 @@ pub struct GatewayDecl {
     pub reload_mode: Option<String>,
     /// Whether TLS is on.
     pub tls: bool,
+    /// Set when `mode` is `remote`: this installation is a client of a gateway elsewhere.
+    pub remote: Option<RemoteDecl>,
+}
+
+/// `gateway.remote`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RemoteDecl {
+    /// `url`.
+    pub url: Option<String>,
 }

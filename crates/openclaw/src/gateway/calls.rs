@@ -24,6 +24,8 @@ pub struct Restarting {
     pub status: String,
     /// The process that will restart, where it says so.
     pub pid: Option<u32>,
+    /// Whether it has said that it goes down, once that was waited for.
+    pub announced: bool,
 }
 
 /// What `models.authStatus` says of one profile.
@@ -48,6 +50,18 @@ pub struct ProbeAnswer {
     pub targets: Vec<(Option<ProfileId>, ProbeStatus)>,
     /// The gateway's own words about a failure, cut to a line, without secrets.
     pub error: Option<String>,
+}
+
+impl ProbeAnswer {
+    /// Returns what came of one profile. `None` when the answer is about others, or about others as well: then it says nothing certain.
+    pub fn of(&self, profile: &ProfileId) -> Option<&ProbeStatus> {
+        let about_it = |(named, _): &(Option<ProfileId>, ProbeStatus)| named.as_ref() == Some(profile);
+        let first = self.targets.first()?;
+        self.targets.iter().all(about_it).then(|| {
+            let accepted = self.targets.iter().find(|(_, status)| *status == ProbeStatus::Ok);
+            &accepted.unwrap_or(first).1
+        })
+    }
 }
 
 /// Says what came of a probe.
@@ -129,6 +143,12 @@ impl Client {
             params["profileId"] = profile.as_str().into();
         }
         let answer = self.call_within("models.probe", &params, PROBE_LIMIT * 3)?;
+        let asked = answer.get("agentId").and_then(Value::as_str);
+        if let Some(other) = asked.filter(|asked| *asked != agent.as_str()) {
+            let why =
+                format!("models.probe was asked about agent {agent} and answered about {}", line(other));
+            return Err(GatewayError::Protocol { why });
+        }
         let targets = answer.get("results").and_then(Value::as_array).into_iter().flatten();
         Ok(ProbeAnswer {
             status: ProbeStatus::read(&answer),
@@ -153,6 +173,7 @@ impl Client {
                 .or_else(|| answer.get("pid"))
                 .and_then(Value::as_u64)
                 .and_then(|pid| pid.try_into().ok()),
+            announced: false,
         })
     }
 }

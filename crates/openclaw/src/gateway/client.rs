@@ -6,6 +6,7 @@ use super::wire::{Wait, Wire};
 use super::{Credentials, DeviceIdentity, GatewayError, GatewayWord, Restarting, ready};
 use keyshoal_core::Timestamp;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How to connect.
@@ -15,8 +16,10 @@ pub struct ConnectOptions {
     pub port: u16,
     /// What to show, best first. Empty for a gateway that wants nothing.
     pub credentials: Credentials,
-    /// A device identity, if the person allows one. Used only when the plain way gives no admin right (2026.3).
-    pub device: Option<DeviceIdentity>,
+    /// The users whose processes may be shown that; see [`super::trusted_users`].
+    pub users: Vec<u32>,
+    /// The file of a device identity, if the person allows one. Read, and made, only when the plain way gives no admin right (2026.3).
+    pub device: Option<PathBuf>,
     /// Longest wait for the connection and for each ordinary answer.
     pub timeout: Duration,
     /// The time, for the device's signature: gateways accept a few minutes of difference.
@@ -41,13 +44,13 @@ impl Client {
     /// [`GatewayError::NoAdmin`] when the gateway gives rights to devices only and none was allowed; otherwise why it refused.
     pub fn connect(options: &ConnectOptions) -> Result<Self, GatewayError> {
         let mut last = None;
+        let mut refused_before: Vec<String> = Vec::new();
         let mut ways: Vec<_> = options.credentials.ways.iter().map(Some).collect();
         if ways.is_empty() {
             ways.push(None);
         }
         for way in ways {
-            let attempt =
-                |device| handshake::connect(options.port, way, device, options.now, options.timeout);
+            let attempt = |device| handshake::connect(options, way, device);
             let plain = attempt(None);
             let (without, version) = match plain {
                 Ok((wire, hello)) if hello.admin => return Ok(Self::new(wire, hello, false, options)),
@@ -56,6 +59,12 @@ impl Client {
                     (true, hello.word.version)
                 }
                 Err(GatewayError::NoAdmin { .. }) => (true, None),
+                Err(GatewayError::Refused { port, shown, why }) => {
+                    refused_before.extend(shown);
+                    let shown = refused_before.clone();
+                    last = Some(GatewayError::Refused { port, shown, why });
+                    (false, None)
+                }
                 Err(error) => {
                     last = Some(error);
                     (false, None)
@@ -68,7 +77,8 @@ impl Client {
                         None => GatewayError::NoCredential { port: options.port },
                     });
                 };
-                return match attempt(Some(device))? {
+                let device = DeviceIdentity::load_or_create(device)?;
+                return match attempt(Some(&device))? {
                     (wire, hello) if hello.admin => Ok(Self::new(wire, hello, true, options)),
                     (_, hello) => {
                         Err(GatewayError::NoAdmin { version: hello.word.version, with_device: true })
@@ -146,20 +156,30 @@ impl Client {
     /// Waiting for readiness alone would be too early: the old one answers for a while (9.6: 0.1 s; with turns under way, until they end).
     pub fn restart(mut self, reason: &str, limit: Duration) -> Result<Restarting, GatewayError> {
         let port = self.port;
-        let asked = self.request_restart(reason)?;
-        self.wait_closed(limit)?;
+        let mut asked = self.request_restart(reason)?;
+        asked.announced = self.wait_closed(limit)?;
         ready::wait_ready(port, limit)?;
         Ok(asked)
     }
 
     /// Waits until the gateway ends this connection, as it does when it stops or restarts. The process may stay the same.
-    pub fn wait_closed(mut self, limit: Duration) -> Result<(), GatewayError> {
+    ///
+    /// Returns whether it said that it goes down; a connection may end for other reasons as well.
+    pub fn wait_closed(mut self, limit: Duration) -> Result<bool, GatewayError> {
+        const SERVICE_RESTART: u16 = 1012;
         let wait = Wait::begin("waiting for the gateway to go down", limit);
+        let mut announced = false;
         loop {
             match self.wire.receive(&wait) {
-                Ok(_) => {}
+                Ok(text) => {
+                    announced |=
+                        matches!(frames::read(&text), Ok(Frame::Event { name, .. }) if name == "shutdown");
+                }
                 Err(error @ GatewayError::Timeout { .. }) => return Err(error),
-                Err(_) => return Ok(()),
+                Err(GatewayError::Closed { code, .. }) => {
+                    return Ok(announced || code == Some(SERVICE_RESTART));
+                }
+                Err(_) => return Ok(announced),
             }
         }
     }

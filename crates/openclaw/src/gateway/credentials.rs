@@ -18,6 +18,18 @@ pub struct Credential {
     pub origin: String,
 }
 
+impl Credential {
+    /// Returns what it is and where it was found, in words.
+    pub fn words(&self) -> String {
+        let what = match (&self.token, &self.password) {
+            (Some(_), Some(_)) => "token and password",
+            (None, Some(_)) => "password",
+            _ => "token",
+        };
+        format!("the {what} of {}", self.origin)
+    }
+}
+
 /// Everything that may be tried, best first, without repetition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Credentials {
@@ -32,9 +44,9 @@ impl Credentials {
     pub fn find(config: &Config, env: &Environment, given: Option<Secret>) -> Self {
         let mut found = Self::default();
         if given.is_some() {
-            found.add(given.clone(), None, "the caller");
+            found.add(given.clone(), None, "--gateway-token-file");
             // A gateway takes either; which of the two was given, only it can tell.
-            found.add(None, given, "the caller");
+            found.add(None, given, "--gateway-token-file");
             return found;
         }
         let gateway = &config.gateway;

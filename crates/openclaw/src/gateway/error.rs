@@ -11,6 +11,39 @@ pub enum GatewayError {
         /// The port.
         port: u16,
     },
+    /// It could not be found out whether anything listens.
+    #[error("127.0.0.1:{port} cannot be reached: {why}")]
+    Unreachable {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        why: String,
+    },
+    /// What listens belongs to another user, or it cannot be seen to whom.
+    #[error(
+        "127.0.0.1:{port} is answered by {}, so it was shown no credential",
+        user.map_or_else(|| "a process that cannot be seen from here".to_owned(), |user| format!("a process of user {user}"))
+    )]
+    Stranger {
+        /// The port.
+        port: u16,
+        /// Whose process it is.
+        user: Option<u32>,
+    },
+    /// The gateway works on another state directory than the one that was meant.
+    #[error("the gateway on 127.0.0.1:{port} uses another state directory: {state_dir}")]
+    OtherStateDir {
+        /// The port.
+        port: u16,
+        /// The directory that it names.
+        state_dir: String,
+    },
+    /// The config makes this installation a client of a gateway elsewhere.
+    #[error("gateway.mode is `remote`{}: the gateway of this config runs elsewhere", url.as_ref().map(|url| format!(" ({url})")).unwrap_or_default())]
+    Remote {
+        /// `gateway.remote.url`.
+        url: Option<String>,
+    },
     /// Something listens that is no OpenClaw gateway.
     #[error("127.0.0.1:{port} is not an OpenClaw gateway: {why}")]
     NotAGateway {
@@ -32,10 +65,12 @@ pub enum GatewayError {
         port: u16,
     },
     /// The gateway refused the credential.
-    #[error("the gateway on 127.0.0.1:{port} refused the credential: {why}")]
+    #[error("the gateway on 127.0.0.1:{port} refused {}: {why}", shown.join(" and "))]
     Refused {
         /// The port.
         port: u16,
+        /// What it was shown, each with the place where it was found.
+        shown: Vec<String>,
         /// Its own words.
         why: String,
     },
@@ -109,7 +144,10 @@ impl GatewayError {
     /// Tells whether the same call may succeed later without anyone doing anything.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::NotRunning { .. } | Self::Timeout { .. } | Self::Closed { .. } => true,
+            Self::NotRunning { .. }
+            | Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Closed { .. } => true,
             Self::Call { retryable, .. } => *retryable,
             _ => false,
         }
@@ -122,12 +160,23 @@ impl GatewayError {
             Self::NotAGateway { .. } => {
                 "set gateway.port or OPENCLAW_GATEWAY_PORT to the port of the gateway".into()
             }
-            Self::Tls { .. } => "use --activate none and restart the gateway yourself, or turn gateway.tls off on loopback".into(),
+            Self::Unreachable { .. } => "see what hinders connections to the loopback, and try again".into(),
+            Self::Stranger { user: Some(_), .. } => {
+                "set gateway.port to a port that nobody else has, or run keyshoal as the gateway's user".into()
+            }
+            Self::Stranger { user: None, .. } => {
+                "run keyshoal where the gateway runs (in its container), or name the command that restarts it: --restart-command".into()
+            }
+            Self::OtherStateDir { .. } => "name that directory with --state-dir, or this one's port in gateway.port".into(),
+            Self::Remote { .. } => "run keyshoal on the machine where the gateway runs".into(),
+            Self::Tls { .. } => {
+                "run `openclaw secrets reload`, or name the command that restarts the gateway: --activate restart --restart-command".into()
+            }
             Self::NoCredential { .. } => {
                 "set gateway.auth.token in openclaw.json, or OPENCLAW_GATEWAY_TOKEN, or name a file with --gateway-token-file".into()
             }
             Self::Refused { .. } => {
-                "the gateway was started with another token: check gateway.auth and OPENCLAW_GATEWAY_TOKEN".into()
+                "the gateway was started with another one: check gateway.auth and OPENCLAW_GATEWAY_TOKEN, or name a file with --gateway-token-file".into()
             }
             Self::PairingRequired { .. } => "approve it with `openclaw devices approve`, then try again".into(),
             Self::NoAdmin { with_device: false, .. } => {

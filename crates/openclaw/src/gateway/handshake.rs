@@ -3,6 +3,7 @@
 //! The gateway speaks first (`connect.challenge` with a nonce). On loopback with the shared token a backend client keeps its scopes since
 //! 2026.5; 2026.3 strips them from every client without a device identity, and says nothing about it.
 
+use super::client::ConnectOptions;
 use super::credentials::{Credential, DeviceIdentity};
 use super::frames::{self, Failure, Frame};
 use super::wire::{Wait, Wire};
@@ -11,7 +12,6 @@ use keyshoal_core::Timestamp;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// The scope without which nothing can be reloaded.
 pub const ADMIN: &str = "operator.admin";
@@ -48,21 +48,26 @@ pub fn challenge(port: u16, wait: &Wait) -> Result<(Wire, String), GatewayError>
 
 /// Connects with this credential, with or without a device identity.
 pub fn connect(
-    port: u16,
+    options: &ConnectOptions,
     credential: Option<&Credential>,
     device: Option<&DeviceIdentity>,
-    now: Timestamp,
-    limit: Duration,
 ) -> Result<(Wire, Hello), GatewayError> {
-    let wait = Wait::begin("connecting to the gateway", limit);
+    let port = options.port;
+    let wait = Wait::begin("connecting to the gateway", options.timeout);
     let (mut wire, nonce) = challenge(port, &wait)?;
-    wire.send(frames::request(CONNECT_ID, "connect", &params(credential, device, &nonce, now)), &wait)?;
+    // Whoever listens can send a challenge. What has sent it is a process by now, and the system knows whose.
+    let user = wire.user();
+    if !user.is_some_and(|user| options.users.contains(&user)) {
+        return Err(GatewayError::Stranger { port, user });
+    }
+    let params = params(credential, device, &nonce, options.now);
+    wire.send(frames::request(CONNECT_ID, "connect", &params), &wait)?;
     loop {
         match frames::read(&wire.receive(&wait)?)? {
             Frame::Response { id, result } if id == CONNECT_ID => {
                 return match result {
                     Ok(payload) => Ok((wire, hello(&payload))),
-                    Err(failure) => Err(refused(port, credential.is_some(), device.is_some(), failure)),
+                    Err(failure) => Err(refused(port, credential, device.is_some(), failure)),
                 };
             }
             // A gateway may speak of other things first.
@@ -140,17 +145,19 @@ fn hello(payload: &Value) -> Hello {
     }
 }
 
-fn refused(port: u16, shown: bool, with_device: bool, failure: Failure) -> GatewayError {
+fn refused(port: u16, credential: Option<&Credential>, with_device: bool, failure: Failure) -> GatewayError {
     let why = failure.message.clone();
+    let shown: Vec<String> = credential.map(Credential::words).into_iter().collect();
     match failure.detail.as_deref().unwrap_or_default() {
         "PAIRING_REQUIRED" => GatewayError::PairingRequired { port, why },
         "DEVICE_IDENTITY_REQUIRED" => GatewayError::NoAdmin { version: None, with_device },
-        detail if detail.starts_with("AUTH_") && !shown => GatewayError::NoCredential { port },
+        detail if detail.starts_with("AUTH_") && shown.is_empty() => GatewayError::NoCredential { port },
         detail if detail.starts_with("AUTH_") || detail.starts_with("DEVICE_AUTH_") => {
-            GatewayError::Refused { port, why }
+            GatewayError::Refused { port, shown, why }
         }
         _ if failure.code == "NOT_PAIRED" => GatewayError::PairingRequired { port, why },
-        _ if why.starts_with("unauthorized") => GatewayError::Refused { port, why },
+        _ if why.starts_with("unauthorized") && shown.is_empty() => GatewayError::NoCredential { port },
+        _ if why.starts_with("unauthorized") => GatewayError::Refused { port, shown, why },
         _ => failure.of_call("connect"),
     }
 }

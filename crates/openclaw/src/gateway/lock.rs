@@ -48,8 +48,17 @@ impl Lock {
     }
 }
 
+/// Lock files, and what could not be looked into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Locks {
+    /// Those that were read.
+    pub found: Vec<Lock>,
+    /// Directories in which there may be more.
+    pub closed: Vec<PathBuf>,
+}
+
 /// Reads the lock files of a state directory: only those of releases that keep them there (2026.8 and later).
-pub fn in_state_dir(state_dir: &Path) -> Vec<Lock> {
+pub fn in_state_dir(state_dir: &Path) -> Locks {
     below(&state_dir.join("tmp"), |_| true)
 }
 
@@ -57,30 +66,35 @@ pub fn in_state_dir(state_dir: &Path) -> Vec<Lock> {
 ///
 /// Only directories of these users count: anybody may put a lock there that names our config and a port of his own, and what
 /// listens on the port is shown the gateway's token.
-pub fn in_tmp(tmp: &Path, owners: &[u32]) -> Vec<Lock> {
+pub fn in_tmp(tmp: &Path, owners: &[u32]) -> Locks {
     below(tmp, |dir| files::metadata(dir).ok().flatten().is_some_and(|meta| owners.contains(&meta.uid())))
 }
 
-fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Vec<Lock> {
-    let names = files::names(parent, 1 << 16).unwrap_or_default();
+fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Locks {
+    let mut locks = Locks::default();
+    let Ok(names) = files::names(parent, 1 << 16) else {
+        locks.closed.push(parent.to_owned());
+        return locks;
+    };
     let dirs = names
         .iter()
         .filter(|name| name.to_str().is_some_and(|name| name == "openclaw" || name.starts_with("openclaw-")));
-    let dirs = dirs.map(|dir| parent.join(dir)).filter(|dir| trusted(dir));
-    let mut locks: Vec<Lock> = dirs.flat_map(|dir| in_dir(&dir)).collect();
-    locks.sort_by(|a, b| a.path.cmp(&b.path));
+    for dir in dirs.map(|dir| parent.join(dir)).filter(|dir| trusted(dir)) {
+        match in_dir(&dir) {
+            Some(found) => locks.found.extend(found),
+            None => locks.closed.push(dir),
+        }
+    }
+    locks.found.sort_by(|a, b| a.path.cmp(&b.path));
     locks
 }
 
-fn in_dir(dir: &Path) -> Vec<Lock> {
-    // Another user's directory may be closed to us: then there is nothing to learn here.
-    let names = files::names(dir, LOCKS_PER_DIRECTORY).unwrap_or_default();
-    names
-        .iter()
-        .filter_map(|name| name.to_str())
-        .filter(|name| name.starts_with("gateway.") && name.ends_with(".lock"))
-        .filter_map(|name| read(&dir.join(name)))
-        .collect()
+/// Returns the lock files of a directory; `None` where it cannot be looked into.
+fn in_dir(dir: &Path) -> Option<Vec<Lock>> {
+    let names = files::names(dir, LOCKS_PER_DIRECTORY).ok()?;
+    let locks = names.iter().filter_map(|name| name.to_str());
+    let locks = locks.filter(|name| name.starts_with("gateway.") && name.ends_with(".lock"));
+    Some(locks.filter_map(|name| read(&dir.join(name))).collect())
 }
 
 fn read(path: &Path) -> Option<Lock> {
@@ -111,7 +125,7 @@ mod tests {
         let mut file = files::create_new(&path).unwrap();
         std::io::Write::write_all(&mut file, b"{\"pid\":7,\"configPath\":\"/x\",\"port\":9}").unwrap();
         let us = rustix::process::geteuid().as_raw();
-        assert_eq!(in_tmp(tmp.path(), &[us]).len(), 1);
-        assert_eq!(in_tmp(tmp.path(), &[us + 1]), []);
+        assert_eq!(in_tmp(tmp.path(), &[us]).found.len(), 1);
+        assert_eq!(in_tmp(tmp.path(), &[us + 1]), Locks::default());
     }
 }

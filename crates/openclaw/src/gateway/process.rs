@@ -1,5 +1,6 @@
 //! What Linux tells about a gateway's process: whether it lives, since when, and which state directory it was started for.
 
+use super::sockets;
 use crate::files;
 use keyshoal_core::{Timestamp, time};
 use std::collections::BTreeMap;
@@ -58,6 +59,13 @@ pub fn looks_like_gateway(pid: u32) -> bool {
     line.contains("openclaw") && (line.contains("openclaw-gateway") || words.contains(&"gateway"))
 }
 
+/// Tells whether the command line chooses a state directory by `--profile` or `--dev`. A process that has renamed itself no longer shows it.
+pub fn chooses_profile(pid: u32) -> bool {
+    let Some(line) = proc_text(&of(pid, "cmdline")) else { return true };
+    let mut words = line.split('\0');
+    words.any(|word| word == "--dev" || word == "--profile" || word.starts_with("--profile="))
+}
+
 /// Returns the value of `--port` on the command line, where it still stands there.
 pub fn port_option(pid: u32) -> Option<u16> {
     let line = proc_text(&of(pid, "cmdline"))?;
@@ -75,31 +83,13 @@ pub fn port_option(pid: u32) -> Option<u16> {
 
 /// Finds the process that listens on this port of the loopback or of every address. `None` when it belongs to another user or container.
 pub fn listener(port: u16) -> Option<u32> {
-    let inodes: Vec<String> =
-        ["/proc/net/tcp", "/proc/net/tcp6"].iter().flat_map(|table| listening_inodes(table, port)).collect();
-    if inodes.is_empty() {
+    let wanted: Vec<String> =
+        sockets::listeners(port).iter().map(|one| format!("socket:[{}]", one.inode)).collect();
+    if wanted.is_empty() {
         return None;
     }
-    let wanted: Vec<String> = inodes.iter().map(|inode| format!("socket:[{inode}]")).collect();
     let pids = files::names(Path::new("/proc"), 1 << 17).ok()?;
     pids.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok()).find(|pid| holds(*pid, &wanted))
-}
-
-fn listening_inodes(table: &str, port: u16) -> Vec<String> {
-    const LISTEN: &str = "0A";
-    let text = proc_text(Path::new(table)).unwrap_or_default();
-    text.lines()
-        .skip(1)
-        .filter_map(|line| {
-            let mut fields = line.split_whitespace();
-            let local = fields.nth(1)?;
-            let state = fields.nth(1)?;
-            let inode = fields.nth(5)?;
-            let (_, hex) = local.rsplit_once(':')?;
-            let listens = state == LISTEN && u16::from_str_radix(hex, 16) == Ok(port);
-            listens.then(|| inode.to_owned())
-        })
-        .collect()
 }
 
 fn holds(pid: u32, wanted: &[String]) -> bool {

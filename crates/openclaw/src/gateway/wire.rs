@@ -1,6 +1,6 @@
 //! A WebSocket over loopback with an end to every wait and a bound to every frame.
 
-use super::GatewayError;
+use super::{GatewayError, sockets};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -51,15 +51,28 @@ impl Bounded {
     /// Connects to a port of the loopback: IPv4 first, then IPv6.
     pub fn connect(port: u16, deadline: Instant) -> Result<Self, GatewayError> {
         let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let mut hindered = None;
         for address in loopback {
-            let found = TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT_LIMIT);
-            if let Ok(stream) = found {
-                // Small requests, each waiting for its answer: Nagle would only add delay. Failing to say so does no harm.
-                let _ = stream.set_nodelay(true);
-                return Ok(Self { stream, deadline });
+            match TcpStream::connect_timeout(&SocketAddr::new(address, port), CONNECT_LIMIT) {
+                Ok(stream) => {
+                    // Small requests, each waiting for its answer: Nagle would only add delay. Failing to say so does no harm.
+                    let _ = stream.set_nodelay(true);
+                    return Ok(Self { stream, deadline });
+                }
+                Err(error) if nobody_listens(address, &error) => {}
+                Err(error) => hindered = hindered.or(Some(error.to_string())),
             }
         }
-        Err(GatewayError::NotRunning { port })
+        // A refusal says that nobody listens. Anything else says that we could not see.
+        Err(match hindered {
+            None => GatewayError::NotRunning { port },
+            Some(why) => GatewayError::Unreachable { port, why },
+        })
+    }
+
+    /// Returns the user whose process answers; `None` when it cannot be seen from here. Certain once it has said something.
+    pub fn user(&self) -> Option<u32> {
+        sockets::user_at(self.stream.peer_addr().ok()?, self.stream.local_addr().ok()?)
     }
 
     /// Sets the moment at which every wait ends.
@@ -120,6 +133,11 @@ impl Wire {
         Ok(Self { socket })
     }
 
+    /// Returns the user whose process answers; see [`Bounded::user`].
+    pub fn user(&self) -> Option<u32> {
+        self.socket.get_ref().user()
+    }
+
     /// Sends one text.
     pub fn send(&mut self, text: String, wait: &Wait) -> Result<(), GatewayError> {
         self.socket.get_mut().until(wait.end);
@@ -167,6 +185,15 @@ fn closed(frame: Option<CloseFrame>) -> GatewayError {
         (Some(u16::from(frame.code)), line(frame.reason.as_str()))
     });
     GatewayError::Closed { code, why }
+}
+
+/// Tells whether an address of the loopback refused. A machine need not have IPv6, and then nobody listens there.
+fn nobody_listens(address: IpAddr, error: &io::Error) -> bool {
+    let no_such_address = [io::ErrorKind::AddrNotAvailable, io::ErrorKind::NetworkUnreachable];
+    let no_such_family = Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
+    error.kind() == io::ErrorKind::ConnectionRefused
+        || (address.is_ipv6()
+            && (no_such_address.contains(&error.kind()) || error.raw_os_error() == no_such_family))
 }
 
 fn is_timeout(error: &io::Error) -> bool {

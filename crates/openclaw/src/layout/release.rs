@@ -89,7 +89,6 @@ pub(super) fn capabilities(
         usage_kept_by_owner: sqlite,
         read_only,
         activation,
-        mode_change_restarts: !sqlite,
         cooldown_lingers_seconds: match release {
             Some(release) if release.year == 2026 && release.month == 8 => 30,
             _ => 0,

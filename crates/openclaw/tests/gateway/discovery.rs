@@ -1,7 +1,7 @@
 //! Finding gateways by their lock files and ports.
 
 use keyshoal_core::GatewayView;
-use keyshoal_openclaw::gateway::{discover, process};
+use keyshoal_openclaw::gateway::{GatewayWord, Whose, discover, process, whose};
 use keyshoal_openclaw::{Environment, config, locate};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -142,14 +142,68 @@ fn a_gateway_of_another_state_directory_is_named() {
     let (pid, start) = me();
     write(&place.tmp().join("openclaw-0/gateway.0123abcd.lock"), &place.lock(false, pid, start));
     let found = place.look();
-    assert_eq!((found.running, found.pid, found.port), (Some(true), Some(pid), Some(place.port)));
+    assert_eq!((found.running, found.pid, found.port), (None, None, Some(place.port)));
     assert_eq!(found.other_state_dir.as_deref(), Some("/somewhere/else"));
+    assert!(found.unknown_because.unwrap().contains("/somewhere/else"));
 }
 
 #[test]
-fn something_else_on_the_port_is_no_gateway() {
+fn something_else_on_the_port_says_nothing_about_our_gateway() {
     let place = Place::new(web_server("hello"));
-    assert_eq!(place.look().running, Some(false));
+    let found = place.look();
+    assert_eq!(found.running, None, "it may have been given another port");
+    assert!(found.unknown_because.unwrap().contains("not an OpenClaw gateway"));
+}
+
+#[test]
+fn a_gateway_on_another_address_is_not_down() {
+    let listener = TcpListener::bind(("127.0.0.2", 0)).unwrap();
+    let place = Place::new(listener.local_addr().unwrap().port());
+    let found = place.look();
+    assert_eq!(found.running, None);
+    assert!(found.unknown_because.unwrap().contains("gateway.bind"));
+}
+
+#[test]
+fn a_gateway_elsewhere_is_not_down() {
+    let place = Place::new(free_port());
+    let config = json!({ "gateway": { "port": place.port, "mode": "remote", "remote": { "url": "wss://far.example" } } });
+    std::fs::write(place.config(), config.to_string()).unwrap();
+    let found = place.look();
+    assert_eq!(found.running, None);
+    assert!(found.unknown_because.unwrap().contains("wss://far.example"));
+}
+
+#[test]
+fn a_port_with_tls_hears_no_plain_text() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let place = Place::new(listener.local_addr().unwrap().port());
+    let config = json!({ "gateway": { "port": place.port, "tls": { "enabled": true } } });
+    std::fs::write(place.config(), config.to_string()).unwrap();
+    let heard = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();
+        bytes
+    });
+    let found = place.look();
+    assert_eq!(found.running, None);
+    assert!(found.unknown_because.unwrap().contains("TLS"));
+    assert_eq!(heard.join().unwrap(), b"");
+}
+
+#[test]
+fn a_gateway_is_ours_by_its_own_word() {
+    let place = Place::new(free_port());
+    let word = |dir: &Path| GatewayWord { state_dir: Some(dir.to_owned()), ..GatewayWord::default() };
+    assert_eq!(whose(&place.state(), &GatewayWord::default()), Whose::Ours);
+    assert_eq!(whose(&place.state(), &word(&place.state())), Whose::Ours);
+    assert_eq!(whose(&place.state(), &word(&place.tmp())), Whose::Others);
+    let inside = Path::new("/nowhere/in/a/container");
+    assert_eq!(whose(&place.state(), &word(inside)), Whose::CannotTell);
+    let mut lock = place.lock(true, u32::MAX - 1, 1);
+    lock["stateDir"] = json!(inside);
+    write(&place.state().join("tmp/openclaw-0/gateway.state.lock"), &lock);
+    assert_eq!(whose(&place.state(), &word(inside)), Whose::Ours);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use ed25519_dalek::{Signature, Verifier, VerifyingKey};
 use keyshoal_core::{Secret, Timestamp};
-use keyshoal_openclaw::gateway::{Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError};
+use keyshoal_openclaw::gateway::{Client, ConnectOptions, Credentials, GatewayError};
 use serde_json::{Value, json};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::time::Duration;
 use tungstenite::protocol::CloseFrame;
 use tungstenite::{Message, WebSocket};
@@ -15,6 +16,11 @@ pub const ADMIN: Option<&[&str]> = Some(&["operator.admin"]);
 const NONCE: &str = "nonce-77";
 
 pub type Socket = WebSocket<TcpStream>;
+
+/// Who runs this.
+pub fn us() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
 
 /// A listener that treats each connection in turn.
 pub struct Fake {
@@ -76,15 +82,32 @@ impl Fake {
     pub fn connect(
         &self,
         tokens: &[&str],
-        device: Option<DeviceIdentity>,
+        device: Option<&Path>,
+        timeout: Duration,
+    ) -> Result<Client, GatewayError> {
+        self.connect_as(us(), tokens, device, timeout)
+    }
+
+    /// Connects for a gateway of which this user would be the owner.
+    pub fn connect_as(
+        &self,
+        user: u32,
+        tokens: &[&str],
+        device: Option<&Path>,
         timeout: Duration,
     ) -> Result<Client, GatewayError> {
         let mut credentials = Credentials::default();
         for token in tokens {
             credentials.add(Some(Secret::new(*token)), None, "a test");
         }
-        let now = Timestamp::UNIX_EPOCH;
-        Client::connect(&ConnectOptions { port: self.port, credentials, device, timeout, now })
+        Client::connect(&ConnectOptions {
+            port: self.port,
+            credentials,
+            users: vec![user],
+            device: device.map(Path::to_owned),
+            timeout,
+            now: Timestamp::UNIX_EPOCH,
+        })
     }
 }
 

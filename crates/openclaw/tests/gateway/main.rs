@@ -9,10 +9,10 @@
 mod discovery;
 mod fake;
 
-use fake::{ADMIN, Fake, TOKEN, WRONG, hang_up, hear, refuse, respond, tell, welcome};
-use keyshoal_core::{AgentId, Timestamp};
+use fake::{ADMIN, Fake, TOKEN, WRONG, hang_up, hear, refuse, respond, tell, us, welcome};
+use keyshoal_core::{AgentId, ProfileId, Timestamp};
 use keyshoal_openclaw::gateway::{
-    Answer, Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError, is_ready,
+    Answer, Client, ConnectOptions, Credentials, DeviceIdentity, GatewayError, ProbeStatus, is_ready,
 };
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -54,6 +54,7 @@ fn another_token_is_tried_where_one_is_refused_and_no_token_is_ever_said() {
     assert!(fake.connect(&[WRONG, TOKEN], None, LONG).is_ok());
     let error = fake.connect(&[WRONG], None, LONG).unwrap_err();
     assert!(matches!(error, GatewayError::Refused { .. }), "{error}");
+    assert!(error.to_string().contains("refused the token of a test: unauthorized"), "{error}");
     says_no_secret(&error);
     let error = fake.connect(&[], None, LONG).unwrap_err();
     assert!(matches!(error, GatewayError::NoCredential { .. }), "{error}");
@@ -70,10 +71,32 @@ fn rights_that_are_stripped_in_silence_are_noticed() {
 #[test]
 fn a_device_identity_gives_them_back() {
     let dir = tempfile::tempdir().unwrap();
-    let device = DeviceIdentity::load_or_create(&dir.path().join("device.json")).unwrap();
-    let mut client = Fake::early().connect(&[TOKEN], Some(device), LONG).unwrap();
+    let device = dir.path().join("device.json");
+    let mut client = Fake::early().connect(&[TOKEN], Some(&device), LONG).unwrap();
     assert!(client.with_device());
     client.secrets_reload().unwrap();
+    let kept = DeviceIdentity::load_or_create(&device).unwrap();
+    let again = Fake::early().connect(&[TOKEN], Some(&device), LONG).unwrap();
+    assert!(again.with_device());
+    assert_eq!(DeviceIdentity::load_or_create(&device).unwrap().id(), kept.id());
+}
+
+#[test]
+fn no_device_identity_is_made_where_none_is_needed() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = dir.path().join("device.json");
+    assert!(Fake::modern(|_| Vec::new()).connect(&[TOKEN], Some(&device), LONG).is_ok());
+    assert!(Fake::modern(|_| Vec::new()).connect(&[WRONG], Some(&device), LONG).is_err());
+    assert!(!device.exists());
+}
+
+#[test]
+fn what_belongs_to_another_user_is_shown_nothing() {
+    let (send, heard) = std::sync::mpsc::channel();
+    let fake = Fake::new(move |_, connect| send.send(connect.params).unwrap());
+    let error = fake.connect_as(us() + 1, &[TOKEN], None, LONG).unwrap_err();
+    assert_eq!(error, GatewayError::Stranger { port: fake.port, user: Some(us()) });
+    assert!(heard.recv_timeout(SHORT).is_err(), "it was shown the token");
 }
 
 #[test]
@@ -86,8 +109,8 @@ fn a_device_that_must_be_approved_says_so() {
         }
     });
     let dir = tempfile::tempdir().unwrap();
-    let device = DeviceIdentity::load_or_create(&dir.path().join("device.json")).unwrap();
-    let error = fake.connect(&[TOKEN], Some(device), LONG).unwrap_err();
+    let device = dir.path().join("device.json");
+    let error = fake.connect(&[TOKEN], Some(&device), LONG).unwrap_err();
     assert!(matches!(error, GatewayError::PairingRequired { .. }), "{error}");
 }
 
@@ -154,8 +177,8 @@ fn a_gateway_that_greets_in_another_tongue_is_none() {
 fn nobody_there_is_said_at_once() {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let credentials = Credentials::default();
-    let options =
-        ConnectOptions { port, credentials, device: None, timeout: LONG, now: Timestamp::UNIX_EPOCH };
+    let now = Timestamp::UNIX_EPOCH;
+    let options = ConnectOptions { port, credentials, users: vec![us()], device: None, timeout: LONG, now };
     assert_eq!(Client::connect(&options).unwrap_err(), GatewayError::NotRunning { port });
 }
 
@@ -171,6 +194,29 @@ fn an_unknown_method_is_told_apart() {
     let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
     let error = client.auth_refresh(&AgentId::from("main")).unwrap_err();
     assert_eq!(error, GatewayError::NoSuchMethod { method: "models.authRefresh".into() });
+}
+
+/// What a probe of stocks' `mock:default` says when the gateway answers this.
+fn probed(answer: Value) -> Result<Option<ProbeStatus>, GatewayError> {
+    let fake = Fake::modern(move |_| vec![answer.clone()]);
+    let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
+    let profile = ProfileId::from("mock:default");
+    let answer = client.probe(&"mock".into(), &"stocks".into(), Some(&profile))?;
+    Ok(answer.of(&profile).cloned())
+}
+
+#[test]
+fn a_probe_is_believed_of_the_profile_and_agent_that_it_was_made_for() {
+    let target = |profile: &str, status: &str| json!({ "profileId": profile, "status": status });
+    let answer = |results: Vec<Value>| json!({ "status": "ok", "results": results });
+    let ok = target("mock:default", "ok");
+    assert_eq!(probed(answer(vec![ok.clone()])), Ok(Some(ProbeStatus::Ok)));
+    assert_eq!(probed(answer(vec![target("mock:default", "auth")])), Ok(Some(ProbeStatus::Auth)));
+    assert_eq!(probed(answer(vec![target("mock:other", "ok")])), Ok(None));
+    assert_eq!(probed(answer(vec![target("mock:default", "auth"), target("mock:other", "ok")])), Ok(None));
+    assert_eq!(probed(answer(Vec::new())), Ok(None), "nothing was asked");
+    let of_main = json!({ "status": "ok", "agentId": "main", "results": [ok] });
+    assert!(probed(of_main).unwrap_err().to_string().contains("answered about main"));
 }
 
 fn answered(last: Value) -> Answer {
@@ -218,5 +264,15 @@ fn the_end_of_the_connection_marks_a_restart() {
     let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
     let asked = client.request_restart("a test").unwrap();
     assert_eq!((asked.status.as_str(), asked.pid), ("scheduled", Some(7)));
-    client.wait_closed(LONG).unwrap();
+    assert!(client.wait_closed(LONG).unwrap(), "it said that it goes down");
+}
+
+#[test]
+fn a_connection_that_ends_without_a_word_marks_none() {
+    let fake = Fake::new(|mut socket, connect| {
+        welcome(&mut socket, &connect.id, "2026.9.6", ADMIN);
+        hang_up(&mut socket, "slow consumer");
+    });
+    let client = fake.connect(&[TOKEN], None, LONG).unwrap();
+    assert!(!client.wait_closed(LONG).unwrap());
 }

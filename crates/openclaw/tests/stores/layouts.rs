@@ -90,9 +90,9 @@ fn what_a_layout_can_do_depends_on_the_release() {
     assert_eq!(ways("2026.9.4").activation, [ActivationWay::SecretsReload]);
     assert_eq!(ways("2026.8.2").cooldown_lingers_seconds, 30);
     assert_eq!(ways("2026.9.6").cooldown_lingers_seconds, 0);
-    assert!(ways("2026.9.6").prefers_inheritance && !ways("2026.9.6").mode_change_restarts);
+    assert!(ways("2026.9.6").prefers_inheritance);
     let json = ways("2026.3.28");
-    assert!(json.mode_change_restarts && json.reads_through && !json.oauth_reads_through);
+    assert!(json.reads_through && !json.oauth_reads_through);
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! What wakes a watch: changed files, time, signals.
+//! What wakes a watch: changed files, time, signals, another policy.
 
+use super::policy::Watched;
 use crate::commands::signals::StopFlag;
 use keyshoal_core::Timestamp;
 use keyshoal_engine::ports::Clock as _;
@@ -14,13 +15,23 @@ use std::time::Duration;
 /// A signal is noticed within this time.
 const SLICE: Duration = Duration::from_millis(250);
 
+/// Says why a watch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Told,
+    /// Its policy is another one now.
+    PolicyChanged,
+}
+
 /// Brings changes of files and signals to the engine.
 pub struct Source<'a> {
     installation: &'a Installation,
-    watcher: Watcher,
+    /// `None` while watching does not work; the slow scan goes on.
+    watcher: Option<Watcher>,
     stop: StopFlag,
+    policy: Watched,
     looked: Rc<Cell<bool>>,
-    broken: bool,
 }
 
 impl<'a> Source<'a> {
@@ -29,38 +40,62 @@ impl<'a> Source<'a> {
         installation: &'a Installation,
         watcher: Watcher,
         stop: StopFlag,
+        policy: Watched,
         looked: Rc<Cell<bool>>,
     ) -> Self {
-        Self { installation, watcher, stop, looked, broken: false }
+        Self { installation, watcher: Some(watcher), stop, policy, looked }
+    }
+
+    /// Returns why it ended, once it has.
+    pub fn ended(&self) -> Ended {
+        if self.stop.is_set() { Ended::Told } else { Ended::PolicyChanged }
+    }
+
+    /// Watches what the newest look knows; begins anew where watching has broken.
+    fn follow(&mut self) {
+        match &mut self.watcher {
+            Some(watcher) => {
+                watcher.follow(self.installation);
+            }
+            None => self.watcher = Watcher::start(self.installation).ok(),
+        }
     }
 
     fn wait(&mut self, time: Duration) -> Option<Event> {
-        if self.broken {
+        let Some(watcher) = &self.watcher else {
             self.installation.sleep(time);
             return None;
-        }
-        match self.watcher.next(time) {
+        };
+        match watcher.next(time) {
             Seen::Changed(path) => {
                 let modified = modified(&path);
                 Some(Event::Changed { path: path.display().to_string(), modified })
             }
             Seen::Quiet => None,
+            Seen::Lost => Some(self.anything()),
             Seen::Broken(_) => {
-                // The slow scan goes on.
-                self.broken = true;
-                None
+                self.watcher = None;
+                Some(self.anything())
             }
         }
+    }
+}
+
+impl Source<'_> {
+    /// Something changed, and what is not known: only a look tells.
+    fn anything(&self) -> Event {
+        let path = self.installation.state_dir().display().to_string();
+        Event::Changed { path, modified: None }
     }
 }
 
 impl EventSource for Source<'_> {
     fn next(&mut self, until: Timestamp) -> Event {
         if self.looked.replace(false) {
-            self.watcher.follow(self.installation);
+            self.follow();
         }
         loop {
-            if self.stop.is_set() {
+            if self.stop.is_set() || self.policy.has_changed() {
                 return Event::Stop;
             }
             let left = until.duration_since(self.installation.now());

@@ -1,31 +1,31 @@
 //! One round of a watch, for timers.
 
-use crate::commands::{report, shared};
+use super::{WatchArgs, opened, policy::WatchPolicy};
+use crate::commands::{Context, report, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::Ui;
-use keyshoal_core::ActivationMode;
-use keyshoal_engine::{AskPolicy, LookOptions, SyncOptions, Unattended};
-use keyshoal_local::Installation;
+use keyshoal_engine::{LookOptions, SyncOptions, Unattended};
 
 /// Looks once, and repairs what is certain where the policy allows it.
-pub fn round(
+pub fn cmd_once(
     ui: &mut Ui,
-    installation: &Installation,
-    repair: bool,
-    ask: AskPolicy,
-    activate: ActivationMode,
+    context: &Context<'_>,
+    args: &WatchArgs,
+    policy: &WatchPolicy,
 ) -> Result<Outcome, CommandError> {
+    let offline = args.offline || !policy.ask_providers;
+    let (installation, repair) = opened(ui, context, policy, offline)?;
     let options = SyncOptions {
-        look: LookOptions { ask, ..LookOptions::default() },
+        look: LookOptions { ask: shared::ask_policy(offline), ..LookOptions::default() },
         dry_run: !repair,
         assume_yes: repair,
-        activate,
+        activate: policy.activate,
         command: "watch".to_owned(),
         ..SyncOptions::default()
     };
     let progress = ui.progress();
-    let done = keyshoal_engine::sync(installation, &options, &mut Unattended, &mut shared::shown(&progress));
+    let done = keyshoal_engine::sync(&installation, &options, &mut Unattended, &mut shared::shown(&progress));
     drop(progress);
     report::show(ui, "watch_once", &done?)
 }

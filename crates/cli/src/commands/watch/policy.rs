@@ -1,5 +1,6 @@
 //! What a watch may do: `keyshoal.toml`.
 
+use crate::arguments::Globals;
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::root;
@@ -7,6 +8,7 @@ use jiff::SignedDuration;
 use keyshoal_core::ActivationMode;
 use keyshoal_openclaw::files;
 use serde::Deserialize;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// The file's name.
@@ -21,8 +23,54 @@ pub struct WatchPolicy {
     pub ask_providers: bool,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
+    /// The person's own command that restarts the gateway.
+    pub restart_command: Option<String>,
+    /// A file with the gateway's token.
+    pub gateway_token_file: Option<PathBuf>,
+    /// A device identity may be made and shown to a gateway that demands one.
+    pub allow_device: bool,
     /// Look at least so often.
     pub every: SignedDuration,
+}
+
+impl WatchPolicy {
+    /// Returns the options for every command, with what the policy adds. What was said on the command line goes first.
+    pub fn globals(&self, given: &Globals) -> Globals {
+        let token_file = given.gateway_token_file.clone().or_else(|| self.gateway_token_file.clone());
+        Globals {
+            gateway_token_file: token_file,
+            allow_device: given.allow_device || self.allow_device,
+            ..given.clone()
+        }
+    }
+}
+
+/// What tells one state of the policy's file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp(Option<(u64, u64, i64, i64)>);
+
+impl Stamp {
+    /// Looks at the file.
+    pub fn of(path: &Path) -> Self {
+        let found = path.metadata().ok();
+        Self(found.map(|found| (found.ino(), found.len(), found.mtime(), found.mtime_nsec())))
+    }
+}
+
+/// The policy's file, as it was when it was read.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// The file.
+    pub path: PathBuf,
+    /// Its state then.
+    pub stamp: Stamp,
+}
+
+impl Watched {
+    /// Tells whether it is another one now.
+    pub fn has_changed(&self) -> bool {
+        Stamp::of(&self.path) != self.stamp
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +86,9 @@ struct Watch {
     policy: Word,
     ask_providers: bool,
     activate: ActivationMode,
+    restart_command: Option<String>,
+    gateway_token_file: Option<PathBuf>,
+    allow_device: bool,
     every_seconds: u32,
 }
 
@@ -51,7 +102,15 @@ enum Word {
 
 impl Default for Watch {
     fn default() -> Self {
-        Self { policy: Word::Report, ask_providers: true, activate: ActivationMode::Auto, every_seconds: 60 }
+        Self {
+            policy: Word::Report,
+            ask_providers: true,
+            activate: ActivationMode::Auto,
+            restart_command: None,
+            gateway_token_file: None,
+            allow_device: false,
+            every_seconds: 60,
+        }
     }
 }
 
@@ -64,11 +123,10 @@ pub fn path(context: &Context<'_>) -> Result<PathBuf, CommandError> {
 }
 
 /// Reads the policy; without a file it reports.
-pub fn read(context: &Context<'_>) -> Result<WatchPolicy, CommandError> {
-    let path = path(context)?;
-    let bytes = files::read(&path, 64 * 1024).map_err(|error| CommandError::io(error.to_string()))?;
+pub fn read(path: &Path) -> Result<WatchPolicy, CommandError> {
+    let bytes = files::read(path, 64 * 1024).map_err(|error| CommandError::io(error.to_string()))?;
     let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
-    parse(&text, &path)
+    parse(&text, path)
 }
 
 /// Reads a policy's text. A mistake is an error: a policy that is guessed may write.
@@ -83,10 +141,27 @@ pub fn parse(text: &str, path: &Path) -> Result<WatchPolicy, CommandError> {
             CommandError::config(format!("{}: every_seconds is 0", path.display())).hint("give 5 or more")
         );
     }
+    if watch.restart_command.is_some() && watch.activate != ActivationMode::Restart {
+        return Err(CommandError::config(format!(
+            "{}: restart_command is given, and activate does not allow a restart",
+            path.display()
+        ))
+        .hint("say activate = \"restart\", or take the command out"));
+    }
+    if watch.gateway_token_file.as_ref().is_some_and(|file| file.is_relative()) {
+        return Err(CommandError::config(format!(
+            "{}: gateway_token_file is no absolute path",
+            path.display()
+        ))
+        .hint("a service is started in another directory than you are in"));
+    }
     Ok(WatchPolicy {
         repair: watch.policy == Word::Repair,
         ask_providers: watch.ask_providers,
         activate: watch.activate,
+        restart_command: watch.restart_command,
+        gateway_token_file: watch.gateway_token_file,
+        allow_device: watch.allow_device,
         every: SignedDuration::from_secs(i64::from(watch.every_seconds)),
     })
 }
@@ -133,9 +208,37 @@ mod tests {
             "[watch]\nrepair = true",
             "[wacht]",
             "[watch]\nevery_seconds = 0",
+            "[watch]\nrestart_command = \"x\"",
+            "[watch]\ngateway_token_file = \"token\"",
         ] {
             assert!(parse(text, Path::new("x")).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_the_gateway_may_be_done_can_be_said() {
+        let text = "[watch]\nactivate = \"restart\"\nrestart_command = \"x y\"\nallow_device = true\ngateway_token_file = \"/t\"";
+        let policy = parse(text, Path::new("x")).unwrap();
+        assert_eq!(policy.restart_command.as_deref(), Some("x y"));
+        let globals = policy.globals(&Globals::default());
+        assert!(globals.allow_device);
+        assert_eq!(globals.gateway_token_file, Some("/t".into()));
+        let given = Globals { gateway_token_file: Some("/mine".into()), ..Globals::default() };
+        assert_eq!(policy.globals(&given).gateway_token_file, Some("/mine".into()));
+    }
+
+    #[test]
+    fn another_file_at_the_same_place_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        let watched = |path: &Path| Watched { path: path.to_owned(), stamp: Stamp::of(path) };
+        let before = watched(&path);
+        assert!(!before.has_changed());
+        root::write_file(&path, "[watch]\npolicy = \"report\"\n").unwrap();
+        assert!(before.has_changed());
+        let before = watched(&path);
+        root::write_file(&path, "[watch]\npolicy = \"repair\"\n").unwrap();
+        assert!(before.has_changed(), "as long as before");
     }
 
     #[test]

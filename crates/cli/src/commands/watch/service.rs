@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root;
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_openclaw::files;
+use keyshoal_openclaw::{files, locate};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `watch install-service`.
@@ -40,7 +40,7 @@ pub fn install(
         .program
         .clone()
         .ok_or_else(|| CommandError::internal("the program's own path is not known"))?;
-    let text = unit(&program, context.globals.state_dir.as_deref(), context.globals.config.as_deref());
+    let text = unit(&program, &options(context)?)?;
     if args.print {
         ui.raw(&text);
         return Ok(Outcome::Fine);
@@ -97,15 +97,47 @@ fn unit_path(context: &Context<'_>) -> Result<PathBuf, CommandError> {
         .ok_or_else(|| CommandError::config("no directory for the unit: set HOME or XDG_CONFIG_HOME"))
 }
 
+/// An option, and its path where it has one.
+pub type UnitOption = (&'static str, Option<PathBuf>);
+
+/// Returns the options that name for a service what the command line and the environment name here: a service has neither our
+/// variables nor our directory.
+fn options(context: &Context<'_>) -> Result<Vec<UnitOption>, CommandError> {
+    let env = &context.world.environment;
+    let globals = context.globals;
+    let named = |name: &str| env.get(name).map(PathBuf::from);
+    let keys_dir = root::keys_dir(context.world, globals).or_else(|| {
+        named(root::variables::XDG_CONFIG_HOME).and_then(|_| keyshoal_local::open::default_keys_dir(env))
+    });
+    let found = [
+        ("--state-dir", globals.state_dir.clone().or_else(|| named("OPENCLAW_STATE_DIR"))),
+        ("--config", globals.config.clone().or_else(|| named("OPENCLAW_CONFIG_PATH"))),
+        ("--keys-dir", keys_dir),
+        ("--gateway-token-file", globals.gateway_token_file.clone()),
+    ];
+    let mut options: Vec<UnitOption> = Vec::new();
+    for (option, path) in found {
+        let Some(path) = path else { continue };
+        let path = locate::resolve(&path, env.home.as_deref())
+            .map_err(|error| CommandError::config(error.to_string()))?;
+        options.push((option, Some(path)));
+    }
+    if globals.allow_device {
+        options.push(("--allow-device", None));
+    }
+    Ok(options)
+}
+
 /// Returns the unit's text.
-pub fn unit(program: &Path, state_dir: Option<&Path>, config: Option<&Path>) -> String {
-    let mut command = quoted(program);
-    for (option, path) in [("--state-dir", state_dir), ("--config", config)] {
+pub fn unit(program: &Path, options: &[UnitOption]) -> Result<String, CommandError> {
+    let mut command = quoted(program)?;
+    for (option, path) in options {
+        command = format!("{command} {option}");
         if let Some(path) = path {
-            command = format!("{command} {option} {}", quoted(path));
+            command = format!("{command} {}", quoted(path)?);
         }
     }
-    format!(
+    Ok(format!(
         "[Unit]
 Description=Keyshoal keeps the credentials of every OpenClaw agent right
 Documentation=man:keyshoal-watch(1)
@@ -122,14 +154,17 @@ UMask=0077
 [Install]
 WantedBy=default.target
 "
-    )
+    ))
 }
 
 /// Quotes a path for ExecStart=: systemd's escapes, specifiers and variables.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+fn quoted(path: &Path) -> Result<String, CommandError> {
+    let text = path.to_str().filter(|text| !text.contains(char::is_control)).ok_or_else(|| {
+        CommandError::user(format!("{} cannot be written into a unit", path.display()))
+            .hint("a path with control characters or other than UTF-8 needs a link with a plain name")
+    })?;
     let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
-    format!("\"{text}\"")
+    Ok(format!("\"{text}\""))
 }
 
 #[cfg(test)]
@@ -138,10 +173,18 @@ mod tests {
 
     #[test]
     fn odd_paths_are_quoted() {
-        let unit = unit(Path::new("/opt/a b/keyshoal"), Some(Path::new("/srv/50%/$x")), None);
+        let options = [("--state-dir", Some(PathBuf::from("/srv/50%/$x"))), ("--allow-device", None)];
+        let unit = unit(Path::new("/opt/a b/keyshoal"), &options).unwrap();
         assert!(
-            unit.contains("ExecStart=\"/opt/a b/keyshoal\" --state-dir \"/srv/50%%/$$x\" watch\n"),
+            unit.contains(
+                "ExecStart=\"/opt/a b/keyshoal\" --state-dir \"/srv/50%%/$$x\" --allow-device watch\n"
+            ),
             "{unit}"
         );
+    }
+
+    #[test]
+    fn a_path_that_would_begin_another_line_is_refused() {
+        assert!(unit(Path::new("/opt/keyshoal\nExecStartPre=/bin/evil"), &[]).is_err());
     }
 }

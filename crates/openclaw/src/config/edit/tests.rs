@@ -51,20 +51,17 @@ fn a_touch_adds_one_member_and_then_changes_one_value() {
 }
 
 #[test]
-fn a_mode_is_changed_or_declared() {
+fn a_value_is_changed_or_added() {
     let (_dir, locations) = place(HAND_WRITTEN);
-    let set = |profile: &str, mode| {
-        editor(&locations)
-            .set_profile_mode(&ProfileId::new(profile), &ProviderId::new("openai"), &mode)
-            .unwrap()
-    };
-    assert_eq!(set("openai:work", CredentialKind::ApiKey), Edited::Unchanged);
-    set("openai:work", CredentialKind::Token);
+    let set = |pointer: &str, value| editor(&locations).set_value(pointer, &value).unwrap();
+    assert_eq!(set("/auth/profiles/openai:work/mode", json!("api_key")), Edited::Unchanged);
+    set("/auth/profiles/openai:work/mode", json!("token"));
     let changed = HAND_WRITTEN.replace("mode: 'api_key'", "mode: \"token\"");
     assert_eq!(text(&locations), changed);
-    set("openai:a/b~c", CredentialKind::OAuth);
+    let entry = json!({"provider": "openai", "mode": "oauth"});
+    set("/auth/profiles/openai:a~1b~0c", entry.clone());
     let root = text::parse(Path::new("x"), &text(&locations)).unwrap();
-    assert_eq!(root["auth"]["profiles"]["openai:a/b~c"], json!({"provider": "openai", "mode": "oauth"}));
+    assert_eq!(root["auth"]["profiles"]["openai:a/b~c"], entry);
     assert!(text(&locations).starts_with(changed.split("\n    },\n  },\n  /*").next().unwrap()));
 }
 
@@ -99,8 +96,7 @@ fn a_value_in_an_included_file_is_named_and_left() {
         assert!(problem.contains(words), "{problem}");
         assert_eq!(text(&locations), before);
     };
-    let mode = CredentialKind::ApiKey;
-    refused(editor(&locations).set_profile_mode(&"p:d".into(), &"p".into(), &mode), "auth.json5");
+    refused(editor(&locations).set_value("/auth/profiles/p:d/mode", &json!("api_key")), "auth.json5");
     refused(editor(&locations).set_value("/deep/x", &json!(2)), "base.json5");
     // The element is the second one of the whole list.
     refused(editor(&locations).set_value("/list/0", &json!(2)), "something else");
