@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod layout;
 pub mod locate;
 pub mod models_file;
+pub mod other_logins;
 pub mod sample;
 pub mod sessions;
 pub mod store;
