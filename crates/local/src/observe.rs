@@ -77,6 +77,7 @@ impl Installation {
             .map(|warning| Notice { code: "config".into(), message: warning.clone(), fix: None })
             .collect();
         notices.extend(resolved.notices);
+        notices.extend(agents::order_notices(config, stores));
         notices.extend(residue);
         Observation {
             at,

@@ -8,6 +8,7 @@
 mod config_key;
 mod environment;
 mod expiry;
+mod gaps;
 mod inherit;
 mod keyless;
 mod list;
@@ -20,6 +21,7 @@ mod unused;
 
 pub(crate) use config_key::is_marker;
 pub use environment::key_variables;
+pub use gaps::order_gaps;
 
 use crate::Environment;
 use crate::config::{Config, model::AgentEntry};

@@ -115,6 +115,15 @@ pub fn views(
     (agents, notices, earlier)
 }
 
+/// Says which orders name profiles that are nowhere. Where a store cannot be read, nobody knows.
+pub fn order_notices(config: &Config, stores: &BTreeMap<StoreId, Held>) -> Vec<Notice> {
+    if stores.keys().any(|id| unreadable(stores, id).is_some()) {
+        return Vec::new();
+    }
+    let contents = stores.iter().map(|(id, held)| (id.clone(), &held.read.contents)).collect();
+    candidates::order_gaps(config, &contents)
+}
+
 /// Earlier values of the base store's profiles, as the archives of main's migrated file still have them.
 fn archived(
     installation: &Installation,

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 #![expect(clippy::disallowed_methods, reason = "a test makes its own files")]
 
+mod gaps;
 mod keyless;
 mod reasons;
 
