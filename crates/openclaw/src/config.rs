@@ -16,6 +16,7 @@ mod notes;
 mod providers;
 mod secrets;
 mod special;
+mod standing;
 mod substitute;
 mod text;
 mod variables;
@@ -55,7 +56,7 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     }
     let text = notes.text().unwrap_or_default();
     let included = include::resolve(value, text, locations)?;
-    notes.keep_includes(!included.files.is_empty());
+    notes.keep_included(included.texts);
     let mut value = included.value;
     included.warnings.into_iter().for_each(|warning| notes.say(warning));
 

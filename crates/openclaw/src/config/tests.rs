@@ -306,6 +306,17 @@ fn one_directory_for_two_agents_is_refused() {
 }
 
 #[test]
+fn what_stands_in_an_included_file_is_named_there() {
+    let place = Place::new("{\n agents: {$include: ['./one.json5', './two.json5']}}");
+    place.write("one.json5", "{list: [{id: 'a'}, {name: 'lost'}]}");
+    place.write("two.json5", "// two\n{defaults: {$include: './deep.json5'}}");
+    place.write("deep.json5", "{\n  model: 7\n}");
+    let config = place.load();
+    assert!(said(&config, "/one.json5:1:20: agents.list[1] has no id"), "{:?}", config.warnings);
+    assert!(said(&config, "/deep.json5:2:3: agents.defaults.model should be"), "{:?}", config.warnings);
+}
+
+#[test]
 fn what_cannot_be_read_names_file_and_line() {
     let place = |text: &str| Place::new(text).problem();
     for (text, words) in [
