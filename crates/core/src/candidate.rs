@@ -25,6 +25,8 @@ pub enum Place {
         /// Whose.
         of: String,
     },
+    /// Nowhere: the provider is asked without a key.
+    NoKey,
     /// A plaintext copy in the agent's generated models.json. Never a first choice; shown because it is residue.
     ModelsFile,
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod environment;
 pub mod files;
 pub mod gateway;
+pub mod jobs;
 pub mod layout;
 pub mod locate;
 pub mod models_file;

@@ -146,6 +146,7 @@ pub fn place_words(place: &Place) -> String {
         Place::Environment { name, layer } => format!("environment {name} ({layer})"),
         Place::ConfigKey => "key in the config".to_owned(),
         Place::ModelsFile => "copy in models.json".to_owned(),
+        Place::NoKey => "asked without a key".to_owned(),
         Place::OtherLogin { of } => format!("login of {of}"),
     }
 }

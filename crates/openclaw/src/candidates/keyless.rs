@@ -17,7 +17,10 @@ pub(super) fn way(
     rules: &Rules,
 ) -> Option<(Place, &'static str)> {
     if entry.is_some_and(|entry| is_on_this_machine(entry, rules)) {
-        return Some((Place::ConfigKey, LOCAL));
+        return Some((Place::NoKey, LOCAL));
+    }
+    if entry.is_some_and(|entry| entry.auth.as_deref() == Some("none")) {
+        return Some((Place::NoKey, "auth is none"));
     }
     if entry.is_some_and(|entry| entry.api_key.is_some() || entry.auth.is_some()) {
         return None;
@@ -32,7 +35,7 @@ pub(super) fn way(
             Some((login("Google Cloud"), "Google's own chain of credentials"))
         }
         "ollama" | "lmstudio" | "apple-fm" if entry.is_none_or(|entry| entry.base_url.is_none()) => {
-            Some((Place::ConfigKey, LOCAL))
+            Some((Place::NoKey, LOCAL))
         }
         "claude-cli" | "google-gemini-cli" => Some((login(name), SIGNED_IN)),
         "codex-cli" if rules.early_names => Some((login(name), SIGNED_IN)),

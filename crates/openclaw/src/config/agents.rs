@@ -25,21 +25,19 @@ pub(super) struct Roster {
 pub(super) fn read(
     root: &Look<'_>,
     locations: &Locations,
-    touched_version: Option<&str>,
+    names: &models::ModelNames,
     notes: &mut Notes<'_>,
 ) -> Result<Roster, ConfigError> {
     let Some(agents) = root.at("agents") else {
-        let models = models::ModelNames::new(root, touched_version, notes);
-        return Ok(implicit(RosterForm::Implicit, false, root, &models, locations, notes));
+        return Ok(implicit(RosterForm::Implicit, false, root, names, locations, notes));
     };
     if !agents.value.is_object() {
         return Err(roster_error(&agents, "an object", notes));
     }
     let explicit_ownership = agents.at("ownership").is_some_and(|word| word.value == "explicit");
-    let names = models::ModelNames::new(root, touched_version, notes);
     let (form, written) = written_agents(&agents, notes)?;
     if written.is_empty() {
-        return Ok(implicit(form, explicit_ownership, root, &names, locations, notes));
+        return Ok(implicit(form, explicit_ownership, root, names, locations, notes));
     }
 
     let defaults = agents.object_at("defaults", notes);
@@ -74,7 +72,7 @@ pub(super) fn read(
             None => default_directory(locations, &id),
         };
         let layers = Layers { root, defaults: defaults.as_ref(), entry: Some(&entry) };
-        let models = models::of_agent(&id, &layers, &names, notes);
+        let models = models::of_agent(&id, &layers, names, notes);
         let name = entry.text_at("name", notes);
         found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
     }

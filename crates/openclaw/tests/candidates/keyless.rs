@@ -45,8 +45,10 @@ fn providers_that_need_no_key_lack_none() {
         assert_eq!(place(layout, "any", by_sdk), aws());
         assert_eq!(place(layout, "google-vertex", Value::Null), login("Google Cloud"));
         assert_eq!(place(layout, "claude-cli", Value::Null), login("claude-cli"));
-        assert_eq!(place(layout, "ollama", Value::Null), Some(Place::ConfigKey));
+        assert_eq!(place(layout, "ollama", Value::Null), Some(Place::NoKey));
         assert_eq!(place(layout, "anthropic", Value::Null), None);
+        let none = json!({ "baseUrl": "https://a.example", "auth": "none", "models": [] });
+        assert_eq!(place(layout, "any", none), Some(Place::NoKey));
         // A key that has no value is what is missing there.
         let unset = json!({ "baseUrl": "http://far.example", "apiKey": "${NONE}", "models": [] });
         assert_eq!(place(layout, "ollama", unset), None);
