@@ -50,7 +50,7 @@ pub(super) fn read(
             notes.warn(
                 &entry.steps,
                 format_args!(
-                    "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first",
+                    "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first, and refuses the config since 2026.8",
                     found[at].written_id
                 ),
             );
@@ -76,9 +76,7 @@ pub(super) fn read(
         let name = entry.text_at("name", notes);
         found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
     }
-    if marked.len() > 1 && !explicit_ownership {
-        notes.warn(&agents.steps, "marks several agents as default");
-    }
+    warn_of_ownership(form, explicit_ownership, (found.len(), marked.len()), &agents.steps, notes);
     // Releases with entries know a default only where it is certain; those with a list take the first.
     let default = match (form, marked.as_slice()) {
         (_, [only]) if !explicit_ownership => Some(*only),
@@ -91,6 +89,27 @@ pub(super) fn read(
         agent.default = true;
     }
     Ok(Roster { agents: found, form, explicit_ownership })
+}
+
+/// Says where nobody can tell whose the messages are that name no agent. Seen on 2026.8.2 and 2026.9.6, which have entries.
+fn warn_of_ownership(
+    form: RosterForm,
+    explicit: bool,
+    (agents, marked): (usize, usize),
+    steps: &Steps,
+    notes: &mut Notes<'_>,
+) {
+    match (form, explicit, marked) {
+        (RosterForm::Entries, true, 1..) => {
+            notes.warn(steps, "marks a default although its ownership is explicit; OpenClaw refuses the config: take the mark away");
+        }
+        (RosterForm::Entries, false, 0 | 2..) if agents > 1 => notes.warn(
+            steps,
+            "names several agents, and neither is ownership \"explicit\" nor exactly one of them the default; OpenClaw refuses the config",
+        ),
+        (RosterForm::List, false, 2..) => notes.warn(steps, "marks several agents as default"),
+        _ => {}
+    }
 }
 
 /// Reads the names of `agents.defaults.cliBackends`.
@@ -161,7 +180,10 @@ fn written_agents<'v>(
             return Err(roster_error(&entries, "an object", notes));
         }
         if list.is_some() {
-            notes.warn(&agents.steps, "has both entries and list; entries counts");
+            notes.warn(
+                &agents.steps,
+                "has both entries and list (OpenClaw refuses the config); entries counts",
+            );
         }
         let mut written = Vec::new();
         for (key, entry) in entries.entries() {

@@ -211,6 +211,32 @@ fn knows_the_default_agent_where_there_is_one() {
 }
 
 #[test]
+fn a_roster_that_later_releases_refuse_is_said() {
+    let said_of = |agents: &str| Place::new(&format!("{{agents: {{{agents}}}}}")).load().warnings.join("\n");
+    let unowned = "agents names several agents, and neither is ownership";
+    assert!(said_of("entries: {a: {}, b: {}}").contains(unowned));
+    assert!(said_of("entries: {a: {default: true}, b: {default: true}}").contains(unowned));
+    let both = said_of("entries: {a: {default: true}, b: {}}, ownership: 'explicit'");
+    assert!(both.contains("agents marks a default although its ownership is explicit"), "{both}");
+    for fine in [
+        "entries: {a: {}}",
+        "entries: {a: {default: true}, b: {}}",
+        "entries: {a: {}, b: {}}, ownership: 'explicit'",
+        "list: [{id: 'a'}, {id: 'b'}]",
+    ] {
+        assert_eq!(said_of(fine), "", "{fine}");
+    }
+    assert!(
+        said_of("list: [{id: 'a', default: true}, {id: 'b', default: true}]")
+            .contains("several agents as default")
+    );
+    assert!(
+        said_of("list: [{id: 'a'}], entries: {b: {}}")
+            .contains("both entries and list (OpenClaw refuses the config)")
+    );
+}
+
+#[test]
 fn names_of_variables_are_references() {
     let text = "{models: {providers: {a: {apiKey: '$NOT_SET'}, b: {apiKey: '$SET_KEY'}, d: {apiKey: '$${SET_KEY}'}}}}";
     let config = Place::new(text).var("SET_KEY", "v").load();
