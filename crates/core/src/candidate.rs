@@ -25,6 +25,8 @@ pub enum Place {
         /// Whose.
         of: String,
     },
+    /// Nowhere: the provider is asked without a key.
+    NoKey,
     /// A plaintext copy in the agent's generated models.json. Never a first choice; shown because it is residue.
     ModelsFile,
 }
@@ -88,6 +90,15 @@ pub enum OutReason {
     LowerPrecedence,
 }
 
+/// A session that pins a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionPin {
+    /// Its key.
+    pub session: String,
+    /// A person chose the profile, so that it stays; otherwise the program did and takes another when it likes.
+    pub by_person: bool,
+}
+
 /// One thing that an agent may send to one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -104,5 +115,5 @@ pub struct Candidate {
     /// Why it stands so, in a few plain words ("agent's own order", "least recently used").
     pub because: String,
     /// Sessions that pin this profile (`authProfileOverride`), by key.
-    pub pinned_by_sessions: Vec<String>,
+    pub pinned_by_sessions: Vec<SessionPin>,
 }

@@ -25,7 +25,7 @@ pub mod time;
 pub mod verdict;
 
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
-pub use candidate::{Candidate, OutReason, Place, Standing};
+pub use candidate::{Candidate, OutReason, Place, SessionPin, Standing};
 pub use credential::{CredentialKind, Material, SecretRef, SecretSource};
 pub use desired::{Desired, Scope, SourceOf, SourceValue};
 pub use fact::Fact;

@@ -9,6 +9,7 @@ use keyshoal_core::{Instance, Observation, StoreId};
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
+use keyshoal_openclaw::jobs;
 use keyshoal_openclaw::layout::{self, Resolved};
 use keyshoal_openclaw::store::{ReadStore, StoreFile};
 use std::collections::BTreeMap;
@@ -38,11 +39,12 @@ pub struct Held {
 impl Installation {
     /// Reads config, stores and gateway afresh and enters every value in the book.
     pub fn look(&self) -> Result<Snapshot, PortError> {
-        let config = config::load(&self.locations, &self.env).map_err(|error| PortError {
+        let mut config = config::load(&self.locations, &self.env).map_err(|error| PortError {
             message: error.to_string(),
             hint: Some("mend the config as the message says; nothing was changed".into()),
             retryable: false,
         })?;
+        jobs::add_models(&mut config, &self.locations);
         let gateway = gateway::discover(&self.locations, &config, &self.env);
         let word = self.gateway_word(&gateway);
         let resolved =
@@ -77,6 +79,7 @@ impl Installation {
             .map(|warning| Notice { code: "config".into(), message: warning.clone(), fix: None })
             .collect();
         notices.extend(resolved.notices);
+        notices.extend(agents::order_notices(config, stores));
         notices.extend(residue);
         Observation {
             at,

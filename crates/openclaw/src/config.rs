@@ -16,18 +16,21 @@ mod notes;
 mod providers;
 mod secrets;
 mod special;
+mod standing;
 mod substitute;
 mod text;
 mod variables;
 
-use crate::locate::Locations;
+use crate::locate::{self, Locations};
 use crate::{Environment, files};
 pub use error::ConfigError;
 pub use model::Config;
+use models::ModelNames;
 pub use models::provider_id;
 use notes::{Look, Notes, Steps};
 use secrets::Resolver;
 use serde_json::Value;
+use std::path::Path;
 use variables::Variables;
 
 /// The largest root file that is read.
@@ -55,7 +58,7 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     }
     let text = notes.text().unwrap_or_default();
     let included = include::resolve(value, text, locations)?;
-    notes.keep_includes(!included.files.is_empty());
+    notes.keep_included(included.texts);
     let mut value = included.value;
     included.warnings.into_iter().for_each(|warning| notes.say(warning));
 
@@ -69,7 +72,8 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     let env = variables::config_layer(&root, &mut notes);
     let meta = root.object_at("meta", &mut notes);
     let touched_version = meta.and_then(|meta| meta.text_at("lastTouchedVersion", &mut notes));
-    let roster = agents::read(&root, locations, touched_version.as_deref(), &mut notes)?;
+    let names = ModelNames::new(&root, touched_version.as_deref(), &mut notes);
+    let roster = agents::read(&root, locations, &names, &mut notes)?;
     let auth = auth::read(&root, &mut notes);
     let providers = providers::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
@@ -78,6 +82,10 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     bindings::warn_of_strangers(&bindings, &roster, touched_version.as_deref(), &mut notes);
     let session_store =
         root.object_at("session", &mut notes).and_then(|session| session.text_at("store", &mut notes));
+    let jobs_file = root.object_at("cron", &mut notes).and_then(|cron| cron.text_at("store", &mut notes));
+    let jobs_file =
+        jobs_file.and_then(|named| locate::resolve(Path::new(&named), Some(&locations.home)).ok());
+    let jobs_file = jobs_file.unwrap_or_else(|| locations.state_dir.join("cron").join("jobs.json"));
     agents::refuse_shared_directories(&roster.agents, &bindings, locations, &mut notes)?;
     Ok(Config {
         path: path.clone(),
@@ -95,6 +103,8 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         bindings,
         cli_backends: agents::cli_backends(&root),
         session_store,
+        jobs_file,
+        names,
         touched_version,
         warnings: notes.into_warnings(),
     })

@@ -3,16 +3,19 @@
 //! Up to 2026.6 they stand in `<agent>/sessions/sessions.json`, since 2026.8 in table `session_nodes` of the agent's database;
 //! in both, an entry may hold `authProfileOverride` and `authProfileOverrideSource` (`user` or `auto`).
 
-use crate::config::model::AgentEntry;
-use crate::files;
+use crate::config::{Config, model::AgentEntry};
+use crate::locate::{self, Locations};
 use crate::store::sqlite_store::connect::read_only;
-use keyshoal_core::ProfileId;
+use crate::{agent_id, files};
+use keyshoal_core::{AgentId, ProfileId, SessionPin};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const FILE_LIMIT: u64 = 64 << 20;
 const DATABASE: &str = "openclaw-agent.sqlite";
+/// What stands for the agent's id in `session.store`.
+const AGENT: &str = "{agentId}";
 
 /// Which sessions of an agent pin which profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,8 +35,10 @@ pub struct Pin {
 
 impl SessionPins {
     /// Returns the sessions that pin a profile, by key.
-    pub fn of_profile(&self, profile: &ProfileId) -> Vec<String> {
-        self.pins.iter().filter(|(_, pin)| pin.profile == *profile).map(|(key, _)| key.clone()).collect()
+    pub fn of_profile(&self, profile: &ProfileId) -> Vec<SessionPin> {
+        let of_profile = self.pins.iter().filter(|(_, pin)| pin.profile == *profile);
+        let told = |(key, pin): (&String, &Pin)| SessionPin { session: key.clone(), by_person: pin.by_user };
+        of_profile.map(told).collect()
     }
 
     fn add(&mut self, key: &str, entry: &Value) {
@@ -50,21 +55,62 @@ impl SessionPins {
 }
 
 /// Reads the pins of an agent. What is missing or cannot be read pins nothing: pins explain, they decide no write.
-pub fn pins(state_dir: &Path, agent: &AgentEntry) -> SessionPins {
+///
+/// The sessions stand below the state directory, wherever the agent's own directory is, unless the config names another place
+/// (`session.store`), which all agents share where its name does not hold `{agentId}`.
+pub fn pins(locations: &Locations, config: &Config, agent: &AgentEntry) -> SessionPins {
     let mut found = SessionPins::default();
-    // The file stays below the state directory, wherever the agent's own directory is.
-    let sessions = state_dir.join("agents").join(agent.id.as_str()).join("sessions");
-    if let Ok(Some(bytes)) = files::read(&sessions.join("sessions.json"), FILE_LIMIT)
-        && let Ok(Value::Object(entries)) = serde_json::from_slice(&bytes)
-    {
-        for (key, entry) in &entries {
-            found.add(key, entry);
+    let sessions = locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions");
+    let (store, database) = match &config.session_store {
+        None => (sessions.join("sessions.json"), agent.agent_dir.join(DATABASE)),
+        Some(named) => {
+            let Some(store) = named_store(named, &agent.id, locations) else { return found };
+            let database = database_of(&store);
+            (store, database)
         }
+    };
+    let shared = config.session_store.as_ref().is_some_and(|named| !named.contains(AGENT));
+    let mut entries = Vec::new();
+    if let Ok(Some(bytes)) = files::read(&store, FILE_LIMIT)
+        && let Ok(Value::Object(of_file)) = serde_json::from_slice(&bytes)
+    {
+        entries.extend(of_file);
     }
-    for (key, entry) in from_database(&agent.agent_dir.join(DATABASE)) {
-        found.add(&key, &entry);
+    entries.extend(from_database(&database));
+    for (key, entry) in entries.iter().filter(|(key, _)| !shared || is_of(key, agent)) {
+        found.add(key, entry);
     }
     found
+}
+
+/// Returns the file that `session.store` names, with `~` and the agent's id put in as the program does.
+fn named_store(named: &str, agent: &AgentId, locations: &Locations) -> Option<PathBuf> {
+    let named = named.replace(AGENT, agent.as_str());
+    locate::resolve(Path::new(&named), Some(&locations.home)).ok()
+}
+
+/// Returns where later releases keep the sessions of such a file: in the agent's database beside `sessions`, else in one beside it.
+fn database_of(store: &Path) -> PathBuf {
+    if store.extension().is_some_and(|ending| ending == "sqlite") {
+        return store.to_owned();
+    }
+    if store.file_name().is_some_and(|name| name != "sessions.json") {
+        return store.with_extension("sqlite");
+    }
+    let dir = store.parent().unwrap_or(Path::new("/"));
+    let named = |dir: &Path, name: &str| dir.file_name().is_some_and(|found| found == name);
+    let agent = dir
+        .parent()
+        .filter(|agent| named(dir, "sessions") && agent.parent().is_some_and(|all| named(all, "agents")));
+    agent.map_or_else(|| dir.join(DATABASE), |agent| agent.join("agent").join(DATABASE))
+}
+
+/// Tells whether a session of a shared file is an agent's: `agent:<id>:…` says it, others are the default agent's.
+fn is_of(key: &str, agent: &AgentEntry) -> bool {
+    match key.strip_prefix("agent:").and_then(|rest| rest.split(':').next()) {
+        Some(id) => agent_id::normalize(id) == agent.id,
+        None => agent.default,
+    }
 }
 
 /// Returns nothing for a database of another shape, or none: earlier releases have no such table.
@@ -85,63 +131,4 @@ fn from_database(path: &Path) -> Vec<(String, Value)> {
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests write their own files")]
-mod tests {
-    use super::*;
-    use keyshoal_core::AgentId;
-    use rusqlite::Connection;
-    use std::path::PathBuf;
-
-    fn agent(agent_dir: PathBuf) -> AgentEntry {
-        AgentEntry {
-            id: AgentId::from("stocks"),
-            written_id: "stocks".into(),
-            name: None,
-            default: false,
-            agent_dir,
-            models: Vec::new(),
-        }
-    }
-
-    fn write(path: &Path, text: &str) {
-        use std::io::Write;
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::File::create_new(path).unwrap().write_all(text.as_bytes()).unwrap();
-    }
-
-    #[test]
-    fn reads_the_file_of_early_releases() {
-        let dir = tempfile::tempdir().unwrap();
-        let text = r#"{
-            "agent:stocks:main":{"authProfileOverride":"p:a","authProfileOverrideSource":"user"},
-            "agent:stocks:x":{"authProfileOverride":"p:a","authProfileOverrideCompactionCount":0},
-            "agent:stocks:y":{"sessionId":"1"}, "broken": 7}"#;
-        write(&dir.path().join("agents/stocks/sessions/sessions.json"), text);
-        let found = pins(dir.path(), &agent(dir.path().join("elsewhere")));
-        assert_eq!(found.of_profile(&ProfileId::from("p:a")), ["agent:stocks:main", "agent:stocks:x"]);
-        assert!(found.pins["agent:stocks:main"].by_user);
-        assert!(!found.pins["agent:stocks:x"].by_user);
-    }
-
-    #[test]
-    fn reads_the_table_of_later_releases() {
-        let dir = tempfile::tempdir().unwrap();
-        let db = Connection::open(dir.path().join(DATABASE)).unwrap();
-        db.execute_batch(
-            r#"CREATE TABLE session_nodes (session_key TEXT PRIMARY KEY, entry_json TEXT NOT NULL);
-               INSERT INTO session_nodes VALUES ('k', '{"authProfileOverride":"p:b","authProfileOverrideSource":"user-link"}');
-               INSERT INTO session_nodes VALUES ('l', '{"sessionId":"1"}'), ('m', 'no json, "authProfileOverride"');"#,
-        )
-        .unwrap();
-        let found = pins(dir.path(), &agent(dir.path().to_owned()));
-        assert_eq!(found.pins.len(), 1);
-        assert!(found.pins["k"].by_user);
-    }
-
-    #[test]
-    fn what_is_not_there_pins_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        write(&dir.path().join("agents/stocks/sessions/sessions.json"), "{");
-        write(&dir.path().join(DATABASE), "no database");
-        assert_eq!(pins(dir.path(), &agent(dir.path().to_owned())), SessionPins::default());
-    }
-}
+mod tests;

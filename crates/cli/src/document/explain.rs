@@ -20,6 +20,7 @@ pub struct ExplainDocument {
 pub struct AgentExplanation {
     id: AgentId,
     agent_dir: String,
+    unknown: Option<String>,
     providers: Vec<ProviderExplanation>,
     findings: Vec<String>,
 }
@@ -90,6 +91,7 @@ impl ExplainDocument {
             agent: AgentExplanation {
                 id: agent.id.clone(),
                 agent_dir: agent.agent_dir.clone(),
+                unknown: agent.unknown.clone(),
                 providers: providers.collect(),
                 findings: mine.map(|one| format!("{}: {}", one.finding, one.message)).collect(),
             },

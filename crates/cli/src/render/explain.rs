@@ -90,7 +90,13 @@ fn row(
     let mut why = Text::of(&one.because);
     if !one.pinned_by_sessions.is_empty() {
         let pinned = words::count(one.pinned_by_sessions.len(), "session");
-        why = why.and(Tone::Doubt, format!(" · pinned by {pinned}"));
+        let chosen = one.pinned_by_sessions.iter().filter(|pin| pin.by_person).count();
+        let by_whom = match chosen {
+            0 => " (OpenClaw's own choice)".to_owned(),
+            all if all == one.pinned_by_sessions.len() => " (a person's choice)".to_owned(),
+            some => format!(" ({some} by a person's choice)"),
+        };
+        why = why.and(Tone::Doubt, format!(" · pinned by {pinned}{by_whom}"));
     }
     vec![
         Text::toned(tone, standing),
@@ -140,6 +146,7 @@ pub fn place_words(place: &Place) -> String {
         Place::Environment { name, layer } => format!("environment {name} ({layer})"),
         Place::ConfigKey => "key in the config".to_owned(),
         Place::ModelsFile => "copy in models.json".to_owned(),
+        Place::NoKey => "asked without a key".to_owned(),
         Place::OtherLogin { of } => format!("login of {of}"),
     }
 }

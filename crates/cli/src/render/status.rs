@@ -4,7 +4,7 @@ use super::{age, findings, words};
 use crate::ui::{Grid, Text, Tone};
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
-use keyshoal_core::{FindingKind, Layout, Severity};
+use keyshoal_core::{FindingKind, Layout, Material, Severity};
 
 /// With more agents than this, those that are as they should be are only counted.
 const MANY: usize = 40;
@@ -141,7 +141,10 @@ fn sends(view: &StatusView) -> Vec<Text> {
             None if one.unknown => (Text::toned(Tone::Doubt, "? unknown"), Text::new()),
             None => (Text::toned(Tone::Bad, "✗ nothing"), Text::new()),
             Some(sent) => (
-                Text::of(words::material(&sent.material)),
+                match (&sent.material, &sent.place) {
+                    (Material::Absent, Some(_)) => Text::toned(Tone::Dim, "—"),
+                    (material, _) => Text::of(words::material(material)),
+                },
                 match (&sent.place, &sent.profile) {
                     (Some(place), _) => Text::of(super::explain::place_words(place)),
                     (None, Some(profile)) => Text::of(profile.as_str()),

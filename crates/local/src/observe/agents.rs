@@ -12,8 +12,8 @@ use keyshoal_openclaw::config::{Config, model::AgentEntry};
 use keyshoal_openclaw::gateway::key_environment;
 use keyshoal_openclaw::layout::Resolved;
 use keyshoal_openclaw::models_file::{self, ModelsFile};
-use keyshoal_openclaw::sessions;
 use keyshoal_openclaw::store::{StoreContents, archives, model::secret_fingerprint};
+use keyshoal_openclaw::{other_logins, sessions};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -32,6 +32,7 @@ pub fn views(
     let seen = gateway.pid.filter(|_| gateway.other_state_dir.is_none()).and_then(key_environment);
     let env = seen.as_ref().unwrap_or(&installation.env);
     let nothing = StoreContents::default();
+    let other_logins = other_logins::found(&installation.locations.home, env);
     let contents = |id: &StoreId| stores.get(id).map_or(&nothing, |held| &held.read.contents);
     let base = contents(&StoreId::Base);
     let mut agents = Vec::new();
@@ -63,7 +64,8 @@ pub fn views(
                 base,
                 local,
                 models_file: &models_file,
-                sessions: &sessions::pins(&installation.locations.state_dir, entry),
+                other_logins: &other_logins,
+                sessions: &sessions::pins(&installation.locations, config, entry),
                 env,
                 prints: installation.prints(),
                 now,
@@ -111,6 +113,15 @@ pub fn views(
         notices.extend(std::iter::once(main_dir).chain(dirs).filter_map(|dir| archive_notice(dir)));
     }
     (agents, notices, earlier)
+}
+
+/// Says which orders name profiles that are nowhere. Where a store cannot be read, nobody knows.
+pub fn order_notices(config: &Config, stores: &BTreeMap<StoreId, Held>) -> Vec<Notice> {
+    if stores.keys().any(|id| unreadable(stores, id).is_some()) {
+        return Vec::new();
+    }
+    let contents = stores.iter().map(|(id, held)| (id.clone(), &held.read.contents)).collect();
+    candidates::order_gaps(config, &contents)
 }
 
 /// Earlier values of the base store's profiles, as the archives of main's migrated file still have them.

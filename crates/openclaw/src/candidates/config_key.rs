@@ -7,7 +7,6 @@ use super::{CandidateInput, names};
 use crate::config::model::{ConfigKey, ProviderDecl};
 use crate::store::model::{ref_fingerprint, secret_fingerprint};
 use keyshoal_core::{Material, ProfileId, ProviderId, Secret, SecretSource};
-use std::net::IpAddr;
 
 /// What stands in the config for a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,23 +122,4 @@ pub(crate) fn is_marker(text: &str) -> bool {
     ];
     let text = text.trim();
     WORDS.contains(&text) || text.starts_with("oauth:") || text.starts_with("secretref-env:")
-}
-
-/// Tells whether a provider runs on this machine and is asked without a key when it has none.
-pub(super) fn needs_no_key(entry: &ProviderDecl) -> bool {
-    let local = entry.base_url.as_deref().is_some_and(is_local);
-    let auth = entry.auth.as_deref().is_none_or(|auth| auth == "api-key");
-    local && auth && entry.api.is_some() && !entry.models.is_empty() && entry.api_key.is_none()
-}
-
-fn is_local(url: &str) -> bool {
-    let Ok(url) = url::Url::parse(url.trim()) else { return false };
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.octets() == [127, 0, 0, 1] || ip.is_unspecified(),
-        Some(url::Host::Ipv6(ip)) => {
-            ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| IpAddr::V4(ip).is_loopback())
-        }
-        None => false,
-    }
 }

@@ -28,6 +28,8 @@ pub(super) struct Rules {
     pub key_after_profiles: bool,
     /// Where an explicit order leaves nothing, nothing else is used.
     pub order_is_final: bool,
+    /// A provider in a private network is asked without a key, like one on this machine.
+    pub private_is_local: bool,
     /// Other names of the same provider ([`super::names`]).
     pub early_names: bool,
 }
@@ -60,10 +62,16 @@ impl Rules {
             reference_first: false,
             key_after_profiles: false,
             order_is_final: false,
+            private_is_local: false,
             early_names: true,
         };
-        let with_state =
-            Self { order_drops_missing: true, explicit_key_first: true, early_names: false, ..json };
+        let with_state = Self {
+            order_drops_missing: true,
+            explicit_key_first: true,
+            private_is_local: true,
+            early_names: false,
+            ..json
+        };
         let agent_sqlite = Self {
             order_drops_missing: false,
             own_profiles_first: true,

@@ -25,21 +25,19 @@ pub(super) struct Roster {
 pub(super) fn read(
     root: &Look<'_>,
     locations: &Locations,
-    touched_version: Option<&str>,
+    names: &models::ModelNames,
     notes: &mut Notes<'_>,
 ) -> Result<Roster, ConfigError> {
     let Some(agents) = root.at("agents") else {
-        let models = models::ModelNames::new(root, touched_version, notes);
-        return Ok(implicit(RosterForm::Implicit, false, root, &models, locations, notes));
+        return Ok(implicit(RosterForm::Implicit, false, root, names, locations, notes));
     };
     if !agents.value.is_object() {
         return Err(roster_error(&agents, "an object", notes));
     }
     let explicit_ownership = agents.at("ownership").is_some_and(|word| word.value == "explicit");
-    let names = models::ModelNames::new(root, touched_version, notes);
     let (form, written) = written_agents(&agents, notes)?;
     if written.is_empty() {
-        return Ok(implicit(form, explicit_ownership, root, &names, locations, notes));
+        return Ok(implicit(form, explicit_ownership, root, names, locations, notes));
     }
 
     let defaults = agents.object_at("defaults", notes);
@@ -52,7 +50,7 @@ pub(super) fn read(
             notes.warn(
                 &entry.steps,
                 format_args!(
-                    "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first",
+                    "is the agent {id} again (as {:?} before); OpenClaw ignores all but the first, and refuses the config since 2026.8",
                     found[at].written_id
                 ),
             );
@@ -74,13 +72,11 @@ pub(super) fn read(
             None => default_directory(locations, &id),
         };
         let layers = Layers { root, defaults: defaults.as_ref(), entry: Some(&entry) };
-        let models = models::of_agent(&id, &layers, &names, notes);
+        let models = models::of_agent(&id, &layers, names, notes);
         let name = entry.text_at("name", notes);
         found.push(AgentEntry { id, written_id, name, default: false, agent_dir, models });
     }
-    if marked.len() > 1 && !explicit_ownership {
-        notes.warn(&agents.steps, "marks several agents as default");
-    }
+    warn_of_ownership(form, explicit_ownership, (found.len(), marked.len()), &agents.steps, notes);
     // Releases with entries know a default only where it is certain; those with a list take the first.
     let default = match (form, marked.as_slice()) {
         (_, [only]) if !explicit_ownership => Some(*only),
@@ -93,6 +89,27 @@ pub(super) fn read(
         agent.default = true;
     }
     Ok(Roster { agents: found, form, explicit_ownership })
+}
+
+/// Says where nobody can tell whose the messages are that name no agent. Seen on 2026.8.2 and 2026.9.6, which have entries.
+fn warn_of_ownership(
+    form: RosterForm,
+    explicit: bool,
+    (agents, marked): (usize, usize),
+    steps: &Steps,
+    notes: &mut Notes<'_>,
+) {
+    match (form, explicit, marked) {
+        (RosterForm::Entries, true, 1..) => {
+            notes.warn(steps, "marks a default although its ownership is explicit; OpenClaw refuses the config: take the mark away");
+        }
+        (RosterForm::Entries, false, 0 | 2..) if agents > 1 => notes.warn(
+            steps,
+            "names several agents, and neither is ownership \"explicit\" nor exactly one of them the default; OpenClaw refuses the config",
+        ),
+        (RosterForm::List, false, 2..) => notes.warn(steps, "marks several agents as default"),
+        _ => {}
+    }
 }
 
 /// Reads the names of `agents.defaults.cliBackends`.
@@ -163,7 +180,10 @@ fn written_agents<'v>(
             return Err(roster_error(&entries, "an object", notes));
         }
         if list.is_some() {
-            notes.warn(&agents.steps, "has both entries and list; entries counts");
+            notes.warn(
+                &agents.steps,
+                "has both entries and list (OpenClaw refuses the config); entries counts",
+            );
         }
         let mut written = Vec::new();
         for (key, entry) in entries.entries() {

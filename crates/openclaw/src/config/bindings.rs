@@ -61,13 +61,16 @@ fn peer(wanted: &Look<'_>, notes: &mut Notes<'_>) -> Option<Peer> {
     Some(Peer { kind, id })
 }
 
-/// Says which bindings name an agent that is not in the roster, and what becomes of their messages (read in the code of each release).
+/// Says which bindings name an agent that is not in the roster, and what comes of it: seen on 2026.8.2 and 2026.9.6, and read in the
+/// code of earlier releases.
 pub(super) fn warn_of_strangers(
     bindings: &[Binding],
     roster: &Roster,
     touched_version: Option<&str>,
     notes: &mut Notes<'_>,
 ) {
+    const REFUSED: &str = "OpenClaw refuses such a config";
+    const RUNS: &str = "OpenClaw runs it all the same, and its credentials are not looked at here";
     let later = roster.form == RosterForm::Entries
         || touched_version.and_then(Release::parse).is_some_and(Release::has_entries);
     for binding in bindings {
@@ -76,20 +79,21 @@ pub(super) fn warn_of_strangers(
             continue;
         }
         let default = roster.agents.iter().find(|agent| agent.default);
-        let then = match (roster.form, default) {
-            // Without any roster, and for main, the name alone is enough.
-            (RosterForm::Implicit, _) => {
-                "OpenClaw runs it all the same, and its credentials are not looked at here".to_owned()
-            }
-            _ if later && id.as_str() == agent_id::FALLBACK => {
-                "OpenClaw runs it all the same, and its credentials are not looked at here".to_owned()
-            }
-            (_, Some(default)) if !later => {
+        let then = match (later, roster.form, default) {
+            (true, ..) if id.as_str() == agent_id::FALLBACK => RUNS.to_owned(),
+            (true, ..) => REFUSED.to_owned(),
+            (false, RosterForm::Implicit, _) => format!("{RUNS}; since 2026.8 it refuses such a config"),
+            (false, _, Some(default)) => {
                 format!("OpenClaw answers with {} and its credentials instead", default.id)
             }
-            _ => "OpenClaw answers such messages with an error".to_owned(),
+            (false, _, None) => REFUSED.to_owned(),
         };
         let steps = Steps::default().key("bindings").index(binding.index);
-        notes.warn(&steps, format_args!("binds to agent {id}, which is not in the roster; {then}"));
+        notes.warn(
+            &steps,
+            format_args!(
+                "binds to agent {id}, which is not in the roster; {then} (correct agentId, or add the agent)"
+            ),
+        );
     }
 }

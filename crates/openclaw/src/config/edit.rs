@@ -6,8 +6,10 @@
 mod replace;
 mod splice;
 
+use super::notes::{Step, Steps};
+use super::standing::{self, Texts};
 use super::{ConfigError, LARGEST_ROOT, Notes, include, text};
-use crate::locate::Locations;
+use crate::locate::{self, Locations};
 use crate::{Environment, files};
 use serde_json::Value;
 
@@ -118,9 +120,11 @@ impl<'a> Editor<'a> {
         if scope == Scope::Own
             && let Some(file) = included_by(&read.root, &read.whole, steps)
         {
+            let way = Steps(steps.iter().map(|step| Step::Key(step.clone())).collect());
+            let place = standing::place(&locate::normalize(path), read.text(), &way, &read.included);
             return Err(self.refusal(
-                self.place(),
-                format!("{} stands in a file that it includes ({file})", steps.join(".")),
+                place.unwrap_or_else(|| self.place()),
+                format!("{} stands in a file that {} includes ({file})", steps.join("."), path.display()),
                 "change it there",
             ));
         }
@@ -156,8 +160,9 @@ impl<'a> Editor<'a> {
         })?;
         let text = text::decode(path, &bytes, &mut Notes::new(path))?.to_owned();
         let root = text::parse(path, &text)?;
-        let whole = include::resolve(root.clone(), &text, self.locations)?.value;
-        Ok(Read { text_begins: bytes.len() - text.len(), text, bytes, root, whole })
+        let included = include::resolve(root.clone(), &text, self.locations)?;
+        let (whole, included) = (included.value, included.texts);
+        Ok(Read { text_begins: bytes.len() - text.len(), text, bytes, root, whole, included })
     }
 
     /// Returns the file's name for messages.
@@ -181,6 +186,8 @@ struct Read {
     root: Value,
     /// With everything that it includes.
     whole: Value,
+    /// The texts of what it includes.
+    included: Texts,
 }
 
 impl Read {

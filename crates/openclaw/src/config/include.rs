@@ -1,6 +1,7 @@
 //! `$include`: other files within the config, never from outside of its directory.
 
 use super::notes::{Steps, offset_of};
+use super::standing::Texts;
 use super::{ConfigError, Notes, text};
 use crate::files;
 use crate::locate::{self, Locations};
@@ -31,6 +32,8 @@ pub(super) struct Included {
     pub(super) value: Value,
     /// The files, each once, in the order in which they were read.
     pub(super) files: Vec<PathBuf>,
+    /// Their texts.
+    pub(super) texts: Texts,
     /// What a person should know.
     pub(super) warnings: Vec<String>,
 }
@@ -46,10 +49,11 @@ pub(super) fn resolve(value: Value, text: &str, locations: &Locations) -> Result
             real: files::real_path(root).unwrap_or_else(|| root.to_owned()),
         })
         .collect();
-    let mut run = Run { roots, files: Vec::new(), warnings: Vec::new(), loads: 0, bytes: 0 };
+    let mut run =
+        Run { roots, files: Vec::new(), texts: Texts::new(), warnings: Vec::new(), loads: 0, bytes: 0 };
     let chain = Chain { path: &locate::normalize(path), text, outer: None };
     let value = run.process(value, &chain, &Steps::default())?;
-    Ok(Included { value, files: run.files, warnings: run.warnings })
+    Ok(Included { value, files: run.files, texts: run.texts, warnings: run.warnings })
 }
 
 /// A directory from which may be included.
@@ -62,6 +66,7 @@ struct Root {
 struct Run {
     roots: Vec<Root>,
     files: Vec<PathBuf>,
+    texts: Texts,
     warnings: Vec<String>,
     loads: usize,
     bytes: usize,
@@ -206,6 +211,7 @@ impl Run {
         let value = text::parse(&written, text)?;
         if !self.files.contains(&written) {
             self.files.push(written.clone());
+            self.texts.insert(written.clone(), text.to_owned());
             self.warnings.extend(notes.into_warnings());
         }
         let chain = Chain { path: &written, text, outer: Some(chain) };

@@ -1,5 +1,6 @@
 //! What Keyshoal understands of a config. Plain data, made by `config::load`.
 
+use super::models::ModelNames;
 use keyshoal_core::{AgentId, CredentialKind, Endpoint, ProfileId, ProviderId, Secret, SecretRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -37,6 +38,10 @@ pub struct Config {
     pub cli_backends: BTreeSet<ProviderId>,
     /// `session.store`: where the sessions are, with `{agentId}` for the agent.
     pub session_store: Option<String>,
+    /// The file of scheduled jobs in early releases: `cron.store`, else `cron/jobs.json`.
+    pub jobs_file: PathBuf,
+    /// What models may be called.
+    pub(crate) names: ModelNames,
     /// `meta.lastTouchedVersion`.
     pub touched_version: Option<String>,
     /// What a person should know (duplicate ids, unresolved `${VAR}`, unknown default…). Each names file and place.
@@ -53,6 +58,11 @@ impl Config {
     /// Returns an agent by its normalised id.
     pub fn agent(&self, id: &AgentId) -> Option<&AgentEntry> {
         self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// Returns provider and model of a model as it is written anywhere: `provider/model`, an alias, or a bare name.
+    pub fn model_of(&self, written: &str) -> Option<(ProviderId, String)> {
+        self.names.resolve(written)
     }
 
     /// Returns whom to ask about a value of a provider: as the config reaches it, with a model that is used there.

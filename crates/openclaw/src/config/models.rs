@@ -13,7 +13,8 @@ pub fn provider_id(written: &str) -> ProviderId {
 }
 
 /// What a model may be called without naming its provider.
-pub(super) struct ModelNames {
+#[derive(Clone, Debug)]
+pub(crate) struct ModelNames {
     /// `agents.defaults.models.<ref>.alias`, in lower case.
     aliases: BTreeMap<String, (ProviderId, String)>,
     /// Models of configured providers.
@@ -54,7 +55,7 @@ impl ModelNames {
     }
 
     /// Returns provider and model of a reference as written: `provider/model`, an alias, or a bare model.
-    fn resolve(&self, written: &str) -> Option<(ProviderId, String)> {
+    pub(super) fn resolve(&self, written: &str) -> Option<(ProviderId, String)> {
         let written = without_profile(written.trim());
         if written.is_empty() {
             return None;

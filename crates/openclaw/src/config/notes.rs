@@ -1,6 +1,6 @@
 //! Looking into a parsed config: typed access that says what it could not use, with file and line.
 
-use super::text;
+use super::standing::{self, Texts};
 use serde_json::{Map, Value};
 use std::fmt;
 use std::path::Path;
@@ -64,7 +64,7 @@ const MOST: usize = 100;
 pub(super) struct Notes<'a> {
     path: &'a Path,
     text: Option<&'a str>,
-    includes: bool,
+    included: Texts,
     warnings: Vec<String>,
     unsaid: usize,
 }
@@ -72,7 +72,7 @@ pub(super) struct Notes<'a> {
 impl<'a> Notes<'a> {
     /// Begins with nothing to say.
     pub(super) fn new(path: &'a Path) -> Self {
-        Self { path, text: None, includes: false, warnings: Vec::new(), unsaid: 0 }
+        Self { path, text: None, included: Texts::new(), warnings: Vec::new(), unsaid: 0 }
     }
 
     /// Keeps the text, in which lines are looked up.
@@ -85,9 +85,9 @@ impl<'a> Notes<'a> {
         self.text
     }
 
-    /// Keeps whether the config includes other files, so that a value may stand there.
-    pub(super) fn keep_includes(&mut self, includes: bool) {
-        self.includes = includes;
+    /// Keeps the texts of the files that the config includes, in which a value may stand.
+    pub(super) fn keep_included(&mut self, texts: Texts) {
+        self.included = texts;
     }
 
     /// Says something.
@@ -105,13 +105,10 @@ impl<'a> Notes<'a> {
         self.say(format!("{place}: {steps} {problem}"));
     }
 
-    /// Returns `file:line:column` of a value; only the file when the value comes from elsewhere.
+    /// Returns `file:line:column` of a value, which may stand in an included file; the root file alone where it is not found.
     pub(super) fn place(&self, steps: &Steps) -> String {
-        match self.text.and_then(|text| Some((text, offset_of(text, steps)?))) {
-            Some((text, offset)) => text::place(self.path, text, offset),
-            None if self.includes => format!("{} (or a file that it includes)", self.path.display()),
-            None => self.path.display().to_string(),
-        }
+        let found = self.text.and_then(|text| standing::place(self.path, text, steps, &self.included));
+        found.unwrap_or_else(|| self.path.display().to_string())
     }
 
     /// Returns everything that was said.

@@ -1,7 +1,7 @@
 //! Models for special work: sub-agents, heartbeats, images, memory, hooks and the like. Each needs its provider too.
 //!
 //! The settings are those of the config schemas of 2026.3.28 to 2026.9.6. Not covered: speech and search services, which have
-//! keys of their own, and models that only stored jobs name.
+//! keys of their own. Models of scheduled jobs are read from where those are stored ([`crate::jobs`]).
 
 use super::models::provider_id;
 use super::notes::{Look, Notes};

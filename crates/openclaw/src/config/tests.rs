@@ -211,6 +211,32 @@ fn knows_the_default_agent_where_there_is_one() {
 }
 
 #[test]
+fn a_roster_that_later_releases_refuse_is_said() {
+    let said_of = |agents: &str| Place::new(&format!("{{agents: {{{agents}}}}}")).load().warnings.join("\n");
+    let unowned = "agents names several agents, and neither is ownership";
+    assert!(said_of("entries: {a: {}, b: {}}").contains(unowned));
+    assert!(said_of("entries: {a: {default: true}, b: {default: true}}").contains(unowned));
+    let both = said_of("entries: {a: {default: true}, b: {}}, ownership: 'explicit'");
+    assert!(both.contains("agents marks a default although its ownership is explicit"), "{both}");
+    for fine in [
+        "entries: {a: {}}",
+        "entries: {a: {default: true}, b: {}}",
+        "entries: {a: {}, b: {}}, ownership: 'explicit'",
+        "list: [{id: 'a'}, {id: 'b'}]",
+    ] {
+        assert_eq!(said_of(fine), "", "{fine}");
+    }
+    assert!(
+        said_of("list: [{id: 'a', default: true}, {id: 'b', default: true}]")
+            .contains("several agents as default")
+    );
+    assert!(
+        said_of("list: [{id: 'a'}], entries: {b: {}}")
+            .contains("both entries and list (OpenClaw refuses the config)")
+    );
+}
+
+#[test]
 fn names_of_variables_are_references() {
     let text = "{models: {providers: {a: {apiKey: '$NOT_SET'}, b: {apiKey: '$SET_KEY'}, d: {apiKey: '$${SET_KEY}'}}}}";
     let config = Place::new(text).var("SET_KEY", "v").load();
@@ -303,6 +329,17 @@ fn one_directory_for_two_agents_is_refused() {
     std::fs::create_dir_all(linked.state("agents/a/agent")).unwrap();
     std::os::unix::fs::symlink(linked.state("agents/a"), linked.state("agents/b")).unwrap();
     assert!(said(&linked.load(), "openclaw.json:1:2: agents gives a, b one directory by symbolic links"));
+}
+
+#[test]
+fn what_stands_in_an_included_file_is_named_there() {
+    let place = Place::new("{\n agents: {$include: ['./one.json5', './two.json5']}}");
+    place.write("one.json5", "{list: [{id: 'a'}, {name: 'lost'}]}");
+    place.write("two.json5", "// two\n{defaults: {$include: './deep.json5'}}");
+    place.write("deep.json5", "{\n  model: 7\n}");
+    let config = place.load();
+    assert!(said(&config, "/one.json5:1:20: agents.list[1] has no id"), "{:?}", config.warnings);
+    assert!(said(&config, "/deep.json5:2:3: agents.defaults.model should be"), "{:?}", config.warnings);
 }
 
 #[test]

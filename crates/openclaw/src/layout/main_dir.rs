@@ -64,7 +64,7 @@ impl Obeys {
             .map(|(name, dir)| Notice {
                 code: "ignored_variable".to_owned(),
                 message: format!(
-                    "{name} names {}, but {release} keeps no credentials there; its main store is in {}",
+                    "{name} names {}, but {release} keeps no credentials there; the main agent's store is in {}",
                     dir.display(),
                     self.directory(loc).display()
                 ),

@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test may fall over")]
 #![expect(clippy::disallowed_methods, reason = "a test makes its own files")]
 
+mod gaps;
+mod keyless;
 mod reasons;
 
 use keyshoal_core::{
@@ -17,7 +19,7 @@ use keyshoal_openclaw::sessions::SessionPins;
 use keyshoal_openclaw::store::{StoreContents, StoreFile};
 use keyshoal_openclaw::{Environment, locate};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// A fingerprint for tests: injective enough for a handful of short texts.
@@ -82,6 +84,7 @@ fn candidates(case: &Value) -> Vec<Candidate> {
         base: &base,
         local: Some(&local),
         models_file: &ModelsFile::default(),
+        other_logins: &BTreeSet::new(),
         sessions: &SessionPins::default(),
         env: &env,
         prints: &Plain,

@@ -3,15 +3,16 @@
 use super::{Plain, contents, load};
 use keyshoal_core::{
     AgentId, Candidate, CredentialKind, Layout, Material, OutReason, Place, ProfileId, ProviderId, Secret,
-    Standing, StoreId, Timestamp,
+    SessionPin, Standing, StoreId, Timestamp,
 };
 use keyshoal_openclaw::candidates::{CandidateInput, of_agent};
 use keyshoal_openclaw::models_file::{ModelsEntry, ModelsFile};
 use keyshoal_openclaw::sessions::{Pin, SessionPins};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const NOW: i64 = 1_800_000_000_000;
-const EVERY: [Layout; 5] =
+pub const EVERY: [Layout; 5] =
     [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedTable, Layout::SharedRow];
 
 /// A state to look at; what it does not name is empty.
@@ -24,6 +25,7 @@ struct State {
     base: Value,
     local: Value,
     dotenv: &'static str,
+    logins: BTreeSet<ProviderId>,
     sessions: SessionPins,
     copies: ModelsFile,
 }
@@ -39,6 +41,7 @@ impl State {
             base: json!({ "profiles": {} }),
             local: json!({ "profiles": {} }),
             dotenv: "",
+            logins: BTreeSet::new(),
             sessions: SessionPins::default(),
             copies: ModelsFile::default(),
         }
@@ -62,6 +65,7 @@ impl State {
             base: &base,
             local: (self.agent != "main").then_some(&local),
             models_file: &self.copies,
+            other_logins: &self.logins,
             sessions: &self.sessions,
             env: &env,
             prints: &Plain,
@@ -80,7 +84,7 @@ fn key(secret: &str) -> Value {
     json!({ "type": "api_key", "provider": "anthropic", "key": secret })
 }
 
-fn time(millis: i64) -> Timestamp {
+pub fn time(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap()
 }
 
@@ -258,7 +262,8 @@ fn sessions_that_pin_a_profile_are_named() {
         let one = found.iter().find(|one| one.profile == Some(ProfileId::from(id))).unwrap();
         one.pinned_by_sessions.clone()
     };
-    assert_eq!((pins("a:x"), pins("a:y")), (vec![], vec!["agent:stocks:main".to_owned()]));
+    let pin = SessionPin { session: "agent:stocks:main".to_owned(), by_person: true };
+    assert_eq!((pins("a:x"), pins("a:y")), (vec![], vec![pin]));
 }
 
 #[test]

@@ -96,8 +96,14 @@ fn a_value_in_an_included_file_is_named_and_left() {
         assert!(problem.contains(words), "{problem}");
         assert_eq!(text(&locations), before);
     };
-    refused(editor(&locations).set_value("/auth/profiles/p:d/mode", &json!("api_key")), "auth.json5");
-    refused(editor(&locations).set_value("/deep/x", &json!(2)), "base.json5");
+    refused(
+        editor(&locations).set_value("/auth/profiles/p:d/mode", &json!("api_key")),
+        "auth.json5:1:36: not edited: auth.profiles.p:d.mode stands in a file",
+    );
+    refused(
+        editor(&locations).set_value("/deep/x", &json!(2)),
+        "base.json5:1:51: not edited: deep.x stands in a file",
+    );
     // The element is the second one of the whole list.
     refused(editor(&locations).set_value("/list/0", &json!(2)), "something else");
     // A touch lays its value over the included one.

@@ -48,13 +48,19 @@ fn a_binding_to_nobody_is_said_with_who_answers() {
     };
     let place = "openclaw.json:3:3: bindings[1] ";
     let early = said_of("list: [{id: 'a'}, {id: 'b'}]", "");
-    assert_eq!(early, (place.into(), "OpenClaw answers with a and its credentials instead".into()));
+    assert_eq!(
+        early,
+        (
+            place.into(),
+            "OpenClaw answers with a and its credentials instead (correct agentId, or add the agent)".into()
+        )
+    );
     for (agents, more) in
         [("entries: {a: {}, b: {}}", ""), ("list: [{id: 'b'}]", "meta: {lastTouchedVersion: '2026.9.6'}, ")]
     {
         assert_eq!(
             said_of(agents, more),
-            (place.into(), "OpenClaw answers such messages with an error".into())
+            (place.into(), "OpenClaw refuses such a config (correct agentId, or add the agent)".into())
         );
     }
     // Without a roster, any name is an agent.
