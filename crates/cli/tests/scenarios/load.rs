@@ -63,6 +63,8 @@ fn nothing_is_lost(version: &str, seed: Seed) {
                     let reply = stage.instance.ask(AGENT, &format!("load-{client}-{turn}")).unwrap();
                     assert!(reply.text.starts_with("pong"), "a turn failed: {reply:?}");
                     answered.fetch_add(1, Ordering::Relaxed);
+                    // A person reads before he writes again.
+                    std::thread::sleep(Duration::from_millis(100));
                 }
             });
         }
@@ -88,7 +90,10 @@ fn nothing_is_lost(version: &str, seed: Seed) {
             stage.provider.accept(&key(number));
             let args = stage.with_rights(&["set", PROVIDER, "--yes"]);
             let run = stage.start(&args, &format!("{}\n", key(number))).end();
-            assert_eq!(run.code, Some(0), "run {number}: {run:?}");
+            assert_eq!(run.code, Some(0), "run {number}: {run:?}; {:?}", values(stage));
+            if number.is_multiple_of(25) {
+                println!("{number} runs, {} turns", answered.load(Ordering::Relaxed));
+            }
             assert!(!run.out.contains(&key(number)) && !run.err.contains(&key(number)), "{run:?}");
             // Each run changed what all agents use, and the gateway's own writes since have kept it.
             let found = values(stage);
