@@ -182,6 +182,16 @@ impl House {
         }
     }
 
+    /// Holds that nothing that we had prepared, or had just replaced, lies about in the agents' directories: it holds secrets.
+    pub fn assert_no_litter(&self, place: &str) {
+        for agent in AGENTS {
+            for entry in std::fs::read_dir(self.state().join("agents").join(agent).join("agent")).unwrap() {
+                let name = entry.unwrap().file_name().into_string().unwrap();
+                assert!(!name.contains("keyshoal"), "{place}: {agent} has {name}");
+            }
+        }
+    }
+
     /// Holds that no agent with the new value is held back for what the old one did.
     pub fn assert_no_cooldown(&self, place: &str) {
         for (agent, (_, state)) in self.stores() {

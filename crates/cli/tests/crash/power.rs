@@ -82,6 +82,7 @@ fn every_outage_is_recovered_from(house: &House) {
         assert_eq!(house.generations(), ["new"; AGENTS.len()], "{place}");
         house.assert_nothing_lost(place);
         house.assert_no_cooldown(place);
+        house.assert_no_litter(place);
         house.assert_nothing_to_do(place);
         if open {
             image.lay_down(house.root());
@@ -89,6 +90,7 @@ fn every_outage_is_recovered_from(house: &House) {
             assert_eq!(house.generations(), ["old"; AGENTS.len()], "{place}");
             house.assert_nothing_lost(place);
             assert!(!house.has_open_run(), "{place}");
+            house.assert_no_litter(place);
         }
     }
     println!(

@@ -1,7 +1,8 @@
 //! SQLite stores that are damaged, newer, or not what they seem.
 
-use crate::house::{House, NEW, OLD, PROFILE, cell, rusqlite_open};
+use crate::stage::{House, NEW, OLD, P};
 use keyshoal_core::Layout;
+use keyshoal_testkit::rusqlite::Connection;
 use std::path::Path;
 
 const LAYOUTS: [Layout; 2] = [Layout::AgentSqlite, Layout::SharedRow];
@@ -20,6 +21,17 @@ fn named_and_left(case: &str, damage: impl Fn(&Path), same: impl Fn(&Path) -> Op
     }
 }
 
+/// Opens a database.
+pub fn open(db: &Path) -> Connection {
+    Connection::open(db).unwrap()
+}
+
+/// Reads the profiles' cell of an agent's database.
+fn cell(db: &Path) -> Option<String> {
+    let sql = "SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'";
+    open(db).query_row(sql, [], |row| row.get(0)).ok()
+}
+
 fn bytes(db: &Path) -> Option<Vec<u8>> {
     std::fs::read(db).ok()
 }
@@ -29,7 +41,7 @@ fn row(db: &Path) -> Option<Vec<u8>> {
 }
 
 fn execute(db: &Path, sql: &str) {
-    rusqlite_open(db).unwrap().execute_batch(sql).unwrap();
+    open(db).execute_batch(sql).unwrap();
 }
 
 #[test]
@@ -90,8 +102,8 @@ fn a_leftover_file_keeps_the_shadow() {
     house.run(&["sync", "--yes"]);
     house.run(&["status"]).ends_with(2).says("ops").says("auth-profiles.json");
     assert_eq!(
-        house.profiles("stocks")[PROFILE]["key"],
-        NEW,
+        house.value("stocks", P).as_deref(),
+        Some(NEW),
         "the last own profile beside a leftover was removed"
     );
     for agent in ["stocks", "ops"] {

@@ -1,14 +1,15 @@
 //! JSON stores that nobody can read, or that stand somewhere else.
 
-use crate::house::{House, NEW, OLD, PROFILE};
+use crate::stage::{House, JSON, NEW, OLD, P};
 use keyshoal_core::Layout;
+use rustix::fs::inotify;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 /// One damaged store: it is left as it is, it is named, and its neighbour is helped.
 #[test]
 fn what_cannot_be_read_is_named_and_left() {
     let whole = format!(
-        r#"{{"version":1,"profiles":{{"{PROFILE}":{{"type":"api_key","provider":"acme","key":"{OLD}"}}}}}}"#
+        r#"{{"version":1,"profiles":{{"{P}":{{"type":"api_key","provider":"acme","key":"{OLD}"}}}}}}"#
     );
     let cases: &[(&str, Vec<u8>)] = &[
         ("a byte order mark", [b"\xef\xbb\xbf".as_slice(), whole.as_bytes()].concat()),
@@ -31,6 +32,29 @@ fn what_cannot_be_read_is_named_and_left() {
     }
 }
 
+/// Somebody has emptied the file and is about to write it: he is waited for, and his agent is helped like all others.
+#[test]
+fn a_write_in_progress_is_waited_for() {
+    for layout in JSON {
+        let house = House::drifted(layout);
+        let store = house.store("stocks");
+        let whole = std::fs::read(&store).unwrap();
+        std::fs::write(&store, b"").unwrap();
+        let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&watch, &store, inotify::WatchFlags::OPEN).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // Not before somebody has looked at the empty file.
+                rustix::io::read(&watch, &mut [0; 4096]).unwrap();
+                std::fs::write(&store, &whole).unwrap();
+            });
+            house.run(&["sync", "--yes"]).ends_with(0);
+        });
+        house.is_right("stocks");
+        house.is_right("research");
+    }
+}
+
 /// Nothing of ours lies about in the agents' directories.
 fn assert_no_litter(house: &House) {
     for agent in ["main", "stocks", "research"] {
@@ -46,13 +70,13 @@ fn an_unreadable_base_store_stops_everything() {
     let house = House::drifted(Layout::JsonFile);
     std::fs::write(house.store("main"), b"{").unwrap();
     assert_ne!(house.run(&["sync", "--yes"]).code, Some(0));
-    assert_eq!(house.profiles("stocks")[PROFILE]["key"], OLD);
+    assert_eq!(house.value("stocks", P).as_deref(), Some(OLD));
 }
 
 #[test]
 fn a_linked_store_is_written_where_it_is() {
     let house = House::drifted(Layout::JsonFile);
-    let elsewhere = house.around().join("elsewhere.json");
+    let elsewhere = house.path("").join("elsewhere.json");
     std::fs::rename(house.store("stocks"), &elsewhere).unwrap();
     std::fs::set_permissions(&elsewhere, PermissionsExt::from_mode(0o640)).unwrap();
     symlink(&elsewhere, house.store("stocks")).unwrap();
@@ -67,7 +91,7 @@ fn a_linked_store_is_written_where_it_is() {
 fn a_linked_directory_is_followed() {
     let house = House::drifted(Layout::JsonFile);
     let dir = house.store("stocks").parent().unwrap().to_owned();
-    let elsewhere = house.around().join("elsewhere");
+    let elsewhere = house.path("").join("elsewhere");
     std::fs::rename(&dir, &elsewhere).unwrap();
     symlink(&elsewhere, &dir).unwrap();
     house.run(&["sync", "--yes"]).ends_with(0);
@@ -78,7 +102,7 @@ fn a_linked_directory_is_followed() {
 #[test]
 fn a_link_to_nothing_makes_nothing() {
     let house = House::drifted(Layout::JsonFile);
-    let target = house.around().join("not-there.json");
+    let target = house.path("").join("not-there.json");
     std::fs::remove_file(house.store("stocks")).unwrap();
     symlink(&target, house.store("stocks")).unwrap();
     house.run(&["sync", "--yes"]);
@@ -93,16 +117,16 @@ fn a_config_that_makes_no_sense_is_refused_by_line() {
     std::fs::write(&config, "{\n  agents: {\n    list: [ { id: \"main\" }, ,\n").unwrap();
     house.run(&["status"]).ends_with(1).says("openclaw.json:3");
     house.run(&["sync", "--yes"]).ends_with(1);
-    assert_eq!(house.profiles("stocks")[PROFILE]["key"], OLD);
+    assert_eq!(house.value("stocks", P).as_deref(), Some(OLD));
 }
 
 #[test]
 fn ids_that_try_to_leave_stay_inside() {
     let house = House::drifted(Layout::JsonFile);
-    let outside = house.around().join("evil");
+    let outside = house.path("").join("evil");
     std::fs::create_dir_all(outside.join("agent")).unwrap();
     let store = format!(
-        r#"{{"version":1,"profiles":{{"{PROFILE}":{{"type":"api_key","provider":"acme","key":"{OLD}"}}}}}}"#
+        r#"{{"version":1,"profiles":{{"{P}":{{"type":"api_key","provider":"acme","key":"{OLD}"}}}}}}"#
     );
     std::fs::write(outside.join("agent/auth-profiles.json"), &store).unwrap();
     let config = house.state().join("openclaw.json");

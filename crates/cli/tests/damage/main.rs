@@ -12,10 +12,12 @@
 
 mod databases;
 mod files;
-mod house;
+mod left;
 mod many;
 mod memory;
+mod said;
 mod stage;
 mod system;
+mod tree;
 mod unreadable;
 mod unwritable;

@@ -1,6 +1,6 @@
 //! Two at once, and two hundred.
 
-use crate::house::{House, OLD, PROFILE};
+use crate::stage::{House, OLD, P};
 use keyshoal_core::{Layout, StoreId};
 
 #[test]
@@ -17,6 +17,11 @@ fn two_keyshoals_do_the_work_once() {
         house.is_right("stocks");
         house.is_right("research");
         house.run(&["status"]).ends_with(0);
+        let history = house.run(&["history", "--json"]).json();
+        let runs = history["runs"].as_array().unwrap();
+        let done: Vec<_> =
+            runs.iter().filter_map(|run| run["done"].as_u64()).filter(|done| *done > 0).collect();
+        assert_eq!(done, [2], "{layout:?}: {history:#}");
     }
 }
 
@@ -26,7 +31,7 @@ fn two_hundred_agents_are_set_right_in_one_run() {
         let names: Vec<String> = (0..200).map(|number| format!("agent-{number}")).collect();
         let house = House::with(layout, |sample| {
             names.iter().fold(sample, |sample, name| {
-                sample.agent(name).api_key(StoreId::Agent(name.as_str().into()), PROFILE, OLD)
+                sample.agent(name).api_key(StoreId::Agent(name.as_str().into()), P, OLD)
             })
         });
         house.run(&["sync", "--yes"]).ends_with(0);

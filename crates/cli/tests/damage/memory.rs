@@ -1,6 +1,7 @@
 //! What Keyshoal remembers, and what happens when the world goes back or moves.
 
-use crate::house::{House, NEW, OLD, PROFILE, Run};
+use crate::said::checked;
+use crate::stage::{House, NEW, OLD, P};
 use keyshoal_core::Layout;
 use std::process::Command;
 
@@ -9,9 +10,9 @@ use std::process::Command;
 fn a_source_that_went_back_is_not_spread() {
     for layout in [Layout::JsonFile, Layout::AgentSqlite] {
         let house = House::with(layout, |sample| {
-            sample.agent("stocks").api_key(keyshoal_core::StoreId::Agent("stocks".into()), PROFILE, NEW)
+            sample.agent("stocks").api_key(keyshoal_core::StoreId::Agent("stocks".into()), P, NEW)
         });
-        house.provider.only_accept(&[OLD, NEW]);
+        house.provider.as_ref().unwrap().only_accept(&[OLD, NEW]);
         let base = |key: &str| {
             let (from, to) = if key == OLD { (NEW, OLD) } else { (OLD, NEW) };
             let path = house.store("main");
@@ -20,7 +21,7 @@ fn a_source_that_went_back_is_not_spread() {
                 std::fs::write(&path, text).unwrap();
             } else {
                 let sql = "UPDATE auth_profile_store SET store_json = replace(store_json, ?1, ?2)";
-                crate::house::rusqlite_open(&path).unwrap().execute(sql, [from, to]).unwrap();
+                crate::databases::open(&path).execute(sql, [from, to]).unwrap();
             }
         };
         // The source held the old key first, and Keyshoal saw it; then the new one.
@@ -33,8 +34,8 @@ fn a_source_that_went_back_is_not_spread() {
         house.run(&["status"]).ends_with(2);
         house.run(&["sync", "--yes", "--offline"]).ends_with(2);
         assert_eq!(
-            house.profiles("stocks")[PROFILE]["key"],
-            NEW,
+            house.value("stocks", P).as_deref(),
+            Some(NEW),
             "{layout:?}: a value that went back was spread"
         );
     }
@@ -45,10 +46,10 @@ fn a_source_that_went_back_is_not_spread() {
 fn a_copied_state_directory_is_noticed() {
     let house = House::drifted(Layout::JsonFile);
     house.run(&["sync", "--yes"]).ends_with(0);
-    let copy = house.around().join("copy");
+    let copy = house.path("").join("copy");
     assert!(Command::new("cp").arg("-a").arg(house.state()).arg(&copy).status().unwrap().success());
     let there =
-        |args: &[&str]| Run::of(&house.command(args).env("OPENCLAW_STATE_DIR", &copy).output().unwrap());
+        |args: &[&str]| checked(house.keyshoal(args).env("OPENCLAW_STATE_DIR", &copy).output().unwrap());
     there(&["status"]).says("is a copy of");
     // Even with something to do, and with a yes to everything that was asked, nothing is written there.
     let store = copy.join("agents/stocks/agent/auth-profiles.json");

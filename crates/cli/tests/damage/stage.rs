@@ -1,12 +1,14 @@
-//! A throwaway installation with one agent that will be damaged and two that will not, and what `keyshoal` says of it.
+//! A throwaway installation that was rotated in one place, with one agent that will be damaged and others that will not.
 
+use crate::said::{Run, checked};
+use crate::tree::everything;
 use keyshoal_core::{Layout, StoreId};
+use keyshoal_emulator::{Config, Emulator};
 use keyshoal_openclaw::sample;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 
 pub const JSON: [Layout; 2] = [Layout::JsonFile, Layout::JsonWithState];
@@ -34,32 +36,14 @@ const STRANGER: u32 = 54_322;
 pub struct House {
     dir: tempfile::TempDir,
     pub layout: Layout,
-}
-
-/// What a run said, checked already for secrets, panics and control characters.
-#[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
-}
-
-impl Run {
-    /// Returns its one JSON document.
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
-    }
-
-    /// Returns all that it said, on one line with single blanks: where lines are broken does not matter.
-    pub fn said(&self) -> String {
-        format!("{} {}", self.out, self.err).split_whitespace().collect::<Vec<_>>().join(" ")
-    }
+    /// The provider that knows which value is good, where one is asked.
+    pub provider: Option<Emulator>,
 }
 
 impl House {
     /// Makes an empty one.
     pub fn empty(layout: Layout) -> Self {
-        let house = Self { dir: tempfile::tempdir().unwrap(), layout };
+        let house = Self { dir: tempfile::tempdir().unwrap(), layout, provider: None };
         for name in ["state", "keys", "home"] {
             std::fs::create_dir(house.path(name)).unwrap();
         }
@@ -72,6 +56,33 @@ impl House {
         house.write(&house.sample(OLD));
         assert_eq!(house.run(&["status"]).code, Some(0));
         house.write(&house.sample(NEW));
+        house
+    }
+
+    /// The base store has the new value; `stocks` and `research` have a copy of the old one, which the provider refuses, and `ops`
+    /// has nothing of its own. Keyshoal has never been there.
+    pub fn drifted(layout: Layout) -> Self {
+        Self::with(layout, |made| {
+            let copy = |made: sample::Installation, agent: &str| {
+                made.agent(agent).api_key(StoreId::Agent(agent.into()), P, OLD)
+            };
+            copy(copy(made, "stocks"), "research").agent("ops")
+        })
+    }
+
+    /// The same with whatever agents.
+    pub fn with(layout: Layout, furnish: impl FnOnce(sample::Installation) -> sample::Installation) -> Self {
+        let provider = Emulator::start(Config::default()).unwrap();
+        provider.only_accept(&[NEW]);
+        let model = json!({ "id": "mock-1", "name": "mock-1" });
+        let acme = json!({
+            "baseUrl": format!("{}/v1", provider.base_url()), "api": "openai-completions", "models": [model],
+        });
+        let made = sample::Installation::new(layout)
+            .config(json!({ "gateway": { "port": 1 }, "models": { "providers": { "acme": acme } } }))
+            .api_key(StoreId::Base, P, NEW);
+        let house = Self { provider: Some(provider), ..Self::empty(layout) };
+        furnish(made).write(&house.state()).unwrap();
         house
     }
 
@@ -111,9 +122,19 @@ impl House {
         self.state().join("agents").join(agent).join("agent")
     }
 
+    /// Newer layouts than those that are known are taken for databases, too.
+    fn is_sqlite(&self) -> bool {
+        !JSON.contains(&self.layout)
+    }
+
     /// The file of an agent's own store.
     pub fn store(&self, agent: &str) -> PathBuf {
-        let name = if self.layout.is_sqlite() { "openclaw-agent.sqlite" } else { "auth-profiles.json" };
+        let name = if self.is_sqlite() { "openclaw-agent.sqlite" } else { "auth-profiles.json" };
+        self.agent_dir(agent).join(name)
+    }
+
+    /// A file in an agent's directory.
+    pub fn file(&self, agent: &str, name: &str) -> PathBuf {
         self.agent_dir(agent).join(name)
     }
 
@@ -136,7 +157,7 @@ impl House {
     }
 
     pub fn run(&self, args: &[&str]) -> Run {
-        checked(self.keyshoal(args).output().unwrap())
+        checked(self.keyshoal(args).stdin(Stdio::null()).output().unwrap())
     }
 
     pub fn sync(&self) -> Run {
@@ -146,7 +167,7 @@ impl House {
     /// The text of a store: its file or its cell.
     pub fn text(&self, agent: &str) -> Option<String> {
         let path = self.store(agent);
-        if !self.layout.is_sqlite() {
+        if !self.is_sqlite() {
             return std::fs::read_to_string(path).ok();
         }
         let sql = "SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'";
@@ -155,7 +176,7 @@ impl House {
 
     /// Gives a store another text, valid or not.
     pub fn set_text(&self, agent: &str, text: &str) {
-        if !self.layout.is_sqlite() {
+        if !self.is_sqlite() {
             return std::fs::write(self.store(agent), text).unwrap();
         }
         let sql = "UPDATE auth_profile_store SET store_json = ?1 WHERE store_key = 'primary'";
@@ -177,6 +198,13 @@ impl House {
         store["profiles"].get(profile)?.get("key")?.as_str().map(str::to_owned)
     }
 
+    /// Holds that an agent uses the new value, of its own or by having none of its own.
+    #[track_caller]
+    pub fn is_right(&self, agent: &str) {
+        let own = self.value(agent, P);
+        assert!(matches!(own.as_deref(), None | Some(NEW)), "{agent} has {own:?}");
+    }
+
     pub fn assert_mended(&self, agent: &str, case: &str) {
         let value = self.value(agent, P);
         assert!(matches!(value.as_deref(), None | Some(NEW)), "{case}: {agent} holds {value:?}");
@@ -195,124 +223,6 @@ impl House {
             }
         }
     }
-
-    /// Asserts what a user must get when one agent's store can be read and not written: the run says the file and these words, changes
-    /// nothing there, mends everybody else, and leaves no run open.
-    pub fn assert_refused(&self, case: &str, words: &[&str]) {
-        let case = format!("{} {case}", self.layout);
-        let before = snapshot(&self.agent_dir(DAMAGED));
-        let file = self.store(DAMAGED).display().to_string();
-        for round in 0..2 {
-            let sync = self.sync();
-            assert_eq!(sync.code, Some(2), "{case} {round}: {sync:?}");
-            for word in words.iter().chain(&[file.as_str()]) {
-                assert!(sync.said().contains(word), "{case} {round}: {word:?} is missing: {sync:?}");
-            }
-            let changed = changes(&before, &snapshot(&self.agent_dir(DAMAGED)));
-            assert!(changed.is_empty(), "{case} {round}: something was written: {changed:?}");
-            for agent in WELL {
-                self.assert_mended(agent, &case);
-            }
-            let status = self.run(&["status", "--json"]);
-            assert_eq!(status.code, Some(2), "{case} {round}: {status:?}");
-            let findings = status.json()["findings"].clone();
-            let kinds: Vec<Value> = of(&findings, DAMAGED).iter().map(|one| one["finding"].clone()).collect();
-            assert!(kinds.contains(&json!("stale")), "{case} {round}: {findings:#}");
-            let open = findings.as_array().unwrap().iter().any(|one| one["finding"] == "open_run");
-            assert!(!open, "{case} {round}: the run is still open");
-        }
-    }
-
-    /// Asserts what a user must get when one agent's store cannot be used: it is called `finding`, with the file and these words;
-    /// not one byte beside it changes; everybody else is mended; and the next run says it again.
-    pub fn assert_left_alone(&self, case: &str, finding: &str, words: &[&str]) {
-        let case = format!("{} {case}", self.layout);
-        let before = snapshot(&self.agent_dir(DAMAGED));
-        let file = self.store(DAMAGED).display().to_string();
-        for round in 0..2 {
-            let status = self.run(&["status", "--json"]);
-            assert_eq!(status.code, Some(2), "{case}: {status:?}");
-            let findings = status.json()["findings"].clone();
-            let found = of(&findings, DAMAGED);
-            assert!(found.iter().any(|one| one["finding"] == finding), "{case} {round}: {findings:#}");
-            assert!(!found.iter().any(|one| one["finding"] == "in_sync"), "{case} {round}: {findings:#}");
-            let said: String = found.iter().filter_map(|one| one["message"].as_str()).collect();
-            for word in words {
-                assert!(said.contains(word), "{case} {round}: {word:?} is missing: {findings:#}");
-            }
-            let status = self.run(&["status"]);
-            assert_eq!(status.code, Some(2), "{case} {round}: {status:?}");
-            assert!(status.said().contains(&file), "{case} {round}: {file} is not named: {status:?}");
-
-            let sync = self.sync();
-            assert_eq!(sync.code, Some(2), "{case} {round}: {sync:?}");
-            assert!(sync.said().contains(&file), "{case} {round}: {file} is not named: {sync:?}");
-            let changed = changes(&before, &snapshot(&self.agent_dir(DAMAGED)));
-            assert!(changed.is_empty(), "{case} {round}: something was written: {changed:?}");
-            for agent in WELL {
-                self.assert_mended(agent, &case);
-            }
-        }
-    }
-}
-
-/// The findings about an agent.
-pub fn of(findings: &Value, agent: &str) -> Vec<Value> {
-    findings.as_array().unwrap().iter().filter(|one| one["agent"] == agent).cloned().collect()
-}
-
-/// Asserts what holds of everything that is ever said.
-pub fn checked(output: Output) -> Run {
-    let run = Run {
-        code: output.status.code(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    };
-    let said = format!("{}{}", run.out, run.err);
-    assert!(!said.contains(SECRET), "a secret was said: {run:?}");
-    assert!(!said.contains("panicked") && !said.contains("internal error"), "{run:?}");
-    assert!(run.code.is_some_and(|code| code < 3), "{run:?}");
-    let control = said.chars().find(|one| one.is_control() && *one != '\n');
-    assert_eq!(control, None, "a control character reached the terminal: {run:?}");
-    run
-}
-
-/// Everything under a directory, itself included.
-pub fn everything(dir: &Path) -> Vec<PathBuf> {
-    let mut found = vec![dir.to_owned()];
-    if std::fs::symlink_metadata(dir).is_ok_and(|meta| meta.is_dir()) {
-        for entry in std::fs::read_dir(dir).unwrap() {
-            found.extend(everything(&entry.unwrap().path()));
-        }
-    }
-    found
-}
-
-/// All files under a directory with what they hold; links with where they lead.
-pub fn snapshot(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let held = |path: PathBuf| {
-        let meta = std::fs::symlink_metadata(&path).unwrap();
-        let bytes = match meta.file_type() {
-            kind if kind.is_symlink() => {
-                std::fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
-            }
-            kind if kind.is_file() => std::fs::read(&path).unwrap(),
-            _ => Vec::new(),
-        };
-        (path, bytes)
-    };
-    everything(dir).into_iter().map(held).collect()
-}
-
-/// What differs between two snapshots, by name and length.
-pub fn changes(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
-    let length = |all: &BTreeMap<PathBuf, Vec<u8>>, path| all.get(path).map(Vec::len);
-    let paths: std::collections::BTreeSet<&PathBuf> = before.keys().chain(after.keys()).collect();
-    paths
-        .into_iter()
-        .filter(|path| before.get(*path) != after.get(*path))
-        .map(|path| format!("{}: {:?} -> {:?}", path.display(), length(before, path), length(after, path)))
-        .collect()
 }
 
 /// Runs a test on each case, some at once, and tells at the end all that failed, not only the first.

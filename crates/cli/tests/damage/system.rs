@@ -1,6 +1,7 @@
 //! A system that says no: a full disk, a read-only one, files of another user.
 
-use crate::house::{House, OLD, PROFILE, Run};
+use crate::said::{Run, checked};
+use crate::stage::{House, OLD, P};
 use keyshoal_core::Layout;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -19,19 +20,20 @@ fn is_root() -> bool {
 fn on_its_own_disk(house: &House, options: &str, prepare: &str) -> Run {
     let script = format!(
         "set -e; S='{state}'; cp -a \"$S\" \"$S.aside\"; mount -t tmpfs -o {options} none \"$S\"; cp -a \"$S.aside/.\" \"$S/\"; {prepare}; \
-         code=0; \"$0\" sync --yes || code=$?; rm -rf \"$S.aside\"; mkdir \"$S.aside\"; cp -a \"$S/.\" \"$S.aside/\"; \
+         code=0; \"$0\" \"$@\" sync --yes || code=$?; rm -rf \"$S.aside\"; mkdir \"$S.aside\"; cp -a \"$S/.\" \"$S.aside/\"; \
          umount \"$S\"; cp -a \"$S.aside/.\" \"$S/\"; exit $code",
         state = house.state().display(),
     );
-    let plain = house.command(&[]);
+    let plain = house.keyshoal(&[]);
     let mut command = Command::new("unshare");
     command
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
         .arg(plain.get_program())
+        .args(plain.get_args())
         .env_clear()
         .envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .stdin(Stdio::null());
-    Run::of(&command.output().unwrap())
+    checked(command.output().unwrap())
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn a_full_disk_loses_nothing() {
         assert_ne!(run.code, Some(0), "nothing could be written, and it says that all is well");
         std::fs::remove_file(house.state().join("ballast")).unwrap();
         for agent in ["stocks", "research"] {
-            assert_eq!(house.profiles(agent)[PROFILE]["key"], OLD, "{agent}");
+            assert_eq!(house.value(agent, P).as_deref(), Some(OLD), "{agent}");
         }
         // With room again, it does what it could not do.
         let again = house.run(&["sync", "--yes"]);
@@ -65,7 +67,7 @@ fn a_read_only_disk_is_said() {
         let run = on_its_own_disk(&house, "size=16m", "mount -o remount,ro none \"$S\"");
         assert_ne!(run.code, Some(0), "nothing could be written, and it says that all is well");
         run.says("read-only");
-        assert_eq!(house.profiles("stocks")[PROFILE]["key"], OLD);
+        assert_eq!(house.value("stocks", P).as_deref(), Some(OLD));
     }
 }
 
@@ -89,13 +91,12 @@ fn root_leaves_nothing_of_its_own_behind() {
     }
     for layout in [Layout::JsonFile, Layout::SharedRow] {
         let house = House::drifted(layout);
-        let give = Command::new("chown").args(["-R", &SOMEBODY.to_string()]).arg(house.around()).status();
+        let give = Command::new("chown").args(["-R", &SOMEBODY.to_string()]).arg(house.path("")).status();
         assert!(give.unwrap().success());
-        let keys = house.around().join("keys");
-        house.run(&["sync", "--yes", "--keys-dir", &keys.display().to_string()]).ends_with(0);
+        house.run(&["sync", "--yes"]).ends_with(0);
         house.is_right("stocks");
         let mut found = Vec::new();
-        owners(house.around(), &mut found);
+        owners(&house.path(""), &mut found);
         let of_root: Vec<_> = found.iter().filter(|(_, uid)| *uid != SOMEBODY).collect();
         assert!(of_root.is_empty(), "{layout:?}: {of_root:?}");
     }
@@ -106,9 +107,11 @@ fn root_leaves_nothing_of_its_own_behind() {
 fn files_of_another_user_are_said() {
     let house = House::drifted(Layout::JsonFile);
     let mut command = if is_root() {
-        let plain = house.command(&["sync", "--yes"]);
-        let open = Command::new("chmod").arg("755").args([house.around(), &house.state()]).status();
+        let plain = house.keyshoal(&["sync", "--yes"]);
+        let open = Command::new("chmod").arg("755").args([house.path(""), house.state()]).status();
         assert!(open.unwrap().success());
+        // A home and keys of his own he has.
+        std::os::unix::fs::chown(house.path("keys"), Some(NOBODY), Some(NOBODY)).unwrap();
         let mut command = Command::new("setpriv");
         command
             .args([&format!("--reuid={NOBODY}"), "--clear-groups"])
@@ -120,9 +123,9 @@ fn files_of_another_user_are_said() {
     } else {
         let shut = Command::new("chmod").arg("000").arg(house.state().join("openclaw.json")).status();
         assert!(shut.unwrap().success());
-        house.command(&["sync", "--yes"])
+        house.keyshoal(&["sync", "--yes"])
     };
-    let run = Run::of(&command.stdin(Stdio::null()).output().unwrap());
+    let run = checked(command.stdin(Stdio::null()).output().unwrap());
     run.ends_with(1).says("permission denied");
-    assert_eq!(house.profiles("stocks")[PROFILE]["key"], OLD);
+    assert_eq!(house.value("stocks", P).as_deref(), Some(OLD));
 }

@@ -1,6 +1,8 @@
 //! Stores that can be read and not written, or not even read, because the system says so.
 
-use crate::stage::{DAMAGED, House, JSON, LAYOUTS, OLD, P, SQLITE, WELL, changes, checked, each, snapshot};
+use crate::said::{Run, checked};
+use crate::stage::{DAMAGED, House, JSON, LAYOUTS, OLD, P, SQLITE, WELL, each};
+use crate::tree::{changes, snapshot};
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -75,7 +77,7 @@ fn a_file_of_another_user_is_not_written() {
 
 /// Runs `keyshoal` where a directory is another file system, and hands over what stands there afterwards. `$D` is the directory,
 /// `$B` a copy of what it held.
-fn run_mounted(house: &House, dir: &Path, mount: &str, args: &[&str]) -> (crate::stage::Run, Files) {
+fn run_mounted(house: &House, dir: &Path, mount: &str, args: &[&str]) -> (Run, Files) {
     let (backup, after) = (house.path("backup"), house.path("after"));
     for place in [&backup, &after] {
         let _ = std::fs::remove_dir_all(place);

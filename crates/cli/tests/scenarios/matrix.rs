@@ -30,6 +30,9 @@ fn folder() -> PathBuf {
 /// Keeps the provider's rows of a scenario. There has to be one.
 pub fn note(release: &str, scenario: &str, rows: &[Recorded]) {
     assert!(!rows.is_empty(), "{release} {scenario}: the provider saw nothing");
+    let listed = SCENARIOS.iter().find(|(name, _)| *name == scenario);
+    let demanded = listed.is_some_and(|(_, only)| only.is_empty() || only.contains(&release));
+    assert!(demanded, "{release} {scenario} is in no row of SCENARIOS: nobody would miss it");
     let mut text = String::new();
     for row in rows {
         writeln!(text, "{}", serde_json::to_string(row).unwrap()).unwrap();

@@ -1,14 +1,30 @@
 //! Reading back: what every store holds after a run, whatever was reported before.
 
-use keyshoal_core::{Action, Observation, Receipt, StepState, StoreId};
+use keyshoal_core::{Action, Observation, Receipt, StepState, StoreHealth, StoreId};
 
 /// Takes back every `Done` whose effect is not there any more.
 pub(super) fn read_back(observed: &Observation, receipts: &mut [Receipt]) {
     for receipt in receipts.iter_mut().filter(|receipt| super::is_done(receipt)) {
         if let Some(found) = contradiction(observed, &receipt.action) {
-            receipt.durable = StepState::Conflict { found };
+            receipt.durable = match unreadable(observed, &receipt.action) {
+                Some((store, reason)) => StepState::Failed {
+                    reason: format!("written, but the store of {store} cannot be read back: {reason}"),
+                },
+                None => StepState::Conflict { found },
+            };
         }
     }
+}
+
+/// Returns which of the stores that an action's result rests on cannot be read, and why: what stands there is then not known.
+fn unreadable<'a>(observed: &'a Observation, action: &'a Action) -> Option<(&'a StoreId, &'a str)> {
+    let base = matches!(action, Action::RemoveShadow { .. }).then_some(&StoreId::Base);
+    [Some(action.store()), base].into_iter().flatten().find_map(|store| {
+        match &observed.stores.get(store)?.health {
+            StoreHealth::Unreadable(reason) => Some((store, reason.as_str())),
+            _ => None,
+        }
+    })
 }
 
 /// Tells whether the store already holds what the action was to bring about.

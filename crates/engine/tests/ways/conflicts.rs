@@ -75,3 +75,21 @@ fn a_source_that_moves_meanwhile_is_not_followed_without_a_new_plan() {
     fake.expect(Outcome::Done);
     assert_eq!((fake.sends("stocks"), fake.sends("ops")), (Some(print(4)), Some(print(4))));
 }
+
+#[test]
+fn what_cannot_be_read_back_is_not_called_a_conflict() {
+    let fake = rotated().with(|state| {
+        state.meddle_after_apply.push_back(Box::new(|state| {
+            let view = state.observed.stores.get_mut(&of("stocks")).expect("a store");
+            view.health = StoreHealth::Unreadable("the file is empty".into());
+            view.profiles.clear();
+        }));
+    });
+    let report = fake.expect(Outcome::Attention);
+    let of_stocks = report.receipts.iter().find(|one| one.action.agent() == Some(&agent("stocks"))).unwrap();
+    assert!(
+        matches!(&of_stocks.durable, StepState::Failed { reason } if reason.contains("the file is empty")),
+        "nobody knows what stands there: {:?}",
+        of_stocks.durable
+    );
+}

@@ -11,7 +11,7 @@ use keyshoal_core::{
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{Images, StepDetail};
 use keyshoal_openclaw::store::ReadStore;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which way an open run is brought to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ impl Installation {
             all.push(self.recover_step(step, images, direction, marked));
         }
         self.release_inheriting_restored(&all);
+        self.sweep_beside(&open.run.steps);
         let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
         let run = &open.run.summary.id;
         // What failed may go well the next time: until then the run stays open.
@@ -79,12 +80,23 @@ impl Installation {
         let steps = open.run.steps.iter().zip(&open.images);
         let outcomes: Vec<_> =
             steps.map(|(step, images)| (step.index, self.settled_state(step, images))).collect();
+        self.sweep_beside(&open.run.steps);
         let run = open.run.summary.id.clone();
         self.ledger
             .steps_done(&run, &outcomes)
             .and_then(|()| self.ledger.finish_run(&run, "[]", clock::now()))
             .map_err(port_error)?;
         Ok(Some(run))
+    }
+
+    /// Removes what the run had prepared beside its stores, or had just taken out of them. We hold the run lock: nobody needs it.
+    fn sweep_beside(&self, steps: &[StepDetail]) {
+        let Some(seen) = self.seen() else { return };
+        let stores: BTreeSet<&StoreId> = steps.iter().map(|step| &step.store).collect();
+        for held in stores.into_iter().filter_map(|store| seen.stores.get(store)) {
+            // What cannot be removed now is left to the next writer of that store.
+            let _ = held.file.sweep();
+        }
     }
 
     /// Says what a step of a run that broke off had done. What cannot be told counts as failed: its value from before is then kept.

@@ -82,6 +82,17 @@ impl JsonStore {
         Self { dir: dir.to_owned(), with_state, linked_from: linked_from.to_vec() }
     }
 
+    /// Removes what is prepared beside the files, and what they have replaced, whoever of us has left it there.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        for path in [self.store_path(), self.state_path()] {
+            let target = files::resolved(&path)?;
+            for place in target.iter().chain([&path]) {
+                files::sweep(place, files::wall_clock())?;
+            }
+        }
+        Ok(())
+    }
+
     fn store_path(&self) -> PathBuf {
         self.dir.join(STORE_FILE)
     }

@@ -146,6 +146,14 @@ impl StoreFile {
         }
     }
 
+    /// Removes what a writer of ours that broke off has left beside it: it holds secrets. Only while none can be at work.
+    pub fn sweep(&self) -> Result<(), StoreError> {
+        match SqliteStore::new(&self.path, &self.place) {
+            None => self.json_store().sweep(),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Returns the files of earlier layouts that lie beside it.
     pub fn existing_leftovers(&self) -> Result<Vec<&Path>, StoreError> {
         let mut found = Vec::new();
