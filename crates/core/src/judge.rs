@@ -17,7 +17,7 @@ use crate::{
     Severity, StoreId, Timestamp, VerdictKind, plan::Why,
 };
 pub(crate) use copy::is_static;
-pub(crate) use instance::not_activated;
+pub(crate) use instance::{held_back, not_activated};
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
