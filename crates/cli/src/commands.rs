@@ -14,6 +14,7 @@ pub mod recover;
 pub mod replace;
 mod report;
 pub mod restart;
+mod restarting;
 mod restored;
 pub mod rollback;
 pub mod set;

@@ -1,6 +1,7 @@
 //! Making a running gateway see what the stores hold.
 
-use crate::{CredentialKind, Observation, Timestamp, instance::ActivationWay};
+use crate::observation::AgentView;
+use crate::{CredentialKind, Layout, Observation, StoreId, Timestamp, instance::ActivationWay};
 use serde::{Deserialize, Serialize};
 
 /// Says what the person allows (`--activate`).
@@ -60,8 +61,35 @@ pub enum ActivationOutcome {
     },
 }
 
+/// Between a digest and the agents that were refused then.
+const REFUSED: char = '+';
+
+/// Returns the agents that OpenClaw refuses, with the file that makes it: from 2026.8.1 those without any profile of their own
+/// while credentials of an earlier layout lie beside their stores. A gateway that has refused one goes on doing so until it
+/// restarts, also when the file is gone.
+pub fn refused(observed: &Observation) -> Vec<(&AgentView, &str)> {
+    if observed.instance.layout != Layout::SharedRow {
+        return Vec::new();
+    }
+    let refusal = |agent: &AgentView| {
+        let store = observed.store(&agent.store).filter(|_| agent.store != StoreId::Base);
+        store.filter(|store| store.profiles.is_empty())?.leftover.as_deref()
+    };
+    observed.agents.iter().filter_map(|agent| Some((agent, refusal(agent)?))).collect()
+}
+
+/// Returns the agents that were refused when this digest was made and are not any more: only a restart releases them.
+pub fn released<'a>(digest: &'a str, observed: &Observation) -> Vec<&'a str> {
+    let now = refused(observed);
+    let then = digest.split_once(REFUSED).map_or("", |(_, then)| then);
+    then.split(',')
+        .filter(|id| !id.is_empty() && !now.iter().any(|(agent, _)| agent.id.as_str() == *id))
+        .collect()
+}
+
 /// Returns a digest of every value in every store: equal digests mean that the gateway needs to read nothing again.
 ///
+/// It also names the agents that OpenClaw refuses.
 /// It covers store, profile, type and fingerprint, not use marks, and not the tokens of an OAuth login, which the gateway itself
 /// renews. The text is for comparison only.
 pub fn digest(observed: &Observation) -> String {
@@ -81,5 +109,9 @@ pub fn digest(observed: &Observation) -> String {
         hash ^= u128::from(byte);
         hash = hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
-    format!("{hash:032x}")
+    let refused: Vec<&str> = refused(observed).into_iter().map(|(agent, _)| agent.id.as_str()).collect();
+    if refused.is_empty() {
+        return format!("{hash:032x}");
+    }
+    format!("{hash:032x}{REFUSED}{}", refused.join(","))
 }

@@ -22,7 +22,7 @@ use crate::{
     AgentId, CredentialKind, Desired, Fact, Finding, Fingerprint, Knowledge, Observation, ProfileId,
     Severity, StoreId, Timestamp, VerdictKind, plan::Why,
 };
-pub(crate) use instance::not_activated;
+pub(crate) use instance::{held_back, not_activated};
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;

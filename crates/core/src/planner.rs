@@ -7,7 +7,7 @@ mod actions;
 mod cooldowns;
 mod questions;
 
-use crate::judge::{Sight, not_activated};
+use crate::judge::{Sight, held_back, not_activated};
 use crate::{
     ActivationNeed, Desired, Judgement, Knowledge, Observation, Plan, Timestamp, instance::ActivationWay,
     judge,
@@ -39,6 +39,9 @@ fn activation(sight: &Sight<'_>, writes: bool) -> ActivationNeed {
     let may_run = sight.observed.instance.gateway.running != Some(false);
     if !((writes && may_run) || not_activated(sight)) {
         return ActivationNeed::None;
+    }
+    if !held_back(sight).is_empty() {
+        return ActivationNeed::Restart;
     }
     activation_need(sight.observed)
 }

@@ -130,5 +130,4 @@ fn from_database(path: &Path) -> Vec<(String, Value)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "tests write their own files")]
 mod tests;

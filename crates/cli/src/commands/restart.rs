@@ -1,7 +1,7 @@
 //! `keyshoal restart`: apply, restart the gateway, wait until it is ready, verify.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, shared};
+use super::{Context, identity, report, restarting, shared};
 use crate::arguments::ScopeArgs;
 use crate::document::RunDocument;
 use crate::error::CommandError;
@@ -9,8 +9,7 @@ use crate::exit::Outcome;
 use crate::render::{self, age};
 use crate::root::OpenFor;
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Fact, Plan, Severity, activation};
-use keyshoal_engine::ports::{Change as _, Remember as _};
+use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Plan};
 use keyshoal_engine::{LookOptions, SyncOptions};
 
 /// Arguments of `restart`.
@@ -79,37 +78,14 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     let mut consent = Consent::new(ui, progress.clone(), agreed);
     let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
-    let mut report = report?;
-    progress.wait("restarting the gateway and waiting until it is ready …");
-    let outcome = installation.activate(ActivationNeed::Restart, ActivationMode::Restart);
     drop(progress);
-    if matches!(outcome, ActivationOutcome::Done { .. }) {
-        let digest = activation::digest(&report.after.observed);
-        installation.learn(&[Fact::Activated { digest }])?;
-    }
+    let mut report = report?;
     let options = LookOptions { ask: shared::ask_policy(args.offline), ..LookOptions::default() };
-    report.after = shared::look(ui, &installation, &options)?;
-    report.activation = outcome;
-    for receipt in &mut report.receipts {
-        receipt.activated = report.activation.clone();
-    }
+    restarting::restart(ui, &installation, &mut report, &options)?;
     let now = report.after.observed.instance.gateway.started;
     let proven = matches!(report.activation, ActivationOutcome::Done { .. });
-    let wrong = report.after.judgement.findings.iter().any(|one| one.severity == Severity::Attention);
-    let failed = report.receipts.iter().any(|one| one.durable != keyshoal_core::StepState::Done);
-    report.outcome = if proven && !wrong && !failed {
-        keyshoal_engine::Outcome::Done
-    } else {
-        keyshoal_engine::Outcome::Attention
-    };
-    if proven && report.plan.activation == ActivationNeed::Restart {
-        ui.say(&Text::of("only the restart helped: this release does not read such a change otherwise"));
-    }
     if proven && let Some(now) = now.filter(|now| Some(*now) != started) {
         ui.say(&Text::of(format!("it runs again {}", age::since(now, report.after.now))));
-    }
-    if !proven {
-        ui.warn("no restart was proven");
     }
     report::show(ui, "restart", &report)
 }

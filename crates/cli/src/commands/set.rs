@@ -1,7 +1,7 @@
 //! `keyshoal set`: the whole rotation in one command.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, shape, shared};
+use super::{Context, identity, report, restarting, shape, shared};
 use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -99,7 +99,9 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     let report = keyshoal_engine::set(&installation, &request, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
     drop(progress);
-    let report = report?;
+    let mut report = report?;
+    let how = request.sync.activate;
+    restarting::offer(ui, &installation, &mut report.sync, how, &request.sync.look)?;
     let target = &report.target;
     let new = if target.is_new { " (new)" } else { "" };
     ui.say(

@@ -1,7 +1,7 @@
 //! `keyshoal sync`: makes every agent hold the right credentials.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, shared};
+use super::{Context, identity, report, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -65,5 +65,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
     drop(progress);
-    report::show(ui, "sync", &report?)
+    let mut report = report?;
+    restarting::offer(ui, &installation, &mut report, options.activate, &options.look)?;
+    report::show(ui, "sync", &report)
 }

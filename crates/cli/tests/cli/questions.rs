@@ -114,6 +114,33 @@ fn a_copied_state_directory_is_asked_about_once() {
     assert_eq!(code, fine(), "{out}{err}");
 }
 
+/// A gateway that only a restart could tell, and a command that restarts nothing.
+#[test]
+fn a_restart_is_asked_for_once_and_never_called_done_when_nothing_was_restarted() {
+    let stage = Stage::drifted(Layout::SharedRow);
+    let path = stage.state_dir().join("openclaw.json");
+    let mut config: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    config["gateway"]["tls"] = serde_json::json!({ "enabled": true });
+    std::fs::write(&path, config.to_string()).unwrap();
+    // This process stands for the gateway.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let ticks: i64 = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().parse().unwrap();
+    let lock = serde_json::json!({ "pid": std::process::id(), "startTime": ticks, "port": 1 });
+    let tmp = stage.state_dir().join("tmp/openclaw-1");
+    std::fs::create_dir_all(&tmp).unwrap();
+    std::fs::write(tmp.join("gateway.state.lock"), lock.to_string()).unwrap();
+
+    let (code, out, err) = typed(&stage, &["sync", "--restart-command", "true"], "\n\n");
+    assert!(err.contains("wants TLS") && err.contains("restart it now? [y/N]"), "{out}{err}");
+    assert_eq!(code, Outcome::Attention.code(), "{out}{err}");
+    let (code, out, err) = typed(&stage, &["sync", "--restart-command", "true"], "y\n");
+    assert_eq!(err.matches("restart it now?").count(), 1, "{out}{err}");
+    assert!(err.contains("restarting the gateway and waiting"), "{out}{err}");
+    assert!(out.contains("nothing was restarted"), "{out}{err}");
+    assert_eq!(code, Outcome::Attention.code(), "{out}{err}");
+}
+
 fn typed_at(stage: &Stage, state_dir: &str, arguments: &[&str], lines: &str) -> (u8, String, String) {
     let mut all = vec!["--state-dir", state_dir];
     all.extend(arguments);

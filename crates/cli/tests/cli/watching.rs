@@ -33,6 +33,66 @@ fn told(manager: &UnixDatagram, word: &str) {
     }
 }
 
+/// Waits until a store holds this.
+fn holds(stage: &Stage, agent: &str, value: &str) -> bool {
+    let store = stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json"));
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while std::time::Instant::now() < deadline {
+        if std::fs::read_to_string(&store).unwrap().contains(value) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    false
+}
+
+#[test]
+fn a_changed_policy_counts_without_a_new_start() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(stage.run(&["watch", "install-service", "--policy", "report"]).code, 0);
+    let socket = stage.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let child = start(&stage, &socket);
+    told(&manager, "READY=1");
+    let policy = stage.path(".config/keyshoal/keyshoal.toml");
+    std::fs::write(&policy, "[watch]\npolicy = \"hope\"\n").unwrap();
+    told(&manager, "READY=1");
+    std::fs::write(&policy, "[watch]\npolicy = \"repair\"\n").unwrap();
+    let repaired = holds(&stage, "stocks", NEW);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(repaired, "{err}");
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(err.contains("hope") && err.contains("nothing is repaired"), "{err}");
+}
+
+#[test]
+fn a_unit_names_what_only_this_shell_knows() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let named = stage.path("elsewhere");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+        .env_clear()
+        .env("HOME", stage.path(""))
+        .env("OPENCLAW_STATE_DIR", stage.state_dir())
+        .env("XDG_CONFIG_HOME", &named)
+        .current_dir(stage.path(""))
+        .args(["--config", "state/openclaw.json", "--allow-device", "watch", "install-service", "--print"])
+        .output()
+        .unwrap();
+    let unit = String::from_utf8_lossy(&output.stdout).into_owned();
+    let path = |path: std::path::PathBuf| path.display().to_string();
+    for option in [
+        format!("--state-dir \"{}\"", path(stage.state_dir())),
+        format!("--config \"{}\"", path(stage.state_dir().join("openclaw.json"))),
+        format!("--keys-dir \"{}\"", path(named.join("keyshoal"))),
+        "--allow-device watch".to_owned(),
+    ] {
+        assert!(unit.contains(&option), "{option} is not in {unit}");
+    }
+}
+
 #[test]
 fn a_service_repairs_what_a_rotation_leaves_behind() {
     for layout in [Layout::JsonFile, Layout::JsonWithState] {

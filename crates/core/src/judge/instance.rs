@@ -32,8 +32,19 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         judgement.findings.push(whole(Words::new(FindingKind::OpenRun, text).fix(fix)));
     }
     if not_activated(sight) {
-        let text = "the stores have changed since the gateway last read them, as far as is known, so it may still send older values";
-        judgement.findings.push(whole(Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")));
+        let held = held_back(sight);
+        let words = if held.is_empty() {
+            let text = "the stores have changed since the gateway last read them, as far as is known, so it may still send older values";
+            Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")
+        } else {
+            let text = format!(
+                "the gateway refused {} because of a credential file of an earlier layout; the file is gone, and only a restart makes \
+                 the gateway forget it",
+                held.join(", ")
+            );
+            Words::new(FindingKind::NotActivated, text).fix("keyshoal restart")
+        };
+        judgement.findings.push(whole(words));
     }
     for orphan in &observed.orphans {
         let ids: Vec<&str> = orphan.profiles.iter().map(crate::ProfileId::as_str).collect();
@@ -43,20 +54,13 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
                 .fix("remove the directory when nothing needs it any more"),
         ));
     }
-    // From 2026.8.1 an agent without any profile of its own is refused while credentials of an earlier layout lie beside its store.
-    if observed.instance.layout == Layout::SharedRow {
-        for agent in &observed.agents {
-            let store = observed.store(&agent.store).filter(|store| store.profiles.is_empty());
-            let leftover = store.and_then(|store| store.leftover.as_ref());
-            if let Some(leftover) = leftover.filter(|_| agent.store != StoreId::Base) {
-                let text = format!(
-                    "OpenClaw refuses it: {leftover} of an earlier layout lies beside its store, which holds no profile"
-                );
-                let words = Words::new(FindingKind::Residue, text).severity(Severity::Attention);
-                let words = words.fix("openclaw doctor --fix, and restart the gateway");
-                judgement.findings.push(bare(Some(&agent.id), &agent.store, words));
-            }
-        }
+    for (agent, leftover) in activation::refused(observed) {
+        let text = format!(
+            "OpenClaw refuses it: {leftover} of an earlier layout lies beside its store, which holds no profile"
+        );
+        let words = Words::new(FindingKind::Residue, text).severity(Severity::Attention);
+        let words = words.fix("openclaw doctor --fix, and then keyshoal restart");
+        judgement.findings.push(bare(Some(&agent.id), &agent.store, words));
     }
     for notice in &observed.notices {
         let residue = ["leftover_json", "plaintext_models_json", "migrated_archive", "residue"];
@@ -84,6 +88,17 @@ pub(crate) fn not_activated(sight: &Sight<'_>) -> bool {
             .any(|store| store.modified.is_some_and(|modified| modified > started)),
         _ => true,
     }
+}
+
+/// Returns the agents that the running gateway goes on refusing although nothing on disk makes it any more.
+pub(crate) fn held_back<'a>(sight: &Sight<'a>) -> Vec<&'a str> {
+    let gateway = &sight.observed.instance.gateway;
+    let Some(activated) = sight.knowledge.activated.as_ref() else { return Vec::new() };
+    let began_since = gateway.started.is_some_and(|started| started > activated.at);
+    if gateway.running != Some(true) || began_since {
+        return Vec::new();
+    }
+    activation::released(&activated.digest, sight.observed)
 }
 
 fn whole(words: Words) -> Finding {

@@ -288,3 +288,28 @@ fn where_two_agents_share_a_store_a_mark_of_either_counts() {
     assert_eq!((world.finding("stocks"), world.finding("twin")), (FindingKind::Kept, FindingKind::Kept));
     assert!(world.writes().is_empty());
 }
+
+#[test]
+fn an_agent_that_the_gateway_goes_on_refusing_needs_a_restart() {
+    let mut world = World::new(Layout::SharedRow, false, &["main", "stocks"]).base(2);
+    world.store(&of("stocks")).leftover = Some("/store/auth-profiles.json".to_owned());
+    let told = activation::digest(&world.observed);
+    world.knowledge.activated = Some(knowledge::Activated { digest: told, at: now() });
+    assert_eq!(world.planned().activation, ActivationNeed::None, "nothing to tell");
+    assert!(world.judged().needs_attention(), "it is refused");
+
+    world.store(&of("stocks")).leftover = None;
+    assert_eq!(world.planned().activation, ActivationNeed::Restart);
+    let judged = world.judged();
+    let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated).unwrap();
+    assert!(found.message.contains("refused stocks"), "{}", found.message);
+    assert_eq!(found.fix.as_deref(), Some("keyshoal restart"));
+
+    // A write that a reload would bring to the others does not make the restart unnecessary.
+    let written = world.clone().local("main", 1).generations(&[1, 2]);
+    assert_eq!(written.planned().activation, ActivationNeed::Restart);
+
+    world.observed.instance.gateway.started =
+        Some(now().checked_add(jiff::SignedDuration::from_secs(1)).unwrap());
+    assert_eq!(world.planned().activation, ActivationNeed::None, "it has restarted since");
+}

@@ -40,14 +40,21 @@ impl Installation {
             );
         }
         let may_restart = mode == ActivationMode::Restart;
-        if need == ActivationNeed::Restart && !may_restart {
-            return not_done(
-                "only a restart makes the gateway see this change; allow it with --activate restart, or run `keyshoal restart`",
-                true,
-            );
+        if need == ActivationNeed::Restart && may_restart {
+            return self.restart_now();
         }
         if need == ActivationNeed::Restart {
-            return self.restart_now();
+            // What a reload can bring to the other agents, it shall.
+            let reloads = planner::activation_need(observed) == ActivationNeed::Reload;
+            let reloaded =
+                reloads && self.reload(observed, &seen.config).is_ok_and(|outcome| is_done(&outcome));
+            let what = if reloaded { "the gateway has read its stores again, and " } else { "" };
+            return not_done(
+                &format!(
+                    "{what}only a restart makes the gateway see all of this change; allow it with --activate restart, or run `keyshoal restart`"
+                ),
+                true,
+            );
         }
         let refused = match self.reload(observed, &seen.config) {
             Ok(outcome) => return outcome,
@@ -172,6 +179,10 @@ fn call(client: &mut Client, way: ActivationWay, observed: &Observation) -> Opti
         ActivationWay::SecretsReload => Some(client.secrets_reload().map(drop)),
         ActivationWay::ConfigTouch | ActivationWay::RestartRpc | ActivationWay::RestartCommand => None,
     }
+}
+
+fn is_done(outcome: &ActivationOutcome) -> bool {
+    matches!(outcome, ActivationOutcome::Done { .. })
 }
 
 fn not_done(reason: &str, needs_restart: bool) -> ActivationOutcome {

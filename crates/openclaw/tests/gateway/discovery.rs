@@ -16,9 +16,14 @@ struct Place {
 
 impl Place {
     fn new(port: u16) -> Self {
+        Self::with(port, json!({}))
+    }
+
+    /// A place whose config says this of the gateway as well.
+    fn with(port: u16, mut gateway: Value) -> Self {
         let place = Self { dir: tempfile::tempdir().unwrap(), port };
-        let config = json!({ "gateway": { "port": port } });
-        write(&place.config(), &config);
+        gateway["port"] = port.into();
+        write(&place.config(), &json!({ "gateway": gateway }));
         std::fs::create_dir(place.tmp()).unwrap();
         place
     }
@@ -166,9 +171,8 @@ fn a_gateway_on_another_address_is_not_down() {
 
 #[test]
 fn a_gateway_elsewhere_is_not_down() {
-    let place = Place::new(free_port());
-    let config = json!({ "gateway": { "port": place.port, "mode": "remote", "remote": { "url": "wss://far.example" } } });
-    std::fs::write(place.config(), config.to_string()).unwrap();
+    let elsewhere = json!({ "mode": "remote", "remote": { "url": "wss://far.example" } });
+    let place = Place::with(free_port(), elsewhere);
     let found = place.look();
     assert_eq!(found.running, None);
     assert!(found.unknown_because.unwrap().contains("wss://far.example"));
@@ -177,9 +181,7 @@ fn a_gateway_elsewhere_is_not_down() {
 #[test]
 fn a_port_with_tls_hears_no_plain_text() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let place = Place::new(listener.local_addr().unwrap().port());
-    let config = json!({ "gateway": { "port": place.port, "tls": { "enabled": true } } });
-    std::fs::write(place.config(), config.to_string()).unwrap();
+    let place = Place::with(listener.local_addr().unwrap().port(), json!({ "tls": { "enabled": true } }));
     let heard = std::thread::spawn(move || {
         let mut bytes = Vec::new();
         listener.accept().unwrap().0.read_to_end(&mut bytes).unwrap();

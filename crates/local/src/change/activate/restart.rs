@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Longest wait for a gateway that restarts, and for the command that restarts it.
 const RESTART: Duration = Duration::from_secs(180);
 /// How long the old process may be there after a command that has ended: some commands only ask for the restart.
-const OLD_PROCESS: Duration = Duration::from_secs(15);
+const OLD_PROCESS: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(200);
 
 impl Installation {
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(run("true", RESTART), Ok(()));
         assert!(run("exit 3", RESTART).unwrap_err().contains("failed"));
         let began = Instant::now();
-        let why = run("sleep 5", Duration::from_millis(50)).unwrap_err();
+        let why = run("exec 2>&-; sleep 5", Duration::from_millis(50)).unwrap_err();
         assert!(why.contains("has not ended") && began.elapsed() < Duration::from_secs(4), "{why}");
     }
 
