@@ -89,6 +89,7 @@ fn one_directory_for_two_agents_is_refused() {
     std::fs::create_dir_all(linked.state("agents/a/agent")).unwrap();
     std::os::unix::fs::symlink(linked.state("agents/a"), linked.state("agents/b")).unwrap();
     assert!(said(&linked.load(), "openclaw.json:1:2: agents gives a, b one directory by symbolic links"));
+    assert!(said(&linked.load(), "OpenClaw since 2026.8 refuses such a config"));
 }
 
 #[test]
