@@ -155,7 +155,7 @@ pub(super) fn refuse_shared_directories(
         notes.warn(
             &agents,
             format_args!(
-                "gives {} one directory by symbolic links, {}; they share its credentials, and OpenClaw since 2026.9 refuses such a config",
+                "gives {} one directory by symbolic links, {}; they share its credentials, and OpenClaw since 2026.8 refuses such a config",
                 join(ids),
                 dir.display()
             ),
