@@ -83,12 +83,16 @@ fn nothing_is_lost(version: &str, seed: Seed) {
             (steps, back)
         });
         // As many as the first run has left: whoever inherits since has none of his own.
-        let mut copies = None;
+        let (mut copies, mut unproven) = (None, 0);
         for number in 1..=RUNS {
             stage.provider.accept(&key(number));
             let args = stage.with_rights(&["set", PROVIDER, "--yes"]);
             let run = stage.start(&args, &format!("{}\n", key(number))).end();
-            assert_eq!(run.code, Some(0), "run {number}: {run:?}; {:?}", values(stage));
+            // A gateway at its limits may turn a client away: then the run says that it is not proven, and the stores are right all the same.
+            let proven = run.code == Some(0);
+            let says_so = run.code == Some(2) && run.out.contains("gateway: unknown whether it holds them");
+            assert!(proven || says_so, "run {number}: {run:?}; {:?}", values(stage));
+            unproven += u32::from(!proven);
             if number.is_multiple_of(25) {
                 println!("{number} runs, {} turns", answered.load(Ordering::Relaxed));
             }
@@ -100,6 +104,7 @@ fn nothing_is_lost(version: &str, seed: Seed) {
                 ours_lost.push((number, found));
             }
         }
+        println!("{version}: of {RUNS} runs {unproven} could not prove that the gateway had followed");
         going.store(false, Ordering::Relaxed);
         theirs = watcher.join().unwrap();
     });
@@ -114,7 +119,8 @@ fn nothing_is_lost(version: &str, seed: Seed) {
     assert_eq!((ours_lost, back), (Vec::new(), 0));
     assert!(steps > 0 && answered >= 12, "the gateway hardly wrote: nothing was tested");
     assert!(last_used(&stage).iter().max() > before.iter().max());
-    // And the gateway itself has followed to the last.
+    // And with the clients gone the gateway has followed to the last.
+    assert_eq!(stage.keyshoal_with_rights(&["sync", "--yes"]).code, Some(0));
     stage.everyone_sends("load", &key(RUNS));
     stage.seen("load", "load");
 }
