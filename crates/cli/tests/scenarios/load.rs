@@ -115,10 +115,10 @@ fn nothing_is_lost(version: &str, seed: Seed, whom: For) {
             let args = stage.with_rights(whom.arguments());
             let run = stage.start(&args, &format!("{}\n", key(number))).end();
             // A gateway at its limits may turn a client away: then the run says that it is not proven, and the stores are right all the same.
-            let proven = run.code == Some(0);
-            let says_so = run.code == Some(2) && run.out.contains("gateway: unknown whether it holds them");
-            assert!(proven || says_so, "run {number}: {run:?}; {:?}", values(stage, &places));
-            unproven += u32::from(!proven);
+            let ended = matches!(run.code, Some(0 | 2));
+            let written = run.out.contains("✓ durable") && !run.out.contains("✗ conflict");
+            assert!(ended && written, "run {number}: {run:?}; {:?}", values(stage, &places));
+            unproven += u32::from(!run.out.contains("✓ gateway"));
             if number.is_multiple_of(25) {
                 println!("{number} runs, {} turns", answered.load(Ordering::Relaxed));
             }
@@ -145,7 +145,9 @@ fn nothing_is_lost(version: &str, seed: Seed, whom: For) {
     assert_eq!((ours_lost, back), (Vec::new(), 0));
     assert!(steps > 0 && answered >= 12, "the gateway hardly wrote: nothing was tested");
     // And with the clients gone the gateway has followed to the last.
-    assert_eq!(stage.keyshoal_with_rights(&["sync", "--yes"]).code, Some(0));
+    if whom == For::All {
+        assert_eq!(stage.keyshoal_with_rights(&["sync", "--yes"]).code, Some(0));
+    }
     let seen = stage.ask_everyone("load");
     assert_eq!(seen[AGENT], [(key(RUNS), 200)]);
     stage.seen("load", "load");
