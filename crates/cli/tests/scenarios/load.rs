@@ -24,11 +24,36 @@ fn last_used(stage: &Stage) -> [u64; 2] {
     })
 }
 
-/// Returns every value of the profile that stands in a store, but for the deliberate one.
-fn values(stage: &Stage) -> Vec<String> {
-    let places = AGENTS.iter().filter(|agent| **agent != KEPT_AGENT).map(|agent| Place::Agent(agent));
+/// Whom a run gives the new value. It has to be a store into which the gateway writes, too.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum For {
+    /// Everybody: where the agent keeps a copy of its own.
+    All,
+    /// The agent alone: where it would inherit, and the gateway would note nothing.
+    One,
+}
+
+impl For {
+    fn places(self) -> Vec<Place<'static>> {
+        if self == Self::One {
+            return vec![Place::Agent(AGENT)];
+        }
+        let agents = AGENTS.iter().filter(|agent| **agent != KEPT_AGENT).map(|agent| Place::Agent(agent));
+        agents.chain([Place::Inherited]).collect()
+    }
+
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::All => &["set", PROVIDER, "--yes"],
+            Self::One => &["set", PROVIDER, "--yes", "--agent", AGENT],
+        }
+    }
+}
+
+/// Returns every value of the profile that stands in these stores.
+fn values(stage: &Stage, places: &[Place<'_>]) -> Vec<String> {
     let mut found = Vec::new();
-    for place in places.chain([Place::Inherited]) {
+    for place in places.iter().copied() {
         // Half a file while the gateway rewrites it in place: it is read again.
         let document = (0..200).find_map(|_| {
             let read = stores::read(&stage.instance, place, Part::Profiles);
@@ -46,9 +71,10 @@ fn values(stage: &Stage) -> Vec<String> {
     found
 }
 
-fn nothing_is_lost(version: &str, seed: Seed) {
+fn nothing_is_lost(version: &str, seed: Seed, whom: For) {
     let stage = Stage::open(version, seed);
     let before = last_used(&stage);
+    let places = whom.places();
     let (going, answered) = (AtomicBool::new(true), AtomicU32::new(0));
     let (mut ours_lost, mut theirs) = (Vec::new(), (0, 0));
     std::thread::scope(|scope| {
@@ -71,7 +97,7 @@ fn nothing_is_lost(version: &str, seed: Seed) {
         // Somebody who only looks: what the gateway has noted never goes back.
         let (stage, going) = (&stage, &going);
         let watcher = scope.spawn(move || {
-            let (mut newest, mut steps, mut back) = ([0; 2], 0, 0);
+            let (mut newest, mut steps, mut back) = (before, 0, 0);
             while going.load(Ordering::Relaxed) {
                 for (newest, now) in newest.iter_mut().zip(last_used(stage)).filter(|(_, now)| *now != 0) {
                     steps += u32::from(now > *newest);
@@ -83,27 +109,32 @@ fn nothing_is_lost(version: &str, seed: Seed) {
             (steps, back)
         });
         // As many as the first run has left: whoever inherits since has none of his own.
-        let mut copies = None;
+        let (mut copies, mut unproven) = (None, 0);
         for number in 1..=RUNS {
             stage.provider.accept(&key(number));
-            let args = stage.with_rights(&["set", PROVIDER, "--yes"]);
+            let args = stage.with_rights(whom.arguments());
             let run = stage.start(&args, &format!("{}\n", key(number))).end();
-            assert_eq!(run.code, Some(0), "run {number}: {run:?}; {:?}", values(stage));
+            // A gateway at its limits may turn a client away: then the run says that it is not proven, and the stores are right all the same.
+            let ended = matches!(run.code, Some(0 | 2));
+            let written = run.out.contains("✓ durable") && !run.out.contains("✗ conflict");
+            assert!(ended && written, "run {number}: {run:?}; {:?}", values(stage, &places));
+            unproven += u32::from(!run.out.contains("✓ gateway"));
             if number.is_multiple_of(25) {
                 println!("{number} runs, {} turns", answered.load(Ordering::Relaxed));
             }
             assert!(!run.out.contains(&key(number)) && !run.err.contains(&key(number)), "{run:?}");
             // Each run changed what all agents use, and the gateway's own writes since have kept it.
-            let found = values(stage);
+            let found = values(stage, &places);
             let copies = *copies.get_or_insert(found.len());
             if found.len() != copies || found.iter().any(|value| *value != key(number)) {
                 ours_lost.push((number, found));
             }
         }
+        println!("{version}: of {RUNS} runs {unproven} could not prove that the gateway had followed");
         going.store(false, Ordering::Relaxed);
         theirs = watcher.join().unwrap();
     });
-    let found = values(&stage);
+    let found = values(&stage, &places);
     assert!(
         !found.is_empty() && found.iter().all(|value| *value == key(RUNS)),
         "the last one was taken back: {found:?}"
@@ -113,9 +144,12 @@ fn nothing_is_lost(version: &str, seed: Seed) {
     println!("{version}: {RUNS} runs, {answered} turns answered, {steps} notes of the gateway seen");
     assert_eq!((ours_lost, back), (Vec::new(), 0));
     assert!(steps > 0 && answered >= 12, "the gateway hardly wrote: nothing was tested");
-    assert!(last_used(&stage).iter().max() > before.iter().max());
-    // And the gateway itself has followed to the last.
-    stage.everyone_sends("load", &key(RUNS));
+    // And with the clients gone the gateway has followed to the last.
+    if whom == For::All {
+        assert_eq!(stage.keyshoal_with_rights(&["sync", "--yes"]).code, Some(0));
+    }
+    let seen = stage.ask_everyone("load");
+    assert_eq!(seen[AGENT], [(key(RUNS), 200)]);
     stage.seen("load", "load");
 }
 
@@ -129,10 +163,10 @@ impl Drop for Stop<'_> {
 
 #[test]
 fn no_update_is_lost_under_load_on_2026_3_28() {
-    nothing_is_lost("2026.3.28", Seed::Token);
+    nothing_is_lost("2026.3.28", Seed::Token, For::All);
 }
 
 #[test]
 fn no_update_is_lost_under_load_on_2026_9_6() {
-    nothing_is_lost("2026.9.6", Seed::ApiKey);
+    nothing_is_lost("2026.9.6", Seed::ApiKey, For::One);
 }
