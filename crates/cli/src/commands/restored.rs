@@ -90,7 +90,7 @@ pub fn show(
     let wrote = all.iter().any(|one| one.state == StepState::Done);
     let need = if wrote { planner::activation_need(&observed) } else { ActivationNeed::None };
     let progress = ui.progress();
-    progress.say("making the gateway read its stores again …");
+    progress.show(&keyshoal_engine::Progress::Activating { may_restart: mode == ActivationMode::Restart });
     let outcome = installation.activate(need, mode);
     drop(progress);
     if matches!(outcome, ActivationOutcome::Done { .. }) {

@@ -67,16 +67,17 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
     if let Some(WatchAction::InstallService(args)) = &args.action {
         return service::install(ui, context, args);
     }
-    let stop = signals::stop_flag()?;
     let path = policy::path(context)?;
     let mut stamp = policy::Stamp::of(&path);
     let mut policy = policy::read(&path)?;
+    if args.once {
+        let globals = policy.globals(context.globals);
+        return once::cmd_once(ui, &Context { globals: &globals, ..*context }, args, &policy);
+    }
+    let stop = signals::stop_flag()?;
     loop {
         let globals = policy.globals(context.globals);
         let context = Context { globals: &globals, ..*context };
-        if args.once {
-            return once::cmd_once(ui, &context, args, &policy);
-        }
         let by_policy = policy::Watched { path: path.clone(), stamp };
         if watch(ui, &context, args, &policy, by_policy, stop.clone())? == Ended::Told {
             return Ok(Outcome::Fine);

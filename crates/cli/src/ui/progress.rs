@@ -58,8 +58,7 @@ impl Progress {
         self.say(text);
     }
 
-    /// Shows a text where progress is drawn.
-    pub fn say(&self, text: &str) {
+    fn say(&self, text: &str) {
         if self.bar.is_finished() {
             self.bar.reset();
         }

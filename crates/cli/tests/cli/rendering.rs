@@ -5,7 +5,7 @@ use keyshoal_cli::document::{DiffDocument, StatusDocument, to_text};
 use keyshoal_cli::render;
 use keyshoal_cli::ui::{Captured, Stream, to_plain};
 use keyshoal_cli::view::status::StatusView;
-use keyshoal_core::instance::ActivationWay;
+use keyshoal_core::instance::{ActivationWay, GatewayView};
 use keyshoal_core::plan::{Group, Proposal};
 use keyshoal_core::*;
 
@@ -40,6 +40,16 @@ fn colour_never_carries_meaning_alone() {
 #[test]
 fn the_status_document() {
     insta::assert_snapshot!(to_text(&StatusDocument::of(&view())).unwrap());
+}
+
+#[test]
+fn a_gateway_of_which_nothing_is_known_is_told_with_the_reason() {
+    let mut view = view();
+    view.instance.gateway =
+        GatewayView { unknown_because: Some("it wants TLS".to_owned()), ..GatewayView::default() };
+    let shown = to_plain(&render::status::screen(&view, 120));
+    assert!(shown.contains("gateway unknown") && shown.contains("is not known: it wants TLS"), "{shown}");
+    assert!(to_text(&StatusDocument::of(&view)).unwrap().contains("\"unknown_because\": \"it wants TLS\""));
 }
 
 #[test]

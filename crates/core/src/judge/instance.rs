@@ -72,11 +72,11 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     }
 }
 
-/// Tells whether the running gateway read its stores when they held something else.
+/// Tells whether the gateway read its stores when they held something else. One of which is not known whether it runs may well run.
 pub(crate) fn not_activated(sight: &Sight<'_>) -> bool {
     let gateway = &sight.observed.instance.gateway;
     let Some(activated) = &sight.knowledge.activated else { return false };
-    if gateway.running != Some(true) || activated.digest == activation::digest(sight.observed) {
+    if gateway.running == Some(false) || activated.digest == activation::digest(sight.observed) {
         return false;
     }
     match gateway.started {
@@ -95,7 +95,7 @@ pub(crate) fn held_back<'a>(sight: &Sight<'a>) -> Vec<&'a str> {
     let gateway = &sight.observed.instance.gateway;
     let Some(activated) = sight.knowledge.activated.as_ref() else { return Vec::new() };
     let began_since = gateway.started.is_some_and(|started| started > activated.at);
-    if gateway.running != Some(true) || began_since {
+    if gateway.running == Some(false) || began_since {
         return Vec::new();
     }
     activation::released(&activated.digest, sight.observed)

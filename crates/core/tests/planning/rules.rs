@@ -313,3 +313,19 @@ fn an_agent_that_the_gateway_goes_on_refusing_needs_a_restart() {
         Some(now().checked_add(jiff::SignedDuration::from_secs(1)).unwrap());
     assert_eq!(world.planned().activation, ActivationNeed::None, "it has restarted since");
 }
+
+#[test]
+fn a_gateway_of_which_nothing_is_known_may_hold_older_values() {
+    let mut world = World::new(Layout::SharedRow, false, &["main", "stocks"]).base(1);
+    let told = activation::digest(&world.observed);
+    world.knowledge.activated = Some(knowledge::Activated { digest: told, at: now() });
+    let mut world = world.base(2);
+    for (running, need) in [
+        (Some(true), ActivationNeed::Reload),
+        (None, ActivationNeed::Reload),
+        (Some(false), ActivationNeed::None),
+    ] {
+        world.observed.instance.gateway.running = running;
+        assert_eq!(world.planned().activation, need, "{running:?}");
+    }
+}
