@@ -203,17 +203,27 @@ fn look_after<P: Ports + ?Sized>(
 /// Returns what should be after a run: the same as before, with the source's values as they stand now.
 pub(super) fn desired_after(observed: &Observation, before: &Look) -> keyshoal_core::Desired {
     let mut desired = before.desired.clone();
-    let arrived = |(profile, value): (&ProfileId, &keyshoal_core::SourceValue)| {
-        let base = observed.profile(&StoreId::Base, profile);
-        base.and_then(|view| view.material.fingerprint()) == Some(value.fingerprint)
+    let only = &before.desired.scope.agents;
+    let holds = |store: &StoreId, profile: &ProfileId, value: &keyshoal_core::SourceValue| {
+        let held = observed.profile(store, profile).and_then(|view| view.material.fingerprint());
+        held == Some(value.fingerprint)
+    };
+    let arrived = |(profile, value): (&ProfileId, &keyshoal_core::SourceValue)| match only.is_empty() {
+        true => holds(&StoreId::Base, profile, value),
+        // An agent's own value is no source of the others'.
+        false => {
+            let mut named = observed.agents.iter().filter(|agent| only.contains(&agent.id));
+            named.all(|agent| holds(&agent.store, profile, value))
+        }
     };
     if desired.source == keyshoal_core::SourceOf::Given
         && desired.values.iter().all(arrived)
         && let Ok(whole) = crate::source::desired_of(observed, None, &desired.scope)
     {
-        // What was given is the base store's own now. The other profiles have their sources as ever.
+        // What was given is where it belongs. Everything else is judged by the base store again, as ever.
         let (approved, include_foreign) = (desired.approved, desired.include_foreign);
-        let confirmed = desired.values.into_keys().collect();
+        let in_base = desired.values.into_iter().filter(|(id, value)| holds(&StoreId::Base, id, value));
+        let confirmed = in_base.map(|(id, _)| id).collect();
         desired = keyshoal_core::Desired { approved, include_foreign, confirmed, ..whole };
     }
     desired.values.retain(|profile, value| {

@@ -195,3 +195,19 @@ fn a_value_that_was_rejected_a_moment_ago_is_asked_about_again() {
     let report = set(&fake, &again, &mut Unattended, &mut |_| {}).unwrap();
     assert_eq!(report.sync.outcome, Outcome::Done);
 }
+
+#[test]
+fn an_agents_own_value_is_not_taken_for_the_others_source() {
+    for (holder, offline) in [("academic", false), ("academic", true), ("stocks", false)] {
+        let fake = fleet();
+        let mut own = request(P, 5);
+        own.sync.look.scope.agents.insert(agent(holder));
+        own.sync.look.ask = if offline { keyshoal_engine::AskPolicy::Offline } else { own.sync.look.ask };
+        let report = set(&fake, &own, &mut Unattended, &mut |_| {}).unwrap();
+        assert_eq!((fake.value(&of(holder)), fake.value(&StoreId::Base)), (Some(print(5)), Some(print(1))));
+        let findings = &report.sync.after.judgement.findings;
+        let wrong: Vec<_> = findings.iter().filter(|one| one.severity == Severity::Attention).collect();
+        assert!(wrong.is_empty(), "{holder}, offline {offline}: {wrong:?}");
+        assert_eq!(report.sync.outcome, Outcome::Done, "{holder}, offline {offline}");
+    }
+}

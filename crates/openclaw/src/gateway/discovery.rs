@@ -6,6 +6,7 @@ use super::{GatewayError, GatewayWord, http, process, sockets};
 use crate::locate::{self, Locations};
 use crate::{Environment, config::Config, files};
 use keyshoal_core::GatewayView;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -84,8 +85,9 @@ fn nobody_listens(port: u16, in_state: &Locks, in_tmp: &[Locks]) -> GatewayView 
         );
         return unknown(port, why);
     }
-    let closed: Option<&PathBuf> = in_tmp.iter().chain([in_state]).flat_map(|locks| &locks.closed).next();
-    if let Some(closed) = closed {
+    let mut closed = in_tmp.iter().chain([in_state]).flat_map(|locks| &locks.closed);
+    // A user of whom no gateway runs has no lock that counts.
+    if let Some(closed) = closed.find(|dir| owner_of(dir).is_none_or(process::runs_a_gateway)) {
         return unknown(port, format!("{} cannot be looked into for a gateway's lock", closed.display()));
     }
     if !sockets::listeners(port).is_empty() {
@@ -93,6 +95,10 @@ fn nobody_listens(port: u16, in_state: &Locks, in_tmp: &[Locks]) -> GatewayView 
         return unknown(port, why);
     }
     GatewayView { running: Some(false), ..GatewayView::default() }
+}
+
+fn owner_of(path: &Path) -> Option<u32> {
+    files::metadata(path).ok().flatten().map(|meta| meta.uid())
 }
 
 /// Returns what a running gateway was started with, of the variables that may hold a provider's key and no others. `None` when it cannot be

@@ -76,10 +76,12 @@ fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Locks {
         locks.closed.push(parent.to_owned());
         return locks;
     };
-    let dirs = names
+    for dir in names
         .iter()
-        .filter(|name| name.to_str().is_some_and(|name| name == "openclaw" || name.starts_with("openclaw-")));
-    for dir in dirs.map(|dir| parent.join(dir)).filter(|dir| trusted(dir)) {
+        .filter(|name| name.to_str().is_some_and(holds_locks))
+        .map(|dir| parent.join(dir))
+        .filter(|dir| trusted(dir))
+    {
         match in_dir(&dir) {
             Some(found) => locks.found.extend(found),
             None => locks.closed.push(dir),
@@ -87,6 +89,11 @@ fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Locks {
     }
     locks.found.sort_by(|a, b| a.path.cmp(&b.path));
     locks
+}
+
+/// Tells by its name whether a directory is one of those for locks: what else OpenClaw keeps beside them says nothing about a gateway.
+fn holds_locks(name: &str) -> bool {
+    name.strip_prefix("openclaw-").is_some_and(|user| user.parse::<u32>().is_ok())
 }
 
 /// Returns the lock files of a directory; `None` where it cannot be looked into.
@@ -127,5 +134,12 @@ mod tests {
         let us = rustix::process::geteuid().as_raw();
         assert_eq!(in_tmp(tmp.path(), &[us]).found.len(), 1);
         assert_eq!(in_tmp(tmp.path(), &[us + 1]), Locks::default());
+    }
+
+    #[test]
+    fn only_directories_for_locks_are_looked_into() {
+        let names = ["openclaw-1000", "openclaw", "openclaw-state-locks-0", "openclaw-", "openclaw-1000x"];
+        let held: Vec<_> = names.into_iter().filter(|name| holds_locks(name)).collect();
+        assert_eq!(held, ["openclaw-1000"]);
     }
 }

@@ -4,6 +4,7 @@ use super::sockets;
 use crate::files;
 use keyshoal_core::{Timestamp, time};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// `/proc/<pid>/stat` counts in hundredths of a second on every architecture that Node.js runs on (USER_HZ).
@@ -59,6 +60,17 @@ pub fn looks_like_gateway(pid: u32) -> bool {
     line.contains("openclaw") && (line.contains("openclaw-gateway") || words.contains(&"gateway"))
 }
 
+/// Tells whether a process of this user looks like a gateway. Yes, where the processes cannot be listed.
+pub fn runs_a_gateway(user: u32) -> bool {
+    let Ok(names) = files::names(Path::new("/proc"), 1 << 17) else { return true };
+    let mut pids = names.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok());
+    let of_user = |pid: u32| {
+        let meta = files::metadata(&of(pid, "")).ok().flatten();
+        meta.is_some_and(|meta| meta.uid() == user)
+    };
+    pids.any(|pid| of_user(pid) && looks_like_gateway(pid))
+}
+
 /// Tells whether the command line chooses a state directory by `--profile` or `--dev`. A process that has renamed itself no longer shows it.
 pub fn chooses_profile(pid: u32) -> bool {
     let Some(line) = proc_text(&of(pid, "cmdline")) else { return true };
@@ -112,6 +124,19 @@ mod tests {
         assert_eq!(listener(port), Some(std::process::id()));
         drop(listener_socket);
         assert_eq!(listener(port), None);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test plays a gateway's process")]
+    fn sees_whose_gateways_run() {
+        use std::os::unix::process::CommandExt;
+        let us = rustix::process::geteuid().as_raw();
+        let mut gateway =
+            std::process::Command::new("sleep").arg0("openclaw-gateway").arg("60").spawn().unwrap();
+        assert!(runs_a_gateway(us));
+        assert!(!runs_a_gateway(us + 77_777));
+        gateway.kill().unwrap();
+        gateway.wait().unwrap();
     }
 
     #[test]
