@@ -89,18 +89,3 @@ fn agents_whose_type_no_longer_fits_work_again_on_2026_3_28() {
     assert_eq!(stage.documents()["academic Profiles"]["profiles"][PROFILE]["key"], KEPT_KEY);
     stage.seen("type", "fitting");
 }
-
-/// The newest release restarts within its process: that is seen by its own word, and by what the agents send afterwards.
-#[test]
-fn a_restart_is_made_and_seen_on_2026_9_6() {
-    let stage = Stage::open("2026.9.6", Seed::ApiKey);
-    stage.rotate();
-    let nothing = stage.keyshoal(&["restart", "--yes", "--restart-command", "true"]);
-    assert_eq!(nothing.code, Some(2), "{nothing:?}");
-    assert!(nothing.out.contains("the same gateway process still runs"), "{nothing:?}");
-    let restart = stage.keyshoal(&["restart", "--yes"]);
-    assert!(restart.out.contains("has restarted and is ready"), "{restart:?}");
-    assert_eq!(restart.code, Some(0), "{restart:?}");
-    stage.everyone_sends("restarted", NEW_KEY);
-    stage.seen("restart", "restarted");
-}

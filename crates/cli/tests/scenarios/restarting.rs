@@ -32,7 +32,7 @@ fn a_migration_gate_needs_a_restart_on_2026_9_6() {
     assert!(after != life, "nothing was restarted: {restart:?}");
     stage.everyone_sends("restarted", NEW_KEY);
     assert_eq!(restart.code, Some(0), "{restart:?}");
-    stage.seen("restart", "restarted");
+    stage.seen("gate", "restarted");
 }
 
 /// On the releases that cannot be asked, the person's own command restarts it.
@@ -67,4 +67,19 @@ fn a_restart_that_was_none_is_not_called_one_on_2026_3_28() {
     assert_eq!(restart.code, Some(2), "{restart:?}");
     assert!(format!("{} {}", restart.out, restart.err).contains("no restart was proven"), "{restart:?}");
     assert_eq!(stage.instance.gateway_life(), life);
+}
+
+/// The newest release restarts within its process: that is seen by its own word, and by what the agents send afterwards.
+#[test]
+fn a_restart_is_made_and_seen_on_2026_9_6() {
+    let stage = Stage::open("2026.9.6", Seed::ApiKey);
+    stage.rotate();
+    let nothing = stage.keyshoal(&["restart", "--yes", "--restart-command", "true"]);
+    assert_eq!(nothing.code, Some(2), "{nothing:?}");
+    assert!(nothing.out.contains("the same gateway process still runs"), "{nothing:?}");
+    let restart = stage.keyshoal(&["restart", "--yes"]);
+    assert!(restart.out.contains("has restarted and is ready"), "{restart:?}");
+    assert_eq!(restart.code, Some(0), "{restart:?}");
+    stage.everyone_sends("restarted", NEW_KEY);
+    stage.seen("restart", "restarted");
 }
