@@ -1,5 +1,6 @@
 //! The whole way: look, plan, decide, apply, activate, verify.
 
+mod after;
 mod answers;
 mod lessons;
 mod meanwhile;

@@ -3,7 +3,7 @@
 //! Every write compares what stands where it writes. What it relies on elsewhere is looked at here once more: the source's value, the
 //! marks that a person may have set in another terminal, cooldowns that have begun since.
 
-use super::run::desired_after;
+use super::after::desired_after;
 use super::{SyncOptions, place, planned};
 use crate::look::{Look, LookError, LookOptions, look_at};
 use crate::ports::Ports;
