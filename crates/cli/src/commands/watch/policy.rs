@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_shows_every_key_with_what_counts_without_it() {
+        let readme = include_str!("../../../../../README.md");
+        let (_, rest) = readme.split_once("```toml\n").unwrap();
+        let (shown, _) = rest.split_once("```").unwrap();
+        assert_eq!(parse(shown, Path::new("x")).unwrap(), parse("", Path::new("x")).unwrap());
+        let all = shown.replace("# restart", "restart").replace("# gateway", "gateway");
+        let policy = parse(&all.replacen("\"auto\"", "\"restart\"", 1), Path::new("x")).unwrap();
+        assert!(policy.restart_command.is_some() && policy.gateway_token_file.is_some());
+    }
+
+    #[test]
     fn a_mistake_is_an_error_and_no_policy() {
         for text in [
             "[watch]\npolicy = \"repare\"",
