@@ -57,7 +57,10 @@ pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayVi
     let seen = if config.gateway.tls { wants_tls(port, &wait) } else { http::is_gateway(port, &wait) };
     match seen {
         Ok(()) => someone_listens(port, &mine, &alive, &users),
-        Err(GatewayError::NotRunning { .. }) => nobody_listens(port, &in_state, &in_tmp),
+        Err(GatewayError::NotRunning { .. }) => {
+            let elsewhere = may_bind_elsewhere(config) && !sockets::listeners(port).is_empty();
+            nobody_listens(port, elsewhere, &in_state, &in_tmp)
+        }
         // A gateway that has just begun may be too busy to answer; its process tells who it is all the same.
         Err(_) if process::listener(port).is_some_and(process::looks_like_gateway) => {
             someone_listens(port, &mine, &alive, &users)
@@ -75,8 +78,14 @@ fn wants_tls(port: u16, wait: &Wait) -> Result<(), GatewayError> {
     Err(GatewayError::Tls { port })
 }
 
+/// Tells whether the config lets the gateway listen where the loopback does not lead. To list all sockets takes longer than
+/// everything else here.
+fn may_bind_elsewhere(config: &Config) -> bool {
+    config.gateway.bind.as_deref().is_some_and(|bind| !matches!(bind, "auto" | "loopback" | "lan"))
+}
+
 /// The loopback refused, and no lock names a live gateway.
-fn nobody_listens(port: u16, in_state: &Locks, in_tmp: &[Locks]) -> GatewayView {
+fn nobody_listens(port: u16, elsewhere: bool, in_state: &Locks, in_tmp: &[Locks]) -> GatewayView {
     if let Some(left) = in_state.found.iter().find(|lock| lock.is_gateway()) {
         let why = format!(
             "{} names process {}, which is none of this machine's: a container's, or one that died",
@@ -90,7 +99,7 @@ fn nobody_listens(port: u16, in_state: &Locks, in_tmp: &[Locks]) -> GatewayView 
     if let Some(closed) = closed.find(|dir| owner_of(dir).is_none_or(process::runs_a_gateway)) {
         return unknown(port, format!("{} cannot be looked into for a gateway's lock", closed.display()));
     }
-    if !sockets::listeners(port).is_empty() {
+    if elsewhere {
         let why = format!("something listens on port {port}, and not on the loopback (gateway.bind?)");
         return unknown(port, why);
     }

@@ -163,7 +163,8 @@ fn something_else_on_the_port_says_nothing_about_our_gateway() {
 #[test]
 fn a_gateway_on_another_address_is_not_down() {
     let listener = TcpListener::bind(("127.0.0.2", 0)).unwrap();
-    let place = Place::new(listener.local_addr().unwrap().port());
+    let port = listener.local_addr().unwrap().port();
+    let place = Place::with(port, json!({ "bind": "custom", "customBindHost": "127.0.0.2" }));
     let found = place.look();
     assert_eq!(found.running, None);
     assert!(found.unknown_because.unwrap().contains("gateway.bind"));
