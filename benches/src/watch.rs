@@ -6,10 +6,13 @@ use crate::{Missed, Programs};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
 use std::process::{ChildStdout, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 5;
+/// A watch that is not ready after so long never will be.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Prints the table. There is no limit: a quarter of a second of the time is a wait for more writes.
 pub fn figures(programs: &Programs) -> Result<Missed> {
@@ -41,22 +44,36 @@ pub fn figures(programs: &Programs) -> Result<Missed> {
 fn repaired(bench: &mut Bench, programs: &Programs, agents: usize) -> Result<f64> {
     bench.settle(&programs.keyshoal)?;
     bench.allow_repair()?;
+    let ready = bench.state_dir().with_file_name("ready");
+    let _ = std::fs::remove_file(&ready);
+    let service_manager = UnixDatagram::bind(&ready)?;
+    service_manager.set_read_timeout(Some(PATIENCE))?;
     let mut watch = bench
         .keyshoal(&programs.keyshoal, &["watch", "--offline", "--json", "--quiet"])
+        .env("NOTIFY_SOCKET", &ready)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
     let mut said = BufReader::new(watch.stdout.take().context("a pipe was asked for")?);
-    let took = follow(bench, &mut said, agents);
+    let took = wait_ready(&service_manager).and_then(|()| follow(bench, &mut said, agents));
     watch.kill()?;
     watch.wait()?;
     took
 }
 
+/// Waits until the watch tells its service manager that it has looked, and so that it watches.
+fn wait_ready(service_manager: &UnixDatagram) -> Result<()> {
+    let mut text = [0; 256];
+    loop {
+        let length = service_manager.recv(&mut text).context("the watch does not get ready")?;
+        if String::from_utf8_lossy(&text[..length]).contains("READY=1") {
+            return Ok(());
+        }
+    }
+}
+
 fn follow(bench: &mut Bench, said: &mut BufReader<ChildStdout>, agents: usize) -> Result<f64> {
-    // The first line says that it has looked, and so that it watches.
-    event(said, "attention")?;
     let begun = Instant::now();
     bench.move_base()?;
     let line = event(said, "repaired")?;
