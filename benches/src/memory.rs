@@ -4,6 +4,7 @@ use crate::installation::{Bench, Layout};
 use crate::{Missed, Programs};
 use anyhow::{Context, Result, ensure};
 use nix::sys::resource::{UsageWho, getrusage};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 /// The first argument that makes this program a measuring parent of one command.
@@ -26,7 +27,7 @@ pub fn figures(programs: &Programs) -> Result<Missed> {
         bench.rotate(&programs.keyshoal)?;
         let once = ["watch", "--once", "--offline", "--quiet"];
         for args in [&["status", "--quiet"][..], &["sync", "--yes", "--offline", "--quiet"], &once] {
-            let peak = peak(&bench.keyshoal(&programs.keyshoal, args))?;
+            let peak = peak(&programs.figures, &bench.keyshoal(&programs.keyshoal, args))?;
             println!("{name:<16} {:<8} {peak:>8.1} MiB", args[0]);
             if peak > LIMIT_MIB {
                 missed.push(format!("memory of {} on {name}: {peak:.1} MiB", args[0]));
@@ -42,8 +43,8 @@ pub fn figures(programs: &Programs) -> Result<Missed> {
 }
 
 /// Has a process of its own run the command: the kernel keeps the greatest size among all ended children of a process.
-fn peak(command: &Command) -> Result<f64> {
-    let mut parent = Command::new(std::env::current_exe()?);
+fn peak(figures: &Path, command: &Command) -> Result<f64> {
+    let mut parent = Command::new(figures);
     parent.arg(PEAK_OF).arg(command.get_program()).args(command.get_args()).env_clear();
     parent.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let output = parent.stdin(Stdio::null()).output()?;
