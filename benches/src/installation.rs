@@ -8,7 +8,7 @@ use std::process::Command;
 
 pub use keyshoal_core::{Layout, StoreId};
 
-/// An installation with agents `a0`, `a1`, … that all hold a copy of main's key.
+/// An installation with main, and agents `a0`, `a1`, … that all hold a copy of main's key.
 pub struct Bench {
     dir: tempfile::TempDir,
     layout: Layout,
@@ -34,6 +34,7 @@ impl Bench {
     fn write(&self, base: &str, copies: &str) -> Result<()> {
         let mut sample = sample::Installation::new(self.layout)
             .config(json!({ "gateway": { "port": 1 } }))
+            .agent("main")
             .api_key(StoreId::Base, "acme:default", base);
         for at in 0..self.agents {
             let id = format!("a{at}");
