@@ -74,6 +74,12 @@ impl Bench {
 
     /// Writes the installation anew, but keeps what Keyshoal remembers of it.
     fn replace(&self, base: &str, copies: &str) -> Result<()> {
+        self.remove_stores()?;
+        self.write(base, copies)
+    }
+
+    /// Leaves the config alone.
+    pub fn remove_stores(&self) -> Result<()> {
         let state = self.state_dir();
         for name in ["agents", "state"] {
             let path = state.join(name);
@@ -81,7 +87,7 @@ impl Bench {
                 std::fs::remove_dir_all(path)?;
             }
         }
-        self.write(base, copies)
+        Ok(())
     }
 }
 

@@ -16,10 +16,16 @@ pub fn figures(programs: &Programs) -> Result<Missed> {
     println!(
         "status of {AGENTS} agents as a whole process, against `openclaw models status --json --agent A` for the same agents"
     );
+    println!("(2026.9.6 with databases of its own making, which hold no credentials)");
     println!("{:<12} {:>14} {:>16} {:>10}", "release", "keyshoal ms", "openclaw ms", "ratio");
     for (release, layout) in [("2026.3.28", Layout::JsonFile), ("2026.9.6", Layout::SharedRow)] {
         let bench = Bench::new(layout, AGENTS)?;
         let (node, program) = openclaw(release)?;
+        if layout.is_sqlite() {
+            // It refuses databases that it has not made.
+            bench.remove_stores()?;
+            time(&mut asked(&bench, &node, &program, 0))?;
+        }
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             ours.push(ms(time(&mut bench.keyshoal(&programs.keyshoal, &["status", "--json"]))?));
