@@ -66,6 +66,8 @@ impl Watcher {
     pub fn follow(&mut self, installation: &Installation) -> usize {
         let wanted = installation.directories();
         self.awaited = wanted.iter().filter(|directory| which(directory).is_none()).cloned().collect();
+        let gone: Vec<PathBuf> = self.awaited.iter().cloned().collect();
+        self.forget(&gone);
         let mut present: BTreeSet<PathBuf> = wanted.difference(&self.awaited).cloned().collect();
         let above = |directory: &PathBuf| {
             directory
@@ -93,18 +95,28 @@ impl Watcher {
     }
 
     /// Waits for something to happen, at most this long.
-    pub fn next(&self, limit: Duration) -> Seen {
+    pub fn next(&mut self, limit: Duration) -> Seen {
         let deadline = Instant::now() + limit;
         loop {
             match self.receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Ok(event)) => {
                     if let Some(seen) = self.relevant(&event) {
+                        self.forget(&event.paths);
                         return seen;
                     }
                 }
                 Ok(Err(error)) => return Seen::Broken(error.to_string()),
                 Err(RecvTimeoutError::Timeout) => return Seen::Quiet,
                 Err(RecvTimeoutError::Disconnected) => return Seen::Broken("the watcher has ended".into()),
+            }
+        }
+    }
+
+    /// Has directories that came or went watched anew: one that is made where another was may have the other's number, too.
+    fn forget(&mut self, paths: &[PathBuf]) {
+        for path in paths {
+            if self.watched.remove(path).is_some() {
+                let _ = self.inner.unwatch(path);
             }
         }
     }
@@ -193,7 +205,7 @@ mod tests {
     }
 
     /// Waits for a word about something, and past what else is said.
-    fn hears(watcher: &Watcher, wanted: impl Fn(&Seen) -> bool) -> bool {
+    fn hears(watcher: &mut Watcher, wanted: impl Fn(&Seen) -> bool) -> bool {
         let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             if wanted(&watcher.next(Duration::from_millis(100))) {
@@ -203,7 +215,7 @@ mod tests {
         false
     }
 
-    fn settle(watcher: &Watcher) {
+    fn settle(watcher: &mut Watcher) {
         while watcher.next(Duration::from_millis(300)) != Seen::Quiet {}
     }
 
@@ -217,17 +229,21 @@ mod tests {
         let bytes = keyshoal_openclaw::files::read(&store, 1 << 20).unwrap().unwrap();
 
         std::fs::remove_dir_all(agent.parent().unwrap()).unwrap();
-        assert!(hears(&watcher, |seen| *seen == Seen::Lost), "nobody said that the directory went away");
+        assert!(hears(&mut watcher, |seen| *seen == Seen::Lost), "nobody said that the directory went away");
         watcher.follow(&installation);
-        settle(&watcher);
+        assert!(!watcher.watched.contains_key(&agent), "another with its number would be taken for it");
+        settle(&mut watcher);
 
         std::fs::create_dir_all(&agent).unwrap();
-        assert!(hears(&watcher, |seen| *seen != Seen::Quiet), "nobody said that it came back");
+        assert!(hears(&mut watcher, |seen| *seen != Seen::Quiet), "nobody said that it came back");
         watcher.follow(&installation);
-        settle(&watcher);
+        settle(&mut watcher);
 
         std::io::Write::write_all(&mut std::fs::File::create_new(&store).unwrap(), &bytes).unwrap();
-        assert!(hears(&watcher, |seen| *seen == Seen::Changed(store.clone())), "its files are not watched");
+        assert!(
+            hears(&mut watcher, |seen| *seen == Seen::Changed(store.clone())),
+            "its files are not watched"
+        );
     }
 
     #[test]
@@ -238,12 +254,12 @@ mod tests {
         let agent = installation.state_dir().join("agents/stocks/agent");
         rename(&agent, &agent.with_file_name("before"));
         std::fs::create_dir(&agent).unwrap();
-        assert!(hears(&watcher, |seen| *seen == Seen::Lost));
+        assert!(hears(&mut watcher, |seen| *seen == Seen::Lost));
         watcher.follow(&installation);
-        settle(&watcher);
+        settle(&mut watcher);
         let store = agent.join("auth-profiles.json");
         std::fs::File::create_new(&store).unwrap();
-        assert!(hears(&watcher, |seen| *seen == Seen::Changed(store.clone())));
+        assert!(hears(&mut watcher, |seen| *seen == Seen::Changed(store.clone())));
     }
 
     fn rename(from: &Path, to: &Path) {

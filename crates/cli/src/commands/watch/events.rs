@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
     }
 
     fn wait(&mut self, time: Duration) -> Option<Event> {
-        let Some(watcher) = &self.watcher else {
+        let Some(watcher) = &mut self.watcher else {
             self.installation.sleep(time);
             return None;
         };
