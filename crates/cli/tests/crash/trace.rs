@@ -60,7 +60,8 @@ pub fn recording(into: &Path) -> Vec<&str> {
     vec!["--signal=none", "-xx", "-s", "100000000", "-o", into.to_str().unwrap(), "-e", CALLS]
 }
 
-/// Reads a record. A call that other threads' calls came in between of counts from when it ended.
+/// Reads a record. A call that other threads' calls came in between of counts from when it ended; a `close`, from when it began:
+/// another thread may get the number before it has ended.
 pub fn read(record: &str) -> Vec<Call> {
     let mut begun: Vec<(&str, String)> = Vec::new();
     let mut calls = Vec::new();
@@ -68,13 +69,19 @@ pub fn read(record: &str) -> Vec<Call> {
         let (thread, text) = line.split_once(' ').unwrap();
         let text = text.trim_start();
         if let Some(begin) = text.strip_suffix("<unfinished ...>") {
-            begun.push((thread, begin.trim_end().to_owned()));
+            let begin = begin.trim_end();
+            if begin.starts_with("close(") {
+                calls.extend(call(&format!("{begin}) = 0")));
+            }
+            begun.push((thread, begin.to_owned()));
         } else if let Some((_, rest)) =
             text.strip_prefix("<...").and_then(|rest| rest.split_once(" resumed>"))
         {
             let at = begun.iter().position(|(of, _)| *of == thread).unwrap();
             let (_, begin) = begun.swap_remove(at);
-            calls.extend(call(&format!("{begin}{rest}")));
+            if !begin.starts_with("close(") {
+                calls.extend(call(&format!("{begin}{rest}")));
+            }
         } else {
             calls.extend(call(text));
         }
@@ -117,6 +124,16 @@ fn argument(text: &str) -> Argument {
     let digits = strings.concat();
     let byte = |digits| u8::from_str_radix(digits, 16).unwrap();
     Argument::Bytes(digits.split("\\x").skip(1).map(byte).collect())
+}
+
+#[test]
+fn a_number_is_free_when_its_close_begins() {
+    let record = r#"7 close(3 <unfinished ...>
+8 openat(AT_FDCWD, "\x2f\x61", O_RDONLY) = 3
+7 <... close resumed>)              = 0
+8 fsync(3)              = 0"#;
+    let names: Vec<String> = read(record).into_iter().map(|call| call.name).collect();
+    assert_eq!(names, ["close", "openat", "fsync"]);
 }
 
 #[test]
