@@ -9,7 +9,7 @@ mod replace;
 pub(crate) use opened::OpenFile;
 pub(crate) use places::{
     absent, create_new, create_whole, further_names, is_link, listing, made_read_only, make_private_dir, may,
-    metadata, mounted_alone, remove, resolved, sync_dir, wall_clock,
+    metadata, mounted_alone, owner, remove, resolved, sync_dir, wall_clock,
 };
 pub(crate) use replace::{Prepared, Put, overwrite, sweep};
 

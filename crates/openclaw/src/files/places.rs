@@ -29,6 +29,12 @@ pub(crate) fn metadata(path: &Path) -> Result<Option<fs::Metadata>, PathError> {
     absent(fs::metadata(path)).with_path(path)
 }
 
+/// Returns whose a path is, following links. `None` when it does not exist or cannot be looked at.
+pub(crate) fn owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    metadata(path).ok().flatten().map(|meta| meta.uid())
+}
+
 /// Refuses a path with which this process may not do these things.
 pub(crate) fn may(path: &Path, what: rustix::fs::Access) -> Result<(), PathError> {
     use rustix::fs::{AtFlags, CWD, accessat};

@@ -6,7 +6,6 @@ use super::{GatewayError, GatewayWord, http, process, sockets};
 use crate::locate::{self, Locations};
 use crate::{Environment, config::Config, files};
 use keyshoal_core::GatewayView;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -96,7 +95,7 @@ fn nobody_listens(port: u16, elsewhere: bool, in_state: &Locks, in_tmp: &[Locks]
     }
     let mut closed = in_tmp.iter().chain([in_state]).flat_map(|locks| &locks.closed);
     // A user of whom no gateway runs has no lock that counts.
-    if let Some(closed) = closed.find(|dir| owner_of(dir).is_none_or(process::runs_a_gateway)) {
+    if let Some(closed) = closed.find(|dir| files::owner(dir).is_none_or(process::runs_a_gateway)) {
         return unknown(port, format!("{} cannot be looked into for a gateway's lock", closed.display()));
     }
     if elsewhere {
@@ -104,10 +103,6 @@ fn nobody_listens(port: u16, elsewhere: bool, in_state: &Locks, in_tmp: &[Locks]
         return unknown(port, why);
     }
     GatewayView { running: Some(false), ..GatewayView::default() }
-}
-
-fn owner_of(path: &Path) -> Option<u32> {
-    files::metadata(path).ok().flatten().map(|meta| meta.uid())
 }
 
 /// Returns what a running gateway was started with, of the variables that may hold a provider's key and no others. `None` when it cannot be

@@ -7,7 +7,6 @@
 use super::process;
 use crate::files;
 use serde_json::Value;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 const LOCK_LIMIT: u64 = 64 * 1024;
@@ -67,7 +66,7 @@ pub fn in_state_dir(state_dir: &Path) -> Locks {
 /// Only directories of these users count: anybody may put a lock there that names our config and a port of his own, and what
 /// listens on the port is shown the gateway's token.
 pub fn in_tmp(tmp: &Path, owners: &[u32]) -> Locks {
-    below(tmp, |dir| files::metadata(dir).ok().flatten().is_some_and(|meta| owners.contains(&meta.uid())))
+    below(tmp, |dir| files::owner(dir).is_some_and(|owner| owners.contains(&owner)))
 }
 
 fn below(parent: &Path, trusted: impl Fn(&Path) -> bool) -> Locks {

@@ -4,7 +4,6 @@ use super::sockets;
 use crate::files;
 use keyshoal_core::{Timestamp, time};
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// `/proc/<pid>/stat` counts in hundredths of a second on every architecture that Node.js runs on (USER_HZ).
@@ -62,13 +61,8 @@ pub fn looks_like_gateway(pid: u32) -> bool {
 
 /// Tells whether a process of this user looks like a gateway. Yes, where the processes cannot be listed.
 pub fn runs_a_gateway(user: u32) -> bool {
-    let Ok(names) = files::names(Path::new("/proc"), 1 << 17) else { return true };
-    let mut pids = names.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok());
-    let of_user = |pid: u32| {
-        let meta = files::metadata(&of(pid, "")).ok().flatten();
-        meta.is_some_and(|meta| meta.uid() == user)
-    };
-    pids.any(|pid| of_user(pid) && looks_like_gateway(pid))
+    let Some(pids) = all() else { return true };
+    pids.into_iter().any(|pid| files::owner(&of(pid, "")) == Some(user) && looks_like_gateway(pid))
 }
 
 /// Tells whether the command line chooses a state directory by `--profile` or `--dev`. A process that has renamed itself no longer shows it.
@@ -100,8 +94,13 @@ pub fn listener(port: u16) -> Option<u32> {
     if wanted.is_empty() {
         return None;
     }
-    let pids = files::names(Path::new("/proc"), 1 << 17).ok()?;
-    pids.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok()).find(|pid| holds(*pid, &wanted))
+    all()?.into_iter().find(|pid| holds(*pid, &wanted))
+}
+
+/// Returns the number of every process that can be seen; `None` where they cannot be listed.
+fn all() -> Option<Vec<u32>> {
+    let names = files::names(Path::new("/proc"), 1 << 17).ok()?;
+    Some(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
 }
 
 fn holds(pid: u32, wanted: &[String]) -> bool {

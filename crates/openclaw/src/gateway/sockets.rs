@@ -4,7 +4,6 @@
 
 use crate::files;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// A line has 150 bytes; a busy machine has many sockets.
@@ -24,8 +23,7 @@ pub struct Listener {
 
 /// Returns the users who may be shown what is meant for the gateway of a state directory: its owner, who we are, and root.
 pub fn trusted_users(state_dir: &Path) -> Vec<u32> {
-    let owner = files::metadata(state_dir).ok().flatten().map(|meta| meta.uid());
-    [0, rustix::process::geteuid().as_raw()].into_iter().chain(owner).collect()
+    [0, rustix::process::geteuid().as_raw()].into_iter().chain(files::owner(state_dir)).collect()
 }
 
 /// Returns the sockets that listen on this port, whatever the address.
