@@ -1,11 +1,5 @@
 //! The whole way on throwaway installations of every layout: look, sync, override kept, rollback, crash recovery.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test says by panicking what does not hold, and reads files as it likes"
-)]
-
 use keyshoal_core::{AgentId, Capabilities, FindingKind, Layout, ProfileId, Severity, StepState, StoreId};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_engine::decide::{Decide, Decision, Unattended};

@@ -1,7 +1,5 @@
 //! A store that cannot be read: what its agents send is unknown, which is neither nothing nor fine.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may")]
-
 use keyshoal_core::{AgentView, FindingKind, Layout, Severity, StoreId};
 use keyshoal_engine::look::{Look, LookOptions, look};
 use keyshoal_local::{Installation, OpenOptions};

@@ -1,7 +1,5 @@
 //! What other programs do between our look and our write.
 
-#![expect(clippy::disallowed_methods, reason = "tests may")]
-
 use keyshoal_core::{AgentId, Layout, ProfileId, Secret, StepState, StoreId};
 use keyshoal_engine::decide::Unattended;
 use keyshoal_engine::look::{LookOptions, look};

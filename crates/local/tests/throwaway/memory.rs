@@ -1,7 +1,5 @@
 //! What is remembered across commands: a rollback is a person's word, and a run at work has not broken off.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may")]
-
 use keyshoal_core::{FindingKind, Layout, ProfileId, Secret, StoreId};
 use keyshoal_engine::decide::Unattended;
 use keyshoal_engine::look::{Look, LookOptions, look};

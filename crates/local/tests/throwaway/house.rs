@@ -1,6 +1,5 @@
 //! A throwaway installation whose runs break off, or are done by hand.
 
-use super::P;
 use keyshoal_core::plan::Why;
 use keyshoal_core::{Action, CredentialKind, Layout, Plan, ProfileId, RunId, Secret, StepState, StoreId};
 use keyshoal_engine::decide::Unattended;
@@ -16,6 +15,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+pub const P: &str = "acme:default";
 const UNTIL: i64 = 4_102_444_800_000;
 
 pub fn stocks() -> StoreId {

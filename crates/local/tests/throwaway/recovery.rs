@@ -1,10 +1,6 @@
 //! A run that broke off, or that is taken back: nothing is judged that cannot be read, nothing is done that is not right any more.
 
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests may")]
-
-mod house;
-
-use house::{House, key, stocks};
+use super::house::{House, P, key, stocks};
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_core::{AgentId, Fact, Layout, ProfileId, StepState, StoreId};
 use keyshoal_engine::look::{LookOptions, look};
@@ -13,7 +9,6 @@ use keyshoal_ledger::ImageState;
 use keyshoal_local::restore::{Direction, Restored};
 use serde_json::{Value, json};
 
-const P: &str = "acme:default";
 const BOTH: [Layout; 2] = [Layout::JsonFile, Layout::SharedRow];
 
 fn states(all: &[Restored]) -> Vec<&StepState> {

@@ -1,11 +1,5 @@
 //! Protections of a run, seen to matter in every layout: with one nothing is lost, without it alone the same run loses something.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test says by panicking what does not hold, and reads files as it likes"
-)]
-
 use keyshoal_core::{AgentId, Fingerprint, Judgement, Layout, Plan, ProfileId, Secret, StepState, StoreId};
 use keyshoal_engine::decide::{Decide, Decision};
 use keyshoal_engine::look::{LookOptions, look};

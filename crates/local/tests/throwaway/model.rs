@@ -1,11 +1,5 @@
 //! The planner's model of what an action does, held against the real stores of every layout.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "a test that finds nothing shall fail, and makes directories as it likes"
-)]
-
 use keyshoal_core::judge::endpoint_of;
 use keyshoal_core::simulate::simulate_all;
 use keyshoal_core::{

@@ -1,0 +1,16 @@
+//! The engine's ports on throwaway installations of every layout.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says by panicking what does not hold, and reads files as it likes"
+)]
+
+mod guards;
+mod house;
+mod meanwhile;
+mod memory;
+mod model;
+mod recovery;
+mod unknown;
+mod whole_way;
