@@ -1,62 +1,87 @@
-//! A throwaway installation whose runs break off, or are done by hand.
+//! A throwaway installation, and what most tests do with one: look, plan, write, break off, take back.
 
 use keyshoal_core::plan::Why;
-use keyshoal_core::{Action, CredentialKind, Layout, Plan, ProfileId, RunId, Secret, StepState, StoreId};
+use keyshoal_core::{
+    Action, CredentialKind, Layout, Plan, ProfileId, Receipt, RunId, Secret, StepState, StoreId,
+};
 use keyshoal_engine::decide::Unattended;
-use keyshoal_engine::look::{LookOptions, look};
+use keyshoal_engine::look::{Look, LookOptions, look};
 use keyshoal_engine::ports::{Change, Observe};
 use keyshoal_engine::set::{SetRequest, set};
-use keyshoal_engine::sync::SyncOptions;
+use keyshoal_engine::sync::{SyncOptions, SyncReport};
 use keyshoal_local::restore::{Direction, Restored};
 use keyshoal_local::{Installation, OpenOptions};
 use keyshoal_openclaw::store::{Edit, StoreContents, StoredSecret, WriteRules};
 use keyshoal_openclaw::{Environment, sample};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub const P: &str = "acme:default";
-const UNTIL: i64 = 4_102_444_800_000;
+/// Every layout that may be written.
+pub const LAYOUTS: [Layout; 5] =
+    [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedTable, Layout::SharedRow];
 
-pub fn stocks() -> StoreId {
-    StoreId::Agent("stocks".into())
+/// The profile that most tests are about.
+pub const P: &str = "acme:default";
+
+/// A time that does not come, in milliseconds.
+pub const UNTIL: i64 = 4_102_444_800_000;
+
+pub fn agent(id: &str) -> StoreId {
+    StoreId::Agent(id.into())
 }
 
-pub fn key(value: &str) -> Value {
-    json!({ "type": "api_key", "provider": "acme", "key": value })
+pub fn stocks() -> StoreId {
+    agent("stocks")
+}
+
+/// Main and agent `stocks` hold the same key.
+pub fn copied(layout: Layout) -> sample::Installation {
+    let made = sample::Installation::new(layout).agent("stocks");
+    made.api_key(StoreId::Base, P, "key-1").api_key(stocks(), P, "key-1")
 }
 
 /// An authentication mark, and one that is not ours to reset.
-pub fn marks() -> Value {
+fn marks() -> Value {
     let mark = json!({ "cooldownUntil": UNTIL, "cooldownReason": "auth", "errorCount": 2,
         "disabledUntil": UNTIL, "disabledReason": "billing" });
     json!({ "usageStats": { P: mark } })
 }
 
+/// An installation with its own keys and home, gone when it is dropped.
 pub struct House {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub options: OpenOptions,
 }
 
 impl House {
-    /// Main and agent `stocks` hold the same key; `stocks` has this entry.
-    pub fn new(layout: Layout, entry: Value) -> Self {
+    /// Main and agent `stocks` hold the same key.
+    pub fn new(layout: Layout) -> Self {
+        Self::holding(&copied(layout))
+    }
+
+    /// Writes a sample into a directory of its own.
+    pub fn holding(sample: &sample::Installation) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("state");
-        std::fs::create_dir_all(&state).unwrap();
-        sample::Installation::new(layout)
-            .agent("stocks")
-            .api_key(StoreId::Base, P, "key-1")
-            .profile(stocks(), P, entry)
-            .write(&state)
-            .unwrap();
         let options = OpenOptions {
-            state_dir: Some(state),
+            state_dir: Some(dir.path().join("state")),
             keys_dir: Some(dir.path().join("keys")),
             env: Environment { home: Some(dir.path().join("home")), ..Environment::default() },
             ..OpenOptions::default()
         };
-        Self { _dir: dir, options }
+        let house = Self { dir, options };
+        sample.write(&house.state()).unwrap();
+        house
+    }
+
+    /// Returns the directory that holds everything.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Returns the state directory.
+    pub fn state(&self) -> PathBuf {
+        self.dir().join("state")
     }
 
     pub fn open(&self) -> Installation {
@@ -78,11 +103,7 @@ impl House {
     /// Does a whole rotation.
     pub fn rotated(&self) -> RunId {
         let installation = self.open();
-        let plan = planned(&installation);
-        let run = installation.begin("set", &plan).unwrap();
-        let receipts = installation.apply(&run, &plan, &mut |_, _| {});
-        installation.finish(&run, &receipts).unwrap();
-        run
+        done(&installation, &planned(&installation)).0
     }
 
     /// Gives agent `stocks` another value, whatever it holds.
@@ -101,10 +122,8 @@ impl House {
             why: Why::Given,
         };
         let plan = Plan { actions: vec![action], ..Plan::default() };
-        let run = installation.begin("set", &plan).unwrap();
-        let receipts = installation.apply(&run, &plan, &mut |_, _| {});
+        let (run, receipts) = done(&installation, &plan);
         assert_eq!(receipts[0].durable, StepState::Done);
-        installation.finish(&run, &receipts).unwrap();
         run
     }
 
@@ -123,14 +142,25 @@ impl House {
         self.open().look().unwrap().stores[store].file.path().to_owned()
     }
 
-    /// Writes as another program would.
-    pub fn edit(&self, store: &StoreId, edits: &[Edit]) {
+    /// Writes a key as another program would, through the store's own lock.
+    pub fn type_in(&self, store: &StoreId, key: &str) {
+        let edit = Edit::SetSecret {
+            profile: P.into(),
+            kind: CredentialKind::ApiKey,
+            secret: StoredSecret::Inline(Secret::new(key)),
+            expires: None,
+        };
         let rules = WriteRules::new(SystemTime::now(), false);
-        self.open().look().unwrap().stores[store].file.update(&rules, &mut |_| Ok(edits.to_vec())).unwrap();
+        let seen = self.open().look().unwrap();
+        seen.stores[store].file.update(&rules, &mut |_| Ok(vec![edit.clone()])).unwrap();
     }
 
-    pub fn put(&self, store: &StoreId, entry: &Value) {
-        self.edit(store, &[Edit::PutRaw { profile: P.into(), json: Secret::new(entry.to_string()) }]);
+    /// Lets the config demand that the profile is a token.
+    pub fn demand_a_token(&self) {
+        let config = self.state().join("openclaw.json");
+        let mut text: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+        text["auth"] = json!({ "profiles": { P: { "provider": "acme", "mode": "token" } } });
+        std::fs::write(&config, text.to_string()).unwrap();
     }
 
     /// What a gateway would note after an authentication failure.
@@ -163,14 +193,33 @@ impl House {
     }
 }
 
-fn planned(installation: &Installation) -> Plan {
-    look(installation, &LookOptions::default(), &mut |_| {}).unwrap();
+/// Looks, without asking anybody.
+pub fn glance(installation: &Installation) -> Look {
+    look(installation, &LookOptions::default(), &mut |_| {}).unwrap()
+}
+
+/// Gives the profile a new key, as far as the options go.
+pub fn given(installation: &Installation, key: &str, sync: SyncOptions) -> SyncReport {
     let request = SetRequest {
         target: P.to_owned(),
-        fingerprint: installation.enter(Secret::new("key-2"), None),
+        fingerprint: installation.enter(Secret::new(key), None),
         kind: None,
         expires: None,
-        sync: SyncOptions { dry_run: true, ..SyncOptions::default() },
+        sync,
     };
-    set(installation, &request, &mut Unattended, &mut |_| {}).unwrap().sync.plan
+    set(installation, &request, &mut Unattended, &mut |_| {}).unwrap().sync
+}
+
+/// Looks, and plans how the profile is given its next key.
+pub fn planned(installation: &Installation) -> Plan {
+    glance(installation);
+    given(installation, "key-2", SyncOptions { dry_run: true, ..SyncOptions::default() }).plan
+}
+
+/// Does the whole of a plan.
+pub fn done(installation: &Installation, plan: &Plan) -> (RunId, Vec<Receipt>) {
+    let run = installation.begin("test", plan).unwrap();
+    let receipts = installation.apply(&run, plan, &mut |_, _| {});
+    installation.finish(&run, &receipts).unwrap();
+    (run, receipts)
 }

@@ -1,62 +1,37 @@
 //! What other programs do between our look and our write.
 
-use keyshoal_core::{AgentId, Layout, ProfileId, Secret, StepState, StoreId};
-use keyshoal_engine::decide::Unattended;
-use keyshoal_engine::look::{LookOptions, look};
+use super::house::{House, P, UNTIL, agent, planned};
+use keyshoal_core::{Layout, ProfileId, StepState, StoreId};
 use keyshoal_engine::ports::Change;
-use keyshoal_engine::set::{SetRequest, set};
-use keyshoal_engine::sync::SyncOptions;
-use keyshoal_local::{Installation, OpenOptions};
-use keyshoal_openclaw::{Environment, sample};
+use keyshoal_openclaw::sample;
 use serde_json::{Value, json};
-
-const P: &str = "acme:default";
 
 /// The agent inherits its key, fails with it once more, and notes that in its own file; only then the new key is written.
 #[test]
 fn a_mark_that_an_inheriting_agent_earns_after_the_look_does_not_hold_the_new_value_back() {
     for layout in [Layout::JsonFile, Layout::JsonWithState] {
-        let dir = tempfile::tempdir().unwrap();
-        let state = dir.path().join("state");
-        sample::Installation::new(layout)
+        let sample = sample::Installation::new(layout)
             .agent("fresh")
             .agent("own")
             .agent("linked")
             .api_key(StoreId::Base, P, "key-1")
-            .api_key(StoreId::Agent("fresh".into()), "other:default", "o")
-            .api_key(StoreId::Agent("own".into()), P, "key-own")
-            .write(&state)
-            .unwrap();
+            .api_key(agent("fresh"), "other:default", "o")
+            .api_key(agent("own"), P, "key-own");
+        let house = House::holding(&sample);
         // A link to main's file, as people make it so that a rotation reaches the agent. Its state is its own all the same.
-        let agents = state.join("agents");
+        let agents = house.state().join("agents");
         std::fs::create_dir_all(agents.join("linked/agent")).unwrap();
         let link = agents.join("linked/agent/auth-profiles.json");
         let _ = std::fs::remove_file(&link);
         std::os::unix::fs::symlink(agents.join("main/agent/auth-profiles.json"), link).unwrap();
-        let installation = Installation::open(OpenOptions {
-            state_dir: Some(state),
-            keys_dir: Some(dir.path().join("keys")),
-            env: Environment { home: Some(dir.path().join("home")), ..Environment::default() },
-            ..OpenOptions::default()
-        })
-        .unwrap();
-        look(&installation, &LookOptions::default(), &mut |_| {}).unwrap();
-        let request = SetRequest {
-            target: P.to_owned(),
-            fingerprint: installation.enter(Secret::new("key-2"), None),
-            kind: None,
-            expires: None,
-            sync: SyncOptions { dry_run: true, ..SyncOptions::default() },
-        };
-        let plan = set(&installation, &request, &mut Unattended, &mut |_| {}).unwrap().sync.plan;
+        let installation = house.open();
+        let plan = planned(&installation);
         let run = installation.begin("set", &plan).unwrap();
 
-        let until = 4_102_444_800_000_i64;
-        let mark = json!({ P: { "cooldownUntil": until, "cooldownReason": "auth", "errorCount": 1 },
-            "other:default": { "cooldownUntil": until, "cooldownReason": "auth", "errorCount": 1 } });
-        for agent in ["fresh", "own"] {
-            let store = StoreId::Agent(AgentId::from(agent));
-            let path = installation.look().unwrap().stores[&store].file.path().to_owned();
+        let mark = json!({ P: { "cooldownUntil": UNTIL, "cooldownReason": "auth", "errorCount": 1 },
+            "other:default": { "cooldownUntil": UNTIL, "cooldownReason": "auth", "errorCount": 1 } });
+        for id in ["fresh", "own"] {
+            let path = installation.look().unwrap().stores[&agent(id)].file.path().to_owned();
             let path = match layout {
                 Layout::JsonFile => path,
                 _ => path.with_file_name("auth-state.json"),
@@ -78,8 +53,8 @@ fn a_mark_that_an_inheriting_agent_earns_after_the_look_does_not_hold_the_new_va
         assert!(receipts.iter().all(|one| one.durable == StepState::Done), "{layout}: {receipts:#?}");
         installation.finish(&run, &receipts).unwrap();
         let after = installation.look().unwrap();
-        let held_back = |agent: &str, profile: &str| {
-            let usage = &after.stores[&StoreId::Agent(agent.into())].read.contents.usage;
+        let held_back = |id: &str, profile: &str| {
+            let usage = &after.stores[&agent(id)].read.contents.usage;
             usage[&ProfileId::from(profile)].auth_block()
         };
         assert!(!held_back("fresh", P), "{layout}: it was earned with the value that is gone");

@@ -1,64 +1,30 @@
 //! What is remembered across commands: a rollback is a person's word, and a run at work has not broken off.
 
-use keyshoal_core::{FindingKind, Layout, ProfileId, Secret, StoreId};
+use super::house::{House, P, given, glance, stocks};
+use keyshoal_core::{FindingKind, Layout, ProfileId, StoreId};
 use keyshoal_engine::decide::Unattended;
-use keyshoal_engine::look::{Look, LookOptions, look};
+use keyshoal_engine::look::Look;
 use keyshoal_engine::ports::{Change, Remember};
-use keyshoal_engine::set::{SetRequest, set};
 use keyshoal_engine::sync::SyncOptions;
 use keyshoal_local::restore::Direction;
 use keyshoal_local::{Installation, OpenOptions};
-use keyshoal_openclaw::{Environment, sample};
 
-const P: &str = "acme:default";
-
-fn installation(layout: Layout) -> (tempfile::TempDir, OpenOptions) {
-    let dir = tempfile::tempdir().unwrap();
-    let state = dir.path().join("state");
-    std::fs::create_dir_all(&state).unwrap();
-    let stocks = StoreId::Agent("stocks".into());
-    sample::Installation::new(layout)
-        .agent("stocks")
-        .api_key(StoreId::Base, P, "key-1")
-        .api_key(stocks, P, "key-1")
-        .write(&state)
-        .unwrap();
-    let options = OpenOptions {
-        state_dir: Some(state),
-        keys_dir: Some(dir.path().join("keys")),
-        env: Environment { home: Some(dir.path().join("home")), ..Environment::default() },
-        ..OpenOptions::default()
-    };
-    (dir, options)
-}
-
-fn glance(installation: &Installation) -> Look {
-    look(installation, &LookOptions::default(), &mut |_| {}).unwrap()
+fn assume_yes() -> SyncOptions {
+    SyncOptions { assume_yes: true, ..SyncOptions::default() }
 }
 
 fn has(look: &Look, kind: FindingKind) -> bool {
     look.judgement.findings.iter().any(|finding| finding.finding == kind)
 }
 
-fn set_key(installation: &Installation, key: &str) -> keyshoal_core::RunId {
-    let request = SetRequest {
-        target: P.to_owned(),
-        fingerprint: installation.enter(Secret::new(key), None),
-        kind: None,
-        expires: None,
-        sync: SyncOptions { assume_yes: true, ..SyncOptions::default() },
-    };
-    set(installation, &request, &mut Unattended, &mut |_| {}).unwrap().sync.run.unwrap()
-}
-
 /// The source falls back to an earlier value here, too, but because a person wanted that.
 #[test]
 fn a_rollback_is_no_source_that_fell_back() {
     for layout in [Layout::JsonFile, Layout::SharedRow] {
-        let (_dir, options) = installation(layout);
-        let installation = Installation::open(options).unwrap();
+        let house = House::new(layout);
+        let installation = house.open();
         glance(&installation);
-        let run = set_key(&installation, "key-2");
+        let run = given(&installation, "key-2", assume_yes()).run.unwrap();
         assert!(!has(&glance(&installation), FindingKind::SourceReverted), "{layout}");
         let run = installation.find_run(run.as_str()).unwrap();
         installation.rollback(&run).unwrap();
@@ -74,9 +40,9 @@ fn a_rollback_is_no_source_that_fell_back() {
 /// Another Keyshoal looks while a run is at work, and after its process has gone without a word.
 #[test]
 fn a_run_at_work_has_not_broken_off() {
-    let (_dir, options) = installation(Layout::SharedRow);
-    let worker = Installation::open(options.clone()).unwrap();
-    let watcher = Installation::open(options).unwrap();
+    let house = House::new(Layout::SharedRow);
+    let worker = house.open();
+    let watcher = house.open();
     glance(&worker);
     worker.begin("sync", &keyshoal_core::Plan::default()).unwrap();
     assert!(watcher.knowledge().unwrap().open_run.is_none());
@@ -94,27 +60,11 @@ fn a_run_at_work_has_not_broken_off() {
 #[test]
 fn a_sync_settles_a_run_that_broke_off() {
     for layout in [Layout::JsonFile, Layout::SharedRow] {
-        let (_dir, options) = installation(layout);
-        let dying = Installation::open(options.clone()).unwrap();
-        glance(&dying);
-        let request = SetRequest {
-            target: P.to_owned(),
-            fingerprint: dying.enter(Secret::new("key-2"), None),
-            kind: None,
-            expires: None,
-            sync: SyncOptions { dry_run: true, ..SyncOptions::default() },
-        };
-        let planned = set(&dying, &request, &mut Unattended, &mut |_| {}).unwrap().sync.plan;
-        assert_eq!(planned.actions.len(), 2, "{layout}: base and stocks");
-        let half = keyshoal_core::Plan { actions: planned.actions[..1].to_vec(), ..planned.clone() };
-        let run = dying.begin("set", &planned).unwrap();
-        dying.apply(&run, &half, &mut |_, _| {});
-        drop(dying);
-
-        let next = Installation::open(options).unwrap();
+        let house = House::new(layout);
+        let run = house.broken_after(1);
+        let next = house.open();
         assert!(has(&glance(&next), FindingKind::OpenRun), "{layout}");
-        let options = SyncOptions { assume_yes: true, ..SyncOptions::default() };
-        let report = keyshoal_engine::sync(&next, &options, &mut Unattended, &mut |_| {}).unwrap();
+        let report = keyshoal_engine::sync(&next, &assume_yes(), &mut Unattended, &mut |_| {}).unwrap();
         assert_eq!(report.receipts.len(), 1, "{layout}: only stocks was left to do");
         let after = glance(&next);
         assert!(!after.judgement.needs_attention(), "{layout}: {:#?}", after.judgement.findings);
@@ -127,9 +77,9 @@ fn a_sync_settles_a_run_that_broke_off() {
 /// Without a place for keys nothing can be kept, and looking works all the same.
 #[test]
 fn looking_works_where_no_key_can_be_made() {
-    let (_dir, options) = installation(Layout::JsonFile);
-    let options = OpenOptions { keys_dir: Some("/sys/keyshoal".into()), ..options };
-    let installation = Installation::open(options).unwrap();
+    let mut house = House::new(Layout::JsonFile);
+    house.options.keys_dir = Some("/sys/keyshoal".into());
+    let installation = house.open();
     assert!(
         installation.notes().iter().any(|note| note.contains("/sys/keyshoal")),
         "{:?}",
@@ -144,24 +94,24 @@ fn looking_works_where_no_key_can_be_made() {
 #[test]
 fn a_persons_word_is_remembered_or_refused() {
     use keyshoal_core::{Fact, knowledge::KeptBy};
-    let (dir, options) = installation(Layout::JsonFile);
-    let seen = glance(&Installation::open(options.clone()).unwrap());
-    let view = seen.observed.profile(&StoreId::Agent("stocks".into()), &P.into()).unwrap();
+    let house = House::new(Layout::JsonFile);
+    let seen = glance(&house.open());
+    let view = seen.observed.profile(&stocks(), &P.into()).unwrap();
     let fingerprint = view.material.fingerprint().unwrap();
     let kept = || Fact::Kept { agent: "stocks".into(), profile: P.into(), fingerprint, by: KeptBy::Person };
 
-    let nowhere = OpenOptions { keys_dir: Some("/sys/keyshoal".into()), ..options.clone() };
+    let nowhere = OpenOptions { keys_dir: Some("/sys/keyshoal".into()), ..house.options.clone() };
     assert!(Installation::open(nowhere).unwrap().learn(&[kept()]).is_err());
 
-    let copy = dir.path().join("copy");
-    let state = options.state_dir.clone().unwrap();
-    let copied = std::process::Command::new("cp").arg("-a").args([&state, &copy]).status().unwrap();
+    let copy = house.dir().join("copy");
+    let copied = std::process::Command::new("cp").arg("-a").args([&house.state(), &copy]).status().unwrap();
     assert!(copied.success());
-    let uncertain = Installation::open(OpenOptions { state_dir: Some(copy), ..options.clone() }).unwrap();
+    let uncertain = OpenOptions { state_dir: Some(copy), ..house.options.clone() };
+    let uncertain = Installation::open(uncertain).unwrap();
     assert!(!uncertain.identity().is_certain());
     assert!(uncertain.learn(&[kept()]).is_err());
 
-    let certain = Installation::open(options).unwrap();
+    let certain = house.open();
     certain.learn(&[kept()]).unwrap();
     assert_eq!(certain.knowledge().unwrap().kept.len(), 1);
 }
@@ -170,9 +120,9 @@ fn a_persons_word_is_remembered_or_refused() {
 #[test]
 fn a_gateway_that_came_up_meanwhile_is_no_gateway_that_is_down() {
     use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome};
-    let (_dir, mut options) = installation(Layout::SharedRow);
-    options.env.vars.insert("OPENCLAW_GATEWAY_PORT".to_owned(), "1".to_owned());
-    let installation = Installation::open(options.clone()).unwrap();
+    let mut house = House::new(Layout::SharedRow);
+    house.options.env.vars.insert("OPENCLAW_GATEWAY_PORT".to_owned(), "1".to_owned());
+    let installation = house.open();
     let seen = glance(&installation);
     assert_eq!(seen.observed.instance.gateway.running, Some(false));
     let down = installation.activate(ActivationNeed::None, ActivationMode::Auto);
@@ -181,7 +131,7 @@ fn a_gateway_that_came_up_meanwhile_is_no_gateway_that_is_down() {
     // A live process, this one, holds the gateway's lock now; nothing answers on its port.
     let ticks = std::fs::read_to_string("/proc/self/stat").unwrap();
     let ticks = ticks.rsplit_once(')').unwrap().1.split_whitespace().nth(19).unwrap().to_owned();
-    let tmp = options.state_dir.unwrap().join("tmp/openclaw-1");
+    let tmp = house.state().join("tmp/openclaw-1");
     std::fs::create_dir_all(&tmp).unwrap();
     let lock = format!("{{\"pid\":{},\"port\":1,\"startTime\":{ticks}}}", std::process::id());
     std::fs::write(tmp.join("gateway.state.lock"), lock).unwrap();

@@ -1,5 +1,6 @@
 //! The planner's model of what an action does, held against the real stores of every layout.
 
+use super::house::{House, LAYOUTS, UNTIL, agent, done};
 use keyshoal_core::judge::endpoint_of;
 use keyshoal_core::simulate::simulate_all;
 use keyshoal_core::{
@@ -7,14 +8,11 @@ use keyshoal_core::{
     StepState, StoreId, Timestamp, UsageView, Verdict, VerdictKind, activation, plan,
 };
 use keyshoal_engine::desired_of;
-use keyshoal_engine::ports::{Change as _, Observe as _};
-use keyshoal_local::{Installation, OpenOptions};
-use keyshoal_openclaw::{Environment, sample};
+use keyshoal_engine::ports::Observe as _;
+use keyshoal_openclaw::sample;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-const LAYOUTS: [Layout; 5] =
-    [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedTable, Layout::SharedRow];
 const AGENTS: [&str; 3] = ["stocks", "ops", "academic"];
 const PROFILES: [&str; 2] = ["acme:default", "acme:second"];
 
@@ -38,10 +36,10 @@ fn entry(draw: &mut Draw) -> Value {
     let value = format!("key-{}", draw.below(3));
     match draw.below(8) {
         0 | 1 => {
-            json!({ "type": "token", "provider": "acme", "token": value, "expires": 4_102_444_800_000_i64 })
+            json!({ "type": "token", "provider": "acme", "token": value, "expires": UNTIL })
         }
         2 => {
-            json!({ "type": "oauth", "provider": "acme", "access": value, "refresh": "r", "expires": 4_102_444_800_000_i64 })
+            json!({ "type": "oauth", "provider": "acme", "access": value, "refresh": "r", "expires": UNTIL })
         }
         3 => {
             json!({ "type": "api_key", "provider": "acme", "keyRef": { "source": "env", "provider": "default", "id": "ACME" } })
@@ -58,20 +56,19 @@ fn state(draw: &mut Draw) -> Value {
         }
         let reason = ["auth", "auth_permanent", "billing", "rate_limit"][draw.below(4) as usize];
         let mark = if draw.once_in(2) { "cooldown" } else { "disabled" };
-        let until = 4_102_444_800_000_i64;
-        let entry = json!({ format!("{mark}Until"): until, format!("{mark}Reason"): reason, "errorCount": 2, "lastUsed": 5 });
+        let entry = json!({ format!("{mark}Until"): UNTIL, format!("{mark}Reason"): reason, "errorCount": 2, "lastUsed": 5 });
         usage.insert(id.to_owned(), entry);
     }
     json!({ "order": { "acme": PROFILES }, "lastGood": { "acme": PROFILES[0] }, "usageStats": usage })
 }
 
 /// Makes an installation with random profiles, marks and a demanded type.
-fn installation(draw: &mut Draw, layout: Layout, dir: &std::path::Path) -> Installation {
+fn house(draw: &mut Draw, layout: Layout) -> House {
     let mut made = sample::Installation::new(layout);
     for id in AGENTS {
         made = made.agent(id);
     }
-    let stores = [StoreId::Base].into_iter().chain(AGENTS.map(|id| StoreId::Agent(AgentId::from(id))));
+    let stores = [StoreId::Base].into_iter().chain(AGENTS.map(agent));
     for store in stores {
         for id in PROFILES {
             if store == StoreId::Base || !draw.once_in(3) {
@@ -86,20 +83,7 @@ fn installation(draw: &mut Draw, layout: Layout, dir: &std::path::Path) -> Insta
         made =
             made.config(json!({ "auth": { "profiles": { PROFILES[0]: declared, PROFILES[1]: declared } } }));
     }
-    opened(made, dir)
-}
-
-fn opened(made: sample::Installation, dir: &std::path::Path) -> Installation {
-    let state_dir = dir.join("state");
-    std::fs::create_dir_all(&state_dir).unwrap();
-    made.write(&state_dir).unwrap();
-    Installation::open(OpenOptions {
-        state_dir: Some(state_dir),
-        keys_dir: Some(dir.join("keys")),
-        env: Environment { home: Some(dir.join("home")), ..Environment::default() },
-        ..OpenOptions::default()
-    })
-    .unwrap()
+    House::holding(&made)
 }
 
 /// What the model speaks about: each profile's type, value and time, and the marks that hold it back.
@@ -146,8 +130,8 @@ fn every_action_does_to_the_real_stores_what_the_model_says() {
     for layout in LAYOUTS {
         let mut draw = Draw(0x9e37_79b9_7f4a_7c15);
         for case in 0..12 {
-            let dir = tempfile::tempdir().unwrap();
-            let installation = installation(&mut draw, layout, dir.path());
+            let house = house(&mut draw, layout);
+            let installation = house.open();
             let before = installation.observe().unwrap();
             let mut desired = desired_of(&before, None, &Scope::default()).unwrap();
             desired.include_foreign = true;
@@ -161,9 +145,7 @@ fn every_action_does_to_the_real_stores_what_the_model_says() {
             if plan.actions.is_empty() {
                 continue;
             }
-            let run = installation.begin("test", &plan).unwrap();
-            let receipts = installation.apply(&run, &plan, &mut |_, _| {});
-            installation.finish(&run, &receipts).unwrap();
+            let (_, receipts) = done(&installation, &plan);
             for receipt in &receipts {
                 assert_eq!(receipt.durable, StepState::Done, "{layout} {case}: {:?}", receipt.action);
                 seen.insert(word(&receipt.action));
@@ -189,11 +171,11 @@ fn an_inserted_profile_is_in_the_real_stores_what_the_model_says() {
             (CredentialKind::ApiKey, true),
             (CredentialKind::Token, true),
         ] {
-            let dir = tempfile::tempdir().unwrap();
-            let installation = match empty {
-                false => installation(&mut draw, layout, dir.path()),
-                true => opened(sample::Installation::new(layout).agent("stocks"), dir.path()),
+            let house = match empty {
+                false => house(&mut draw, layout),
+                true => House::holding(&sample::Installation::new(layout).agent("stocks")),
             };
+            let installation = house.open();
             let before = installation.observe().unwrap();
             let insert = Action::Insert {
                 store: StoreId::Base,
@@ -203,9 +185,7 @@ fn an_inserted_profile_is_in_the_real_stores_what_the_model_says() {
                 kind,
             };
             let plan = keyshoal_core::Plan { actions: vec![insert], ..keyshoal_core::Plan::default() };
-            let run = installation.begin("test", &plan).unwrap();
-            let receipts = installation.apply(&run, &plan, &mut |_, _| {});
-            installation.finish(&run, &receipts).unwrap();
+            let (_, receipts) = done(&installation, &plan);
             assert_eq!(receipts[0].durable, StepState::Done, "{layout} {empty}");
             let after = installation.observe().unwrap();
             let expected = simulate_all(&before, &plan.actions);

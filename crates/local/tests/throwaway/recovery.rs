@@ -1,9 +1,8 @@
 //! A run that broke off, or that is taken back: nothing is judged that cannot be read, nothing is done that is not right any more.
 
-use super::house::{House, P, key, stocks};
+use super::house::{House, P, copied, glance, stocks};
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_core::{AgentId, Fact, Layout, ProfileId, StepState, StoreId};
-use keyshoal_engine::look::{LookOptions, look};
 use keyshoal_engine::ports::{Change, Observe, Remember};
 use keyshoal_ledger::ImageState;
 use keyshoal_local::restore::{Direction, Restored};
@@ -22,7 +21,7 @@ fn assert_conflict(state: &StepState, says: &str) {
 #[test]
 fn a_store_that_cannot_be_read_is_not_taken_for_one_that_holds_nothing() {
     for layout in BOTH {
-        let house = House::new(layout, key("key-1"));
+        let house = House::new(layout);
         let run = house.broken_after(1);
         let path = house.path(&stocks());
         let good = std::fs::read(&path).unwrap();
@@ -57,7 +56,7 @@ fn a_store_that_cannot_be_read_is_not_taken_for_one_that_holds_nothing() {
 #[test]
 fn what_a_failed_step_has_written_after_all_can_be_taken_back() {
     for layout in BOTH {
-        let house = House::new(layout, key("key-1"));
+        let house = House::new(layout);
         let run = house.broken_after(2);
         let path = house.path(&stocks());
         let good = std::fs::read(&path).unwrap();
@@ -76,9 +75,9 @@ fn what_a_failed_step_has_written_after_all_can_be_taken_back() {
 #[test]
 fn what_holds_another_value_by_now_is_noted_as_a_conflict() {
     for layout in BOTH {
-        let house = House::new(layout, key("key-1"));
+        let house = House::new(layout);
         let run = house.broken_after(1);
-        house.put(&stocks(), &key("key-typed"));
+        house.type_in(&stocks(), "key-typed");
         let next = house.open();
         next.settle().unwrap().unwrap();
         let settled = next.find_run(run.as_str()).unwrap();
@@ -89,9 +88,9 @@ fn what_holds_another_value_by_now_is_noted_as_a_conflict() {
 #[test]
 fn a_step_is_finished_only_while_the_base_store_holds_what_it_rests_on() {
     for layout in BOTH {
-        let house = House::new(layout, key("key-1"));
+        let house = House::new(layout);
         house.broken_after(1);
-        house.put(&StoreId::Base, &key("key-3"));
+        house.type_in(&StoreId::Base, "key-3");
         let done = house.recover(Direction::Finish);
         assert_conflict(&done[0].state, "never wrote");
         assert_conflict(&done[1].state, "the base store holds");
@@ -103,7 +102,7 @@ fn a_step_is_finished_only_while_the_base_store_holds_what_it_rests_on() {
 #[test]
 fn a_profile_that_was_marked_as_kept_meanwhile_is_left() {
     for layout in BOTH {
-        let house = House::new(layout, key("key-1"));
+        let house = House::new(layout);
         house.broken_after(1);
         let installation = house.open();
         let seen = installation.look().unwrap();
@@ -122,7 +121,7 @@ fn a_profile_that_was_marked_as_kept_meanwhile_is_left() {
 
 #[test]
 fn a_shadow_stays_where_the_agent_would_be_refused_without_it() {
-    let house = House::new(Layout::SharedRow, key("key-1"));
+    let house = House::new(Layout::SharedRow);
     house.broken_after(1);
     let leftover = house.path(&stocks()).with_file_name("auth-profiles.json");
     std::fs::write(leftover, "{\"version\":1,\"profiles\":{}}").unwrap();
@@ -130,12 +129,9 @@ fn a_shadow_stays_where_the_agent_would_be_refused_without_it() {
     assert_conflict(&done[1].state, "earlier layout");
     assert_eq!(house.value(&stocks()).as_deref(), Some("key-1"));
 
-    let house = House::new(Layout::SharedRow, key("key-1"));
+    let house = House::new(Layout::SharedRow);
     house.broken_after(1);
-    let config = house.options.state_dir.clone().unwrap().join("openclaw.json");
-    let mut text: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
-    text["auth"] = json!({ "profiles": { P: { "provider": "acme", "mode": "token" } } });
-    std::fs::write(&config, text.to_string()).unwrap();
+    house.demand_a_token();
     let done = house.recover(Direction::Finish);
     assert_conflict(&done[1].state, "left without");
     assert_eq!(house.value(&stocks()).as_deref(), Some("key-1"));
@@ -144,7 +140,7 @@ fn a_shadow_stays_where_the_agent_would_be_refused_without_it() {
 #[test]
 fn nothing_is_put_back_into_an_installation_that_is_only_read() {
     for broken in [true, false] {
-        let house = House::new(Layout::SharedRow, key("key-1"));
+        let house = House::new(Layout::SharedRow);
         let run = if broken { house.broken_after(2) } else { house.rotated() };
         let db = rusqlite::Connection::open(house.path(&StoreId::Base)).unwrap();
         let claim = "{\"version\":1,\"mode\":\"external\",\"managerId\":\"fleet-7\",\"claimedAt\":1}";
@@ -169,7 +165,7 @@ fn nothing_is_put_back_into_an_installation_that_is_only_read() {
 fn the_cooldown_that_a_value_has_earned_goes_with_it() {
     for layout in BOTH {
         for undo in [true, false] {
-            let house = House::new(layout, key("key-1"));
+            let house = House::new(layout);
             let run = if undo { house.broken_after(2) } else { house.rotated() };
             house.mark(layout, &StoreId::Base);
             house.mark(layout, &stocks());
@@ -190,7 +186,7 @@ fn the_cooldown_that_a_value_has_earned_goes_with_it() {
 #[test]
 fn finishing_the_removal_of_a_shadow_resets_its_own_mark_and_makes_none() {
     for marked in [true, false] {
-        let house = House::new(Layout::SharedRow, key("key-1"));
+        let house = House::new(Layout::SharedRow);
         house.broken_after(1);
         if marked {
             house.mark(Layout::SharedRow, &stocks());
@@ -210,7 +206,7 @@ fn a_whole_entry_comes_back_and_what_changed_beside_it_stays() {
     let reference = json!({ "source": "env", "provider": "default", "id": "ACME" });
     let entry = json!({ "type": "api_key", "provider": "acme", "key": "key-1", "keyRef": reference, "x": 1 });
     for meddle in [false, true] {
-        let house = House::new(Layout::JsonFile, entry.clone());
+        let house = House::holding(&copied(Layout::JsonFile).profile(stocks(), P, entry.clone()));
         let raw = |house: &House| {
             house.contents(&stocks()).profiles[&ProfileId::from(P)].raw.reveal_secret().to_owned()
         };
@@ -238,13 +234,10 @@ fn a_whole_entry_comes_back_and_what_changed_beside_it_stays() {
 #[test]
 fn a_changed_type_is_told_from_one_that_was_not() {
     for applied in [true, false] {
-        let house = House::new(Layout::JsonFile, key("key-1"));
-        let config = house.options.state_dir.clone().unwrap().join("openclaw.json");
-        let mut text: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
-        text["auth"] = json!({ "profiles": { P: { "provider": "acme", "mode": "token" } } });
-        std::fs::write(&config, text.to_string()).unwrap();
+        let house = House::new(Layout::JsonFile);
+        house.demand_a_token();
         let dying = house.open();
-        let plan = look(&dying, &LookOptions::default(), &mut |_| {}).unwrap().plan();
+        let plan = glance(&dying).plan();
         assert!(plan.actions.iter().all(|action| matches!(action, keyshoal_core::Action::FixType { .. })));
         let run = dying.begin("sync", &plan).unwrap();
         if applied {

@@ -1,38 +1,20 @@
 //! A store that cannot be read: what its agents send is unknown, which is neither nothing nor fine.
 
-use keyshoal_core::{AgentView, FindingKind, Layout, Severity, StoreId};
-use keyshoal_engine::look::{Look, LookOptions, look};
-use keyshoal_local::{Installation, OpenOptions};
-use keyshoal_openclaw::{Environment, sample};
+use super::house::{House, copied, glance};
+use keyshoal_core::{AgentView, FindingKind, Layout, Severity};
+use keyshoal_engine::look::Look;
 use serde_json::json;
 use std::path::Path;
 
-const P: &str = "acme:default";
 const AGENTS: [&str; 3] = ["main", "stocks", "ops"];
 
 /// Looks at an installation in which something was damaged.
-fn glance(layout: Layout, damage: impl FnOnce(&Path)) -> Look {
-    let dir = tempfile::tempdir().unwrap();
-    let state = dir.path().join("state");
-    std::fs::create_dir_all(&state).unwrap();
-    let stocks = StoreId::Agent("stocks".into());
-    sample::Installation::new(layout)
-        .agent("stocks")
-        .agent("ops")
-        .config(json!({ "models": { "providers": { "acme": { "baseUrl": "https://acme.example", "models": [] } } } }))
-        .api_key(StoreId::Base, P, "key-1")
-        .api_key(stocks, P, "key-1")
-        .write(&state)
-        .unwrap();
-    damage(&state);
-    let options = OpenOptions {
-        state_dir: Some(state),
-        keys_dir: Some(dir.path().join("keys")),
-        env: Environment { home: Some(dir.path().join("home")), ..Environment::default() },
-        ..OpenOptions::default()
-    };
-    let installation = Installation::open(options).unwrap();
-    look(&installation, &LookOptions::default(), &mut |_| {}).unwrap()
+fn glance_at(layout: Layout, damage: impl FnOnce(&Path)) -> Look {
+    let house = House::holding(&copied(layout).agent("ops").config(
+        json!({ "models": { "providers": { "acme": { "baseUrl": "https://acme.example", "models": [] } } } }),
+    ));
+    damage(&house.state());
+    glance(&house.open())
 }
 
 fn agent<'a>(look: &'a Look, id: &str) -> &'a AgentView {
@@ -74,7 +56,7 @@ fn a_store_of_one_agent_leaves_the_others_known() {
             let path = state.join("agents/stocks/agent").join(file);
             std::fs::write(path, "{ this is no store").unwrap();
         };
-        let look = glance(layout, broken);
+        let look = glance_at(layout, broken);
         is_unknown(&look, "stocks");
         is_known(&look, "main");
         is_known(&look, "ops");
@@ -89,18 +71,18 @@ fn without_the_base_store_nobody_is_known() {
             "UPDATE config_machine_state SET value_json = '{' WHERE state_key = 'authProfiles.store'";
         assert_eq!(db.execute(broken, []).unwrap(), 1);
     };
-    let look = glance(Layout::SharedRow, cell);
+    let look = glance_at(Layout::SharedRow, cell);
     AGENTS.iter().for_each(|id| is_unknown(&look, id));
     let file =
         |state: &Path| std::fs::write(state.join("agents/main/agent/auth-profiles.json"), "{ no").unwrap();
-    let look = glance(Layout::JsonFile, file);
+    let look = glance_at(Layout::JsonFile, file);
     AGENTS.iter().for_each(|id| is_unknown(&look, id));
 }
 
 #[test]
 fn with_every_store_everybody_is_known() {
     for layout in [Layout::JsonFile, Layout::AgentSqlite, Layout::SharedRow] {
-        let look = glance(layout, |_| {});
+        let look = glance_at(layout, |_| {});
         AGENTS.iter().for_each(|id| is_known(&look, id));
     }
 }

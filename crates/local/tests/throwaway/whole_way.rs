@@ -1,35 +1,26 @@
 //! The whole way on throwaway installations of every layout: look, sync, override kept, rollback, crash recovery.
 
-use keyshoal_core::{AgentId, Capabilities, FindingKind, Layout, ProfileId, Severity, StepState, StoreId};
+use super::house::{House, LAYOUTS, P, agent, glance, stocks};
+use keyshoal_core::{Capabilities, FindingKind, Layout, ProfileId, Severity, StepState, StoreId};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_engine::decide::{Decide, Decision, Unattended};
-use keyshoal_engine::look::{AskPolicy, Look, LookOptions, look};
+use keyshoal_engine::look::{AskPolicy, Look, LookOptions};
 use keyshoal_engine::sync::{Outcome, SyncOptions, SyncReport, sync};
-use keyshoal_local::{Installation, OpenOptions};
-use keyshoal_openclaw::{Environment, sample};
+use keyshoal_local::Installation;
+use keyshoal_openclaw::sample;
 use serde_json::json;
 use std::path::Path;
 
-const LAYOUTS: [Layout; 5] =
-    [Layout::JsonFile, Layout::JsonWithState, Layout::AgentSqlite, Layout::SharedTable, Layout::SharedRow];
-const P: &str = "acme:default";
-
 struct Bench {
-    dir: tempfile::TempDir,
+    house: House,
     emulator: Emulator,
-}
-
-fn agent(id: &str) -> StoreId {
-    StoreId::Agent(AgentId::from(id))
 }
 
 /// Five agents: `fresh` inherits, `stocks` and `research` have old copies, `academic` has a key of its own that works.
 fn drifted(layout: Layout) -> Bench {
     let emulator = Emulator::start(Config::default()).unwrap();
     emulator.only_accept(&["key-new", "key-own"]);
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(dir.path().join("state")).unwrap();
-    sample::Installation::new(layout)
+    let sample = sample::Installation::new(layout)
         .agent("fresh")
         .agent("stocks")
         .agent("research")
@@ -43,30 +34,13 @@ fn drifted(layout: Layout) -> Bench {
         .api_key(StoreId::Base, P, "key-new")
         .api_key(StoreId::Base, "other:default", "key-other")
         .profile(
-            agent("stocks"),
+            stocks(),
             P,
             json!({ "type": "api_key", "provider": "acme", "key": "key-old", "displayName": "Mine", "x": 1 }),
         )
         .api_key(agent("research"), P, "key-old")
-        .api_key(agent("academic"), P, "key-own")
-        .write(&dir.path().join("state"))
-        .unwrap();
-    Bench { dir, emulator }
-}
-
-impl Bench {
-    fn open(&self) -> Installation {
-        Installation::open(self.options()).unwrap()
-    }
-
-    fn options(&self) -> OpenOptions {
-        OpenOptions {
-            state_dir: Some(self.dir.path().join("state")),
-            keys_dir: Some(self.dir.path().join("keys")),
-            env: Environment { home: Some(self.dir.path().join("home")), ..Environment::default() },
-            ..OpenOptions::default()
-        }
-    }
+        .api_key(agent("academic"), P, "key-own");
+    Bench { house: House::holding(&sample), emulator }
 }
 
 fn now() -> SyncOptions {
@@ -81,10 +55,6 @@ fn run(installation: &Installation) -> SyncReport {
     sync(installation, &now(), &mut Unattended, &mut |_| {}).unwrap()
 }
 
-fn glance(installation: &Installation) -> Look {
-    look(installation, &LookOptions::default(), &mut |_| {}).unwrap()
-}
-
 fn finding(look: &Look, agent: &str) -> FindingKind {
     look.judgement.of(&agent.into(), &ProfileId::from(P)).unwrap().finding
 }
@@ -93,7 +63,7 @@ fn finding(look: &Look, agent: &str) -> FindingKind {
 fn a_dead_copy_is_mended_and_a_working_override_is_kept_in_every_layout() {
     for layout in LAYOUTS {
         let bench = drifted(layout);
-        let installation = bench.open();
+        let installation = bench.house.open();
         let before = glance(&installation);
         assert_eq!(before.observed.instance.layout, layout);
         assert_eq!(finding(&before, "stocks"), FindingKind::Foreign, "{layout}: nothing is known yet");
@@ -125,11 +95,11 @@ fn a_known_earlier_generation_is_mended_without_asking_anybody() {
         let bench = drifted(layout);
         bench.emulator.only_accept(&["key-old"]);
         // The source still has the old key when it is first seen.
-        set_base(&bench, "key-old");
-        glance(&bench.open());
-        set_base(&bench, "key-new");
+        bench.house.type_in(&StoreId::Base, "key-old");
+        glance(&bench.house.open());
+        bench.house.type_in(&StoreId::Base, "key-new");
         bench.emulator.clear_log();
-        let installation = bench.open();
+        let installation = bench.house.open();
         let look = glance(&installation);
         assert_eq!(finding(&look, "stocks"), FindingKind::Stale, "{layout}");
         let mut options = now();
@@ -154,7 +124,7 @@ fn a_known_earlier_generation_is_mended_without_asking_anybody() {
 fn a_run_can_be_taken_back_and_the_file_is_as_it_was() {
     for layout in LAYOUTS {
         let bench = drifted(layout);
-        let installation = bench.open();
+        let installation = bench.house.open();
         let before = prints(&glance(&installation));
         let report = run(&installation);
         assert_ne!(prints(&report.after), before, "{layout}");
@@ -167,20 +137,20 @@ fn a_run_can_be_taken_back_and_the_file_is_as_it_was() {
 
 #[test]
 fn an_agent_that_changed_meanwhile_is_a_conflict_and_is_left() {
-    struct Meddle<'a>(&'a Bench);
+    struct Meddle<'a>(&'a House);
     impl Decide for Meddle<'_> {
         fn decide(&mut self, _: &keyshoal_core::Plan, _: &keyshoal_core::Judgement) -> Decision {
-            set(self.0, &agent("stocks"), "key-just-typed");
+            self.0.type_in(&stocks(), "key-just-typed");
             Decision::yes()
         }
     }
     for layout in LAYOUTS {
         let bench = drifted(layout);
-        let installation = bench.open();
+        let installation = bench.house.open();
         let report = sync(
             &installation,
             &SyncOptions { assume_yes: false, ..now() },
-            &mut Meddle(&bench),
+            &mut Meddle(&bench.house),
             &mut |_| {},
         )
         .unwrap();
@@ -196,12 +166,12 @@ fn an_agent_that_changed_meanwhile_is_a_conflict_and_is_left() {
 fn the_observation_and_the_report_hold_no_secret() {
     for layout in LAYOUTS {
         let bench = drifted(layout);
-        let report = run(&bench.open());
+        let report = run(&bench.house.open());
         let text = format!("{report:?}");
         for secret in ["key-new", "key-old", "key-own", "key-other"] {
             assert!(!text.contains(secret), "{layout}: {secret} leaked");
         }
-        assert_no_secret(&bench.dir.path().join("state/.keyshoal"), layout);
+        assert_no_secret(&bench.house.state().join(".keyshoal"), layout);
     }
 }
 
@@ -209,7 +179,7 @@ fn the_observation_and_the_report_hold_no_secret() {
 fn every_agent_sends_something_and_says_why() {
     for layout in LAYOUTS {
         let bench = drifted(layout);
-        let look = glance(&bench.open());
+        let look = glance(&bench.house.open());
         let Capabilities { read_only, .. } = &look.observed.capabilities;
         assert_eq!(*read_only, None, "{layout}");
         for one in &look.observed.agents {
@@ -238,28 +208,4 @@ fn assert_no_secret(dir: &Path, layout: Layout) {
             assert!(!found, "{layout}: {secret} stands in {}", path.display());
         }
     }
-}
-
-fn set_base(bench: &Bench, key: &str) {
-    set(bench, &StoreId::Base, key);
-}
-
-/// Writes as another program would, through the store's own lock.
-fn set(bench: &Bench, store: &StoreId, key: &str) {
-    use keyshoal_core::{CredentialKind, Secret};
-    use keyshoal_openclaw::store::{Edit, StoredSecret, WriteRules};
-    let installation = bench.open();
-    let seen = installation.look().unwrap();
-    let rules = WriteRules::new(std::time::SystemTime::now(), false);
-    seen.stores[store]
-        .file
-        .update(&rules, &mut |_| {
-            Ok(vec![Edit::SetSecret {
-                profile: P.into(),
-                kind: CredentialKind::ApiKey,
-                secret: StoredSecret::Inline(Secret::new(key)),
-                expires: None,
-            }])
-        })
-        .unwrap();
 }
