@@ -4,6 +4,7 @@ use super::competition::{act_during, without};
 use super::*;
 use serde_json::json;
 use std::fs;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -54,14 +55,18 @@ fn many_writers_of_one_database_lose_nothing() {
     assert_eq!(read_key(&base, ID).as_deref(), Some("100"));
 }
 
+/// The base store of an installation, and where a doctor at work on it has its lock.
+fn base_and_lock(dir: &Path) -> (StoreFile, PathBuf) {
+    let (base, _) = sample(Layout::SharedRow, dir);
+    let locks = dir.join("tmp/openclaw-0");
+    fs::create_dir_all(&locks).unwrap();
+    (base.within(dir), locks.join("gateway.state.lock"))
+}
+
 #[test]
 fn the_doctor_at_work_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let (base, _) = sample(Layout::SharedRow, dir.path());
-    let base = base.within(dir.path());
-    let locks = dir.path().join("tmp/openclaw-0");
-    fs::create_dir_all(&locks).unwrap();
-    let lock = locks.join("gateway.state.lock");
+    let (base, lock) = base_and_lock(dir.path());
     let write = |role: &str, pid: u32| {
         fs::write(
             &lock,
@@ -101,11 +106,7 @@ fn the_doctor_at_work_is_waited_for() {
 #[test]
 fn a_doctor_that_cannot_be_seen_from_here_is_not_taken_for_dead() {
     let dir = tempfile::tempdir().unwrap();
-    let (base, _) = sample(Layout::SharedRow, dir.path());
-    let base = base.within(dir.path());
-    let locks = dir.path().join("tmp/openclaw-0");
-    fs::create_dir_all(&locks).unwrap();
-    let lock = locks.join("gateway.state.lock");
+    let (base, lock) = base_and_lock(dir.path());
     // A doctor in a namespace of its own, where it is process 1; that it began when this process did not tells it from our own 1.
     let mut unshare = std::process::Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
