@@ -9,6 +9,7 @@ use keyshoal_core::{
     judge, planner,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Says how to look.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ pub enum AskPolicy {
 #[derive(Clone, Debug)]
 pub struct Look {
     /// What is there.
-    pub observed: Observation,
+    pub observed: Arc<Observation>,
     /// What is known, this look's own lessons included.
     pub knowledge: Knowledge,
     /// What should be.
@@ -113,7 +114,7 @@ pub(crate) fn look_undecided<P: Ports + ?Sized>(
 /// Judges an observation against a given desire.
 pub(crate) fn look_at<P: Ports + ?Sized>(
     ports: &P,
-    observed: Observation,
+    observed: Arc<Observation>,
     desired: Desired,
     options: &LookOptions,
     progress: &mut dyn FnMut(Progress),

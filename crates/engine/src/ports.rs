@@ -5,6 +5,7 @@ use keyshoal_core::{
     RunId, Timestamp, Verdict,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A failure outside of the engine.
@@ -22,7 +23,7 @@ pub struct PortError {
 /// Looks at an instance.
 pub trait Observe {
     /// Reads config, stores and gateway state afresh.
-    fn observe(&self) -> Result<Observation, PortError>;
+    fn observe(&self) -> Result<Arc<Observation>, PortError>;
 }
 
 /// Asks providers about values.

@@ -21,8 +21,10 @@ use keyshoal_ledger::RunLock;
 use keyshoal_openclaw::config::model::ConfigKey;
 use keyshoal_openclaw::gateway::ProbeStatus;
 use keyshoal_openclaw::store::WriteRules;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 use write::{Applied, Job, Means};
 
@@ -30,7 +32,7 @@ use write::{Applied, Job, Means};
 const WRITERS: usize = 16;
 
 impl Observe for Installation {
-    fn observe(&self) -> Result<keyshoal_core::Observation, PortError> {
+    fn observe(&self) -> Result<Arc<keyshoal_core::Observation>, PortError> {
         let snapshot = self.look()?;
         let observed = snapshot.observed.clone();
         self.state().seen = Some(Arc::new(snapshot));
@@ -70,36 +72,51 @@ impl Change for Installation {
         let rules = self.rules();
         let mut done = 0;
         for job in &base {
-            for (at, applied) in write::apply(job, &self.means(rules)) {
+            let means = self.means(rules);
+            let (results, unsettled) = write::apply(job, &means);
+            let settled = unsettled.and_then(|unsettled| unsettled.settle(&means));
+            for (at, applied) in settled.unwrap_or(results) {
                 all[at] = applied;
                 done += 1;
             }
         }
         progress(done, total);
-        self.note_steps(run, &all);
+        if done > 0 {
+            self.note_steps(run, &all);
+        }
         // A shadow is only removed when the base store really holds what the agent shall inherit.
         let share = others.len().div_ceil(WRITERS).max(1);
         let (send, receive) = std::sync::mpsc::channel();
-        std::thread::scope(|scope| {
+        let last = std::thread::scope(|scope| {
+            let mut writers = Vec::new();
             for chunk in others.chunks(share) {
                 let send = send.clone();
                 let means = self.means(rules);
-                scope.spawn(move || {
-                    for job in chunk {
-                        let _ = send.send(write::apply(job, &means));
-                    }
-                });
+                writers.push(scope.spawn(move || write_all(chunk, &means, &send)));
             }
             drop(send);
-            for results in receive {
+            for (results, first) in receive {
                 for (at, applied) in results {
                     all[at] = applied;
-                    done += 1;
+                    done += usize::from(first);
                 }
                 progress(done, total);
             }
+            let joined = writers
+                .into_iter()
+                .flat_map(|writer| writer.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            joined.collect::<Vec<_>>()
         });
         self.note_steps(run, &all);
+        let means = self.means(rules);
+        let late: Vec<_> =
+            last.into_iter().filter_map(|unsettled| unsettled.settle(&means)).flatten().collect();
+        if !late.is_empty() {
+            for (at, applied) in late {
+                all[at] = applied;
+            }
+            self.note_steps(run, &all);
+        }
         self.release_inheriting(&renewed(plan, &all));
         let at = clock::now();
         plan.actions
@@ -255,6 +272,27 @@ impl Installation {
             })
             .collect()
     }
+}
+
+/// Applies jobs one after the other, tells the results, and settles what is due. Returns what was not due yet: time passes while the
+/// journal is written.
+fn write_all<'a, 'b>(
+    jobs: &'b [Job<'a>],
+    means: &Means<'_>,
+    send: &Sender<(write::Results, bool)>,
+) -> VecDeque<write::Unsettled<'a, 'b>> {
+    let mut waiting = VecDeque::new();
+    for job in jobs {
+        let (results, unsettled) = write::apply(job, means);
+        let _ = send.send((results, true));
+        waiting.extend(unsettled);
+        while let Some(due) = waiting.pop_front_if(|first: &mut write::Unsettled<'_, '_>| first.is_due()) {
+            if let Some(results) = due.settle(means) {
+                let _ = send.send((results, false));
+            }
+        }
+    }
+    waiting
 }
 
 /// Returns the profiles of which the base store has just got another value.

@@ -1,6 +1,8 @@
 //! Looking at an installation: config, gateway, layout, stores, candidates, put together without a secret in the result.
 
 mod agents;
+mod at_once;
+mod one_agent;
 mod stores;
 
 use crate::{Installation, book::Book, clock};
@@ -13,12 +15,13 @@ use keyshoal_openclaw::jobs;
 use keyshoal_openclaw::layout::{self, Resolved};
 use keyshoal_openclaw::store::{ReadStore, StoreFile};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One look, with what only this crate may hold: the stores' contents and where they are.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// What everybody may see.
-    pub observed: Observation,
+    pub observed: Arc<Observation>,
     /// The config.
     pub config: Config,
     /// Every store at its place, as it was read.
@@ -56,7 +59,7 @@ impl Installation {
         let stores = stores::read_all(&resolved);
         let also_loaded = resolved.also_loaded.clone();
         enter_all(&self.book, &stores, self);
-        let observed = self.observation(&config, gateway, resolved, &stores);
+        let observed = Arc::new(self.observation(&config, gateway, resolved, &stores));
         Ok(Snapshot { observed, config, stores, also_loaded })
     }
 

@@ -98,8 +98,7 @@ pub fn resolve(
     notices.extend(obeys.ignored(loc, found.version.as_deref()));
     let base = places::base(loc, &main_agent_dir, layout);
     let agents = places::agents(loc, &main_agent_dir, config, layout, &mut notices);
-    let ids: Vec<StoreId> = agents.iter().map(|(_, id, _)| id.clone()).collect();
-    let base = places::with_links(base, &StoreId::Base, config, &ids);
+    let base = places::Directories::of(config, &agents).with_links(base, &StoreId::Base);
     let orphans = places::orphans(loc, &main_agent_dir, &agents, layout, &mut notices);
     let also_loaded = places::also_loaded(loc, &main_agent_dir, &agents, layout);
     notices.extend(also_loaded.as_ref().and_then(places::unreadable_notice));

@@ -6,8 +6,10 @@
 use crate::config::{Config, model::AgentEntry};
 use crate::locate::{self, Locations};
 use crate::store::sqlite_store::connect::read_only;
+use crate::store::{ReadStore, StoreFile};
 use crate::{agent_id, files};
 use keyshoal_core::{AgentId, ProfileId, SessionPin};
+use rusqlite::Connection;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -58,7 +60,14 @@ impl SessionPins {
 ///
 /// The sessions stand below the state directory, wherever the agent's own directory is, unless the config names another place
 /// (`session.store`), which all agents share where its name does not hold `{agentId}`.
-pub fn pins(locations: &Locations, config: &Config, agent: &AgentEntry) -> SessionPins {
+///
+/// `own` is the agent's own store as it was read; where the sessions stand in the same database, it is not opened again.
+pub fn pins(
+    locations: &Locations,
+    config: &Config,
+    agent: &AgentEntry,
+    own: Option<(&StoreFile, &ReadStore)>,
+) -> SessionPins {
     let mut found = SessionPins::default();
     let sessions = locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions");
     let (store, database) = match &config.session_store {
@@ -76,7 +85,11 @@ pub fn pins(locations: &Locations, config: &Config, agent: &AgentEntry) -> Sessi
     {
         entries.extend(of_file);
     }
-    entries.extend(from_database(&database));
+    match own.filter(|(file, _)| file.path() == database).and_then(|(_, read)| read.pinning.as_ref()) {
+        Some(pinning) => entries.extend(pinning.iter().cloned()),
+        None => entries
+            .extend(read_only(&database, pinning).ok().flatten().and_then(Result::ok).into_iter().flatten()),
+    }
     for (key, entry) in entries.iter().filter(|(key, _)| !shared || is_of(key, agent)) {
         found.add(key, entry);
     }
@@ -113,20 +126,20 @@ fn is_of(key: &str, agent: &AgentEntry) -> bool {
     }
 }
 
-/// Returns nothing for a database of another shape, or none: earlier releases have no such table.
-fn from_database(path: &Path) -> Vec<(String, Value)> {
-    let read = read_only(path, |db| -> rusqlite::Result<Vec<(String, Value)>> {
-        let mut query = db.prepare(
-            "SELECT session_key, entry_json FROM session_nodes WHERE instr(entry_json, '\"authProfileOverride\"') > 0",
-        )?;
-        let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-        let parsed = rows.filter_map(|row| match row {
-            Ok((key, entry)) => Some(Ok((key, serde_json::from_str(&entry).ok()?))),
-            Err(error) => Some(Err(error)),
-        });
-        parsed.collect()
+/// Session keys, and entries of theirs that pin a profile.
+pub type Pinning = Vec<(String, Value)>;
+
+/// Reads them from an agent's database. An error for one of another shape: earlier releases have no such table.
+pub(crate) fn pinning(db: &Connection) -> rusqlite::Result<Pinning> {
+    let mut query = db.prepare(
+        "SELECT session_key, entry_json FROM session_nodes WHERE instr(entry_json, '\"authProfileOverride\"') > 0",
+    )?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+    let parsed = rows.filter_map(|row| match row {
+        Ok((key, entry)) => Some(Ok((key, serde_json::from_str(&entry).ok()?))),
+        Err(error) => Some(Err(error)),
     });
-    read.ok().flatten().and_then(Result::ok).unwrap_or_default()
+    parsed.collect()
 }
 
 #[cfg(test)]

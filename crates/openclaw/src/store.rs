@@ -19,6 +19,7 @@ pub(crate) mod sqlite_store;
 
 pub use archive::{Archive, archives};
 pub use error::{Refusal, StoreError};
+pub use json_store::Unsettled;
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};
 pub use place::{Place, StoreFile};
 pub use rules::{ReadStore, Safety, WriteRules, Written};

@@ -131,8 +131,6 @@ fn one_round<P: Ports + ?Sized>(
         ports.apply(&run, plan, &mut |done, total| progress(Progress::Applying { done, total }));
     let wrote: Vec<Action> =
         receipts.iter().filter(|receipt| is_done(receipt)).map(|receipt| receipt.action.clone()).collect();
-    let expected = simulate_all(&look.observed, &wrote);
-
     let activation = if wrote.is_empty() && plan.activation == ActivationNeed::None {
         ActivationOutcome::NotNeeded
     } else {
@@ -147,6 +145,7 @@ fn one_round<P: Ports + ?Sized>(
     // The lessons come before the next look, so that what it sees is newer than what was written.
     let mut facts = lessons::of_receipts(look, &receipts);
     if activated {
+        let expected = simulate_all(&look.observed, &wrote);
         facts.push(Fact::Activated { digest: activation::digest(&expected) });
     }
     let learned = ports.learn(&facts);

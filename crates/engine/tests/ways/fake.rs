@@ -8,6 +8,7 @@ use keyshoal_engine::ports::*;
 use keyshoal_engine::{Answer, AskPolicy, LookOptions, Outcome, SyncOptions, SyncReport};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub const P: &str = "acme:default";
@@ -286,8 +287,8 @@ pub fn answer(value: u8, proposal: keyshoal_core::plan::Proposal) -> Decision {
 }
 
 impl Observe for Fake {
-    fn observe(&self) -> Result<Observation, PortError> {
-        Ok(self.0.borrow().observed.clone())
+    fn observe(&self) -> Result<Arc<Observation>, PortError> {
+        Ok(Arc::new(self.0.borrow().observed.clone()))
     }
 }
 

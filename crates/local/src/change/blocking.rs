@@ -68,7 +68,7 @@ mod tests {
         .unwrap();
         let notices = || {
             let observed = installation.observe().unwrap();
-            observed.notices.into_iter().filter(|one| one.code == "unreadable_store").count()
+            observed.notices.iter().filter(|one| one.code == "unreadable_store").count()
         };
         assert_eq!((notices(), installation.blocking()), (0, None));
         for id in ["stocks", "main"] {

@@ -2,7 +2,9 @@
 
 use crate::book::{Book, Entry};
 use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
-use keyshoal_openclaw::store::{Edit, Refusal, StoreContents, StoreError, StoreFile, WriteRules};
+use keyshoal_openclaw::store::{
+    self, Edit, Refusal, StoreContents, StoreError, StoreFile, WriteRules, Written,
+};
 
 /// What the actions of one store need.
 pub struct Job<'a> {
@@ -51,31 +53,83 @@ impl Default for Applied {
     }
 }
 
-/// Applies a job and returns how each of its actions went, in the job's order.
-pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, Applied)> {
-    let mut states: Vec<StepState> = Vec::new();
+/// How the actions of a job went, with their places in the plan, in the job's order.
+pub type Results = Vec<(usize, Applied)>;
+
+/// A job whose store is to be looked at once more.
+pub struct Unsettled<'a, 'b> {
+    job: &'b Job<'a>,
+    base: Option<StoreContents>,
+    store: store::Unsettled,
+}
+
+/// Applies a job. What is left to be done is for [`Unsettled::settle`], a few milliseconds later.
+pub fn apply<'a, 'b>(job: &'b Job<'a>, means: &Means<'_>) -> (Results, Option<Unsettled<'a, 'b>>) {
     let Some(file) = &job.file else {
-        let gone =
-            StepState::Failed { reason: "the store is not there any more; run the command again".into() };
-        let gone = Applied { state: gone, merged_writes: 0 };
-        return job.actions.iter().map(|(at, _)| (*at, gone.clone())).collect();
+        let gone = "the store is not there any more; run the command again".to_owned();
+        return (failed(job, &gone), None);
     };
     let base = means.base_of(job);
-    let mut merged_writes = 0;
-    let written = file.update(&means.rules, &mut |contents| {
-        states.clear();
-        let mut edits = Vec::new();
-        for (_, action) in &job.actions {
-            match edits_of(action, contents, base.as_ref(), means) {
-                Ok(more) => {
-                    edits.extend(more);
-                    states.push(StepState::Done);
-                }
-                Err(state) => states.push(state),
-            }
-        }
-        Ok::<_, Refusal>(edits)
+    let mut states: Vec<StepState> = Vec::new();
+    let written = file.update_now(&means.rules, &mut |contents| {
+        Ok::<_, Refusal>(decide(job, contents, base.as_ref(), means, &mut states))
     });
+    match written {
+        Ok((written, unsettled)) => {
+            let results = told(job, means, Ok(written), states);
+            (results, unsettled.map(|store| Unsettled { job, base, store }))
+        }
+        Err(error) => (told(job, means, Err(error), states), None),
+    }
+}
+
+impl Unsettled<'_, '_> {
+    /// Tells whether it can be settled without a wait.
+    pub fn is_due(&self) -> bool {
+        self.store.is_due()
+    }
+
+    /// Looks at what was replaced once more. Returns how the actions went, where that is not as it was told before.
+    pub fn settle(self, means: &Means<'_>) -> Option<Results> {
+        let Self { job, base, store } = self;
+        let mut states: Vec<StepState> = Vec::new();
+        let written = store.settle(&means.rules, &mut |contents| {
+            Ok::<_, Refusal>(decide(job, contents, base.as_ref(), means, &mut states))
+        });
+        Some(told(job, means, written.transpose()?, states))
+    }
+}
+
+/// Compares what stands there with what each action expects, and returns the edits of those that find it.
+fn decide(
+    job: &Job<'_>,
+    contents: &StoreContents,
+    base: Option<&StoreContents>,
+    means: &Means<'_>,
+    states: &mut Vec<StepState>,
+) -> Vec<Edit> {
+    states.clear();
+    let mut edits = Vec::new();
+    for (_, action) in &job.actions {
+        match edits_of(action, contents, base, means) {
+            Ok(more) => {
+                edits.extend(more);
+                states.push(StepState::Done);
+            }
+            Err(state) => states.push(state),
+        }
+    }
+    edits
+}
+
+/// Says how the actions went.
+fn told(
+    job: &Job<'_>,
+    means: &Means<'_>,
+    written: Result<Written, StoreError>,
+    mut states: Vec<StepState>,
+) -> Results {
+    let mut merged_writes = 0;
     match written {
         Ok(written) => {
             merged_writes = written.merged_late_writes;
@@ -94,13 +148,16 @@ pub fn apply(job: &Job<'_>, means: &Means<'_>) -> Vec<(usize, Applied)> {
                 *state = StepState::Failed { reason: reason.clone() };
             }
         }
-        Err(error) => {
-            let reason = error.to_string();
-            states = job.actions.iter().map(|_| StepState::Failed { reason: reason.clone() }).collect();
-        }
+        Err(error) => return failed(job, &error.to_string()),
     }
     let places = job.actions.iter().map(|(at, _)| *at);
     places.zip(states.into_iter().map(|state| Applied { state, merged_writes })).collect()
+}
+
+/// Says that none of the actions was done.
+fn failed(job: &Job<'_>, reason: &str) -> Results {
+    let failed = Applied { state: StepState::Failed { reason: reason.to_owned() }, merged_writes: 0 };
+    job.actions.iter().map(|(at, _)| (*at, failed.clone())).collect()
 }
 
 fn value_of(contents: &StoreContents, profile: &ProfileId, prints: &dyn Fingerprints) -> Option<Fingerprint> {

@@ -1,15 +1,13 @@
 //! Reading every store, several at once, and showing it without secrets.
 
 use super::Held;
+use super::at_once::at_once;
 use keyshoal_core::{
     Fingerprints, ProfileView, StoreHealth, StoreId, StoreView, Timestamp, time::from_millis,
 };
 use keyshoal_openclaw::layout::Resolved;
 use keyshoal_openclaw::store::{ReadStore, StoreFile, StoredProfile};
 use std::collections::BTreeMap;
-
-/// How many stores are read at once. Reading waits for the disk and for SQLite's open, not for the processor.
-const READERS: usize = 16;
 
 /// Reads the base store and every agent's own.
 pub fn read_all(resolved: &Resolved) -> BTreeMap<StoreId, Held> {
@@ -21,23 +19,13 @@ pub fn read_all(resolved: &Resolved) -> BTreeMap<StoreId, Held> {
             .filter(|(_, store, _)| *store != StoreId::Base)
             .map(|(_, store, file)| (store.clone(), file.clone())),
     );
-    let share = places.len().div_ceil(READERS).max(4);
-    if places.len() <= share {
-        return places.into_iter().map(read_one).collect();
-    }
-    std::thread::scope(|scope| {
-        let readers: Vec<_> = places
-            .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().cloned().map(read_one).collect::<Vec<_>>()))
-            .collect();
-        readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
-    })
+    at_once(&places, read_one).into_iter().collect()
 }
 
-fn read_one((id, file): (StoreId, StoreFile)) -> (StoreId, Held) {
+fn read_one((id, file): &(StoreId, StoreFile)) -> (StoreId, Held) {
     let read =
         file.read().unwrap_or_else(|error| ReadStore::nothing(StoreHealth::Unreadable(error.to_string())));
-    (id, Held { file, read })
+    (id.clone(), Held { file: file.clone(), read })
 }
 
 /// Shows a store without its secrets.

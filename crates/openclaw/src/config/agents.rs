@@ -9,6 +9,7 @@ use crate::agent_id;
 use crate::locate::{self, Locations};
 use keyshoal_core::{AgentId, ProviderId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What `agents` says.
@@ -145,8 +146,15 @@ pub(super) fn refuse_shared_directories(
         let place = notes.place(&agents);
         return Err(ConfigError::SharedDirectory { place, agents: join(ids), dir: dir.clone() });
     }
-    let mut by_real: BTreeMap<PathBuf, Vec<AgentId>> = BTreeMap::new();
+    // Most are directories of their own, which a number tells sooner than a resolved path.
+    let mut by_number: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for (dir, ids) in by_dir {
+        if let Ok(Some(meta)) = crate::files::metadata(&dir) {
+            by_number.entry((meta.dev(), meta.ino())).or_default().push((dir, ids));
+        }
+    }
+    let mut by_real: BTreeMap<PathBuf, Vec<AgentId>> = BTreeMap::new();
+    for (dir, ids) in by_number.into_values().filter(|same| same.len() > 1).flatten() {
         if let Some(real) = crate::files::real_path(&dir) {
             by_real.entry(real).or_default().extend(ids);
         }

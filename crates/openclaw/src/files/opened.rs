@@ -52,7 +52,14 @@ impl OpenFile {
         loop {
             match self.file.read_at(&mut bytes[length..], length as u64) {
                 Ok(0) => break,
-                Ok(read) => length += read,
+                Ok(read) => {
+                    let short = read < bytes.len() - length;
+                    length += read;
+                    // Less than was asked for, and as much as there should be: that was the end.
+                    if short && length as u64 == self.meta.len() {
+                        break;
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error).with_path(&self.path),
             }
@@ -73,7 +80,12 @@ impl OpenFile {
 
     /// Tells whether its name still means this file.
     pub fn still_named(&self) -> Result<bool, PathError> {
-        let now = super::metadata(&self.path)?;
+        self.is_at(&self.path)
+    }
+
+    /// Tells whether a name means this file.
+    pub fn is_at(&self, path: &Path) -> Result<bool, PathError> {
+        let now = super::metadata(path)?;
         Ok(now.is_some_and(|now| now.dev() == self.meta.dev() && now.ino() == self.meta.ino()))
     }
 

@@ -41,13 +41,13 @@ pub(crate) fn may(path: &Path, what: rustix::fs::Access) -> Result<(), PathError
     accessat(CWD, path, what, AtFlags::EACCESS).map_err(io::Error::from).with_path(path)
 }
 
-/// Returns why a file that exists is not to be written, if so. One that nobody may write was made so on purpose, and that binds
-/// root, and whoever could put another file in its place, as well.
-pub(crate) fn made_read_only(path: &Path) -> Result<Option<String>, PathError> {
+/// Returns why a file is not to be written, if so. One that nobody may write was made so on purpose, and that binds root, and whoever
+/// could put another file in its place, as well.
+pub(crate) fn made_read_only(meta: &fs::Metadata) -> Option<String> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = metadata(path)?.map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
-    Ok((mode & 0o222 == 0)
-        .then(|| format!("its mode {mode:04o} lets nobody write it; run chmod u+w on it to allow that")))
+    let mode = meta.permissions().mode() & 0o7777;
+    (mode & 0o222 == 0)
+        .then(|| format!("its mode {mode:04o} lets nobody write it; run chmod u+w on it to allow that"))
 }
 
 /// Returns why a file that has further names is not to be written, if so.

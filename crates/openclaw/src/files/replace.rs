@@ -3,6 +3,7 @@
 use super::{OpenFile, PathError, WithPath};
 use rustix::fs::{CWD, Gid, Mode, RenameFlags, Uid};
 use rustix::io::Errno;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes, Metadata};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -94,16 +95,18 @@ impl Prepared {
         Ok(())
     }
 
-    /// Puts it in the target's place, where something stands (`existing`) or nothing does. Not durable before the directory is
-    /// synced.
+    /// Puts it in the place of `known`, or where nothing stands. Not durable before the directory is synced.
     ///
     /// The two files change places in one step where the file system can do that, so that what was displaced can be looked
     /// at: nobody can slip another file in unseen.
-    pub fn exchange(mut self, existing: bool) -> Result<Put, PathError> {
-        let flags = if existing { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
+    pub fn exchange(mut self, known: Option<&OpenFile>) -> Result<Put, PathError> {
+        let flags = if known.is_some() { RenameFlags::EXCHANGE } else { RenameFlags::NOREPLACE };
         match rustix::fs::renameat_with(CWD, &self.path, CWD, &self.target, flags) {
-            Ok(()) if existing => {
+            Ok(()) if let Some(known) = known => {
                 // From here on the file of this name is the displaced one; dropping removes it.
+                if known.is_at(&self.path)? {
+                    return Ok(Put::Done);
+                }
                 Ok(match OpenFile::open(&self.path) {
                     Ok(Some(file)) => Put::Displaced(Box::new(file)),
                     Ok(None) => Put::Done,
@@ -125,7 +128,7 @@ impl Prepared {
 pub(crate) enum Put {
     /// It is there.
     Done,
-    /// It is there, and this was displaced.
+    /// It is there, and another file than the known one was displaced.
     Displaced(Box<OpenFile>),
     /// It is there, and what it displaced cannot be read.
     Unseen(PathError),
@@ -149,16 +152,21 @@ fn prefix_of(target: &Path) -> String {
     format!(".{name}.keyshoal-")
 }
 
-/// Removes what crashed writers have prepared for `target` and left behind: it holds secrets. Only under the store's lock.
-pub(crate) fn sweep(target: &Path, older_than: SystemTime) -> Result<(), PathError> {
-    let dir = target.parent().unwrap_or_else(|| Path::new("."));
-    let prefix = prefix_of(target);
-    for name in super::listing(dir)?.unwrap_or_default() {
-        if name.starts_with(&prefix) && name.ends_with(SUFFIX) {
-            let path = dir.join(&name);
-            let written = super::metadata(&path)?.and_then(|meta| meta.modified().ok());
-            if written.is_some_and(|written| written < older_than) {
-                super::remove(&path)?;
+/// Removes what crashed writers have prepared for these files and left behind: it holds secrets. Only under the store's lock.
+pub(crate) fn sweep(targets: &BTreeSet<PathBuf>, older_than: SystemTime) -> Result<(), PathError> {
+    let mut by_dir: BTreeMap<&Path, Vec<String>> = BTreeMap::new();
+    for target in targets {
+        let dir = target.parent().unwrap_or_else(|| Path::new("."));
+        by_dir.entry(dir).or_default().push(prefix_of(target));
+    }
+    for (dir, prefixes) in by_dir {
+        for name in super::listing(dir)?.unwrap_or_default() {
+            if name.ends_with(SUFFIX) && prefixes.iter().any(|prefix| name.starts_with(prefix)) {
+                let path = dir.join(&name);
+                let written = super::metadata(&path)?.and_then(|meta| meta.modified().ok());
+                if written.is_some_and(|written| written < older_than) {
+                    super::remove(&path)?;
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::store::place::{AGENT_DB, leftovers_in};
 use crate::store::{Place, StoreFile};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{AgentId, Layout, StoreHealth, StoreId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -73,24 +73,43 @@ pub(super) fn agents(
         }
         stores.push((agent.id.clone(), id, file));
     }
-    let ids: Vec<StoreId> = stores.iter().map(|(_, id, _)| id.clone()).collect();
+    let dirs = Directories::of(config, &stores);
     for (_, id, file) in &mut stores {
-        *file = with_links(file.clone(), id, config, &ids);
+        *file = dirs.with_links(file.clone(), id);
     }
     stores
 }
 
-/// Names the directories of agents in which a link leads to a JSON store: of `ids`, which are those of the roster's agents, in its
-/// order, the ones that are this store's. A directory that is itself a link is the same place.
-pub(super) fn with_links(file: StoreFile, id: &StoreId, config: &Config, ids: &[StoreId]) -> StoreFile {
-    if !matches!(file.place(), Place::Json { .. }) {
-        return file;
+/// In which agents' directories each store is kept.
+pub(super) struct Directories<'a>(BTreeMap<StoreId, Vec<&'a Path>>);
+
+impl<'a> Directories<'a> {
+    /// Sorts the directories of the roster's agents by their stores, which come in the roster's order.
+    pub fn of(config: &'a Config, stores: &[(AgentId, StoreId, StoreFile)]) -> Self {
+        let mut dirs: BTreeMap<StoreId, Vec<&Path>> = BTreeMap::new();
+        for (agent, (_, store, _)) in config.agents.iter().zip(stores) {
+            dirs.entry(store.clone()).or_default().push(&agent.agent_dir);
+        }
+        Self(dirs)
     }
-    let real = |dir: &Path| files::resolved(dir).ok().flatten().unwrap_or_else(|| dir.to_owned());
-    let own = file.path().parent().map(real);
-    let dirs = config.agents.iter().zip(ids).filter(|(_, of)| *of == id).map(|(agent, _)| &agent.agent_dir);
-    let links = dirs.filter(|dir| Some(real(dir)) != own).cloned().collect();
-    file.linked_from(links)
+
+    /// Names to a JSON store those of its agents' directories from which a link leads to it. A directory that is itself a link is the
+    /// same place.
+    pub fn with_links(&self, file: StoreFile, id: &StoreId) -> StoreFile {
+        if !matches!(file.place(), Place::Json { .. }) {
+            return file;
+        }
+        let named = file.path().parent();
+        let dirs = self.0.get(id).into_iter().flatten().filter(|dir| Some(**dir) != named);
+        let others: Vec<&Path> = dirs.copied().collect();
+        if others.is_empty() {
+            return file;
+        }
+        let real = |dir: &Path| files::resolved(dir).ok().flatten().unwrap_or_else(|| dir.to_owned());
+        let own = named.map(real);
+        let links = others.into_iter().filter(|dir| Some(real(dir)) != own).map(Path::to_owned).collect();
+        file.linked_from(links)
+    }
 }
 
 /// What makes two stores one, whatever links lead to them.
@@ -124,16 +143,24 @@ pub(super) fn orphans(
     notices: &mut Vec<Notice>,
 ) -> Vec<Orphan> {
     let agents_dir = loc.state_dir.join("agents");
-    let mut owned: Vec<Identity> = stores.iter().map(|(_, _, file)| Identity::of(file.path())).collect();
-    owned.push(Identity::of(base(loc, main_dir, layout).path()));
-    owned.sort();
-    let mut orphans = Vec::new();
+    let base = base(loc, main_dir, layout);
+    let owned = || stores.iter().map(|(_, _, file)| file.path()).chain([base.path()]);
+    let by_name: BTreeSet<&Path> = owned().collect();
+    let mut unowned = Vec::new();
     for name in files::listing(&agents_dir).ok().flatten().unwrap_or_default() {
-        let dir = agents_dir.join(&name).join("agent");
-        let file = in_dir(&dir, layout);
-        if NEVER_ORPHANS.contains(&name.as_str()) || owned.binary_search(&Identity::of(file.path())).is_ok() {
-            continue;
+        let file = in_dir(&agents_dir.join(&name).join("agent"), layout);
+        if !NEVER_ORPHANS.contains(&name.as_str()) && !by_name.contains(file.path()) {
+            unowned.push((name, file));
         }
+    }
+    if unowned.is_empty() {
+        return Vec::new();
+    }
+    // By another name it may be an agent's all the same.
+    let by_identity: BTreeSet<Identity> = owned().map(Identity::of).collect();
+    unowned.retain(|(_, file)| !by_identity.contains(&Identity::of(file.path())));
+    let mut orphans = Vec::new();
+    for (name, file) in unowned {
         match file.read() {
             Ok(read) if !read.contents.profiles.is_empty() => orphans.push(Orphan {
                 id: name,
@@ -162,8 +189,10 @@ pub(super) fn also_loaded(
         return None;
     }
     let file = in_dir(main_dir, layout).within(&loc.state_dir);
-    let identity = Identity::of(file.path());
-    let known = stores.iter().any(|(_, _, store)| Identity::of(store.path()) == identity);
+    let known = stores.iter().any(|(_, _, store)| store.path() == file.path()) || {
+        let identity = Identity::of(file.path());
+        stores.iter().any(|(_, _, store)| Identity::of(store.path()) == identity)
+    };
     (!known).then_some(file)
 }
 

@@ -34,7 +34,12 @@ impl Place {
         let env = Environment { home: Some(self.dir.path().to_owned()), ..Environment::default() };
         let locations = locate(&env, Some(self.dir.path()), None).unwrap();
         let config = config::load(&locations, &env).unwrap();
-        pins(&locations, &config, config.agent(&AgentId::from(agent)).unwrap())
+        let agent = config.agent(&AgentId::from(agent)).unwrap();
+        let own = StoreFile::agent_sqlite(agent.agent_dir.join(DATABASE));
+        let alone = pins(&locations, &config, agent, None);
+        // Whoever has read the agent's store already finds the same.
+        assert_eq!(pins(&locations, &config, agent, Some((&own, &own.read().unwrap()))), alone);
+        alone
     }
 
     fn keys(&self, agent: &str) -> Vec<String> {

@@ -7,12 +7,15 @@
 mod read;
 mod write;
 
+pub use write::Unsettled;
+
 use super::edits::{State, Texts};
 use super::json_text::{Document, Style};
 use super::lock_file::LockFile;
 use super::{Edit, ReadStore, Refusal, StoreContents, StoreError, WriteRules, Written, contents};
 use crate::files::{self, OpenFile, PathError};
 use keyshoal_core::StoreHealth;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub(super) const STORE_FILE: &str = "auth-profiles.json";
@@ -84,13 +87,12 @@ impl JsonStore {
 
     /// Removes what is prepared beside the files, and what they have replaced, whoever of us has left it there.
     pub fn sweep(&self) -> Result<(), StoreError> {
+        let mut places = BTreeSet::new();
         for path in [self.store_path(), self.state_path()] {
-            let target = files::resolved(&path)?;
-            for place in target.iter().chain([&path]) {
-                files::sweep(place, files::wall_clock())?;
-            }
+            places.extend(files::resolved(&path)?);
+            places.insert(path);
         }
-        Ok(())
+        Ok(files::sweep(&places, files::wall_clock())?)
     }
 
     fn store_path(&self) -> PathBuf {

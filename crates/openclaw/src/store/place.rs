@@ -1,6 +1,6 @@
 //! One store at its place.
 
-use super::json_store::{JsonStore, STORE_FILE};
+use super::json_store::{JsonStore, STORE_FILE, Unsettled};
 use super::sqlite_store::SqliteStore;
 use super::{Edit, ReadStore, Refusal, StoreContents, StoreError, WriteRules, Written, maintenance};
 use crate::files;
@@ -140,9 +140,21 @@ impl StoreFile {
         rules: &WriteRules,
         decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
     ) -> Result<Written, StoreError> {
+        match self.update_now(rules, decide)? {
+            (written, None) => Ok(written),
+            (written, Some(unsettled)) => Ok(unsettled.settle(rules, decide)?.unwrap_or(written)),
+        }
+    }
+
+    /// Does the same without the wait at its end: who changes many stores looks at each once more when the others are written.
+    pub fn update_now(
+        &self,
+        rules: &WriteRules,
+        decide: &mut dyn FnMut(&StoreContents) -> Result<Vec<Edit>, Refusal>,
+    ) -> Result<(Written, Option<Unsettled>), StoreError> {
         match SqliteStore::new(&self.path, &self.place) {
             None => self.json_store().update(rules, decide),
-            Some(store) => self.update_between_maintenance(&store, rules, decide),
+            Some(store) => Ok((self.update_between_maintenance(&store, rules, decide)?, None)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How a store was found, how it may be written, and what came of it.
 
 use super::StoreContents;
+use crate::sessions::Pinning;
 use keyshoal_core::StoreHealth;
 use std::path::PathBuf;
 use std::time::SystemTime;
@@ -22,6 +23,9 @@ pub struct ReadStore {
     pub read_only: Option<String>,
     /// The file is mounted by itself (a container's single-file mount): it must not be written while a gateway runs.
     pub mounted_alone: bool,
+    /// The sessions in the same database whose entries pin a profile, for [`sessions::pins`](crate::sessions::pins). `None`: they were
+    /// not read, or cannot be.
+    pub pinning: Option<Pinning>,
 }
 
 impl ReadStore {
@@ -35,6 +39,7 @@ impl ReadStore {
             leftover: None,
             read_only: None,
             mounted_alone: false,
+            pinning: None,
         }
     }
 }

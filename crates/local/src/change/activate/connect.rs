@@ -121,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let installation = opened(dir.path(), json!({ "port": 1 }));
         assert_eq!(outcome(&installation), ActivationOutcome::GatewayDown);
-        let mut observed = installation.seen().unwrap().observed.clone();
+        let mut observed = installation.seen().unwrap().observed.as_ref().clone();
         observed.instance.gateway.other_state_dir = Some("/somewhere/else".into());
         let error = installation.connect(&observed, &installation.seen().unwrap().config).unwrap_err();
         assert_eq!(error, GatewayError::OtherStateDir { port: 1, state_dir: "/somewhere/else".into() });

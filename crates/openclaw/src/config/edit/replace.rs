@@ -3,6 +3,7 @@
 use super::ConfigError;
 use crate::files::{self, OpenFile, PathError, Prepared};
 use crate::store::lock_file::LockFile;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ impl Locked {
     /// A reader sees the old or the new whole file, whenever the machine stops. An editor that wrote into the old file in the
     /// last moment gets its text back, and the edit is to be tried again.
     pub(super) fn replace(&self, old: &[u8], new: &[u8]) -> Result<bool, PathError> {
-        files::sweep(&self.real, files::wall_clock() - LEFTOVER_AGE)?;
+        files::sweep(&BTreeSet::from([self.real.clone()]), files::wall_clock() - LEFTOVER_AGE)?;
         let Some(current) = OpenFile::open(&self.real)? else { return Ok(false) };
         let prepared = Prepared::write(&self.real, new, Some(current.meta()), true)?;
         let limit = super::LARGEST_ROOT;

@@ -3,13 +3,15 @@
 mod late;
 mod prepare;
 mod run;
+mod unsettled;
+
+pub use unsettled::Unsettled;
 
 use super::*;
 use crate::files::Put;
 use late::{Late, Layer, Replaced};
 use prepare::{Preparation, Ready};
 use run::{Job, Run};
-use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -31,10 +33,15 @@ enum Attempt {
 }
 
 impl JsonStore {
-    /// Changes the store.
-    pub fn update(&self, rules: &WriteRules, decide: &mut Decide) -> Result<Written, StoreError> {
-        let here = match files::resolved(&self.dir)? {
-            Some(dir) => Self { dir, ..self.clone() },
+    /// Changes the store, and leaves the last look at what was replaced to who holds the [`Unsettled`].
+    pub fn update(
+        &self,
+        rules: &WriteRules,
+        decide: &mut Decide,
+    ) -> Result<(Written, Option<Unsettled>), StoreError> {
+        let found = files::resolved(&self.dir)?;
+        let here = match &found {
+            Some(dir) => Self { dir: dir.clone(), ..self.clone() },
             None => {
                 self.check_unmade(decide)?;
                 self.clone()
@@ -42,27 +49,28 @@ impl JsonStore {
         };
         let mut run = Run::new(rules, decide);
         let ready = match here.prepare(&mut run) {
-            Preparation::NothingToDo(contents) => return Ok(Written::nothing(contents)),
+            Preparation::NothingToDo(contents) => return Ok((Written::nothing(contents), None)),
             Preparation::Ready(ready) => ready,
         };
-        for path in [here.store_path(), here.state_path()] {
-            if let Some(reason) = files::made_read_only(&path)? {
-                return Err(StoreError::ReadOnly { path, reason });
-            }
+        if found.is_none() {
+            // As the program does for an agent that has never run.
+            files::make_private_dir(&here.dir)?;
         }
-        // As the program does for an agent that has never run.
-        files::make_private_dir(&here.dir)?;
-        here.attempts(&mut run, ready)
+        let lock = here.lock(&mut run)?;
+        here.attempts(&mut run, lock, ready, None)
     }
 
     /// Tries until nobody comes in between. The lock is given back between two attempts, for the program's users wait for it.
-    fn attempts(&self, run: &mut Run, mut ready: Ready) -> Result<Written, StoreError> {
-        let mut lock = self.lock(run)?;
+    fn attempts(
+        &self,
+        run: &mut Run,
+        mut lock: Vec<LockFile>,
+        mut ready: Ready,
+        mut late: Option<Late>,
+    ) -> Result<(Written, Option<Unsettled>), StoreError> {
         let mut pause = Duration::from_millis(1);
-        let mut merged = 0;
-        let mut late: Option<Late> = None;
-        for _ in 0..ATTEMPTS {
-            if lock.iter().any(|lock| !lock.is_ours()) {
+        for tried in 0..ATTEMPTS {
+            if tried > 0 && lock.iter().any(|lock| !lock.is_ours()) {
                 // Another process took the lock for stale (it cannot see ours). What follows is guarded by the compare.
                 ready = Ready::default();
             }
@@ -72,22 +80,12 @@ impl JsonStore {
                     lock.clear();
                     run.sync_dirs()
                         .map_err(|error| self.unproven("it may not survive a power cut", error))?;
-                    let written = Written { merged_late_writes: merged, time_bumped: run.bumped, ..written };
-                    let Some(found) = replaced.and_then(|replaced| replaced.second_look()) else {
-                        return Ok(written);
-                    };
-                    late = Some(found);
-                    lock = match self.lock(run) {
-                        Ok(lock) => lock,
-                        Err(error) => return Err(self.give_back(run, late, error)),
-                    };
-                    if self.has_moved_on(late.as_ref()) {
-                        return Ok(written);
-                    }
-                    merged += 1;
+                    let written = run.told(written);
+                    let unsettled = replaced.map(|replaced| Unsettled::new(self.clone(), replaced, &written));
+                    return Ok((written, unsettled));
                 }
                 Ok(Attempt::Late(found)) => {
-                    merged += 1;
+                    run.merged += 1;
                     late = Some(found);
                 }
                 // What came late is put back before anybody else gets his turn.
@@ -97,7 +95,7 @@ impl JsonStore {
                     sleep(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     ready = match self.prepare(run) {
-                        Preparation::NothingToDo(contents) => return Ok(Written::nothing(contents)),
+                        Preparation::NothingToDo(contents) => return Ok((Written::nothing(contents), None)),
                         Preparation::Ready(ready) => ready,
                     };
                     lock = self.lock(run)?;
@@ -155,6 +153,11 @@ impl JsonStore {
         let rules = run.rules;
         let patience = if rules.safety.torn_read_retry { run.hold_left() } else { Duration::ZERO };
         let Found { pair, texts, contents } = self.settled(patience)?;
+        for seen in [&pair.store, &pair.state].into_iter().flatten() {
+            if let Some(reason) = files::made_read_only(seen.file.meta()) {
+                return Err(StoreError::ReadOnly { path: seen.file.path().to_owned(), reason });
+            }
+        }
         let was_late = late.is_some();
         let mut late = late.map(|late| late.standing(&pair)).unwrap_or_default();
         let (before, contents) = match was_late {
@@ -194,12 +197,11 @@ impl JsonStore {
             (new_store, pair.store.as_ref(), self.store_path(), ready.store),
         ];
         let mut jobs = Vec::new();
+        let mut leftovers = BTreeSet::new();
         for (text, seen, path, ready) in files {
             let is_state = path == self.state_path();
             let target = seen.map_or(path.clone(), |seen| seen.file.path().to_owned());
-            for place in BTreeSet::from([&path, &target]) {
-                files::sweep(place, files::wall_clock() - SWEEP_AGE)?;
-            }
+            leftovers.extend([path, target.clone()]);
             let Some(text) = text else { continue };
             if let Some(reason) = seen.and_then(|seen| files::further_names(seen.file.meta())) {
                 return Err(StoreError::ReadOnly { path: target, reason });
@@ -208,6 +210,7 @@ impl JsonStore {
             let layer = Layer { base: base.map(str::to_owned), ours: text };
             jobs.push(run.job(layer, is_state, seen, target, ready)?);
         }
+        files::sweep(&leftovers, files::wall_clock() - SWEEP_AGE)?;
         if rules.safety.compare {
             for seen in [&pair.state, &pair.store].into_iter().flatten() {
                 if !seen.untouched()? {
@@ -233,7 +236,7 @@ impl JsonStore {
                 late.put(is_state, None);
                 continue;
             };
-            let displaced = match new.exchange(seen.is_some())? {
+            let displaced = match new.exchange(seen.map(|seen| &seen.file))? {
                 Put::Taken => {
                     taken = true;
                     break;

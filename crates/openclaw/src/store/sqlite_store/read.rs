@@ -1,7 +1,8 @@
 //! Reading.
 
-use super::{Document, Rows, SqliteStore, State, StoreError, Texts, Trouble, connect};
+use super::{Document, Kind, Rows, SqliteStore, State, StoreError, Texts, Trouble, connect};
 use crate::files;
+use crate::sessions;
 use crate::store::contents::{Dialect, contents};
 use crate::store::{ReadStore, StoreContents};
 use keyshoal_core::StoreHealth;
@@ -15,13 +16,15 @@ impl SqliteStore<'_> {
             let snapshot = db.unchecked_transaction()?;
             let identity = self.identity(&snapshot)?;
             let rows = self.rows(&snapshot);
-            Ok((identity, rows))
+            let own = matches!(self.kind, Kind::Agent { .. });
+            let pinning = own.then(|| sessions::pinning(&snapshot).ok()).flatten();
+            Ok((identity, rows, pinning))
         })?;
         let unreadable = |trouble| match self.fail(trouble) {
             StoreError::Unreadable { reason, .. } => Ok(ReadStore::nothing(StoreHealth::Unreadable(reason))),
             other => Err(other),
         };
-        let (identity, rows) = match found {
+        let (identity, rows, pinning) = match found {
             None => return Ok(ReadStore::nothing(StoreHealth::Absent)),
             Some(Err(trouble)) => return unreadable(trouble),
             Some(Ok(found)) => found,
@@ -47,6 +50,7 @@ impl SqliteStore<'_> {
         };
         let mut read = ReadStore::nothing(health);
         read.contents = contents;
+        read.pinning = pinning;
         let names = files::metadata(self.path)?.as_ref().and_then(files::further_names);
         read.read_only = identity.read_only.or(names);
         read.modified = rows

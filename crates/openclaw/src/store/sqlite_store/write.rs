@@ -25,7 +25,7 @@ impl SqliteStore<'_> {
     pub fn update(&self, rules: &WriteRules, decide: &mut Decide) -> Result<Written, StoreError> {
         let Some(meta) = files::metadata(self.path)? else { return self.absent(decide) };
         // Before it is opened: SQLite leaves its log and index beside a database that it then cannot write.
-        if let Some(reason) = files::made_read_only(self.path)?.or_else(|| files::further_names(&meta)) {
+        if let Some(reason) = files::made_read_only(&meta).or_else(|| files::further_names(&meta)) {
             return Err(StoreError::ReadOnly { path: self.path.to_owned(), reason });
         }
         files::may(self.path, rustix::fs::Access::WRITE_OK)?;

@@ -86,6 +86,11 @@ impl Replaced {
         Self { pair, late, at: Instant::now() }
     }
 
+    /// Tells whether the time for that has come.
+    pub fn is_due(&self) -> bool {
+        self.at.elapsed() >= SECOND_LOOK
+    }
+
     /// Looks at the replaced files again, a little later: the system may have found a file for a writer before we replaced it, and
     /// emptied it only after we had looked.
     pub fn second_look(self) -> Option<Late> {

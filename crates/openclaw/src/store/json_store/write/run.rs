@@ -4,7 +4,7 @@ use super::super::read::text_of;
 use super::super::{Decide, Seen, Trouble};
 use super::Layer;
 use crate::files::{self, Prepared};
-use crate::store::{StoreError, WriteRules};
+use crate::store::{StoreError, WriteRules, Written};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ pub(super) struct Run<'a> {
     pub decide: &'a mut Decide<'a>,
     /// Whether a file got another modification time than the run's.
     pub bumped: bool,
+    /// How many late writes of others are in what was written.
+    pub merged: u32,
     /// The directories whose entries have changed.
     pub dirs: BTreeSet<PathBuf>,
     held_since: Instant,
@@ -39,7 +41,12 @@ pub(super) struct Job<'a> {
 
 impl<'a> Run<'a> {
     pub fn new(rules: &'a WriteRules, decide: &'a mut Decide<'a>) -> Self {
-        Self { rules, decide, bumped: false, dirs: BTreeSet::new(), held_since: Instant::now() }
+        Self { rules, decide, bumped: false, merged: 0, dirs: BTreeSet::new(), held_since: Instant::now() }
+    }
+
+    /// Adds to what was written what happened on the way.
+    pub fn told(&self, written: Written) -> Written {
+        Written { merged_late_writes: self.merged, time_bumped: self.bumped, ..written }
     }
 
     /// The lock was just taken.
@@ -70,13 +77,14 @@ impl<'a> Run<'a> {
         ready: Option<(String, Prepared)>,
     ) -> Result<Job<'b>, StoreError> {
         let time = self.time(seen)?;
-        if files::mounted_alone(&target) {
-            self.may_overwrite(&target)?;
-            return Ok(Job { layer, is_state, seen, target, new: None, time });
-        }
         let fits = |ready: &(String, Prepared)| ready.0 == layer.ours && ready.1.fits(&target, seen);
         let new = match ready.filter(fits) {
+            // It was not mounted by itself when this was made; the system refuses if that has changed.
             Some((_, new)) => new,
+            None if files::mounted_alone(&target) => {
+                self.may_overwrite(&target)?;
+                return Ok(Job { layer, is_state, seen, target, new: None, time });
+            }
             None => {
                 let like = seen.map(|seen| seen.file.meta());
                 Prepared::write(&target, layer.ours.as_bytes(), like, self.rules.safety.durable)?
