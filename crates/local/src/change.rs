@@ -1,6 +1,7 @@
 //! Changing an installation: run lock, journal, writes, activation, receipts.
 
 pub mod activate;
+mod answered;
 mod begin;
 mod blocking;
 pub mod image;
@@ -18,8 +19,6 @@ use keyshoal_core::{
 };
 use keyshoal_engine::ports::{Change, Clock, Observe, PortError};
 use keyshoal_ledger::RunLock;
-use keyshoal_openclaw::config::model::ConfigKey;
-use keyshoal_openclaw::gateway::ProbeStatus;
 use keyshoal_openclaw::store::WriteRules;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::resume_unwind;
@@ -233,44 +232,6 @@ impl Installation {
             .collect();
         // The stores are the truth: a journal that lags is what recovery is for.
         let _ = self.ledger.steps_done(run, &outcomes);
-    }
-
-    fn ask_agents(&self, plan: &Plan) -> Vec<StepState> {
-        let skipped = |reason: &str| StepState::Skipped { reason: reason.to_owned() };
-        let Some(seen) = self.seen() else { return vec![StepState::NotAsked; plan.actions.len()] };
-        let mut client = match self.connect(&seen.observed, &seen.config) {
-            Ok(connected) if connected.client.has("models.probe") => connected.client,
-            Ok(_) => {
-                return vec![
-                    skipped("this release cannot be asked in a way that can be believed");
-                    plan.actions.len()
-                ];
-            }
-            Err(error) => return vec![skipped(&error.to_string()); plan.actions.len()],
-        };
-        plan.actions
-            .iter()
-            .map(|action| {
-                let Some(agent) = action.agent() else { return StepState::NotAsked };
-                let profile = action.profile();
-                let declared = seen.config.providers.get(action.provider());
-                if let Some(ConfigKey::Profile(pinned)) = declared.and_then(|one| one.api_key.as_ref())
-                    && pinned != profile
-                {
-                    return skipped(&format!("the config makes every agent use {pinned} there"));
-                }
-                match client.probe(action.provider(), agent, Some(profile)) {
-                    Ok(answer) => match answer.of(profile) {
-                        Some(ProbeStatus::Ok) => StepState::Done,
-                        Some(status) => StepState::Failed {
-                            reason: answer.error.clone().unwrap_or_else(|| format!("{status:?}")),
-                        },
-                        None => skipped("the gateway's answer is about other profiles"),
-                    },
-                    Err(error) => skipped(&error.to_string()),
-                }
-            })
-            .collect()
     }
 }
 
