@@ -2,7 +2,7 @@
 
 use crate::commands::{
     completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, set, status,
-    sync, watch,
+    sync, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -191,6 +191,8 @@ pub enum Command {
     Explain(explain::ExplainArgs),
     /// Make every agent hold the right credentials
     Sync(sync::SyncArgs),
+    /// Ask the providers whether what every agent sends is accepted
+    Verify(verify::VerifyArgs),
     /// Give a new value: tested at the provider, then to all agents
     Set(set::SetArgs),
     /// Look again whenever the installation changes; repair where the policy allows it

@@ -8,6 +8,7 @@ mod plan;
 mod run;
 mod shared;
 mod status;
+mod verify;
 
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};
@@ -17,6 +18,7 @@ pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;
 pub use status::StatusDocument;
+pub use verify::{VerifyDocument, state_word};
 
 use crate::error::CommandError;
 use serde::Serialize;

@@ -8,4 +8,5 @@ pub mod plan;
 pub mod question;
 pub mod receipts;
 pub mod status;
+pub mod verify;
 pub mod words;

@@ -134,6 +134,11 @@ impl VerdictKind {
         matches!(self, Self::InvalidKey | Self::Revoked | Self::Expired)
     }
 
+    /// Tells whether anybody was asked at all.
+    pub fn was_asked(self) -> bool {
+        !matches!(self, Self::MalformedKey | Self::Missing | Self::UnresolvedRef | Self::NotAsked)
+    }
+
     /// Tells whether the provider has recognised the value as genuine (perhaps without credit or too fast).
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::Ok)

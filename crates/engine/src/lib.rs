@@ -12,6 +12,7 @@ pub mod progress;
 pub mod set;
 pub mod source;
 pub mod sync;
+pub mod verify;
 pub mod watch;
 
 pub use decide::{Answer, Decide, Decision, Proceed, Unattended};
@@ -21,3 +22,4 @@ pub use progress::Progress;
 pub use set::{Rejection, SetError, SetReport, SetRequest, set};
 pub use source::{SourceError, desired_of};
 pub use sync::{Outcome, SyncError, SyncOptions, SyncReport, sync};
+pub use verify::{VerifyOptions, VerifyReport, verify};

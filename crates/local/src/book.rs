@@ -41,6 +41,13 @@ impl Book {
             .or_insert_with(|| Entry { secret: profile.secret.clone(), expires });
     }
 
+    /// Enters a value that stands in no store. What a store says of the same value counts.
+    pub fn enter_loose(&self, secret: Secret, prints: &dyn Fingerprints) {
+        let fingerprint = secret_fingerprint(prints, &secret);
+        let entry = || Entry { secret: StoredSecret::Inline(secret), expires: None };
+        self.entries().entry(fingerprint).or_insert_with(entry);
+    }
+
     /// Enters a value that a person has given and returns its fingerprint.
     pub fn enter_given(
         &self,

@@ -20,7 +20,7 @@ mod rules;
 mod unused;
 
 pub(crate) use config_key::is_marker;
-pub use environment::key_variables;
+pub use environment::{key_variables, loose_values};
 pub use gaps::order_gaps;
 
 use crate::Environment;

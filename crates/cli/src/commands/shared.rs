@@ -79,17 +79,7 @@ impl ScopeArgs {
             find_agent(&look.observed, id)?;
         }
         let observed = &look.observed;
-        let providers =
-            || observed.stores.values().flat_map(|store| store.profiles.values().map(|one| &one.provider));
-        let needed = || observed.agents.iter().flat_map(|agent| agent.needs.keys());
-        for id in &self.provider {
-            if !providers().chain(needed()).any(|known| known.as_str() == id.trim()) {
-                return Err(CommandError::user(format!(
-                    "no agent has or needs a credential of provider {id}"
-                ))
-                .hint("`keyshoal status` shows what there is"));
-            }
-        }
+        check_providers(observed, &self.provider)?;
         for id in &self.profile {
             let known = observed
                 .stores
@@ -102,6 +92,19 @@ impl ScopeArgs {
         }
         Ok(())
     }
+}
+
+/// Refuses providers of which no agent has or needs a credential.
+pub fn check_providers(observed: &Observation, named: &[String]) -> Result<(), CommandError> {
+    let held = || observed.stores.values().flat_map(|store| store.profiles.values().map(|one| &one.provider));
+    let used = || observed.agents.iter().flat_map(|agent| agent.needs.keys().chain(agent.candidates.keys()));
+    for id in named {
+        if !held().chain(used()).any(|known| known.as_str() == id.trim()) {
+            return Err(CommandError::user(format!("no agent has or needs a credential of provider {id}"))
+                .hint("`keyshoal status` shows what there is"));
+        }
+    }
+    Ok(())
 }
 
 /// Normalises an agent's name as OpenClaw does.

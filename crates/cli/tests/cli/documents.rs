@@ -57,8 +57,9 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 15] = [
+    let commands: [(&[&str], &str); 16] = [
         (&["status", "--check"], "keyshoal.status.v1"),
+        (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
         (&["explain", "stocks"], "keyshoal.explain.v1"),
         (&["sync", "--dry-run"], "keyshoal.sync.v1"),

@@ -12,4 +12,5 @@ mod rendering;
 mod secrets;
 mod stage;
 mod terminal;
+mod verifying;
 mod watching;

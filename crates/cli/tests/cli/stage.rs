@@ -94,6 +94,11 @@ impl Stage {
         Self::with(layout, |sample| sample.agent("ops").api_key(StoreId::Base, PROFILE, NEW))
     }
 
+    /// An agent without any credential.
+    pub fn empty(layout: Layout) -> Self {
+        Self::with(layout, |sample| sample.agent("main"))
+    }
+
     fn with(layout: Layout, build: impl FnOnce(Installation) -> Installation) -> Self {
         let home = TempDir::new().unwrap();
         let emulator = Emulator::start(Config::default()).unwrap();

@@ -33,6 +33,9 @@ pub fn views(
     // Our own environment is only a guess at the gateway's; where its process can be seen, that is what counts.
     let seen = gateway.pid.filter(|_| gateway.other_state_dir.is_none()).and_then(key_environment);
     let env = seen.as_ref().unwrap_or(&installation.env);
+    for value in candidates::loose_values(config, env) {
+        installation.book.enter_loose(value, installation.prints());
+    }
     let nothing = StoreContents::default();
     let viewer = Viewer {
         config,

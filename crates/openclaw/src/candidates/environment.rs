@@ -2,7 +2,10 @@
 
 use super::CandidateInput;
 use super::rules::Rules;
-use keyshoal_core::Secret;
+use crate::Environment;
+use crate::config::Config;
+use crate::config::model::ConfigKey;
+use keyshoal_core::{Secret, SecretSource};
 
 /// The variables of each provider, first the one that wins. From the plugin manifests and tables of 2026.3.28 to 2026.9.6.
 const TABLE: &[(&str, &[&str])] = &[
@@ -98,6 +101,31 @@ pub(super) fn value(input: &CandidateInput<'_>, variable: &str) -> Option<Secret
     process
         .or_else(|| input.config.dotenv.get(variable).and_then(text))
         .or_else(|| input.config.env.get(variable).and_then(text))
+}
+
+/// Returns the values that candidates may have which stand in no store: variables in all their layers, and keys in the config.
+pub fn loose_values(config: &Config, env: &Environment) -> Vec<Secret> {
+    let by_config = config.providers.values().filter_map(|declared| declared.api_key.as_ref());
+    let mut names: Vec<&str> = key_variables().collect();
+    let mut found = Vec::new();
+    for key in by_config {
+        match key {
+            ConfigKey::Value(value) => found.push(value.clone()),
+            ConfigKey::Ref(reference) if reference.source == SecretSource::Env => names.push(&reference.id),
+            ConfigKey::Unresolved(variable) => names.push(variable),
+            ConfigKey::Profile(_) | ConfigKey::Ref(_) => {}
+        }
+    }
+    for name in names {
+        let layers =
+            [env.get(name).map(Secret::new), config.dotenv.get(name).cloned(), config.env.get(name).cloned()];
+        for value in layers.into_iter().flatten() {
+            found.push(Secret::new(value.reveal_secret().trim()));
+            found.push(value);
+        }
+    }
+    found.retain(|value| !value.reveal_secret().is_empty());
+    found
 }
 
 /// Tells whether a text is the name of a variable that the program takes for its value.

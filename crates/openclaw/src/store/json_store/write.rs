@@ -196,12 +196,15 @@ impl JsonStore {
             (new_state, pair.state.as_ref(), self.state_path(), ready.state),
             (new_store, pair.store.as_ref(), self.store_path(), ready.store),
         ];
+        // Before anything is prepared here: what is prepared gets the run's time, which may be an old one.
+        let places = files.iter().flat_map(|(_, seen, path, _)| {
+            [Some(path.clone()), seen.map(|seen| seen.file.path().to_owned())].into_iter().flatten()
+        });
+        files::sweep(&places.collect(), files::wall_clock() - SWEEP_AGE)?;
         let mut jobs = Vec::new();
-        let mut leftovers = BTreeSet::new();
         for (text, seen, path, ready) in files {
             let is_state = path == self.state_path();
             let target = seen.map_or(path.clone(), |seen| seen.file.path().to_owned());
-            leftovers.extend([path, target.clone()]);
             let Some(text) = text else { continue };
             if let Some(reason) = seen.and_then(|seen| files::further_names(seen.file.meta())) {
                 return Err(StoreError::ReadOnly { path: target, reason });
@@ -210,7 +213,6 @@ impl JsonStore {
             let layer = Layer { base: base.map(str::to_owned), ours: text };
             jobs.push(run.job(layer, is_state, seen, target, ready)?);
         }
-        files::sweep(&leftovers, files::wall_clock() - SWEEP_AGE)?;
         if rules.safety.compare {
             for seen in [&pair.state, &pair.store].into_iter().flatten() {
                 if !seen.untouched()? {

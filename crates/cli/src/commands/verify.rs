@@ -1,0 +1,59 @@
+//! `keyshoal verify`: is what every agent sends accepted by its provider?
+
+use super::{Context, shared};
+use crate::document::VerifyDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::root::OpenFor;
+use crate::ui::Ui;
+use keyshoal_core::{ProviderId, Scope};
+use keyshoal_engine::{LookOptions, VerifyOptions, verify};
+
+/// Arguments of `verify`.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal verify
+  keyshoal verify --agent stocks
+  keyshoal verify --json | jq .summary
+
+Each agent's own first credential is read back from its store and asked about at the provider, at the agent's own address; where it
+is not accepted, what the agent falls back on as well. A value that several agents send is asked about once. `ok` is said only of
+what a provider accepted just now; nothing to check is never ok.")]
+pub struct VerifyArgs {
+    /// Only this agent (can be repeated)
+    #[arg(long, value_name = "AGENT")]
+    pub agent: Vec<String>,
+    /// Only this provider (can be repeated)
+    #[arg(long, value_name = "PROVIDER")]
+    pub provider: Vec<String>,
+    /// Ask nobody: show what would be asked about
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Asks and shows.
+pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: args.offline, ..OpenFor::default() })?;
+    let options = VerifyOptions {
+        scope: Scope {
+            agents: args.agent.iter().map(|id| shared::agent(id)).collect(),
+            providers: args.provider.iter().map(|id| ProviderId::new(id.trim())).collect(),
+            ..Scope::default()
+        },
+        offline: args.offline,
+    };
+    let look = shared::look(ui, &installation, &LookOptions::default())?;
+    for id in &args.agent {
+        shared::find_agent(&look.observed, id)?;
+    }
+    shared::check_providers(&look.observed, &args.provider)?;
+    let progress = ui.progress();
+    let report = verify(&installation, look, &options, &mut shared::shown(&progress));
+    drop(progress);
+    shared::warn_not_remembered(ui, &report.look);
+    ui.data(&render::verify::lines(&report, ui.width()));
+    ui.document(&VerifyDocument::of(&report))?;
+    Ok(Outcome::attention_if(!report.is_proven()))
+}

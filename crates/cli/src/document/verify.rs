@@ -1,0 +1,116 @@
+//! `keyshoal.verify.v1`.
+
+use crate::render::explain::place_words;
+use keyshoal_core::{AgentId, Fingerprint, ProfileId, ProviderId, Timestamp, VerdictKind};
+use keyshoal_engine::VerifyReport;
+use keyshoal_engine::verify::{AgentProof, AgentState, Proof, Role};
+use serde::Serialize;
+
+/// What `verify --json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct VerifyDocument {
+    schema: &'static str,
+    at: Timestamp,
+    agents: Vec<AgentDocument>,
+    routes: Vec<()>,
+    summary: SummaryDocument,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct AgentDocument {
+    id: AgentId,
+    default: bool,
+    state: &'static str,
+    profiles: Vec<ProfileDocument>,
+}
+
+/// One thing that an agent sends, or should.
+#[derive(Clone, Debug, Serialize)]
+struct ProfileDocument {
+    id: Option<ProfileId>,
+    provider: ProviderId,
+    from: Option<String>,
+    fingerprint: Option<Fingerprint>,
+    role: &'static str,
+    needed_by: Vec<String>,
+    verdict: VerdictKind,
+    retryable: bool,
+    http_status: Option<u16>,
+    request_id: Option<String>,
+    latency_ms: Option<u64>,
+    advice: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct SummaryDocument {
+    agents: usize,
+    proven: usize,
+    unproven: usize,
+    missing: usize,
+    failing: usize,
+    asked: usize,
+}
+
+impl VerifyDocument {
+    /// Makes it.
+    pub fn of(report: &VerifyReport) -> Self {
+        let counts = report.summary();
+        Self {
+            schema: "keyshoal.verify.v1",
+            at: report.look.now,
+            agents: report.agents.iter().map(agent).collect(),
+            routes: Vec::new(),
+            summary: SummaryDocument {
+                agents: counts.agents,
+                proven: counts.proven,
+                unproven: counts.unproven,
+                missing: counts.missing,
+                failing: counts.failing,
+                asked: report.asked,
+            },
+        }
+    }
+}
+
+/// Returns the word of a state.
+pub fn state_word(state: AgentState) -> &'static str {
+    match state {
+        AgentState::Proven => "proven",
+        AgentState::Unproven => "unproven",
+        AgentState::Missing => "missing",
+        AgentState::Failing => "failing",
+    }
+}
+
+fn agent(agent: &AgentProof) -> AgentDocument {
+    AgentDocument {
+        id: agent.id.clone(),
+        default: agent.default,
+        state: state_word(agent.state()),
+        profiles: agent.proofs.iter().map(profile).collect(),
+    }
+}
+
+fn profile(proof: &Proof) -> ProfileDocument {
+    let verdict = &proof.verdict;
+    ProfileDocument {
+        id: proof.profile.clone(),
+        provider: proof.provider.clone(),
+        from: proof.place.as_ref().map(place_words),
+        fingerprint: proof.fingerprint,
+        role: match proof.role {
+            Role::First => "first",
+            Role::Later => "fallback",
+            Role::HeldBack => "held_back",
+            Role::Keyless => "keyless",
+            Role::Nothing => "nothing",
+        },
+        needed_by: proof.needs.iter().map(ToString::to_string).collect(),
+        verdict: verdict.kind,
+        retryable: verdict.retryable,
+        http_status: verdict.http_status,
+        request_id: verdict.request_id.clone(),
+        latency_ms: verdict.latency_ms,
+        advice: verdict.advice.clone(),
+    }
+}

@@ -1,0 +1,133 @@
+//! What `verify` found, one line per credential that an agent sends.
+
+use super::{explain, words};
+use crate::document::state_word;
+use crate::ui::{Grid, Text, Tone};
+use keyshoal_engine::VerifyReport;
+use keyshoal_engine::verify::{AgentProof, AgentState, Proof, Role};
+
+/// Returns the screen.
+pub fn lines(report: &VerifyReport, width: usize) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    for agent in &report.agents {
+        if agent.proofs.is_empty() {
+            grid.row(vec![
+                state(agent),
+                Text::of(agent.id.as_str()),
+                Text::toned(Tone::Bad, "✗ nothing to check"),
+            ]);
+        }
+        for (at, proof) in agent.proofs.iter().enumerate() {
+            let (state, id) = match at {
+                0 => (state(agent), Text::of(agent.id.as_str())),
+                _ => (Text::new(), Text::new()),
+            };
+            grid.row(vec![
+                state,
+                id,
+                Text::of(proof.provider.as_str()),
+                Text::of(what(proof)),
+                verdict(proof),
+                evidence(proof),
+            ]);
+        }
+    }
+    let mut lines = grid.lines(usize::MAX, 0);
+    let advice = advice(report);
+    if !advice.is_empty() {
+        lines.push(Text::new());
+        lines.extend(advice.iter().flat_map(|line| line.wrapped(width, 4)));
+    }
+    lines.push(Text::new());
+    lines.push(summary(report));
+    lines
+}
+
+fn state(agent: &AgentProof) -> Text {
+    let state = agent.state();
+    let tone = match state {
+        AgentState::Proven => Tone::Good,
+        AgentState::Unproven => Tone::Doubt,
+        AgentState::Missing | AgentState::Failing => Tone::Bad,
+    };
+    let symbol = match tone {
+        Tone::Good => "✓",
+        Tone::Doubt => "!",
+        _ => "✗",
+    };
+    Text::toned(tone, format!("{symbol} {}", state_word(state)))
+}
+
+fn what(proof: &Proof) -> String {
+    let print = proof.fingerprint.map(|print| format!(" {}", print.short())).unwrap_or_default();
+    let name = match (&proof.profile, &proof.place) {
+        (Some(profile), _) => profile.to_string(),
+        (None, Some(place)) => explain::place_words(place),
+        (None, None) => "—".to_owned(),
+    };
+    let role = match proof.role {
+        Role::Later => " (falls back on it)",
+        Role::HeldBack => " (held back)",
+        Role::First | Role::Keyless | Role::Nothing => "",
+    };
+    format!("{name}{print}{role}")
+}
+
+fn verdict(proof: &Proof) -> Text {
+    match proof.role {
+        Role::Keyless => Text::toned(Tone::Good, "✓ needs no key"),
+        Role::Nothing => Text::toned(Tone::Bad, "✗ no credential"),
+        _ => words::verdict(proof.verdict.kind),
+    }
+}
+
+fn evidence(proof: &Proof) -> Text {
+    let took = proof.verdict.latency_ms.map(|millis| format!("{millis} ms"));
+    let parts: Vec<String> = took.into_iter().chain(proof.verdict.request_id.clone()).collect();
+    Text::toned(Tone::Dim, parts.join("  "))
+}
+
+/// What can be done, each advice once with everybody whom it concerns.
+fn advice(report: &VerifyReport) -> Vec<Text> {
+    let mut said: Vec<(String, &str, Vec<keyshoal_core::AgentId>)> = Vec::new();
+    for agent in &report.agents {
+        for proof in agent.proofs.iter().filter(|proof| !proof.is_ok()) {
+            let Some(advice) = &proof.verdict.advice else { continue };
+            let what = what(proof);
+            match said.iter_mut().find(|(known, line, _)| *known == what && *line == advice) {
+                Some((_, _, whose)) => whose.push(agent.id.clone()),
+                None => said.push((what, advice, vec![agent.id.clone()])),
+            }
+        }
+    }
+    said.into_iter()
+        .map(|(what, advice, whose)| {
+            let what = if what == "—" { String::new() } else { format!("{what}, ") };
+            Text::toned(Tone::Strong, format!("  {what}{}: ", words::agents(&whose, 4))).plain(advice)
+        })
+        .collect()
+}
+
+fn summary(report: &VerifyReport) -> Text {
+    let counts = report.summary();
+    let asked = words::count(report.asked, "question");
+    let line = format!(
+        "{} of {} proven with {asked} to providers",
+        counts.proven,
+        words::count(counts.agents, "agent")
+    );
+    let mut rest = Vec::new();
+    for (number, word) in [
+        (counts.failing, "failing"),
+        (counts.unproven, "unproven"),
+        (counts.missing, "with nothing to check"),
+    ] {
+        if number > 0 {
+            rest.push(format!("{number} {word}"));
+        }
+    }
+    if rest.is_empty() && report.is_proven() {
+        return Text::toned(Tone::Good, "✓ ").plain(line);
+    }
+    Text::toned(Tone::Bad, "✗ ").plain(format!("{line}; {}", rest.join(", ")))
+}

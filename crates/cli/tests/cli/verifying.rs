@@ -1,0 +1,121 @@
+//! `verify`: what is asked, what is believed, and what the exit code says.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use keyshoal_emulator::Behaviour;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+fn agent<'a>(document: &'a Value, id: &str) -> &'a Value {
+    document["agents"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap()
+}
+
+fn anthropic<'a>(document: &'a Value, id: &str) -> &'a Value {
+    let profiles = agent(document, id)["profiles"].as_array().unwrap();
+    profiles.iter().find(|one| one["provider"] == "anthropic").unwrap()
+}
+
+#[test]
+fn each_distinct_value_is_asked_about_once_and_only_the_stale_agent_fails() {
+    for layout in [Layout::JsonFile, Layout::AgentSqlite, Layout::SharedRow] {
+        let stage = Stage::drifted(layout);
+        let run = stage.run(&["verify", "--json"]);
+        let document = run.json();
+        assert_eq!(document["schema"], "keyshoal.verify.v1");
+        assert_eq!(run.code, 2, "{}", run.err);
+        let state = |id: &str| agent(&document, id)["state"].as_str().unwrap().to_owned();
+        assert_eq!(
+            ["main", "stocks", "ops", "academic"].map(state),
+            ["proven", "failing", "proven", "proven"]
+        );
+        assert_eq!(anthropic(&document, "stocks")["verdict"], "invalid_key");
+        assert_eq!(anthropic(&document, "ops")["verdict"], "ok", "what it inherits");
+        assert_eq!(anthropic(&document, "main")["id"], PROFILE);
+        for promised in ["fingerprint", "retryable", "request_id", "latency_ms", "advice"] {
+            assert!(anthropic(&document, "stocks").get(promised).is_some(), "{promised}");
+        }
+        let log = stage.emulator.log();
+        let mut keys: Vec<_> = log
+            .iter()
+            .filter_map(|request| request.key.clone())
+            .filter(|key| SECRETS.contains(&key.as_str()))
+            .collect();
+        keys.sort();
+        let distinct: BTreeSet<_> = keys.iter().cloned().collect();
+        assert_eq!(keys.len(), distinct.len(), "a value was sent twice: {log:#?}");
+        assert_eq!(distinct, BTreeSet::from([NEW, OLD, OWN].map(str::to_owned)));
+    }
+}
+
+#[test]
+fn a_healthy_installation_is_proven_and_nothing_is_proven_offline() {
+    let stage = Stage::calm(Layout::SharedRow);
+    let run = stage.run(&["verify"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("✓ 2 of 2 agents proven"), "{}", run.out);
+    stage.emulator.clear_log();
+    let offline = stage.run(&["verify", "--offline", "--json"]);
+    assert_eq!((offline.code, stage.emulator.log().len()), (2, 0));
+    assert_eq!(agent(&offline.json(), "ops")["state"], "unproven");
+}
+
+#[test]
+fn a_key_that_is_genuine_and_cannot_be_used_is_no_proof() {
+    for (behaviour, verdict, state) in [
+        (Behaviour::Scope, "missing_scope", "failing"),
+        (Behaviour::RateLimited { retry_after: 7 }, "rate_limited", "unproven"),
+        (Behaviour::ServerError, "provider_down", "unproven"),
+        (Behaviour::Garbage, "unexpected_answer", "unproven"),
+    ] {
+        let stage = Stage::calm(Layout::JsonFile);
+        stage.emulator.reject(NEW, behaviour);
+        let run = stage.run(&["verify", "--json"]);
+        let document = run.json();
+        assert_eq!(run.code, 2, "{verdict}");
+        assert_eq!(
+            (anthropic(&document, "main")["verdict"].as_str(), agent(&document, "main")["state"].as_str()),
+            (Some(verdict), Some(state))
+        );
+    }
+}
+
+#[test]
+fn an_agent_without_anything_is_missing_and_never_ok() {
+    let stage = Stage::empty(Layout::JsonFile);
+    let run = stage.run(&["verify", "--json"]);
+    assert_eq!(run.code, 2, "{}", run.out);
+    let state = agent(&run.json(), "main")["state"].as_str().unwrap().to_owned();
+    assert!(matches!(state.as_str(), "missing" | "failing"), "{state}");
+    assert!(stage.emulator.log().is_empty());
+}
+
+#[test]
+fn a_name_that_nobody_has_is_refused_before_anything_is_asked() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [["verify", "--agent", "nobody"], ["verify", "--provider", "nobody"]] {
+        let run = stage.run(&arguments);
+        assert_eq!(run.code, 1);
+        assert!(run.err.contains("nobody"), "{}", run.err);
+    }
+    assert!(stage.emulator.log().is_empty());
+}
+
+#[test]
+fn the_scope_limits_what_is_asked() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let run = stage.run(&["verify", "--agent", "academic", "--provider", "anthropic", "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(run.json()["agents"].as_array().unwrap().len(), 1);
+    let keys: BTreeSet<_> = stage.emulator.log().into_iter().filter_map(|request| request.key).collect();
+    assert!(keys.contains(OWN) && !keys.contains(NEW) && !keys.contains(OLD), "{keys:?}");
+}
+
+#[test]
+fn what_people_read() {
+    let stage = Stage::drifted(Layout::SharedRow);
+    let run = stage.run(&["verify"]);
+    println!("{}", run.out);
+    for words in ["failing", "stocks", "✗ rejected", "✓ accepted", "3 of 4 agents proven"] {
+        assert!(run.out.contains(words), "{words}: {}", run.out);
+    }
+}

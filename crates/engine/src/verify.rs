@@ -1,0 +1,95 @@
+//! `verify`: is what every agent sends accepted by its provider?
+//!
+//! For every enabled agent and every provider, the agent's own first candidate is asked about at the agent's own endpoint; when that
+//! one is not accepted, those that the agent would fall back on as well. Each distinct value is asked about once per endpoint,
+//! however many agents send it.
+
+mod proof;
+mod questions;
+
+pub use proof::{AgentProof, AgentState, Proof, Role, Summary};
+
+use crate::look::Look;
+use crate::ports::Ports;
+use crate::progress::Progress;
+use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Says what to verify.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyOptions {
+    /// Only these agents, providers and profiles.
+    pub scope: Scope,
+    /// Ask nobody: what the installation says by itself.
+    pub offline: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct VerifyReport {
+    /// What was seen, and what is known now.
+    pub look: Look,
+    /// Every enabled agent, in the roster's order.
+    pub agents: Vec<AgentProof>,
+    /// How many questions were really put to providers.
+    pub asked: usize,
+}
+
+impl VerifyReport {
+    /// Counts.
+    pub fn summary(&self) -> Summary {
+        Summary::of(&self.agents)
+    }
+
+    /// Tells whether every agent is shown to work, and nothing that was asked about was rejected.
+    pub fn is_proven(&self) -> bool {
+        !self.agents.is_empty() && self.agents.iter().all(|agent| agent.state() == AgentState::Proven)
+    }
+}
+
+/// Answers by value and endpoint.
+type Answers = BTreeMap<(keyshoal_core::Fingerprint, String), Verdict>;
+
+/// Verifies every enabled agent of a fresh look at its providers.
+pub fn verify<P: Ports + ?Sized>(
+    ports: &P,
+    mut look: Look,
+    options: &VerifyOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> VerifyReport {
+    let mut answers = Answers::new();
+    let mut asked = 0;
+    // The first candidates; then those behind the ones that were not accepted.
+    for _ in 0..2 {
+        let wanted = questions::of(&look.observed, &options.scope, &answers);
+        if wanted.is_empty() || options.offline {
+            break;
+        }
+        progress(Progress::Asking { questions: wanted.len() });
+        let said = ask(ports, &wanted);
+        asked += said.iter().filter(|(_, verdict)| verdict.kind.was_asked()).count();
+        look.now = ports.now();
+        let told = said.iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
+        let facts: Vec<Fact> =
+            told.map(|(ask, verdict)| Fact::Verdict { ask: ask.clone(), verdict: verdict.clone() }).collect();
+        look.learn(ports, &facts);
+        answers.extend(said.into_iter().map(|(ask, said)| ((ask.fingerprint, ask.endpoint.key()), said)));
+    }
+    look.judge_again();
+    let learned = look.judgement.learned.clone();
+    look.learn(ports, &learned);
+    let agents = proof::of_all(&look.observed, &options.scope, &answers, look.now);
+    VerifyReport { look, agents, asked }
+}
+
+/// Asks, and has an answer for each question: what the port leaves out was not asked.
+fn ask<P: Ports + ?Sized>(ports: &P, wanted: &BTreeSet<Ask>) -> Vec<(Ask, Verdict)> {
+    let mut said: BTreeMap<Ask, Verdict> = ports.ask(wanted).into_iter().collect();
+    let now = ports.now();
+    let mut answers = Vec::with_capacity(wanted.len());
+    for ask in wanted {
+        let verdict = said.remove(ask).unwrap_or_else(|| Verdict::new(VerdictKind::NotAsked, now));
+        answers.push((ask.clone(), verdict));
+    }
+    answers
+}
