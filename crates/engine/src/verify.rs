@@ -4,6 +4,7 @@
 //! one is not accepted, those that the agent would fall back on as well. Each distinct value is asked about once per endpoint,
 //! however many agents send it.
 
+mod gather;
 mod proof;
 mod questions;
 
@@ -78,7 +79,7 @@ pub fn verify<P: Ports + ?Sized>(
     look.judge_again();
     let learned = look.judgement.learned.clone();
     look.learn(ports, &learned);
-    let agents = proof::of_all(&look.observed, &options.scope, &answers, look.now);
+    let agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
     VerifyReport { look, agents, asked }
 }
 

@@ -1,7 +1,8 @@
 //! What is asked: each distinct value that an agent sends, at each endpoint to which it is sent.
 
 use super::Answers;
-use super::proof::{Role, tried};
+use super::gather::{is_meant, tried};
+use super::proof::Role;
 use keyshoal_core::{Ask, CredentialKind, Material, Observation, Scope, VerdictKind};
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeSet;
 pub(super) fn of(observed: &Observation, scope: &Scope, answers: &Answers) -> BTreeSet<Ask> {
     let mut asks = BTreeSet::new();
     let mut known = BTreeSet::new();
-    for agent in observed.agents.iter().filter(|agent| super::proof::is_meant(agent, scope)) {
+    for agent in observed.agents.iter().filter(|agent| is_meant(agent, scope)) {
         for (provider, candidates) in &agent.candidates {
             let Some(endpoint) = agent.endpoints.get(provider) else { continue };
             let key = endpoint.key();
