@@ -22,6 +22,7 @@ pub mod receipt;
 pub mod secret;
 pub mod simulate;
 pub mod time;
+pub mod turn;
 pub mod verdict;
 
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
@@ -42,4 +43,5 @@ pub use receipt::{Receipt, StepState};
 pub use secret::Secret;
 pub use simulate::simulate;
 pub use time::Timestamp;
+pub use turn::{ModelName, Turn, TurnOutcome};
 pub use verdict::{Ask, Endpoint, Verdict, VerdictKind};

@@ -106,9 +106,11 @@ fn endpoints_that_send(sight: &Sight<'_>, profile: &ProfileId, value: &SourceVal
     asked.filter_map(|agent| agent.endpoints.get(&value.provider).cloned()).collect()
 }
 
-/// Leaves out what was answered with certainty a short while ago. What a person has just given is asked about in any case.
+/// Leaves out what was answered with certainty a short while ago. What a person has just given is asked about in any case, and so is
+/// what has failed at the program since it was accepted.
 pub(crate) fn not_remembered(
     asks: BTreeSet<Ask>,
+    observed: &Observation,
     desired: &Desired,
     knowledge: &Knowledge,
     now: Timestamp,
@@ -117,10 +119,12 @@ pub(crate) fn not_remembered(
     let given: BTreeSet<Fingerprint> =
         desired.values.values().filter(given).map(|one| one.fingerprint).collect();
     let sources: BTreeSet<Fingerprint> = desired.values.values().map(|one| one.fingerprint).collect();
+    let failed = failed_since(observed, desired, now);
     let remembered = |ask: &Ask| {
         knowledge.verdict(ask.fingerprint, &ask.endpoint).is_some_and(|verdict| {
             let age = now.duration_since(verdict.at).as_secs();
             match verdict.kind {
+                VerdictKind::Ok if failed.get(&ask.fingerprint).is_some_and(|at| *at >= verdict.at) => false,
                 VerdictKind::Ok => age < ACCEPTED_STANDS,
                 kind if kind.is_dead() && sources.contains(&ask.fingerprint) => age < DEAD_SOURCE_STANDS,
                 kind if kind.is_dead() => age < DEAD_STANDS,
@@ -129,6 +133,21 @@ pub(crate) fn not_remembered(
         })
     };
     asks.into_iter().filter(|ask| given.contains(&ask.fingerprint) || !remembered(ask)).collect()
+}
+
+/// Returns when each of the source's values last failed at the program, where that holds agents back now.
+fn failed_since(
+    observed: &Observation,
+    desired: &Desired,
+    now: Timestamp,
+) -> BTreeMap<Fingerprint, Timestamp> {
+    let mut failed = BTreeMap::new();
+    for (profile, value) in &desired.values {
+        let marks = observed.stores.values().filter_map(|store| store.usage.get(profile));
+        let last = marks.filter(|mark| mark.auth_block_at(now)).filter_map(|mark| mark.last_failure).max();
+        failed.extend(last.map(|last| (value.fingerprint, last)));
+    }
+    failed
 }
 
 fn differing<'a>(

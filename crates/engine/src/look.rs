@@ -154,7 +154,7 @@ fn ask<P: Ports + ?Sized>(
     let mut wanted = asks::asks_of(&look.observed, &look.desired, &look.knowledge, look.now, options.ask_all);
     wanted.retain(|ask| !asked.contains(ask));
     if options.ask == AskPolicy::Remembered {
-        wanted = asks::not_remembered(wanted, &look.desired, &look.knowledge, look.now);
+        wanted = asks::not_remembered(wanted, &look.observed, &look.desired, &look.knowledge, look.now);
     }
     if wanted.is_empty() {
         return Vec::new();

@@ -1,8 +1,8 @@
 //! What the engine needs of the outside world. Every port works in batches, so that the implementation may run them at once.
 
 use keyshoal_core::{
-    ActivationMode, ActivationNeed, ActivationOutcome, Ask, Fact, Knowledge, Observation, Plan, Receipt,
-    RunId, Timestamp, Verdict,
+    ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, Fact, Knowledge, Observation, Plan,
+    Receipt, RunId, Timestamp, Turn, Verdict,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,6 +60,13 @@ pub trait Change {
     fn finish(&self, run: &RunId, receipts: &[Receipt]) -> Result<(), PortError>;
 }
 
+/// Puts prompts to agents through the running gateway.
+pub trait PromptAgents {
+    /// Puts one prompt to each of these agents, in a session of its own that is removed afterwards, and judges what comes back. One turn
+    /// per agent, in order; `done` is told after each. Never fails as a whole.
+    fn prompt(&self, agents: &[AgentId], done: &mut dyn FnMut(usize)) -> Vec<Turn>;
+}
+
 /// Tells and passes time.
 pub trait Clock {
     /// Returns the time now.
@@ -69,5 +76,5 @@ pub trait Clock {
 }
 
 /// Everything at once.
-pub trait Ports: Observe + AskProviders + Remember + Change + Clock {}
-impl<T: Observe + AskProviders + Remember + Change + Clock> Ports for T {}
+pub trait Ports: Observe + AskProviders + PromptAgents + Remember + Change + Clock {}
+impl<T: Observe + AskProviders + PromptAgents + Remember + Change + Clock> Ports for T {}

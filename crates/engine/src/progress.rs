@@ -10,6 +10,13 @@ pub enum Progress {
         /// How many questions.
         questions: usize,
     },
+    /// Putting prompts to agents through the gateway.
+    Prompting {
+        /// How many agents have answered.
+        done: usize,
+        /// Of how many.
+        total: usize,
+    },
     /// Writing.
     Applying {
         /// How many actions are done.

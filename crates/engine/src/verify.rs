@@ -7,8 +7,10 @@
 mod gather;
 mod proof;
 mod questions;
+mod turns;
 
 pub use proof::{AgentProof, AgentState, Proof, Role, Summary};
+pub use turns::Gap;
 
 use crate::look::Look;
 use crate::ports::Ports;
@@ -23,6 +25,8 @@ pub struct VerifyOptions {
     pub scope: Scope,
     /// Ask nobody: what the installation says by itself.
     pub offline: bool,
+    /// Then put a prompt to every agent through the running gateway, unless its credential was just rejected.
+    pub through_gateway: bool,
 }
 
 /// What was found.
@@ -79,7 +83,11 @@ pub fn verify<P: Ports + ?Sized>(
     look.judge_again();
     let learned = look.judgement.learned.clone();
     look.learn(ports, &learned);
-    let agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
+    let mut agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
+    if options.through_gateway && !options.offline {
+        turns::put(ports, &mut agents, progress);
+        look.now = ports.now();
+    }
     VerifyReport { look, agents, asked }
 }
 

@@ -11,6 +11,7 @@ pub mod installation;
 pub mod observe;
 pub mod open;
 pub mod owner;
+mod prompt;
 pub mod remember;
 pub mod restore;
 pub mod watch;

@@ -16,6 +16,7 @@ use keyshoal_engine::{LookOptions, VerifyOptions, verify};
 Examples:
   keyshoal verify
   keyshoal verify --agent stocks
+  keyshoal verify --through-gateway      a real prompt to every agent as well
   keyshoal verify --json | jq .summary
 
 Each agent's own first credential is read back from its store and asked about at the provider, at the agent's own address; where it
@@ -28,6 +29,9 @@ pub struct VerifyArgs {
     /// Only this provider (can be repeated)
     #[arg(long, value_name = "PROVIDER")]
     pub provider: Vec<String>,
+    /// Also put a real prompt to every agent through the running gateway (costs a few tokens each)
+    #[arg(long, conflicts_with = "offline")]
+    pub through_gateway: bool,
     /// Ask nobody: show what would be asked about
     #[arg(long)]
     pub offline: bool,
@@ -43,6 +47,7 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
             ..Scope::default()
         },
         offline: args.offline,
+        through_gateway: args.through_gateway,
     };
     let look = shared::look(ui, &installation, &LookOptions::default())?;
     for id in &args.agent {

@@ -1,9 +1,11 @@
 //! `keyshoal.verify.v1`.
 
 use crate::render::explain::place_words;
-use keyshoal_core::{AgentId, Fingerprint, ProfileId, ProviderId, Timestamp, VerdictKind};
+use keyshoal_core::{
+    AgentId, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome, VerdictKind,
+};
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Gap, Proof, Role};
 use serde::Serialize;
 
 /// What `verify --json` prints.
@@ -22,6 +24,19 @@ struct AgentDocument {
     default: bool,
     state: &'static str,
     profiles: Vec<ProfileDocument>,
+    turn: Option<TurnDocument>,
+}
+
+/// What came of a prompt through the gateway.
+#[derive(Clone, Debug, Serialize)]
+struct TurnDocument {
+    outcome: &'static str,
+    begun: Timestamp,
+    finished: Timestamp,
+    expected: Option<ModelName>,
+    answered_by: Option<ModelName>,
+    gap: Option<&'static str>,
+    reason: Option<String>,
 }
 
 /// One thing that an agent sends, or should.
@@ -88,6 +103,29 @@ fn agent(agent: &AgentProof) -> AgentDocument {
         default: agent.default,
         state: state_word(agent.state()),
         profiles: agent.proofs.iter().map(profile).collect(),
+        turn: agent.turn.as_ref().map(|turn| turn_document(agent, turn)),
+    }
+}
+
+fn turn_document(agent: &AgentProof, turn: &Turn) -> TurnDocument {
+    let (outcome, answered_by, reason) = match &turn.outcome {
+        TurnOutcome::Answered { by } => ("answered", by.clone(), None),
+        TurnOutcome::AuthFailed { why } => ("auth_failed", None, Some(why.clone())),
+        TurnOutcome::Failed { why } => ("failed", None, Some(why.clone())),
+        TurnOutcome::NotAsked { reason } => ("not_asked", None, Some(reason.clone())),
+    };
+    TurnDocument {
+        outcome,
+        begun: turn.begun,
+        finished: turn.ended,
+        expected: turn.expected.clone(),
+        answered_by,
+        gap: agent.gap().map(|gap| match gap {
+            Gap::NotActivated => "not_activated",
+            Gap::Fallback { .. } => "fallback",
+            Gap::Snapshot => "snapshot",
+        }),
+        reason,
     }
 }
 

@@ -3,8 +3,9 @@
 use super::{explain, words};
 use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
+use keyshoal_core::{Turn, TurnOutcome};
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Gap, Proof, Role};
 
 /// Returns the screen.
 pub fn lines(report: &VerifyReport, width: usize) -> Vec<Text> {
@@ -33,6 +34,12 @@ pub fn lines(report: &VerifyReport, width: usize) -> Vec<Text> {
         }
     }
     let mut lines = grid.lines(usize::MAX, 0);
+    let turns = turns(report);
+    if !turns.is_empty() {
+        lines.push(Text::new());
+        lines.push(Text::toned(Tone::Strong, "Through the gateway"));
+        lines.extend(turns);
+    }
     let advice = advice(report);
     if !advice.is_empty() {
         lines.push(Text::new());
@@ -85,6 +92,46 @@ fn evidence(proof: &Proof) -> Text {
     let took = proof.verdict.latency_ms.map(|millis| format!("{millis} ms"));
     let parts: Vec<String> = took.into_iter().chain(proof.verdict.request_id.clone()).collect();
     Text::toned(Tone::Dim, parts.join("  "))
+}
+
+/// What came of the prompts, with the times between which the provider saw the requests.
+fn turns(report: &VerifyReport) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    for agent in &report.agents {
+        let Some(turn) = &agent.turn else { continue };
+        let took = turn.ended.duration_since(turn.begun);
+        let asked = !matches!(turn.outcome, TurnOutcome::NotAsked { .. });
+        let when = format!("{} + {:.1} s", turn.begun.strftime("%H:%M:%S UTC"), took.as_secs_f64());
+        grid.row(vec![
+            Text::of(agent.id.as_str()),
+            outcome(agent, turn),
+            Text::toned(Tone::Dim, if asked { when } else { String::new() }),
+        ]);
+    }
+    grid.lines(usize::MAX, 2)
+}
+
+fn outcome(agent: &AgentProof, turn: &Turn) -> Text {
+    let not_activated = "not activated: the provider accepts what the store holds, and the gateway sends something else (keyshoal sync, or keyshoal restart)";
+    match (&turn.outcome, agent.gap()) {
+        (_, Some(Gap::Fallback { by })) => {
+            Text::toned(Tone::Doubt, "! a fallback answered: ").plain(by.to_string())
+        }
+        (_, Some(Gap::Snapshot)) => Text::toned(Tone::Doubt, "! answered from memory")
+            .plain(": the provider rejects what the store holds; a restart will end it"),
+        (TurnOutcome::AuthFailed { .. }, Some(Gap::NotActivated)) => {
+            Text::toned(Tone::Bad, "✗ refused").plain(format!(": {not_activated}"))
+        }
+        (TurnOutcome::Answered { by }, _) => {
+            let by = by.as_ref().map(|name| format!(" by {name}")).unwrap_or_default();
+            Text::toned(Tone::Good, "✓ answered").plain(by)
+        }
+        (TurnOutcome::AuthFailed { why }, _) => Text::toned(Tone::Bad, "✗ refused").plain(format!(": {why}")),
+        (TurnOutcome::Failed { why }, _) => Text::toned(Tone::Doubt, "! no answer").plain(format!(": {why}")),
+        (TurnOutcome::NotAsked { reason }, _) => {
+            Text::toned(Tone::Dim, "not asked").plain(format!(": {reason}"))
+        }
+    }
 }
 
 /// What can be done, each advice once with everybody whom it concerns.

@@ -42,6 +42,9 @@ impl Progress {
                     "waiting {seconds} s for a cooldown in the gateway's memory, which this release keeps …"
                 ));
             }
+            Step::Prompting { done, total } => {
+                format!("asking agents through the gateway: {done} of {total} …")
+            }
             Step::Verifying => "reading back and verifying …".to_owned(),
             Step::Again { round } => format!("something changed meanwhile; round {round} …"),
         };

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 /// What has to be seen, and on which releases: all where none is named.
 const SCENARIOS: &[(&str, &[&str])] = &[
     ("rotation", &[]),
+    ("verify", &[]),
     ("activation", &["2026.3.28", "2026.6.11"]),
     ("load", &["2026.3.28", "2026.9.6"]),
     ("touch", &["2026.3.28"]),

@@ -1,6 +1,8 @@
 //! What is proven of each agent, as a value.
 
-use keyshoal_core::{AgentId, Fingerprint, Need, Place, ProfileId, ProviderId, Verdict, VerdictKind};
+use keyshoal_core::{
+    AgentId, Fingerprint, Need, Place, ProfileId, ProviderId, Turn, TurnOutcome, Verdict, VerdictKind,
+};
 
 /// What was found of one agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub struct AgentProof {
     pub default: bool,
     /// What it sends, by provider; where it falls back on something else, that as well.
     pub proofs: Vec<Proof>,
+    /// What came of a prompt through the gateway, where one was asked for.
+    pub turn: Option<Turn>,
 }
 
 /// What was found of one thing that an agent sends, or should.
@@ -122,18 +126,25 @@ impl AgentProof {
         }
         let missing =
             |proof: &Proof| proof.role == Role::Nothing && proof.verdict.kind == VerdictKind::Missing;
-        if self.proofs.iter().any(|proof| proof.is_rejected() || missing(proof)) {
+        let refused = |turn: &Turn| matches!(turn.outcome, TurnOutcome::AuthFailed { .. });
+        if self.proofs.iter().any(|proof| proof.is_rejected() || missing(proof))
+            || self.turn.as_ref().is_some_and(refused)
+        {
             return AgentState::Failing;
         }
+        let answered = self.turn.as_ref().and_then(Turn::answered_by);
         let works = |provider: &ProviderId| {
-            self.proofs.iter().any(|proof| proof.provider == *provider && proof.is_ok())
+            answered == Some(provider)
+                || self.proofs.iter().any(|proof| proof.provider == *provider && proof.is_ok())
         };
         let mut needed = self.proofs.iter().filter(|proof| !proof.needs.is_empty()).peekable();
         let proven = match needed.peek() {
             Some(_) => needed.all(|proof| works(&proof.provider)),
             // No model is known: then something that it has must work.
-            None => self.proofs.iter().any(Proof::is_ok),
+            None => self.proofs.iter().any(|proof| works(&proof.provider)),
         };
+        // Where a turn was asked for, it belongs to the proof.
+        let proven = proven && (self.turn.is_none() || answered.is_some() && self.gap().is_none());
         if proven { AgentState::Proven } else { AgentState::Unproven }
     }
 }

@@ -42,6 +42,28 @@ fn what_was_answered_a_moment_ago_is_remembered_for_a_while() {
 }
 
 #[test]
+fn what_failed_at_the_program_since_it_was_accepted_is_asked_about_again() {
+    let fake = Fake::json(&["main", "a"]).has(&StoreId::Base, 2).says(2, VerdictKind::Ok);
+    assert_eq!(looked(&fake, AskPolicy::Now, true), [2]);
+    let marked = |failed: i64| {
+        let mark = UsageView {
+            last_failure: Some(at(failed)),
+            error_count: 1,
+            cooldown: Some((at(9000), "auth".to_owned())),
+            ..UsageView::default()
+        };
+        move |state: &mut State| {
+            state.now = at(1060);
+            state.observed.stores.get_mut(&StoreId::Base).unwrap().usage.insert(profile(P), mark);
+        }
+    };
+    let fake = fake.with(marked(900));
+    assert!(looked(&fake, AskPolicy::Remembered, false).is_empty(), "it was accepted after that failure");
+    let fake = fake.with(marked(1030));
+    assert_eq!(looked(&fake, AskPolicy::Remembered, false), [2]);
+}
+
+#[test]
 fn an_uncertain_answer_is_asked_for_again() {
     let fake = fleet().says(1, VerdictKind::Timeout);
     looked(&fake, AskPolicy::Remembered, false);

@@ -58,6 +58,8 @@ pub struct State {
     pub gateway: BTreeMap<StoreId, StoreView>,
     pub now: Timestamp,
     pub activation: Option<ActivationOutcome>,
+    /// What comes of a prompt to an agent.
+    pub turns: BTreeMap<AgentId, Turn>,
     pub memory_full: bool,
     pub meddle_before_apply: VecDeque<Meddling>,
     pub meddle_after_apply: VecDeque<Meddling>,
@@ -161,6 +163,7 @@ impl Fake {
             says: BTreeMap::new(),
             now: at(1000),
             activation: None,
+            turns: BTreeMap::new(),
             memory_full: false,
             meddle_before_apply: VecDeque::new(),
             meddle_after_apply: VecDeque::new(),
@@ -289,6 +292,15 @@ pub fn answer(value: u8, proposal: keyshoal_core::plan::Proposal) -> Decision {
 impl Observe for Fake {
     fn observe(&self) -> Result<Arc<Observation>, PortError> {
         Ok(Arc::new(self.0.borrow().observed.clone()))
+    }
+}
+
+impl PromptAgents for Fake {
+    fn prompt(&self, agents: &[AgentId], _: &mut dyn FnMut(usize)) -> Vec<Turn> {
+        let state = self.0.borrow();
+        let turn = |agent: &AgentId| state.turns.get(agent).cloned();
+        let none = |agent: &AgentId| Turn::not_asked(agent.clone(), state.now, "no gateway");
+        agents.iter().map(|agent| turn(agent).unwrap_or_else(|| none(agent))).collect()
     }
 }
 

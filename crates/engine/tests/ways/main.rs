@@ -12,4 +12,5 @@ mod limits;
 mod meanwhile;
 mod set;
 mod sync;
+mod verifying;
 mod watch;

@@ -14,6 +14,8 @@ pub enum Answer {
         text: String,
         /// Which provider answered, as the gateway says: a fallback may have stepped in.
         provider: Option<String>,
+        /// With which model, as the gateway says.
+        model: Option<String>,
     },
     /// The provider refused the agent's credential, or the agent has none.
     AuthFailed(String),
@@ -83,7 +85,8 @@ pub fn judge(answer: &Value) -> Answer {
     }
     Answer::Answered {
         text: line(&said),
-        provider: text("/result/meta/agentMeta/provider").map(str::to_owned),
+        provider: text("/result/meta/agentMeta/provider").map(line),
+        model: text("/result/meta/agentMeta/model").map(line),
     }
 }
 

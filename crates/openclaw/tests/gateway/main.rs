@@ -232,8 +232,9 @@ fn answered(last: Value) -> Answer {
 fn an_agent_is_judged_by_what_it_says() {
     let real = json!({ "status": "ok", "result": {
         "payloads": [{ "text": "pong" }],
-        "meta": { "agentMeta": { "provider": "mock", "usage": { "output": 3 } } } } });
-    assert_eq!(answered(real), Answer::Answered { text: "pong".into(), provider: Some("mock".into()) });
+        "meta": { "agentMeta": { "provider": "mock", "model": "small", "usage": { "output": 3 } } } } });
+    let by = (Some("mock".to_owned()), Some("small".to_owned()));
+    assert_eq!(answered(real), Answer::Answered { text: "pong".into(), provider: by.0, model: by.1 });
 
     // 2026.3.28 says `ok` around a refused key.
     let refused = json!({ "status": "ok", "summary": "completed", "result": {

@@ -1,0 +1,137 @@
+//! What is proven, and what a turn through the gateway adds.
+
+use crate::fake::*;
+use keyshoal_core::*;
+use keyshoal_engine::verify::{AgentState, Gap};
+use keyshoal_engine::{LookOptions, VerifyOptions, VerifyReport, look, verify};
+
+/// Makes every agent send what its own store holds of the profile, else what the base store does.
+fn send(state: &mut State) {
+    let held = |store: &StoreId| state.observed.profile(store, &profile(P)).cloned();
+    let base = held(&StoreId::Base);
+    let own: Vec<_> = state.observed.agents.iter().map(|agent| held(&agent.store)).collect();
+    for (agent, own) in state.observed.agents.iter_mut().zip(own) {
+        let place = if own.is_some() { Place::Local } else { Place::Inherited };
+        let candidate = own.or_else(|| base.clone()).map(|view| Candidate {
+            profile: Some(profile(P)),
+            place,
+            kind: Some(view.kind),
+            material: view.material,
+            standing: Standing::First,
+            because: String::new(),
+            pinned_by_sessions: Vec::new(),
+        });
+        agent.candidates.insert(ACME.into(), candidate.into_iter().collect());
+    }
+}
+
+fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
+    send(&mut fake.0.borrow_mut());
+    let seen = look(fake, &LookOptions::default(), &mut |_| {}).unwrap();
+    fake.asked();
+    verify(fake, seen, &VerifyOptions { through_gateway, ..VerifyOptions::default() }, &mut |_| {})
+}
+
+fn state(report: &VerifyReport, id: &str) -> AgentState {
+    report.agents.iter().find(|one| one.id == agent(id)).unwrap().state()
+}
+
+fn gap(report: &VerifyReport, id: &str) -> Option<Gap> {
+    report.agents.iter().find(|one| one.id == agent(id)).unwrap().gap()
+}
+
+fn name(model: &str) -> ModelName {
+    ModelName { provider: ACME.into(), model: model.to_owned() }
+}
+
+/// Has an agent's turn end so.
+fn turn(fake: Fake, id: &str, outcome: TurnOutcome) -> Fake {
+    fake.with(|state| {
+        let turn =
+            Turn { agent: agent(id), begun: at(1), ended: at(2), expected: Some(name("big")), outcome };
+        state.turns.insert(agent(id), turn);
+    })
+}
+
+fn two() -> Fake {
+    Fake::json(&["main", "stocks"])
+        .has(&StoreId::Base, 2)
+        .has(&of("stocks"), 1)
+        .says(1, VerdictKind::InvalidKey)
+        .says(2, VerdictKind::Ok)
+}
+
+#[test]
+fn a_thousand_agents_with_twenty_keys_are_twenty_questions() {
+    let names: Vec<String> = (0..1000).map(|at| format!("a{at}")).collect();
+    let agents: Vec<&str> = std::iter::once("main").chain(names.iter().map(String::as_str)).collect();
+    let mut fake = Fake::json(&agents).has(&StoreId::Base, 0).says(0, VerdictKind::Ok);
+    for (at, name) in names.iter().enumerate() {
+        let value = u8::try_from(at % 20).unwrap();
+        fake = fake.has(&of(name), value).says(value, VerdictKind::Ok);
+    }
+    let report = verified(&fake, false);
+    assert!(report.is_proven(), "{:?}", report.summary());
+    assert_eq!((report.asked, fake.asked().len(), report.agents.len()), (20, 20, 1001));
+}
+
+#[test]
+fn one_rejected_value_fails_the_agents_that_send_it_and_no_other() {
+    let report = verified(&two(), false);
+    assert_eq!((state(&report, "main"), state(&report, "stocks")), (AgentState::Proven, AgentState::Failing));
+    assert!(!report.is_proven());
+}
+
+#[test]
+fn a_bad_credential_is_never_sent_through_the_gateway() {
+    let by = TurnOutcome::Answered { by: Some(name("big")) };
+    let fake = turn(turn(two(), "main", by.clone()), "stocks", by);
+    let report = verified(&fake, true);
+    let turn_of =
+        |id: &str| report.agents.iter().find(|one| one.id == agent(id)).unwrap().turn.clone().unwrap();
+    assert!(matches!(turn_of("stocks").outcome, TurnOutcome::NotAsked { .. }));
+    assert!(matches!(turn_of("main").outcome, TurnOutcome::Answered { .. }));
+    assert_eq!(state(&report, "main"), AgentState::Proven);
+}
+
+#[test]
+fn a_refusal_of_what_the_provider_accepts_means_that_it_was_not_activated() {
+    let fake = turn(two(), "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
+    let report = verified(&fake, true);
+    assert_eq!(
+        (state(&report, "main"), gap(&report, "main")),
+        (AgentState::Failing, Some(Gap::NotActivated))
+    );
+}
+
+#[test]
+fn a_fallback_and_silence_are_no_proof() {
+    let fake = turn(two(), "main", TurnOutcome::Answered { by: Some(name("small")) });
+    let report = verified(&fake, true);
+    let by = name("small");
+    assert_eq!(
+        (state(&report, "main"), gap(&report, "main")),
+        (AgentState::Unproven, Some(Gap::Fallback { by }))
+    );
+    for outcome in [
+        TurnOutcome::Failed { why: "no answer in time".to_owned() },
+        TurnOutcome::NotAsked { reason: "the gateway is down".to_owned() },
+    ] {
+        let report = verified(&turn(two(), "main", outcome), true);
+        assert_eq!((state(&report, "main"), gap(&report, "main")), (AgentState::Unproven, None));
+    }
+}
+
+#[test]
+fn a_reference_is_proven_by_a_turn_alone() {
+    let reference = SecretRef { source: SecretSource::File, provider: "x".into(), id: "key".into() };
+    let material = Material::Ref { reference, fingerprint: print(9) };
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 2).with(|state| {
+        let base = state.observed.stores.get_mut(&StoreId::Base).unwrap();
+        base.profiles.insert(profile(P), ProfileView { material, ..api_key(2) });
+    });
+    let report = verified(&fake, false);
+    assert_eq!((state(&report, "main"), report.asked), (AgentState::Unproven, 0));
+    let fake = turn(fake, "main", TurnOutcome::Answered { by: Some(name("big")) });
+    assert_eq!(state(&verified(&fake, true), "main"), AgentState::Proven);
+}
