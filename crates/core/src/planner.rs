@@ -6,6 +6,7 @@
 mod actions;
 mod cooldowns;
 mod questions;
+mod releases;
 
 use crate::judge::{Sight, held_back, not_activated};
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     judge,
 };
 pub(crate) use cooldowns::{mark_of, would_reset};
+pub use releases::releases;
 
 /// Plans what would be written and what a person must decide first. Pure: the same arguments give the same plan.
 pub fn plan(observed: &Observation, desired: &Desired, knowledge: &Knowledge, now: Timestamp) -> Plan {

@@ -21,5 +21,5 @@ pub use ports::{PortError, Ports};
 pub use progress::Progress;
 pub use set::{Rejection, SetError, SetReport, SetRequest, set};
 pub use source::{SourceError, desired_of};
-pub use sync::{Outcome, SyncError, SyncOptions, SyncReport, sync};
+pub use sync::{Outcome, SyncError, SyncOptions, SyncReport, release, sync};
 pub use verify::{VerifyOptions, VerifyReport, verify};

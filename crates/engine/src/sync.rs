@@ -105,6 +105,27 @@ pub fn sync<P: Ports + ?Sized>(
     go(ports, look, options, decide, progress)
 }
 
+/// Takes away the marks that hold back what its provider has just accepted, and makes a running gateway see it. No value changes.
+///
+/// # Errors
+/// When the journal cannot be begun or closed.
+pub fn release<P: Ports + ?Sized>(
+    ports: &P,
+    mut look: Look,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let plan = planner::releases(&look.observed, &look.knowledge);
+    if plan.actions.is_empty() || options.dry_run {
+        let outcome = if plan.actions.is_empty() { at_rest(&look, &plan) } else { Outcome::DryRun };
+        return Ok(unwritten(look, plan, ActivationOutcome::NotNeeded, outcome));
+    }
+    let settled = settle_broken_run(ports, &mut look)?;
+    let mut report = run::write(ports, look, plan, options, progress)?;
+    report.settled = settled;
+    Ok(report)
+}
+
 /// Goes the rest of the way from a look.
 pub(crate) fn go<P: Ports + ?Sized>(
     ports: &P,

@@ -8,7 +8,9 @@ use crate::render;
 use crate::root::OpenFor;
 use crate::ui::Ui;
 use keyshoal_core::{ProviderId, Scope};
-use keyshoal_engine::{LookOptions, VerifyOptions, verify};
+use keyshoal_engine::verify::AgentProof;
+use keyshoal_engine::{LookOptions, SyncOptions, VerifyOptions, VerifyReport, release, verify};
+use keyshoal_local::Installation;
 
 /// Arguments of `verify`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -17,6 +19,7 @@ Examples:
   keyshoal verify
   keyshoal verify --agent stocks
   keyshoal verify --through-gateway      a real prompt to every agent as well
+  keyshoal verify --reset-cooldowns      free what OpenClaw holds back and its provider accepts
   keyshoal verify --json | jq .summary
 
 Each agent's own first credential is read back from its store and asked about at the provider, at the agent's own address; where it
@@ -32,6 +35,9 @@ pub struct VerifyArgs {
     /// Also put a real prompt to every agent through the running gateway (costs a few tokens each)
     #[arg(long, conflicts_with = "offline")]
     pub through_gateway: bool,
+    /// Take away the authentication cooldowns of credentials that were just accepted, and have the gateway read its stores again
+    #[arg(long, conflicts_with = "offline")]
+    pub reset_cooldowns: bool,
     /// Ask nobody: show what would be asked about
     #[arg(long)]
     pub offline: bool,
@@ -55,10 +61,34 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     }
     shared::check_providers(&look.observed, &args.provider)?;
     let progress = ui.progress();
-    let report = verify(&installation, look, &options, &mut shared::shown(&progress));
+    let mut report = verify(&installation, look, &options, &mut shared::shown(&progress));
     drop(progress);
+    if args.reset_cooldowns && report.agents.iter().any(AgentProof::is_held_back) {
+        report = reset(ui, &installation, report, &options)?;
+    }
     shared::warn_not_remembered(ui, &report.look);
     ui.data(&render::verify::lines(&report, ui.width()));
     ui.document(&VerifyDocument::of(&report))?;
     Ok(Outcome::attention_if(!report.is_proven()))
+}
+
+/// Takes the marks away, says what was done, and verifies again.
+fn reset(
+    ui: &mut Ui,
+    installation: &Installation,
+    report: VerifyReport,
+    options: &VerifyOptions,
+) -> Result<VerifyReport, CommandError> {
+    let progress = ui.progress();
+    let sync = SyncOptions { command: "verify".to_owned(), ..SyncOptions::default() };
+    let done = release(installation, report.look, &sync, &mut shared::shown(&progress));
+    drop(progress);
+    let done = done?;
+    for line in render::receipts::lines(&done.receipts) {
+        ui.say(&line);
+    }
+    ui.say(&render::receipts::activation(&done.activation));
+    let look = shared::look(ui, installation, &LookOptions::default())?;
+    let progress = ui.progress();
+    Ok(verify(installation, look, options, &mut shared::shown(&progress)))
 }

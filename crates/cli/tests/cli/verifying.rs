@@ -119,3 +119,40 @@ fn what_people_read() {
         assert!(run.out.contains(words), "{words}: {}", run.out);
     }
 }
+
+#[test]
+fn what_openclaw_holds_back_and_its_provider_accepts_is_freed_for_that_profile_alone() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let file = stage.state_dir().join("agents/academic/agent/auth-profiles.json");
+    let mut store: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let mark = serde_json::json!({ "errorCount": 3, "lastFailureAt": 1_000, "cooldownUntil": 4_000_000_000_000_i64, "cooldownReason": "auth" });
+    store["usageStats"] = serde_json::json!({ PROFILE: mark, "other:default": mark });
+    std::fs::write(&file, store.to_string()).unwrap();
+
+    let held = stage.run(&["verify", "--agent", "academic", "--json"]);
+    assert_eq!(held.code, 2);
+    let document = held.json();
+    let found = anthropic(&document, "academic");
+    assert_eq!((found["role"].as_str(), found["verdict"].as_str()), (Some("held_back"), Some("ok")));
+    assert!(found["advice"].as_str().unwrap().contains("--reset-cooldowns"), "{found}");
+
+    let freed = stage.run(&["verify", "--agent", "academic", "--reset-cooldowns"]);
+    assert_eq!(freed.code, 0, "{}{}", freed.out, freed.err);
+    let after: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(after["profiles"], store["profiles"], "no value changes");
+    assert!(after["usageStats"][PROFILE].get("cooldownUntil").is_none_or(Value::is_null), "{after}");
+    assert_eq!(after["usageStats"]["other:default"], mark, "another profile's mark stays");
+}
+
+#[test]
+fn what_is_rejected_stays_held_back() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let file = stage.state_dir().join("agents/stocks/agent/auth-profiles.json");
+    let mut store: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    store["usageStats"] = serde_json::json!({ PROFILE: { "errorCount": 3, "cooldownUntil": 4_000_000_000_000_i64, "cooldownReason": "auth" } });
+    std::fs::write(&file, store.to_string()).unwrap();
+    let run = stage.run(&["verify", "--agent", "stocks", "--reset-cooldowns"]);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    let after: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(after, store);
+}

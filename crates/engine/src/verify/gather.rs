@@ -121,8 +121,13 @@ fn held_back(candidate: &Candidate, mut verdict: Verdict) -> Verdict {
     if let Standing::Out(OutReason::CoolingDown { until, reason }) = &candidate.standing
         && verdict.kind == VerdictKind::Ok
     {
-        verdict.advice =
-            Some(format!("the provider accepts it, and OpenClaw holds it back until {until} ({reason})"));
+        let way_out = match reason.as_str() {
+            "auth" | "auth_permanent" => ": keyshoal verify --reset-cooldowns",
+            _ => "",
+        };
+        verdict.advice = Some(format!(
+            "the provider accepts it, and OpenClaw holds it back until {until} ({reason}){way_out}"
+        ));
     }
     verdict
 }

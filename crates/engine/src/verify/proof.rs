@@ -119,6 +119,11 @@ impl Proof {
 }
 
 impl AgentProof {
+    /// Tells whether OpenClaw holds back something that its provider accepts.
+    pub fn is_held_back(&self) -> bool {
+        self.proofs.iter().any(|proof| proof.role == Role::HeldBack && proof.verdict.kind == VerdictKind::Ok)
+    }
+
     /// Judges the agent as a whole.
     pub fn state(&self) -> AgentState {
         if self.proofs.iter().all(|proof| proof.role == Role::Nothing && proof.needs.is_empty()) {
