@@ -4,11 +4,13 @@
 //! one is not accepted, those that the agent would fall back on as well. Each distinct value is asked about once per endpoint,
 //! however many agents send it.
 
+mod five;
 mod gather;
 mod proof;
 mod questions;
 mod turns;
 
+pub use five::{Check, CheckResult, PastRun, five};
 pub use proof::{AgentProof, AgentState, Proof, Role, Summary};
 pub use turns::Gap;
 

@@ -5,12 +5,17 @@ use crate::document::VerifyDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::OpenFor;
-use crate::ui::Ui;
+use crate::render::page::Form;
+use crate::root::{self, OpenFor};
+use crate::ui::{Text, Ui};
 use keyshoal_core::{ProviderId, Scope};
-use keyshoal_engine::verify::AgentProof;
+use keyshoal_engine::verify::{AgentProof, PastRun, five};
 use keyshoal_engine::{LookOptions, SyncOptions, VerifyOptions, VerifyReport, release, verify};
 use keyshoal_local::Installation;
+use std::path::PathBuf;
+
+/// How many runs of the past are looked at.
+const RUNS: usize = 50;
 
 /// Arguments of `verify`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -20,6 +25,7 @@ Examples:
   keyshoal verify --agent stocks
   keyshoal verify --through-gateway      a real prompt to every agent as well
   keyshoal verify --reset-cooldowns      free what OpenClaw holds back and its provider accepts
+  keyshoal verify --report proof.html
   keyshoal verify --json | jq .summary
 
 Each agent's own first credential is read back from its store and asked about at the provider, at the agent's own address; where it
@@ -38,6 +44,9 @@ pub struct VerifyArgs {
     /// Take away the authentication cooldowns of credentials that were just accepted, and have the gateway read its stores again
     #[arg(long, conflicts_with = "offline")]
     pub reset_cooldowns: bool,
+    /// Also write a report into this file (.html or .md)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Ask nobody: show what would be asked about
     #[arg(long)]
     pub offline: bool,
@@ -45,6 +54,7 @@ pub struct VerifyArgs {
 
 /// Asks and shows.
 pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Result<Outcome, CommandError> {
+    let form = args.report.as_deref().map(Form::of).transpose()?;
     let installation = shared::open(ui, context, OpenFor { offline: args.offline, ..OpenFor::default() })?;
     let options = VerifyOptions {
         scope: Scope {
@@ -67,8 +77,16 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
         report = reset(ui, &installation, report, &options)?;
     }
     shared::warn_not_remembered(ui, &report.look);
-    ui.data(&render::verify::lines(&report, ui.width()));
-    ui.document(&VerifyDocument::of(&report))?;
+    let runs = installation.history(RUNS)?;
+    let runs: Vec<PastRun> =
+        runs.into_iter().map(|run| PastRun { command: run.command, begun: run.begun }).collect();
+    let checks = five(&report, &runs);
+    ui.data(&render::verify::lines(&report, &checks, ui.width()));
+    ui.document(&VerifyDocument::of(&report, &checks))?;
+    if let (Some(path), Some(form)) = (&args.report, form) {
+        root::write_file(path, &render::verify_page::page(&report, &checks).text(form))?;
+        ui.say(&Text::of(format!("the report is in {}", path.display())));
+    }
     Ok(Outcome::attention_if(!report.is_proven()))
 }
 

@@ -5,7 +5,7 @@ use keyshoal_core::{
     AgentId, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome, VerdictKind,
 };
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Gap, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role};
 use serde::Serialize;
 
 /// What `verify --json` prints.
@@ -14,6 +14,7 @@ pub struct VerifyDocument {
     schema: &'static str,
     at: Timestamp,
     agents: Vec<AgentDocument>,
+    checks: Vec<CheckDocument>,
     routes: Vec<()>,
     summary: SummaryDocument,
 }
@@ -56,6 +57,16 @@ struct ProfileDocument {
     advice: Option<String>,
 }
 
+/// One of the five questions.
+#[derive(Clone, Debug, Serialize)]
+struct CheckDocument {
+    id: &'static str,
+    question: &'static str,
+    result: &'static str,
+    reason: Option<String>,
+    evidence: Vec<String>,
+}
+
 #[derive(Clone, Debug, Serialize)]
 struct SummaryDocument {
     agents: usize,
@@ -68,12 +79,13 @@ struct SummaryDocument {
 
 impl VerifyDocument {
     /// Makes it.
-    pub fn of(report: &VerifyReport) -> Self {
+    pub fn of(report: &VerifyReport, checks: &[Check]) -> Self {
         let counts = report.summary();
         Self {
             schema: "keyshoal.verify.v1",
             at: report.look.now,
             agents: report.agents.iter().map(agent).collect(),
+            checks: checks.iter().map(check).collect(),
             routes: Vec::new(),
             summary: SummaryDocument {
                 agents: counts.agents,
@@ -95,6 +107,15 @@ pub fn state_word(state: AgentState) -> &'static str {
         AgentState::Missing => "missing",
         AgentState::Failing => "failing",
     }
+}
+
+fn check(check: &Check) -> CheckDocument {
+    let (result, reason) = match &check.result {
+        CheckResult::Yes => ("yes", None),
+        CheckResult::No => ("no", None),
+        CheckResult::NotTested { reason } => ("not_tested", Some(reason.clone())),
+    };
+    CheckDocument { id: check.id, question: check.question, result, reason, evidence: check.evidence.clone() }
 }
 
 fn agent(agent: &AgentProof) -> AgentDocument {

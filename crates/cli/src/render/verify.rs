@@ -5,10 +5,10 @@ use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::{Turn, TurnOutcome};
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Gap, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role};
 
 /// Returns the screen.
-pub fn lines(report: &VerifyReport, width: usize) -> Vec<Text> {
+pub fn lines(report: &VerifyReport, checks: &[Check], width: usize) -> Vec<Text> {
     let mut grid = Grid::bare();
     for agent in &report.agents {
         if agent.proofs.is_empty() {
@@ -46,8 +46,24 @@ pub fn lines(report: &VerifyReport, width: usize) -> Vec<Text> {
         lines.extend(advice.iter().flat_map(|line| line.wrapped(width, 4)));
     }
     lines.push(Text::new());
+    lines.extend(checks.iter().flat_map(|check| answer(check).wrapped(width, 4)));
+    lines.push(Text::new());
     lines.push(summary(report));
     lines
+}
+
+fn answer(check: &Check) -> Text {
+    let asked = check.question;
+    match &check.result {
+        CheckResult::Yes => Text::toned(Tone::Good, "✓ ").plain(asked),
+        CheckResult::No => {
+            let seen = check.evidence.first().map(|line| format!(" {line}")).unwrap_or_default();
+            Text::toned(Tone::Bad, "✗ ").plain(format!("{asked}{seen}"))
+        }
+        CheckResult::NotTested { reason } => {
+            Text::toned(Tone::Dim, "· ").plain(asked).and(Tone::Dim, format!(" not tested: {reason}"))
+        }
+    }
 }
 
 fn state(agent: &AgentProof) -> Text {
@@ -65,7 +81,8 @@ fn state(agent: &AgentProof) -> Text {
     Text::toned(tone, format!("{symbol} {}", state_word(state)))
 }
 
-fn what(proof: &Proof) -> String {
+/// Names what is sent.
+pub fn what(proof: &Proof) -> String {
     let print = proof.fingerprint.map(|print| format!(" {}", print.short())).unwrap_or_default();
     let name = match (&proof.profile, &proof.place) {
         (Some(profile), _) => profile.to_string(),
@@ -94,19 +111,34 @@ fn evidence(proof: &Proof) -> Text {
     Text::toned(Tone::Dim, parts.join("  "))
 }
 
-/// What came of the prompts, with the times between which the provider saw the requests.
+/// One prompt, as it is shown.
+pub struct Shown {
+    /// Whose.
+    pub agent: String,
+    /// What came of it.
+    pub outcome: Text,
+    /// The time within which the provider saw the request; empty where there was none.
+    pub when: String,
+}
+
+/// What came of the prompts.
+pub fn shown(report: &VerifyReport) -> Vec<Shown> {
+    let turns = report.agents.iter().filter_map(|agent| Some((agent, agent.turn.as_ref()?)));
+    turns
+        .map(|(agent, turn)| {
+            let took = turn.ended.duration_since(turn.begun).as_secs_f64();
+            let asked = !matches!(turn.outcome, TurnOutcome::NotAsked { .. });
+            let when = format!("{} + {took:.1} s", turn.begun.strftime("%H:%M:%S UTC"));
+            let when = if asked { when } else { String::new() };
+            Shown { agent: agent.id.to_string(), outcome: outcome(agent, turn), when }
+        })
+        .collect()
+}
+
 fn turns(report: &VerifyReport) -> Vec<Text> {
     let mut grid = Grid::bare();
-    for agent in &report.agents {
-        let Some(turn) = &agent.turn else { continue };
-        let took = turn.ended.duration_since(turn.begun);
-        let asked = !matches!(turn.outcome, TurnOutcome::NotAsked { .. });
-        let when = format!("{} + {:.1} s", turn.begun.strftime("%H:%M:%S UTC"), took.as_secs_f64());
-        grid.row(vec![
-            Text::of(agent.id.as_str()),
-            outcome(agent, turn),
-            Text::toned(Tone::Dim, if asked { when } else { String::new() }),
-        ]);
+    for one in shown(report) {
+        grid.row(vec![Text::of(one.agent), one.outcome, Text::toned(Tone::Dim, one.when)]);
     }
     grid.lines(usize::MAX, 2)
 }

@@ -1,4 +1,4 @@
-//! Writing the few files of our own that a person asks for: unit and policy.
+//! Writing the few files of our own that a person asks for: unit, policy, reports.
 
 use crate::error::CommandError;
 use std::io::Write as _;
@@ -9,9 +9,10 @@ use std::path::Path;
 pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| {
         CommandError::io(format!("{} could not be written: {error}", path.display()))
-            .hint("mend the directory's rights, or name another with --keys-dir")
+            .hint("mend the directory's rights, or name another place")
     };
     let parent = path.parent().ok_or_else(|| CommandError::internal("a file without a directory"))?;
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     std::fs::create_dir_all(parent).map_err(failed)?;
     let mut file = tempfile::Builder::new().prefix(".keyshoal-").tempfile_in(parent).map_err(failed)?;
     file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;

@@ -156,3 +156,42 @@ fn what_is_rejected_stays_held_back() {
     let after: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(after, store);
 }
+
+fn check<'a>(document: &'a Value, id: &str) -> &'a str {
+    let checks = document["checks"].as_array().unwrap();
+    checks.iter().find(|one| one["id"] == id).unwrap()["result"].as_str().unwrap()
+}
+
+#[test]
+fn the_five_questions_are_answered_by_what_was_seen() {
+    let stage = Stage::drifted(Layout::SharedRow);
+    let five = ["same_generation", "agents_accepted", "routes_answered", "several_agents_seen", "propagated"];
+    let before = stage.run(&["verify", "--json"]).json();
+    assert_eq!(five.map(|id| check(&before, id)), ["no", "no", "not_tested", "not_tested", "not_tested"]);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    let synced = stage.run(&["verify", "--json"]).json();
+    assert_eq!(five.map(|id| check(&synced, id))[..2], ["yes", "yes"]);
+    // A change that `set` brings to everybody takes no further work by hand.
+    let set = stage.run_with(&["set", "anthropic", "--yes"], &format!("{GIVEN}\n"));
+    assert_eq!(set.code, 0, "{}{}", set.out, set.err);
+    assert_eq!(check(&stage.run(&["verify", "--json"]).json(), "propagated"), "yes");
+}
+
+#[test]
+fn a_report_for_a_file_holds_the_facts_and_no_secret() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for name in ["proof.html", "proof.md"] {
+        let file = stage.path(name);
+        let run = stage.run(&["verify", "--report", file.to_str().unwrap()]);
+        assert_eq!(run.code, 2);
+        let text = std::fs::read_to_string(&file).unwrap();
+        for words in ["stocks", "rejected", "Five questions", "req_emu"] {
+            assert!(text.contains(words), "{name}: {words}");
+        }
+        for secret in SECRETS {
+            assert!(!text.contains(secret), "{name}");
+        }
+    }
+    let wrong = stage.run(&["verify", "--report", "proof.pdf"]);
+    assert_eq!(wrong.code, 64, "{}", wrong.err);
+}

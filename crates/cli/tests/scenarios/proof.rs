@@ -39,10 +39,10 @@ fn the_failing_agents_are_found(version: &str) {
     assert_eq!(drifted.code, Some(2));
     let failing: Vec<String> =
         states(&drifted).into_iter().filter(|(_, (state, _))| state == "failing").map(|(id, _)| id).collect();
-    assert!(
-        failing.contains(&"stocks".to_owned()) && !failing.contains(&KEPT_AGENT.to_owned()),
-        "{failing:?}"
-    );
+    // On 2026.3.28 the program's own command changes the type that the config demands, and with that even a good key fits no more.
+    let kept_fails = version == "2026.3.28";
+    let found = ["stocks", KEPT_AGENT].map(|agent| failing.contains(&agent.to_owned()));
+    assert_eq!(found, [true, kept_fails], "{version}: {failing:?}");
     let sync = stage.keyshoal(&stage.with_rights(&["sync", "--yes", "--activate", "none"]));
     assert_eq!(sync.code, Some(2), "written, and not activated");
     let written = stage.keyshoal(&["verify", "--json"]);

@@ -1,0 +1,88 @@
+//! What `verify` found, as a report for a file.
+
+use super::page::{Page, Section};
+use super::verify::{Shown, shown};
+use super::words;
+use crate::document::state_word;
+use keyshoal_engine::VerifyReport;
+use keyshoal_engine::verify::{Check, CheckResult};
+
+/// Puts the report together.
+pub fn page(report: &VerifyReport, checks: &[Check]) -> Page {
+    let counts = report.summary();
+    let instance = &report.look.observed.instance;
+    let version = instance.openclaw_version.as_deref().unwrap_or("of an unknown version");
+    let verdict =
+        if report.is_proven() { "All agents are shown to work" } else { "Not every agent is shown to work" };
+    Page {
+        title: format!("Credentials of OpenClaw {version}"),
+        summary: format!(
+            "{verdict}: {} of {} proven, {} failing, {} unproven, {} with nothing to check; {:.0}",
+            counts.proven, counts.agents, counts.failing, counts.unproven, counts.missing, report.look.now
+        ),
+        sections: vec![five(checks), agents(report), turns(report)]
+            .into_iter()
+            .filter(|section| !(section.lines.is_empty() && section.rows.is_empty()))
+            .collect(),
+    }
+}
+
+fn five(checks: &[Check]) -> Section {
+    let row = |check: &Check| {
+        let result = match &check.result {
+            CheckResult::Yes => "yes".to_owned(),
+            CheckResult::No => "no".to_owned(),
+            CheckResult::NotTested { reason } => format!("not tested: {reason}"),
+        };
+        vec![check.question.to_owned(), result, check.evidence.join("; ")]
+    };
+    Section {
+        heading: "Five questions".to_owned(),
+        lines: Vec::new(),
+        columns: vec!["question", "answer", "seen"],
+        rows: checks.iter().map(row).collect(),
+    }
+}
+
+fn agents(report: &VerifyReport) -> Section {
+    let mut rows = Vec::new();
+    for agent in &report.agents {
+        for proof in &agent.proofs {
+            rows.push(vec![
+                agent.id.to_string(),
+                state_word(agent.state()).to_owned(),
+                proof.provider.to_string(),
+                super::verify::what(proof),
+                words::verdict_word(proof.verdict.kind).to_owned(),
+                proof.verdict.request_id.clone().unwrap_or_default(),
+                format!("{:.0}", proof.verdict.at),
+                proof.verdict.advice.clone().unwrap_or_default(),
+            ]);
+        }
+    }
+    Section {
+        heading: "What agents send".to_owned(),
+        lines: Vec::new(),
+        columns: vec![
+            "agent",
+            "state",
+            "provider",
+            "credential",
+            "provider says",
+            "request id",
+            "at",
+            "advice",
+        ],
+        rows,
+    }
+}
+
+fn turns(report: &VerifyReport) -> Section {
+    let row = |shown: Shown| vec![shown.agent, shown.outcome.to_plain(), shown.when];
+    Section {
+        heading: "Prompts through the gateway".to_owned(),
+        lines: Vec::new(),
+        columns: vec!["agent", "outcome", "when"],
+        rows: shown(report).into_iter().map(row).collect(),
+    }
+}
