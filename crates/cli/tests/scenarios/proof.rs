@@ -24,7 +24,9 @@ fn all(state: &str, turn: &str) -> BTreeMap<String, (String, String)> {
 }
 
 fn the_failing_agents_are_found(version: &str) {
-    let stage = Stage::open(version, Seed::ApiKey);
+    // The command of 2026.3.28 writes tokens: with API keys, even a good one would not fit the config any more.
+    let seed = if version == "2026.3.28" { Seed::Token } else { Seed::ApiKey };
+    let stage = Stage::open(version, seed);
     let through = stage.with_rights(&["verify", "--through-gateway", "--json"]);
     let healthy = stage.keyshoal(&through);
     assert_eq!(
@@ -39,10 +41,8 @@ fn the_failing_agents_are_found(version: &str) {
     assert_eq!(drifted.code, Some(2));
     let failing: Vec<String> =
         states(&drifted).into_iter().filter(|(_, (state, _))| state == "failing").map(|(id, _)| id).collect();
-    // On 2026.3.28 the program's own command changes the type that the config demands, and with that even a good key fits no more.
-    let kept_fails = version == "2026.3.28";
     let found = ["stocks", KEPT_AGENT].map(|agent| failing.contains(&agent.to_owned()));
-    assert_eq!(found, [true, kept_fails], "{version}: {failing:?}");
+    assert_eq!(found, [true, false], "{version}: {failing:?}");
     let sync = stage.keyshoal(&stage.with_rights(&["sync", "--yes", "--activate", "none"]));
     assert_eq!(sync.code, Some(2), "written, and not activated");
     let written = stage.keyshoal(&["verify", "--json"]);
