@@ -2,7 +2,7 @@
 
 use crate::commands::{
     completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, set, status,
-    sync, verify, watch,
+    sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -193,6 +193,8 @@ pub enum Command {
     Sync(sync::SyncArgs),
     /// Ask the providers whether what every agent sends is accepted
     Verify(verify::VerifyArgs),
+    /// Run a command of yours, and tell what it did to the stores and whom it missed
+    Trace(trace::TraceArgs),
     /// Give a new value: tested at the provider, then to all agents
     Set(set::SetArgs),
     /// Look again whenever the installation changes; repair where the policy allows it

@@ -23,6 +23,7 @@ mod shared;
 mod signals;
 pub mod status;
 pub mod sync;
+pub mod trace;
 pub mod verify;
 pub mod watch;
 
@@ -49,6 +50,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Diff(args)) => diff::cmd_diff(ui, &context, args),
         Some(Command::Explain(args)) => explain::cmd_explain(ui, &context, args),
         Some(Command::Sync(args)) => sync::cmd_sync(ui, &context, args),
+        Some(Command::Trace(args)) => trace::cmd_trace(ui, &context, args),
         Some(Command::Verify(args)) => verify::cmd_verify(ui, &context, args),
         Some(Command::Set(args)) => set::cmd_set(ui, &context, args),
         Some(Command::Watch(args)) => watch::cmd_watch(ui, &context, args),

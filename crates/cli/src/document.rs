@@ -8,6 +8,7 @@ mod plan;
 mod run;
 mod shared;
 mod status;
+mod trace;
 mod verify;
 
 pub use error::ErrorDocument;
@@ -18,6 +19,7 @@ pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;
 pub use status::StatusDocument;
+pub use trace::TraceDocument;
 pub use verify::{VerifyDocument, state_word};
 
 use crate::error::CommandError;

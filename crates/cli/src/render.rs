@@ -9,6 +9,7 @@ pub mod plan;
 pub mod question;
 pub mod receipts;
 pub mod status;
+pub mod trace;
 pub mod verify;
 pub mod verify_page;
 pub mod words;

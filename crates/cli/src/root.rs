@@ -1,9 +1,11 @@
 //! The composition root: the only place that reads the process's environment and puts the parts together.
 
+mod child;
 mod installation;
 pub mod variables;
 mod write;
 
+pub use child::run_child;
 pub use installation::{OpenFor, act_as_owner, keys_dir, open, read_secret, secret_of};
 pub use write::write_file;
 

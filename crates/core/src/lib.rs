@@ -6,6 +6,7 @@
 mod absorb;
 pub mod activation;
 pub mod candidate;
+pub mod changes;
 pub mod credential;
 pub mod desired;
 pub mod fact;

@@ -57,7 +57,7 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 16] = [
+    let commands: [(&[&str], &str); 17] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
@@ -73,12 +73,14 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["history"], "keyshoal.history.v1"),
         (&["history", "last"], "keyshoal.run.v1"),
         (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),
+        (&["--json", "trace", "--", "true"], "keyshoal.trace.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
     let described = include_str!("../../../../docs/documents.md");
     for (arguments, schema) in commands {
         assert!(described.contains(&format!("`{schema}`")), "docs/documents.md says nothing of {schema}");
-        let document = stage.run(&[arguments, &["--json"]].concat()).json();
+        let json: &[&str] = if arguments.contains(&"--json") { &[] } else { &["--json"] };
+        let document = stage.run(&[arguments, json].concat()).json();
         assert_eq!(document["schema"], schema, "{arguments:?}");
         walk(&document, &mut |key, value| {
             assert!(

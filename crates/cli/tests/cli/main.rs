@@ -12,5 +12,6 @@ mod rendering;
 mod secrets;
 mod stage;
 mod terminal;
+mod tracing;
 mod verifying;
 mod watching;

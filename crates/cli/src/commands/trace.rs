@@ -1,0 +1,62 @@
+//! `keyshoal trace`: what a command of the person's own did to the stores, and whom it missed.
+
+use super::{Context, shared};
+use crate::document::TraceDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::root::{self, OpenFor};
+use crate::ui::Ui;
+use keyshoal_core::changes::{Change, changes};
+use keyshoal_core::{Finding, Severity};
+use keyshoal_engine::LookOptions;
+use std::collections::BTreeSet;
+
+/// Arguments of `trace`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal trace -- openclaw models auth paste-token --provider anthropic
+  keyshoal trace -- openclaw configure
+
+The command runs as it would without keyshoal, on this terminal. Afterwards it is told which stores it changed, which agents
+it missed, and what it did to order, type and cooldowns. The exit code is 1 when the command failed, 2 when it missed somebody.")]
+pub struct TraceArgs {
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// What was found.
+pub struct Trace {
+    /// The command's exit code.
+    pub code: i32,
+    /// What changed.
+    pub changes: Vec<Change>,
+    /// What needs attention now and did not before.
+    pub missed: Vec<Finding>,
+}
+
+/// Looks, runs, looks again, and tells the difference.
+pub fn cmd_trace(ui: &mut Ui, context: &Context<'_>, args: &TraceArgs) -> Result<Outcome, CommandError> {
+    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let before = shared::look(ui, &installation, &LookOptions::default())?;
+    ui.flush();
+    let code = root::run_child(&args.command)?;
+    let after = shared::look(ui, &installation, &LookOptions::default())?;
+    let key = |one: &Finding| (one.agent.clone(), one.profile.clone(), one.provider.clone(), one.finding);
+    let known: BTreeSet<_> = before.judgement.findings.iter().map(key).collect();
+    let missed = after.judgement.findings.iter();
+    let missed = missed.filter(|one| one.severity == Severity::Attention && !known.contains(&key(one)));
+    let trace = Trace {
+        code,
+        changes: changes(&before.observed, &after.observed),
+        missed: missed.cloned().collect(),
+    };
+    ui.data(&render::trace::lines(&trace, &after.observed, ui.width()));
+    ui.document(&TraceDocument::of(&trace))?;
+    if code != 0 {
+        return Err(CommandError::user(format!("the command ended with exit code {code}")));
+    }
+    Ok(Outcome::attention_if(!trace.missed.is_empty()))
+}

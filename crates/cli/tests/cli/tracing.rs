@@ -1,0 +1,81 @@
+//! `trace`: what a command of the person's own did.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use std::path::Path;
+
+/// A command that puts another key into a JSON store, as a tool that knows of one agent does.
+fn replace(file: &Path, old: &str, new: &str) -> Vec<String> {
+    let script = format!("sed -i s/{old}/{new}/ {}", file.display());
+    ["trace", "--", "sh", "-c", &script].map(str::to_owned).to_vec()
+}
+
+fn run(stage: &Stage, words: &[String]) -> Run {
+    stage.run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_command_that_tells_one_agent_is_shown_to_have_missed_the_others() {
+    let stage = Stage::calm(Layout::JsonFile);
+    assert_eq!(stage.run(&["status", "--quiet"]).code, 0);
+    // Ops gets a copy of its own, as the early releases make one.
+    let main = stage.state_dir().join("agents/main/agent/auth-profiles.json");
+    let ops = stage.state_dir().join("agents/ops/agent");
+    std::fs::create_dir_all(&ops).unwrap();
+    std::fs::copy(&main, ops.join("auth-profiles.json")).unwrap();
+
+    let traced = run(&stage, &replace(&main, NEW, GIVEN));
+    assert_eq!(traced.code, 2, "{}{}", traced.out, traced.err);
+    for words in ["Whom it missed", "ops", "stale", "keyshoal sync", "main"] {
+        assert!(traced.out.contains(words), "{words}: {}", traced.out);
+    }
+    for secret in SECRETS {
+        assert!(!traced.out.contains(secret) && !traced.err.contains(secret));
+    }
+}
+
+#[test]
+fn a_command_that_changes_nothing_is_said_to_have_changed_nothing() {
+    let stage = Stage::calm(Layout::SharedRow);
+    let traced = stage.run(&["trace", "--json", "--", "true"]);
+    assert_eq!(traced.code, 0, "{}", traced.err);
+    let document = traced.json();
+    assert_eq!(
+        (document["schema"].as_str(), document["changes"].as_array().unwrap().len()),
+        (Some("keyshoal.trace.v1"), 0)
+    );
+}
+
+#[test]
+fn a_command_that_fails_or_does_not_exist_is_said_to() {
+    let stage = Stage::calm(Layout::SharedRow);
+    let failed = stage.run(&["trace", "--", "sh", "-c", "exit 7"]);
+    assert_eq!(failed.code, 1);
+    assert!(failed.err.contains("exit code 7"), "{}", failed.err);
+    let absent = stage.run(&["trace", "--", "no-such-program-anywhere"]);
+    assert_eq!(absent.code, 1);
+    assert!(absent.err.contains("no-such-program-anywhere"), "{}", absent.err);
+    assert_eq!(stage.run(&["trace"]).code, 64);
+}
+
+#[test]
+fn order_type_mark_and_roster_are_told_apart() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let store = stage.state_dir().join("agents/main/agent/auth-profiles.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&store).unwrap()).unwrap();
+    text["profiles"][PROFILE]["type"] = "token".into();
+    let key = text["profiles"][PROFILE]["key"].take();
+    text["profiles"][PROFILE]["token"] = key;
+    text["order"] = serde_json::json!({ "anthropic": [PROFILE] });
+    text["usageStats"] =
+        serde_json::json!({ PROFILE: { "cooldownUntil": 4_000_000_000_000_i64, "cooldownReason": "auth" } });
+    let next = stage.path("next.json");
+    std::fs::write(&next, text.to_string()).unwrap();
+    let script = format!("cp {} {}", next.display(), store.display());
+    let traced = stage.run(&["trace", "--json", "--", "sh", "-c", &script]);
+    let document = traced.json();
+    let kinds: Vec<&str> =
+        document["changes"].as_array().unwrap().iter().map(|one| one["change"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["profile", "order", "mark"], "{document:#}");
+    assert_eq!(document["changes"][0]["after"]["type"], "token");
+}
