@@ -20,6 +20,7 @@ pub mod observation;
 pub mod plan;
 pub mod planner;
 pub mod receipt;
+pub mod record;
 pub mod secret;
 pub mod simulate;
 pub mod time;

@@ -4,6 +4,7 @@ use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use crate::source::{SourceError, desired_of};
 use crate::{asks, facts};
+use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     AgentId, Ask, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp, VerdictKind,
     judge, planner,
@@ -138,6 +139,9 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     }
     look.now = ports.now();
     look.judge_again();
+    if let Err(error) = ports.keep_look(&LookRecord::of(&look.observed, &look.judgement)) {
+        look.not_remembered = Some(error.message);
+    }
     Ok(look)
 }
 

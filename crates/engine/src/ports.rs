@@ -1,5 +1,6 @@
 //! What the engine needs of the outside world. Every port works in batches, so that the implementation may run them at once.
 
+use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, Fact, Knowledge, Observation, Plan,
     Receipt, RunId, Timestamp, Turn, Verdict,
@@ -38,6 +39,8 @@ pub trait Remember {
     fn knowledge(&self) -> Result<Knowledge, PortError>;
     /// Takes facts in, all or none.
     fn learn(&self, facts: &[Fact]) -> Result<(), PortError>;
+    /// Keeps what a look saw, for those who ask later what was before and what after.
+    fn keep_look(&self, record: &LookRecord) -> Result<(), PortError>;
 }
 
 /// Changes an instance.

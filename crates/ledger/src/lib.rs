@@ -20,6 +20,7 @@ pub mod keys;
 pub mod learn;
 pub mod ledger;
 pub mod lock;
+mod looks;
 
 pub use error::LedgerError;
 pub use expiry::Expired;
@@ -28,3 +29,4 @@ pub use journal::{ImageState, Images, JournalStep, OpenRunDetail, RunDetail, Run
 pub use keys::Keys;
 pub use ledger::{Ledger, OpenMode};
 pub use lock::{Holder, LockError, RunLock};
+pub use looks::PastLook;

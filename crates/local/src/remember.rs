@@ -2,6 +2,7 @@
 
 use crate::{Installation, clock};
 use keyshoal_core::knowledge::KeptBy;
+use keyshoal_core::record::LookRecord;
 use keyshoal_core::{Fact, Knowledge};
 use keyshoal_engine::ports::{PortError, Remember};
 use keyshoal_ledger::LedgerError;
@@ -27,6 +28,13 @@ impl Remember for Installation {
             return Ok(());
         }
         self.ledger.learn(facts, clock::now()).map_err(port_error)
+    }
+
+    fn keep_look(&self, record: &LookRecord) -> Result<(), PortError> {
+        if !self.ledger.is_writable() {
+            return Ok(());
+        }
+        self.ledger.keep_look(record, clock::now()).map_err(port_error)
     }
 }
 

@@ -58,6 +58,8 @@ pub struct State {
     pub gateway: BTreeMap<StoreId, StoreView>,
     pub now: Timestamp,
     pub activation: Option<ActivationOutcome>,
+    /// What was kept of each look.
+    pub looks: Vec<record::LookRecord>,
     /// What comes of a prompt to an agent.
     pub turns: BTreeMap<AgentId, Turn>,
     pub memory_full: bool,
@@ -163,6 +165,7 @@ impl Fake {
             says: BTreeMap::new(),
             now: at(1000),
             activation: None,
+            looks: Vec::new(),
             turns: BTreeMap::new(),
             memory_full: false,
             meddle_before_apply: VecDeque::new(),
@@ -322,6 +325,11 @@ impl AskProviders for Fake {
 impl Remember for Fake {
     fn knowledge(&self) -> Result<Knowledge, PortError> {
         Ok(self.0.borrow().knowledge.clone())
+    }
+
+    fn keep_look(&self, record: &record::LookRecord) -> Result<(), PortError> {
+        self.0.borrow_mut().looks.push(record.clone());
+        Ok(())
     }
 
     fn learn(&self, facts: &[Fact]) -> Result<(), PortError> {

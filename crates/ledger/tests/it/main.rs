@@ -12,6 +12,7 @@ mod damage;
 mod journal;
 mod journal_model;
 mod lock;
+mod looks;
 mod memory;
 mod rules;
 mod schema;

@@ -1,0 +1,108 @@
+//! What is kept of a look: enough to tell later what was before and what after, without any secret.
+
+use crate::{
+    AgentId, CredentialKind, FindingKind, Fingerprint, Judgement, Layout, Observation, ProfileId, ProviderId,
+    Standing, StoreHealth, StoreId, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One look, for the memory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookRecord {
+    /// The layout.
+    pub layout: Layout,
+    /// OpenClaw's version, where it is known.
+    pub version: Option<String>,
+    /// When the running gateway was started; `None` where none runs, or nobody knows.
+    pub gateway_since: Option<Timestamp>,
+    /// Every store, by its name (`base`, or the agent's id after `agent:`).
+    pub stores: BTreeMap<String, StoreRecord>,
+    /// What each agent sends first, per provider.
+    pub sends: BTreeMap<AgentId, BTreeMap<ProviderId, Option<Fingerprint>>>,
+    /// What was not fine.
+    pub findings: Vec<(Option<AgentId>, Option<ProfileId>, FindingKind)>,
+}
+
+/// One store of a look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreRecord {
+    /// Its file or database.
+    pub path: String,
+    /// When it was last changed. Not a difference by itself: the program writes there with every use.
+    pub modified: Option<Timestamp>,
+    /// Why it could not be read, if so.
+    pub unreadable: Option<String>,
+    /// Its profiles: type and value.
+    pub profiles: BTreeMap<ProfileId, (CredentialKind, Option<Fingerprint>)>,
+    /// Its own order, per provider.
+    pub order: BTreeMap<ProviderId, Vec<ProfileId>>,
+    /// OpenClaw's words for the marks that hold profiles back.
+    pub marks: BTreeMap<ProfileId, String>,
+}
+
+impl LookRecord {
+    /// Takes it from what was seen and judged.
+    pub fn of(observed: &Observation, judgement: &Judgement) -> Self {
+        let sends = |agent: &crate::AgentView| {
+            let first = |candidates: &Vec<crate::Candidate>| {
+                candidates.iter().find(|one| one.standing == Standing::First)?.material.fingerprint()
+            };
+            agent.candidates.iter().map(|(provider, all)| (provider.clone(), first(all))).collect()
+        };
+        let not_fine = judgement.findings.iter().filter(|one| one.severity != crate::Severity::Fine);
+        Self {
+            layout: observed.instance.layout,
+            version: observed.instance.openclaw_version.clone(),
+            gateway_since: observed
+                .instance
+                .gateway
+                .started
+                .filter(|_| observed.instance.gateway.running == Some(true)),
+            stores: observed.stores.iter().map(|(id, store)| (name(id), StoreRecord::of(store))).collect(),
+            sends: observed.agents.iter().map(|agent| (agent.id.clone(), sends(agent))).collect(),
+            findings: not_fine.map(|one| (one.agent.clone(), one.profile.clone(), one.finding)).collect(),
+        }
+    }
+
+    /// Returns the record without what changes by mere use: two that are equal so say the same.
+    pub fn essence(&self) -> Self {
+        let mut essence = self.clone();
+        for store in essence.stores.values_mut() {
+            store.modified = None;
+        }
+        essence
+    }
+}
+
+impl StoreRecord {
+    fn of(store: &crate::StoreView) -> Self {
+        let marks = store.usage.iter().filter_map(|(profile, usage)| {
+            let (_, why) = usage.disabled.as_ref().or(usage.cooldown.as_ref())?;
+            Some((profile.clone(), why.clone()))
+        });
+        Self {
+            path: store.path.clone(),
+            modified: store.modified,
+            unreadable: match &store.health {
+                StoreHealth::Unreadable(why) => Some(why.clone()),
+                StoreHealth::NewerSchema { found, .. } => Some(format!("its schema is {found}")),
+                StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty => None,
+            },
+            profiles: store
+                .profiles
+                .iter()
+                .map(|(id, view)| (id.clone(), (view.kind.clone(), view.material.fingerprint())))
+                .collect(),
+            order: store.order.clone(),
+            marks: marks.collect(),
+        }
+    }
+}
+
+fn name(store: &StoreId) -> String {
+    match store {
+        StoreId::Base => "base".to_owned(),
+        StoreId::Agent(agent) => format!("agent:{agent}"),
+    }
+}
