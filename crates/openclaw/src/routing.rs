@@ -31,7 +31,7 @@ pub use derive::{Derived, Origin, derive};
 pub use findings::{Finding, FindingKind, Severity, examine};
 pub use query::{Query, QueryError};
 pub use reorder::default_moved;
-pub use resolve::{Answer, Mismatch, Passed, Refusal, Route, Tier, resolve};
+pub use resolve::{Answer, Mismatch, Passed, Refusal, Route, Tier, decide, default_agent, resolve};
 pub use rules::Rules;
 
 #[cfg(test)]

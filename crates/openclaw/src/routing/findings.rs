@@ -1,8 +1,9 @@
 //! What is wrong with the bindings of a config.
 
 use super::derive::{any_name, of_binding};
-use super::resolve::{chosen, default_agent, is_stranger};
-use super::{Answer, Derived, Origin, Rules, resolve};
+use super::resolve::is_stranger;
+use super::{Answer, Derived, Origin, Refusal, Rules, decide, default_agent};
+use crate::Environment;
 use crate::agent_id;
 use crate::config::Config;
 use crate::config::model::{Binding, BindingKind};
@@ -65,19 +66,19 @@ impl FindingKind {
     }
 }
 
-/// Looks the bindings over. `environment` tells of a channel whether variables of the environment configure it.
+/// Looks the bindings over. Some channels are configured by variables of the environment alone.
 pub fn examine(
     config: &Config,
     rules: &Rules,
     derived: &[Derived],
     sessions: &[KnownSession],
-    environment: &dyn Fn(&str) -> bool,
+    env: &Environment,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     let any = any_name(config);
     for binding in config.bindings.iter().filter(|binding| binding.kind == BindingKind::Route) {
         found.extend(stranger(binding, config, rules));
-        let unreachable = unreachable(binding, config, environment);
+        let unreachable = unreachable(binding, config, env);
         found.extend(unreachable.or_else(|| shadowed(binding, config, rules, &any)));
     }
     found.extend(unanswered(config, rules, derived));
@@ -109,7 +110,7 @@ fn stranger(binding: &Binding, config: &Config, rules: &Rules) -> Option<Finding
 }
 
 /// Says why no message can come to a binding.
-fn unreachable(binding: &Binding, config: &Config, environment: &dyn Fn(&str) -> bool) -> Option<Finding> {
+fn unreachable(binding: &Binding, config: &Config, env: &Environment) -> Option<Finding> {
     let say =
         |why: String, fix: &str| Some(attention(FindingKind::Unreachable, Some(binding.index), why, fix));
     let Some(channel) = &binding.channel else {
@@ -123,7 +124,7 @@ fn unreachable(binding: &Binding, config: &Config, environment: &dyn Fn(&str) ->
         return None;
     }
     let Some(declared) = config.channels.get(channel) else {
-        if environment(channel) {
+        if has_variables(channel, config, env) {
             return None;
         }
         let why = format!("is for channel {channel}, which is not configured: no message comes from there");
@@ -159,11 +160,22 @@ fn unreachable(binding: &Binding, config: &Config, environment: &dyn Fn(&str) ->
     }
 }
 
+/// Tells whether a variable is named after a channel, as `TELEGRAM_BOT_TOKEN` is.
+fn has_variables(channel: &str, config: &Config, env: &Environment) -> bool {
+    let named: String = channel
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect();
+    let prefix = named + "_";
+    let mut names = env.vars.keys().chain(config.env.keys()).chain(config.dotenv.keys());
+    names.any(|name| name.starts_with(&prefix))
+}
+
 /// Says which others hold for all messages of a binding and come first.
 fn shadowed(binding: &Binding, config: &Config, rules: &Rules, any: &str) -> Option<Finding> {
     let mut by = BTreeSet::new();
     for query in of_binding(binding, config, rules, any) {
-        match chosen(config, rules, &query) {
+        match decide(config, rules, &query).binding {
             Some(index) if index != binding.index => by.insert(index),
             _ => return None,
         };
@@ -196,8 +208,7 @@ fn shadowed(binding: &Binding, config: &Config, rules: &Rules, any: &str) -> Opt
 fn unanswered(config: &Config, rules: &Rules, derived: &[Derived]) -> Option<Finding> {
     let nobody: Vec<&Derived> = derived
         .iter()
-        .filter(|one| chosen(config, rules, &one.query).is_none())
-        .filter(|one| matches!(resolve(config, rules, &one.query).answer, Answer::Nobody(_)))
+        .filter(|one| decide(config, rules, &one.query).answer == Answer::Nobody(Refusal::NoOwner))
         .collect();
     let first = nobody.first()?;
     let more = if nobody.len() > 1 { format!(" and {} more", nobody.len() - 1) } else { String::new() };
@@ -216,7 +227,7 @@ fn unbound(
     let routed =
         derived.iter().filter(|one| one.origins.iter().any(|it| !matches!(it, Origin::Session { .. })));
     let answers: BTreeSet<Option<AgentId>> =
-        routed.map(|one| resolve(config, rules, &one.query).answer.agent().cloned()).collect();
+        routed.map(|one| decide(config, rules, &one.query).answer.agent().cloned()).collect();
     let only = answers.first().cloned().flatten().filter(|_| answers.len() == 1)?;
     let bound = |id: &AgentId| config.bindings.iter().any(|one| agent_id::normalize(&one.agent) == *id);
     let others: Vec<&AgentId> =

@@ -31,7 +31,7 @@ pub fn default_moved(config: &Config, locations: &Locations, env: &Environment) 
         let moved = before != *now && config.agent(&before).is_some() && earlier.agent(now).is_some();
         moved.then_some((before, path))
     };
-    let (before, path) = COPIES.iter().find_map(|ending| moved(&ending))?;
+    let (before, path) = COPIES.iter().find_map(moved)?;
     Some(Finding {
         kind: FindingKind::DefaultMoved,
         severity: Severity::Attention,

@@ -162,12 +162,13 @@ pub fn resolve(config: &Config, rules: &Rules, query: &Query) -> Route {
     route(config, rules, best, passed)
 }
 
-/// Returns the position of the binding that a message goes by, and no more: for looking at many.
-pub(super) fn chosen(config: &Config, rules: &Rules, query: &Query) -> Option<usize> {
+/// The same without the reasons, for looking at many messages.
+pub fn decide(config: &Config, rules: &Rules, query: &Query) -> Route {
     let account = query.account_id();
     let fits =
         |binding: &Binding| fit(binding, rules, query, &account).ok().map(|tier| (tier, binding.index));
-    config.bindings.iter().filter_map(fits).min().map(|(_, index)| index)
+    let best = config.bindings.iter().filter_map(fits).min();
+    route(config, rules, best, Vec::new())
 }
 
 fn route(config: &Config, rules: &Rules, best: Option<(Tier, usize)>, passed: Vec<Passed>) -> Route {
@@ -194,7 +195,7 @@ pub(super) fn is_stranger(config: &Config, named: &AgentId) -> bool {
 }
 
 /// Returns who answers where no binding holds.
-pub(super) fn default_agent(config: &Config, rules: &Rules) -> Option<AgentId> {
+pub fn default_agent(config: &Config, rules: &Rules) -> Option<AgentId> {
     let default = config.default_agent().map(|agent| agent.id.clone());
     if !rules.refuses {
         return default.or_else(|| Some(config.agents.first()?.id.clone()));
