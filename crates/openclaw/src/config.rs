@@ -108,7 +108,7 @@ fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config
         agents: roster.agents,
         roster_form: roster.form,
         roster_implied: roster.implied,
-        default_marked: roster.default_marked,
+        default_marks: roster.default_marks,
         system_agent: agents::system_agent(&root, &mut notes),
         explicit_ownership: roster.explicit_ownership,
         profiles: auth.profiles,

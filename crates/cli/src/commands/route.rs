@@ -79,7 +79,7 @@ fn add_all(view: &mut RouteView, config: &Config, rules: &Rules, locations: &Loc
         config.agents.iter().flat_map(|agent| sessions::known(locations, config, agent)).collect();
     let derived = routing::derive(config, rules, &sessions);
     view.findings = routing::examine(config, rules, &derived, &sessions, env);
-    view.findings.extend(routing::default_moved(config, locations, env));
+    view.findings.extend(routing::default_moved(config, rules, locations, env));
     view.routes = derived
         .into_iter()
         .map(|one| {

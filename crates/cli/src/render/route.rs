@@ -4,8 +4,11 @@ use super::words;
 use crate::ui::{Grid, Text, Tone};
 use crate::view::route::{RouteView, RoutedMessage, is_misled};
 use keyshoal_core::AgentId;
-use keyshoal_openclaw::routing::{Answer, Finding, Mismatch, Origin, Refusal, Severity};
+use keyshoal_openclaw::routing::{Answer, Finding, Mismatch, Origin, Passed, Refusal, Severity};
 use std::collections::BTreeMap;
+
+/// How many bindings are told of with their reason.
+const MOST: usize = 20;
 
 /// Returns one message and why it goes where it goes.
 pub fn one(view: &RouteView) -> Vec<Text> {
@@ -27,7 +30,10 @@ pub fn one(view: &RouteView) -> Vec<Text> {
         }
         let mut grid = Grid::bare();
         let other = |why: &Mismatch| matches!(why, Mismatch::Channel(Some(_)));
-        for passed in route.passed.iter().filter(|passed| !other(&passed.why)) {
+        let holds = |why: &Mismatch| matches!(why, Mismatch::LaterTier(_) | Mismatch::LaterInConfig);
+        let mut near: Vec<&Passed> = route.passed.iter().filter(|passed| !other(&passed.why)).collect();
+        near.sort_by_key(|passed| !holds(&passed.why));
+        for passed in near.iter().take(MOST) {
             grid.row(vec![
                 Text::toned(Tone::Dim, "×"),
                 Text::of(binding(view, passed.binding)),
@@ -35,6 +41,11 @@ pub fn one(view: &RouteView) -> Vec<Text> {
             ]);
         }
         lines.extend(grid.lines(usize::MAX, 2));
+        if near.len() > MOST {
+            let said =
+                format!("  × {} more (--json names them all)", words::count(near.len() - MOST, "binding"));
+            lines.push(Text::toned(Tone::Dim, said));
+        }
         let others = route.passed.iter().filter(|passed| other(&passed.why)).count();
         if others > 0 {
             let said = format!("  × {} for other channels", words::count(others, "binding"));

@@ -22,8 +22,8 @@ pub(super) struct Roster {
     pub(super) explicit_ownership: bool,
     /// Whether no agent is written.
     pub(super) implied: bool,
-    /// Whether an agent is marked as the default.
-    pub(super) default_marked: bool,
+    /// How many agents are marked as the default.
+    pub(super) default_marks: usize,
 }
 
 /// Reads `agents`. `entries` wins over `list`, as in the program.
@@ -93,8 +93,8 @@ pub(super) fn read(
     if let Some(agent) = default.and_then(|default| found.get_mut(default)) {
         agent.default = true;
     }
-    let default_marked = !marked.is_empty();
-    Ok(Roster { agents: found, form, explicit_ownership, implied: false, default_marked })
+    let default_marks = marked.len();
+    Ok(Roster { agents: found, form, explicit_ownership, implied: false, default_marks })
 }
 
 /// Says where nobody can tell whose the messages are that name no agent. Seen on 2026.8.2 and 2026.9.6, which have entries.
@@ -259,7 +259,7 @@ fn implicit(
     let agent_dir = default_directory(locations, &id);
     let written_id = id.as_str().to_owned();
     let main = AgentEntry { id, written_id, name: None, default: true, agent_dir, models };
-    Roster { agents: vec![main], form, explicit_ownership, implied: true, default_marked: false }
+    Roster { agents: vec![main], form, explicit_ownership, implied: true, default_marks: 0 }
 }
 
 /// Makes the error of a roster that cannot be read: guessing at agents would leave some with stale keys.

@@ -21,8 +21,8 @@ pub struct Config {
     pub roster_form: RosterForm,
     /// No agent is written: `main` is there because none else is.
     pub roster_implied: bool,
-    /// Whether an agent is marked as the default; else its place in the list makes one.
-    pub default_marked: bool,
+    /// How many agents are marked as the default; without any, releases with a list take the first.
+    pub default_marks: usize,
     /// `agents.defaults.systemAgent.agentId`, normalised.
     pub system_agent: Option<AgentId>,
     /// `agents.ownership: "explicit"`: there is no default agent.

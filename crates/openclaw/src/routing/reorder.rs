@@ -4,7 +4,7 @@
 //! program keeps what the config was before each of its own writes (`openclaw.json.bak`, `.bak.1`, …), and that is what it is compared
 //! with. Nothing has to be remembered for it, and a mark settles the question for good.
 
-use super::{Finding, FindingKind, Severity};
+use super::{Finding, FindingKind, Rules, Severity, default_agent};
 use crate::Environment;
 use crate::config::model::RosterForm;
 use crate::config::{self, Config};
@@ -15,9 +15,14 @@ use std::path::PathBuf;
 const COPIES: [&str; 5] = ["bak", "bak.1", "bak.2", "bak.3", "bak.4"];
 
 /// Says who was the default agent in an earlier config, when it is another one now by its place alone and the earlier one is still there.
-pub fn default_moved(config: &Config, locations: &Locations, env: &Environment) -> Option<Finding> {
-    let now = &config.default_agent()?.id;
-    if config.roster_form != RosterForm::List || config.default_marked {
+pub fn default_moved(
+    config: &Config,
+    rules: &Rules,
+    locations: &Locations,
+    env: &Environment,
+) -> Option<Finding> {
+    let now = &default_agent(config, rules)?;
+    if config.roster_form != RosterForm::List || config.default_marks > 0 {
         return None;
     }
     let moved = |ending: &&str| {
@@ -27,7 +32,7 @@ pub fn default_moved(config: &Config, locations: &Locations, env: &Environment) 
         let path = PathBuf::from(path);
         let copy = Locations { config_path: path.clone(), ..locations.clone() };
         let earlier = config::load(&copy, env).ok().filter(|it| it.exists && !it.roster_implied)?;
-        let before = earlier.default_agent()?.id.clone();
+        let before = default_agent(&earlier, rules)?;
         let moved = before != *now && config.agent(&before).is_some() && earlier.agent(now).is_some();
         moved.then_some((before, path))
     };

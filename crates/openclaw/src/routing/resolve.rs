@@ -204,7 +204,11 @@ pub fn default_agent(config: &Config, rules: &Rules) -> Option<AgentId> {
         return default.filter(|_| config.roster_form == RosterForm::Implicit);
     }
     let recorded = config.system_agent.as_ref().filter(|_| rules.system_agent && config.explicit_ownership);
-    recorded.filter(|id| config.agent(id).is_some()).cloned().or(default)
+    // These releases read a list as well, but its order makes no default.
+    let certain = config.roster_form != RosterForm::List
+        || config.agents.len() == 1
+        || (config.default_marks == 1 && !config.explicit_ownership);
+    recorded.filter(|id| config.agent(id).is_some()).cloned().or(default.filter(|_| certain))
 }
 
 /// Tells by which tier a binding holds, or why it does not.
@@ -216,9 +220,11 @@ fn fit(binding: &Binding, rules: &Rules, query: &Query, account: &str) -> Result
         return Err(Mismatch::Channel(binding.channel.clone()));
     }
     let any_account = binding.account.as_deref() == Some("*");
-    let wanted = agent_id::normalize_account(binding.account.as_deref().unwrap_or_default());
-    if !any_account && wanted != account {
-        return Err(Mismatch::Account(wanted));
+    if !any_account && binding.account.as_deref() != Some(account) {
+        let wanted = agent_id::normalize_account(binding.account.as_deref().unwrap_or_default());
+        if wanted != account {
+            return Err(Mismatch::Account(wanted));
+        }
     }
     if binding.unusable_peer {
         return Err(Mismatch::UnusablePeer);

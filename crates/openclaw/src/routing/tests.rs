@@ -201,7 +201,8 @@ fn messages_that_nobody_answers_are_found() {
 #[test]
 fn a_default_agent_that_moved_with_the_order_is_found() {
     let roster = |ids: [&str; 2]| json!({ "agents": { "list": ids.map(|id| json!({ "id": id })) } });
-    let moved = |place: &Place| default_moved(&place.config(), &place.locations(), &place.env());
+    let rules = Rules { peer_wildcards: true, refuses: false, system_agent: false };
+    let moved = |place: &Place| default_moved(&place.config(), &rules, &place.locations(), &place.env());
     let place = Place::new(&roster(["ops", "main"]));
     assert_eq!(moved(&place), None);
     place.write("openclaw.json.bak", &roster(["ops", "main"]));
@@ -212,6 +213,10 @@ fn a_default_agent_that_moved_with_the_order_is_found() {
         message.contains("is ops") && message.contains("was main") && message.contains("bak.1"),
         "{message}"
     );
+    // Later releases take no order for an answer: there is no default agent at all.
+    let later = Rules { refuses: true, ..rules };
+    assert_eq!(default_moved(&place.config(), &later, &place.locations(), &place.env()), None);
+    assert_eq!(default_agent(&place.config(), &later), None);
     // Whoever marks one has said what is meant.
     place.write(
         "openclaw.json",

@@ -13,6 +13,7 @@ use crate::store::sqlite_store::connect::read_only;
 use keyshoal_core::AgentId;
 use rusqlite::Connection;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A conversation that an agent has had.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,18 +35,16 @@ pub fn known(locations: &Locations, config: &Config, agent: &AgentEntry) -> Vec<
     let Some(Places { store, database, shared }) = places(locations, config, agent) else {
         return Vec::new();
     };
-    let mut entries = Vec::new();
+    let mut entries = BTreeMap::new();
     if let Ok(Some(bytes)) = files::read(&store, super::FILE_LIMIT)
         && let Ok(Value::Object(of_file)) = serde_json::from_slice(&bytes)
     {
         entries.extend(of_file);
     }
+    // A release that has the table no longer writes the file.
     entries.extend(read_only(&database, rows).ok().flatten().and_then(Result::ok).into_iter().flatten());
     let mine = entries.into_iter().filter(|(key, _)| !shared || is_of(key, agent));
-    let mut found: Vec<KnownSession> = mine.map(|(key, entry)| session(agent, key, &entry)).collect();
-    found.sort();
-    found.dedup_by(|one, other| one.key == other.key);
-    found
+    mine.map(|(key, entry)| session(agent, key, &entry)).collect()
 }
 
 /// Reads all sessions of an agent's database. An error for one of another shape: earlier releases have no such table.

@@ -34,10 +34,11 @@ fn agents(chance: &mut Chance, release: Release) -> Value {
         agents.insert("list".into(), (0..number).map(one).collect());
         return agents.into();
     }
-    if chance.percent(20) {
-        // Loading a list, later releases note who was the default; to their resolver alone, a list means the same only where one is marked.
-        let ids = AGENTS.iter().skip(chance.below(3)).take(number.max(1)).enumerate();
-        agents.insert("list".into(), ids.map(|(at, id)| json!({ "id": id, "default": at == 0 })).collect());
+    if chance.percent(30) {
+        // Later releases read a list as well; duplicates they refuse.
+        let ids = AGENTS.iter().skip(chance.below(3)).take(number).enumerate();
+        let list = ids.map(|(at, id)| json!({ "id": id, "default": at == marked || chance.percent(15) }));
+        agents.insert("list".into(), list.collect());
         return agents.into();
     }
     let mut entries = Map::new();
