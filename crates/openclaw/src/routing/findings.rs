@@ -1,7 +1,7 @@
 //! What is wrong with the bindings of a config.
 
 use super::derive::{any_name, of_binding};
-use super::resolve::is_stranger;
+use super::resolve::{is_stranger, takes_anyone};
 use super::{Answer, Derived, Origin, Refusal, Rules, decide, default_agent};
 use crate::Environment;
 use crate::agent_id;
@@ -92,7 +92,7 @@ fn attention(kind: FindingKind, binding: Option<usize>, message: String, fix: im
 
 fn stranger(binding: &Binding, config: &Config, rules: &Rules) -> Option<Finding> {
     let named = agent_id::normalize(&binding.agent);
-    let fine = config.roster_implied || (rules.refuses && named.as_str() == agent_id::FALLBACK);
+    let fine = takes_anyone(config, rules) || (rules.refuses && named.as_str() == agent_id::FALLBACK);
     if fine || !is_stranger(config, &named) {
         return None;
     }

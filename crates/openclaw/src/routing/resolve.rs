@@ -179,8 +179,7 @@ fn route(config: &Config, rules: &Rules, best: Option<(Tier, usize)>, passed: Ve
     let named = config.bindings.iter().find(|binding| binding.index == index);
     let named = agent_id::normalize(named.map_or(agent_id::FALLBACK, |binding| &binding.agent));
     let stranger = is_stranger(config, &named).then(|| named.clone());
-    // Where nobody is written, whoever is named is an agent.
-    let known = stranger.is_none() || config.roster_implied;
+    let known = stranger.is_none() || takes_anyone(config, rules);
     let answer = match known || (rules.refuses && named.as_str() == agent_id::FALLBACK) {
         true => Answer::Agent(named),
         false if rules.refuses => Answer::Nobody(Refusal::UnknownAgent),
@@ -194,6 +193,12 @@ pub(super) fn is_stranger(config: &Config, named: &AgentId) -> bool {
     config.agent(named).is_none()
 }
 
+/// Tells whether whoever a binding names is an agent: where nobody is written. Later releases make a roster of `main` then, but not under
+/// explicit ownership.
+pub(super) fn takes_anyone(config: &Config, rules: &Rules) -> bool {
+    config.roster_implied && (!rules.refuses || config.explicit_ownership)
+}
+
 /// Returns who answers where no binding holds.
 pub fn default_agent(config: &Config, rules: &Rules) -> Option<AgentId> {
     let default = config.default_agent().map(|agent| agent.id.clone());
@@ -201,7 +206,8 @@ pub fn default_agent(config: &Config, rules: &Rules) -> Option<AgentId> {
         return default.or_else(|| Some(config.agents.first()?.id.clone()));
     }
     if config.roster_implied {
-        return default.filter(|_| config.roster_form == RosterForm::Implicit);
+        let there = config.roster_form != RosterForm::Implicit && config.explicit_ownership;
+        return default.filter(|_| !there);
     }
     let recorded = config.system_agent.as_ref().filter(|_| rules.system_agent && config.explicit_ownership);
     // These releases read a list as well, but its order makes no default.

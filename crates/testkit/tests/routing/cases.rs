@@ -16,6 +16,9 @@ const ROLES: &[&str] = &["r", "s", "t"];
 pub fn config(chance: &mut Chance, release: Release) -> Value {
     let bindings: Vec<Value> = (0..chance.below(12)).map(|_| binding(chance)).collect();
     let mut config = json!({ "bindings": bindings });
+    if chance.percent(60) {
+        config["channels"] = json!({ "telegram": {}, "discord": { "enabled": chance.percent(50) } });
+    }
     if chance.percent(92) {
         config["agents"] = agents(chance, release);
     }

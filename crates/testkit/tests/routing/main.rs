@@ -110,7 +110,9 @@ fn ask(real: &RealOpenClaw, base: &Path, asked: &[(Value, Vec<Value>)]) -> Resul
     let answers = std::fs::read(&answers).with_context(|| {
         format!("the program gave no answers: {}", String::from_utf8_lossy(&output.stderr))
     })?;
-    Ok(serde_json::from_slice(&answers)?)
+    let answers: Value = serde_json::from_slice(&answers)?;
+    ensure!(answers["loads"] == real.release.entries(), "how the program loads a roster was not found");
+    Ok(answers["told"].as_array().context("no answers")?.clone())
 }
 
 struct Ours {
