@@ -1,8 +1,8 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, set, status,
-    sync, trace, verify, watch,
+    completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, route, set,
+    status, sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -205,6 +205,8 @@ pub enum Command {
     Keep(keep::KeepArgs),
     /// Say that an agent's differing value may be replaced
     Replace(replace::ReplaceArgs),
+    /// Tell which agent answers a message and by which binding, and find bindings that never do
+    Route(route::RouteArgs),
     /// List the runs that wrote something
     History(history::HistoryArgs),
     /// Take a run back, profile by profile

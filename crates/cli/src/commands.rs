@@ -17,6 +17,7 @@ pub mod restart;
 mod restarting;
 mod restored;
 pub mod rollback;
+pub mod route;
 pub mod set;
 mod shape;
 mod shared;
@@ -57,6 +58,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Restart(args)) => restart::cmd_restart(ui, &context, args),
         Some(Command::Keep(args)) => keep::cmd_keep(ui, &context, args),
         Some(Command::Replace(args)) => replace::cmd_replace(ui, &context, args),
+        Some(Command::Route(args)) => route::cmd_route(ui, &context, args),
         Some(Command::History(args)) => history::cmd_history(ui, &context, args),
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),

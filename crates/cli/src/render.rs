@@ -8,6 +8,7 @@ pub mod page;
 pub mod plan;
 pub mod question;
 pub mod receipts;
+pub mod route;
 pub mod status;
 pub mod trace;
 pub mod verify;

@@ -6,7 +6,7 @@ pub mod variables;
 mod write;
 
 pub use child::run_child;
-pub use installation::{OpenFor, act_as_owner, keys_dir, open, read_secret, secret_of};
+pub use installation::{OpenFor, act_as_owner, keys_dir, locations, open, read_secret, secret_of};
 pub use write::write_file;
 
 use crate::arguments::{Colour, Globals};

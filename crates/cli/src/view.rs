@@ -1,4 +1,5 @@
 //! Values arranged for showing: between what was observed and what is rendered or written as JSON.
 
+pub mod route;
 pub mod sends;
 pub mod status;

@@ -13,9 +13,27 @@ pub const FALLBACK: &str = "main";
 /// The result holds only `a-z0-9_-`, 1 to 64 of them, so it can never leave the directory that it is joined to.
 /// Seen the same in 2026.3.28, 2026.5.28, 2026.6.11, 2026.8.2 and 2026.9.6.
 pub fn normalize(written: &str) -> AgentId {
+    let id = canonical(written);
+    if id.is_empty() { AgentId::new(FALLBACK) } else { AgentId::new(id) }
+}
+
+/// The account of a channel where none is named.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+/// Names that JavaScript objects have of themselves; no account may be called so.
+const TAKEN: &[&str] = &["__proto__", "prototype", "constructor"];
+
+/// Returns the id that OpenClaw uses for a channel's account, as its `normalizeAccountId` does.
+pub fn normalize_account(written: &str) -> String {
+    let id = canonical(written);
+    if id.is_empty() || TAKEN.contains(&id.as_str()) { DEFAULT_ACCOUNT.to_owned() } else { id }
+}
+
+/// Returns what is usable of an id; nothing where nothing is.
+fn canonical(written: &str) -> String {
     let trimmed = js_trim(written);
     if is_plain(trimmed) {
-        return AgentId::new(trimmed.to_ascii_lowercase());
+        return trimmed.to_ascii_lowercase();
     }
     let mut id = String::new();
     let mut dash_due = false;
@@ -30,9 +48,7 @@ pub fn normalize(written: &str) -> AgentId {
             dash_due = true;
         }
     }
-    let id = id.trim_matches('-');
-    let id: String = id.chars().take(LONGEST).collect();
-    if id.is_empty() { AgentId::new(FALLBACK) } else { AgentId::new(id) }
+    id.trim_matches('-').chars().take(LONGEST).collect()
 }
 
 /// Tells whether OpenClaw accepts `key` as a key of `agents.entries` (2026.8.1 and later); others make its config invalid.

@@ -6,6 +6,8 @@
 mod agents;
 mod auth;
 mod bindings;
+mod channels;
+mod conversation;
 mod dotenv;
 pub mod edit;
 mod error;
@@ -41,6 +43,15 @@ const LARGEST_ROOT: u64 = 16 << 20;
 /// A file that does not exist is what OpenClaw runs on defaults with: [`Config::exists`] is false then. What a person should
 /// know but OpenClaw would live with stands in [`Config::warnings`]; what makes the roster uncertain is an error.
 pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigError> {
+    read(locations, env, false)
+}
+
+/// The same, with the places of the bindings.
+pub fn load_with_places(locations: &Locations, env: &Environment) -> Result<Config, ConfigError> {
+    read(locations, env, true)
+}
+
+fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config, ConfigError> {
     let path = &locations.config_path;
     let bytes = files::OpenFile::open(path)?.map(|file| file.bytes(LARGEST_ROOT)).transpose()?;
     let mut notes = Notes::new(path);
@@ -78,7 +89,10 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     let providers = providers::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
     let gateway = auth::gateway(&root, &secrets, &mut notes);
-    let bindings = bindings::read(&root, &mut notes);
+    let mut bindings = bindings::read(&root, &mut notes);
+    if placed {
+        bindings::place(&mut bindings, &notes);
+    }
     bindings::warn_of_strangers(&bindings, &roster, touched_version.as_deref(), &mut notes);
     let session_store =
         root.object_at("session", &mut notes).and_then(|session| session.text_at("store", &mut notes));
@@ -93,6 +107,9 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         includes: included.files,
         agents: roster.agents,
         roster_form: roster.form,
+        roster_implied: roster.implied,
+        default_marks: roster.default_marks,
+        system_agent: agents::system_agent(&root, &mut notes),
         explicit_ownership: roster.explicit_ownership,
         profiles: auth.profiles,
         order: auth.order,
@@ -101,6 +118,7 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
         env,
         dotenv: variables.dotenv,
         bindings,
+        channels: channels::read(&root),
         cli_backends: agents::cli_backends(&root),
         session_store,
         jobs_file,

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod locate;
 pub mod models_file;
 pub mod other_logins;
+pub mod routing;
 pub mod sample;
 pub mod sessions;
 pub mod store;

@@ -3,6 +3,10 @@
 //! Up to 2026.6 they stand in `<agent>/sessions/sessions.json`, since 2026.8 in table `session_nodes` of the agent's database;
 //! in both, an entry may hold `authProfileOverride` and `authProfileOverrideSource` (`user` or `auto`).
 
+mod known;
+
+pub use known::{KnownSession, known};
+
 use crate::config::{Config, model::AgentEntry};
 use crate::locate::{self, Locations};
 use crate::store::sqlite_store::connect::read_only;
@@ -69,16 +73,7 @@ pub fn pins(
     own: Option<(&StoreFile, &ReadStore)>,
 ) -> SessionPins {
     let mut found = SessionPins::default();
-    let sessions = locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions");
-    let (store, database) = match &config.session_store {
-        None => (sessions.join("sessions.json"), agent.agent_dir.join(DATABASE)),
-        Some(named) => {
-            let Some(store) = named_store(named, &agent.id, locations) else { return found };
-            let database = database_of(&store);
-            (store, database)
-        }
-    };
-    let shared = config.session_store.as_ref().is_some_and(|named| !named.contains(AGENT));
+    let Some(Places { store, database, shared }) = places(locations, config, agent) else { return found };
     let mut entries = Vec::new();
     if let Ok(Some(bytes)) = files::read(&store, FILE_LIMIT)
         && let Ok(Value::Object(of_file)) = serde_json::from_slice(&bytes)
@@ -94,6 +89,30 @@ pub fn pins(
         found.add(key, entry);
     }
     found
+}
+
+/// Where an agent's sessions stand.
+struct Places {
+    /// The file of early releases.
+    store: PathBuf,
+    /// The database of later ones.
+    database: PathBuf,
+    /// Whether other agents' sessions stand there too.
+    shared: bool,
+}
+
+fn places(locations: &Locations, config: &Config, agent: &AgentEntry) -> Option<Places> {
+    let sessions = locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions");
+    let (store, database) = match &config.session_store {
+        None => (sessions.join("sessions.json"), agent.agent_dir.join(DATABASE)),
+        Some(named) => {
+            let store = named_store(named, &agent.id, locations)?;
+            let database = database_of(&store);
+            (store, database)
+        }
+    };
+    let shared = config.session_store.as_ref().is_some_and(|named| !named.contains(AGENT));
+    Some(Places { store, database, shared })
 }
 
 /// Returns the file that `session.store` names, with `~` and the agent's id put in as the program does.

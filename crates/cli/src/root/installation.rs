@@ -5,6 +5,7 @@ use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use keyshoal_core::Secret;
 use keyshoal_local::{Installation, OpenError, OpenOptions, owner};
+use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::{files, locate};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,6 +42,12 @@ pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Install
         ..OpenOptions::default()
     };
     Installation::open(options).map_err(failed)
+}
+
+/// Finds the installation's places alone, for what needs no memory of it.
+pub fn locations(world: &World, globals: &Globals) -> Result<Locations, CommandError> {
+    let found = locate::locate(&world.environment, globals.state_dir.as_deref(), globals.config.as_deref());
+    found.map_err(|error| failed(OpenError::Locate(error)))
 }
 
 fn failed(error: OpenError) -> CommandError {

@@ -36,6 +36,7 @@ fn every_command_has_help_with_examples() {
         "restart",
         "keep",
         "replace",
+        "route",
         "history",
         "rollback",
         "recover",

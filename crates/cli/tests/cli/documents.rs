@@ -57,7 +57,7 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 17] = [
+    let commands: [(&[&str], &str); 19] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
@@ -70,6 +70,8 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["keep", "--undo", "academic", PROFILE], "keyshoal.keep.v1"),
         (&["replace", "academic", PROFILE], "keyshoal.replace.v1"),
         (&["sync", "--yes"], "keyshoal.sync.v1"),
+        (&["route", "channel=telegram,peer=direct:123"], "keyshoal.route.v1"),
+        (&["route", "--all"], "keyshoal.route.v1"),
         (&["history"], "keyshoal.history.v1"),
         (&["history", "last"], "keyshoal.run.v1"),
         (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),

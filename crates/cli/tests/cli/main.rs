@@ -9,6 +9,7 @@ mod fake;
 mod questions;
 mod readme;
 mod rendering;
+mod routing;
 mod secrets;
 mod stage;
 mod terminal;

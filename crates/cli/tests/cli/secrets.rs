@@ -52,6 +52,16 @@ fn no_command_prints_a_secret() {
 }
 
 #[test]
+fn no_route_prints_a_secret() {
+    let stage = Stage::routed(Layout::SharedRow);
+    for command in
+        [&["route", "--all"] as &[&str], &["route", "--all", "--json"], &["route", "channel=telegram"]]
+    {
+        check(&stage, command, "");
+    }
+}
+
+#[test]
 fn a_damaged_store_is_reported_without_its_contents() {
     let stage = Stage::drifted(Layout::JsonFile);
     let path = stage.state_dir().join("agents/stocks/agent/auth-profiles.json");

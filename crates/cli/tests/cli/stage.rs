@@ -99,6 +99,22 @@ impl Stage {
         Self::with(layout, |sample| sample.agent("main"))
     }
 
+    /// Agents main, ops and stocks with channels and bindings, some of them wrong.
+    pub fn routed(layout: Layout) -> Self {
+        let to = |agent: &str, wanted: Value| json!({ "agentId": agent, "match": wanted });
+        let bindings = [
+            to("ops", json!({ "channel": "telegram", "accountId": "*" })),
+            to("stocks", json!({ "channel": "telegram", "accountId": "*" })),
+            to("stocks", json!({ "channel": "telegram", "peer": { "kind": "direct", "id": "123" } })),
+            to("ops", json!({ "channel": "discord", "guildId": "4711", "roles": ["mods"] })),
+            to("ghost", json!({ "channel": "discord", "accountId": "biz" })),
+        ];
+        let channels =
+            json!({ "telegram": { "botToken": GATEWAY }, "discord": { "accounts": { "default": {} } } });
+        let config = json!({ "channels": channels, "bindings": bindings });
+        Self::with(layout, |sample| sample.agent("ops").agent("stocks").config(config))
+    }
+
     fn with(layout: Layout, build: impl FnOnce(Installation) -> Installation) -> Self {
         let home = TempDir::new().unwrap();
         let emulator = Emulator::start(Config::default()).unwrap();

@@ -20,6 +20,10 @@ pub(super) struct Roster {
     pub(super) form: RosterForm,
     /// Whether ownership is explicit.
     pub(super) explicit_ownership: bool,
+    /// Whether no agent is written.
+    pub(super) implied: bool,
+    /// How many agents are marked as the default.
+    pub(super) default_marks: usize,
 }
 
 /// Reads `agents`. `entries` wins over `list`, as in the program.
@@ -89,7 +93,8 @@ pub(super) fn read(
     if let Some(agent) = default.and_then(|default| found.get_mut(default)) {
         agent.default = true;
     }
-    Ok(Roster { agents: found, form, explicit_ownership })
+    let default_marks = marked.len();
+    Ok(Roster { agents: found, form, explicit_ownership, implied: false, default_marks })
 }
 
 /// Says where nobody can tell whose the messages are that name no agent. Seen on 2026.8.2 and 2026.9.6, which have entries.
@@ -117,6 +122,12 @@ fn warn_of_ownership(
 pub(super) fn cli_backends(root: &Look<'_>) -> BTreeSet<ProviderId> {
     let backends = root.within(&["agents", "defaults", "cliBackends"]);
     backends.iter().flat_map(Look::entries).map(|(name, _)| models::provider_id(name)).collect()
+}
+
+/// Reads `agents.defaults.systemAgent.agentId`: who owns what nobody else does, under explicit ownership.
+pub(super) fn system_agent(root: &Look<'_>, notes: &mut Notes<'_>) -> Option<AgentId> {
+    let system = root.within(&["agents", "defaults", "systemAgent"])?;
+    system.text_at("agentId", notes).map(|written| agent_id::normalize(&written))
 }
 
 /// Refuses two agents with one directory, as the program does; agents that only bindings name count too.
@@ -248,7 +259,7 @@ fn implicit(
     let agent_dir = default_directory(locations, &id);
     let written_id = id.as_str().to_owned();
     let main = AgentEntry { id, written_id, name: None, default: true, agent_dir, models };
-    Roster { agents: vec![main], form, explicit_ownership }
+    Roster { agents: vec![main], form, explicit_ownership, implied: true, default_marks: 0 }
 }
 
 /// Makes the error of a roster that cannot be read: guessing at agents would leave some with stale keys.

@@ -1,7 +1,7 @@
 //! `bindings`: which messages go to which agent.
 
 use super::agents::Roster;
-use super::model::{Binding, BindingKind, Peer, RosterForm};
+use super::model::{Binding, BindingKind, Peer, PeerKind, RosterForm};
 use super::notes::{Look, Notes, Steps};
 use crate::agent_id;
 use crate::layout::Release;
@@ -11,6 +11,15 @@ pub(super) fn read(root: &Look<'_>, notes: &mut Notes<'_>) -> Vec<Binding> {
     let Some(bindings) = root.at("bindings") else { return Vec::new() };
     let elements = bindings.elements(notes);
     elements.iter().enumerate().filter_map(|(index, binding)| one(index, binding, notes)).collect()
+}
+
+/// Notes where each binding stands.
+pub(super) fn place(bindings: &mut [Binding], notes: &Notes<'_>) {
+    let steps: Vec<Steps> =
+        bindings.iter().map(|binding| Steps::default().key("bindings").index(binding.index)).collect();
+    for (binding, place) in bindings.iter_mut().zip(notes.places(&steps)) {
+        binding.place = Some(place);
+    }
 }
 
 fn one(index: usize, look: &Look<'_>, notes: &mut Notes<'_>) -> Option<Binding> {
@@ -32,8 +41,11 @@ fn one(index: usize, look: &Look<'_>, notes: &mut Notes<'_>) -> Option<Binding> 
     }
     let roles = wanted.as_ref().and_then(|wanted| wanted.at("roles"));
     let roles = roles.map(|roles| roles.elements(notes)).unwrap_or_default();
+    let named = wanted.as_ref().and_then(|wanted| wanted.at("peer")).filter(|peer| !peer.value.is_null());
+    let peer = named.as_ref().and_then(|named| peer(named, notes));
     Some(Binding {
         index,
+        place: None,
         agent,
         kind: if look.at("type").is_some_and(|kind| kind.value == "acp") {
             BindingKind::Acp
@@ -42,22 +54,25 @@ fn one(index: usize, look: &Look<'_>, notes: &mut Notes<'_>) -> Option<Binding> 
         },
         channel,
         account: text("accountId", notes),
-        peer: wanted.as_ref().and_then(|wanted| peer(wanted, notes)),
+        unusable_peer: named.is_some() && peer.is_none(),
+        peer,
         guild: text("guildId", notes),
         team: text("teamId", notes),
         roles: roles.iter().filter_map(|role| role.text(notes)).map(str::to_owned).collect(),
     })
 }
 
-/// Reads the conversation that a binding names; `dm` is an older word for `direct`.
-fn peer(wanted: &Look<'_>, notes: &mut Notes<'_>) -> Option<Peer> {
-    let peer = wanted.object_at("peer", notes)?;
+/// Reads the conversation that a binding names.
+fn peer(peer: &Look<'_>, notes: &mut Notes<'_>) -> Option<Peer> {
+    if !peer.value.is_object() {
+        peer.complain("an object", notes);
+        return None;
+    }
     let (kind, id) = (peer.text_at("kind", notes), peer.text_at("id", notes));
-    let (Some(kind), Some(id)) = (kind, id) else {
+    let (Some(kind), Some(id)) = (kind.as_deref().and_then(PeerKind::of), id) else {
         notes.warn(&peer.steps, "has no kind or no id, so it matches nothing (OpenClaw refuses the config)");
         return None;
     };
-    let kind = if kind == "dm" { "direct".to_owned() } else { kind };
     Some(Peer { kind, id })
 }
 

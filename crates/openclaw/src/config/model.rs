@@ -1,5 +1,6 @@
 //! What Keyshoal understands of a config. Plain data, made by `config::load`.
 
+pub use super::conversation::{ChannelDecl, Peer, PeerKind};
 use super::models::ModelNames;
 use keyshoal_core::{AgentId, CredentialKind, Endpoint, ProfileId, ProviderId, Secret, SecretRef};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,12 @@ pub struct Config {
     pub agents: Vec<AgentEntry>,
     /// In which form they stand.
     pub roster_form: RosterForm,
+    /// No agent is written: `main` is there because none else is.
+    pub roster_implied: bool,
+    /// How many agents are marked as the default; without any, releases with a list take the first.
+    pub default_marks: usize,
+    /// `agents.defaults.systemAgent.agentId`, normalised.
+    pub system_agent: Option<AgentId>,
     /// `agents.ownership: "explicit"`: there is no default agent.
     pub explicit_ownership: bool,
     /// `auth.profiles`: which provider and type each profile id must have.
@@ -34,6 +41,8 @@ pub struct Config {
     pub dotenv: BTreeMap<String, Secret>,
     /// `bindings`, in order.
     pub bindings: Vec<Binding>,
+    /// `channels`, by name in lower case.
+    pub channels: BTreeMap<String, ChannelDecl>,
     /// `agents.defaults.cliBackends`: providers that are programs with a login of their own.
     pub cli_backends: BTreeSet<ProviderId>,
     /// `session.store`: where the sessions are, with `{agentId}` for the agent.
@@ -132,6 +141,8 @@ pub struct ModelUse {
 pub struct Binding {
     /// Its position.
     pub index: usize,
+    /// `file:line:column`, where places were asked for.
+    pub place: Option<String>,
     /// The agent that answers, as written.
     pub agent: String,
     /// What is bound.
@@ -142,6 +153,8 @@ pub struct Binding {
     pub account: Option<String>,
     /// The conversation.
     pub peer: Option<Peer>,
+    /// It names a conversation that cannot be one, so it matches nothing.
+    pub unusable_peer: bool,
     /// The guild.
     pub guild: Option<String>,
     /// The team.
@@ -157,15 +170,6 @@ pub enum BindingKind {
     Route,
     /// A conversation that another program leads (ACP).
     Acp,
-}
-
-/// A conversation that a binding names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// `direct`, `group` or `channel`.
-    pub kind: String,
-    /// Its id.
-    pub id: String,
 }
 
 /// One entry of `auth.profiles`.

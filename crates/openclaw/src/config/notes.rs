@@ -111,6 +111,17 @@ impl<'a> Notes<'a> {
         found.unwrap_or_else(|| self.path.display().to_string())
     }
 
+    /// The same for many values; the root file is taken apart only once.
+    pub(super) fn places(&self, all: &[Steps]) -> Vec<String> {
+        let found = self.text.map(|text| offsets_of(text, all)).unwrap_or_default();
+        let mut found = found.into_iter();
+        let places = all.iter().map(|steps| match (self.text, found.next().flatten()) {
+            (Some(text), Some(offset)) => super::text::place(self.path, text, offset),
+            _ => self.place(steps),
+        });
+        places.collect()
+    }
+
     /// Returns everything that was said.
     pub(super) fn into_warnings(mut self) -> Vec<String> {
         if self.unsaid > 0 {
@@ -122,28 +133,36 @@ impl<'a> Notes<'a> {
 
 /// Finds where in the text a value stands.
 pub(super) fn offset_of(text: &str, steps: &Steps) -> Option<usize> {
+    offsets_of(text, std::slice::from_ref(steps)).pop().flatten()
+}
+
+/// Finds where in the text values stand.
+fn offsets_of(text: &str, all: &[Steps]) -> Vec<Option<usize>> {
     use jsonc_parser::ast;
     use jsonc_parser::common::Ranged;
-    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &Default::default()).ok()?;
-    let root = parsed.value?;
-    let (mut value, mut offset) = (&root, root.range().start);
-    for step in &steps.0 {
-        value = match (step, value) {
-            (Step::Key(key), ast::Value::Object(object)) => {
-                let property =
-                    object.properties.iter().rev().find(|property| property.name.as_str() == key)?;
-                offset = property.range.start;
-                &property.value
-            }
-            (Step::Index(index), ast::Value::Array(array)) => {
-                let element = array.elements.get(*index)?;
-                offset = element.range().start;
-                element
-            }
-            _ => return None,
-        };
-    }
-    Some(offset)
+    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &Default::default()).ok();
+    let Some(root) = parsed.and_then(|parsed| parsed.value) else { return vec![None; all.len()] };
+    let offset = |steps: &Steps| {
+        let (mut value, mut offset) = (&root, root.range().start);
+        for step in &steps.0 {
+            value = match (step, value) {
+                (Step::Key(key), ast::Value::Object(object)) => {
+                    let property =
+                        object.properties.iter().rev().find(|property| property.name.as_str() == key)?;
+                    offset = property.range.start;
+                    &property.value
+                }
+                (Step::Index(index), ast::Value::Array(array)) => {
+                    let element = array.elements.get(*index)?;
+                    offset = element.range().start;
+                    element
+                }
+                _ => return None,
+            };
+        }
+        Some(offset)
+    };
+    all.iter().map(offset).collect()
 }
 
 /// A value within a config, which knows where it stands.

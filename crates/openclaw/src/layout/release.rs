@@ -31,11 +31,11 @@ impl Release {
         Some(Self { year, month, number, beta })
     }
 
-    pub(super) const fn new(month: u32, number: u32) -> Self {
+    pub(crate) const fn new(month: u32, number: u32) -> Self {
         Self { year: 2026, month, number, beta: u32::MAX }
     }
 
-    pub(super) const fn beta(month: u32, number: u32, beta: u32) -> Self {
+    pub(crate) const fn beta(month: u32, number: u32, beta: u32) -> Self {
         Self { year: 2026, month, number, beta }
     }
 

@@ -104,6 +104,42 @@ fn a_place_that_all_agents_share_is_read_by_the_keys() {
 }
 
 #[test]
+fn known_sessions_are_those_of_file_and_table_each_once() {
+    let place = Place::new("session: {store: '~/s/{agentId}/sessions.json'}");
+    place.write(
+        "s/stocks/sessions.json",
+        r#"{"agent:stocks:x:group:7": {"origin": {"accountId": "biz"}, "space": "g"}, "agent:stocks:main": 7}"#,
+    );
+    place.database(
+        "s/stocks/openclaw-agent.sqlite",
+        r#"('agent:stocks:x:acc:direct:8', '{"lastAccountId": "other"}'), ('agent:stocks:x:group:7', '{"space": "h"}'),
+           ('agent:stocks:z:direct:9', 'no json')"#,
+    );
+    let env = Environment { home: Some(place.dir.path().to_owned()), ..Environment::default() };
+    let locations = locate(&env, Some(place.dir.path()), None).unwrap();
+    let config = config::load(&locations, &env).unwrap();
+    let of = |agent: &str| known(&locations, &config, config.agent(&AgentId::from(agent)).unwrap());
+    let told: Vec<String> = of("stocks")
+        .into_iter()
+        .map(|one| {
+            let with =
+                one.with.map_or_else(|| "nobody".to_owned(), |(channel, peer)| format!("{channel}/{peer}"));
+            format!("{with} {:?} {:?}", one.account, one.space)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "nobody None None",
+            "x/direct:8 Some(\"acc\") None",
+            "x/group:7 None Some(\"h\")",
+            "z/direct:9 None None"
+        ]
+    );
+    assert_eq!(of("main"), []);
+}
+
+#[test]
 fn the_database_of_a_named_file_is_where_later_releases_put_it() {
     let of = |store: &str| database_of(Path::new(store)).display().to_string();
     assert_eq!(of("/s/agents/a/sessions/sessions.json"), "/s/agents/a/agent/openclaw-agent.sqlite");

@@ -1,7 +1,7 @@
 //! Bindings, and those that lead to nobody.
 
 use super::{Place, said};
-use crate::config::model::{BindingKind, Peer};
+use crate::config::model::{BindingKind, Peer, PeerKind};
 
 #[test]
 fn a_binding_is_read_whole() {
@@ -16,11 +16,12 @@ fn a_binding_is_read_whole() {
     let [first, second, third] = config.bindings.as_slice() else { panic!("{:?}", config.bindings) };
     assert_eq!((first.index, first.agent.as_str(), first.kind), (0, "A", BindingKind::Route));
     assert_eq!((first.channel.as_deref(), first.account.as_deref()), (Some("discord"), Some("*")));
-    assert_eq!(first.peer, Some(Peer { kind: "direct".into(), id: "7".into() }));
+    assert_eq!(first.peer, Some(Peer { kind: PeerKind::Direct, id: "7".into() }));
     assert_eq!((first.guild.as_deref(), first.team.as_deref()), (Some("g"), Some("t")));
     assert_eq!(first.roles, ["r1", "r2"]);
     assert_eq!((second.kind, second.account.as_deref()), (BindingKind::Acp, None));
-    assert_eq!(third.peer, None);
+    assert_eq!((&third.peer, third.unusable_peer), (&None, true));
+    assert!(!first.unusable_peer);
     assert!(
         said(&config, "openclaw.json:5:50: bindings[2].match.peer has no kind or no id"),
         "{:?}",
