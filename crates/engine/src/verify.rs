@@ -10,7 +10,7 @@ mod proof;
 mod questions;
 mod turns;
 
-pub use five::{Check, CheckResult, PastRun, five};
+pub use five::{Check, CheckResult, PastRun, RouteProof, five};
 pub use proof::{AgentProof, AgentState, Proof, Role, Summary};
 pub use turns::Gap;
 

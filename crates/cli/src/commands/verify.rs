@@ -1,6 +1,6 @@
 //! `keyshoal verify`: is what every agent sends accepted by its provider?
 
-use super::{Context, shared};
+use super::{Context, route, shared};
 use crate::document::VerifyDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -8,8 +8,9 @@ use crate::render;
 use crate::render::page::Form;
 use crate::root::{self, OpenFor};
 use crate::ui::{Text, Ui};
+use crate::view::route::{RoutedMessage, is_misled};
 use keyshoal_core::{ProviderId, Scope};
-use keyshoal_engine::verify::{AgentProof, PastRun, five};
+use keyshoal_engine::verify::{AgentProof, CheckResult, PastRun, RouteProof, five};
 use keyshoal_engine::{LookOptions, SyncOptions, VerifyOptions, VerifyReport, release, verify};
 use keyshoal_local::Installation;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ Examples:
   keyshoal verify --agent stocks
   keyshoal verify --through-gateway      a real prompt to every agent as well
   keyshoal verify --reset-cooldowns      free what OpenClaw holds back and its provider accepts
+  keyshoal verify --routes               and does every channel lead to an agent that answers
   keyshoal verify --report proof.html
   keyshoal verify --json | jq .summary
 
@@ -44,6 +46,9 @@ pub struct VerifyArgs {
     /// Take away the authentication cooldowns of credentials that were just accepted, and have the gateway read its stores again
     #[arg(long, conflicts_with = "offline")]
     pub reset_cooldowns: bool,
+    /// Also resolve every message that bindings, channels and sessions tell of to its agent; asks the agents through the gateway
+    #[arg(long, conflicts_with = "offline")]
+    pub routes: bool,
     /// Also write a report into this file (.html or .md)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -63,7 +68,7 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
             ..Scope::default()
         },
         offline: args.offline,
-        through_gateway: args.through_gateway,
+        through_gateway: args.through_gateway || args.routes,
     };
     let look = shared::look(ui, &installation, &LookOptions::default())?;
     for id in &args.agent {
@@ -80,14 +85,30 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     let runs = installation.history(RUNS)?;
     let runs: Vec<PastRun> =
         runs.into_iter().map(|run| PastRun { command: run.command, begun: run.begun }).collect();
-    let checks = five(&report, &runs);
-    ui.data(&render::verify::lines(&report, &checks, ui.width()));
-    ui.document(&VerifyDocument::of(&report, &checks))?;
+    let routes = args.routes.then(|| routes(ui, context)).transpose()?;
+    let checks = five(&report, &runs, routes.as_deref());
+    let routes = routes.unwrap_or_default();
+    ui.data(&render::verify::lines(&report, &checks, &routes, ui.width()));
+    ui.document(&VerifyDocument::of(&report, &checks, &routes))?;
     if let (Some(path), Some(form)) = (&args.report, form) {
-        root::write_file(path, &render::verify_page::page(&report, &checks).text(form))?;
+        root::write_file(path, &render::verify_page::page(&report, &checks, &routes).text(form))?;
         ui.say(&Text::of(format!("the report is in {}", path.display())));
     }
-    Ok(Outcome::attention_if(!report.is_proven()))
+    let lost = args.routes
+        && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
+    Ok(Outcome::attention_if(lost || !report.is_proven()))
+}
+
+/// Resolves every message that there may be to its agent.
+fn routes(ui: &mut Ui, context: &Context<'_>) -> Result<Vec<RouteProof>, CommandError> {
+    let view = route::all(ui, context)?;
+    let proof = |message: &RoutedMessage| RouteProof {
+        query: message.query.to_string(),
+        agent: message.route.answer.agent().cloned(),
+        why: render::route::why(&view, message),
+        misled: is_misled(&message.route),
+    };
+    Ok(view.routes.iter().map(proof).collect())
 }
 
 /// Takes the marks away, says what was done, and verifies again.

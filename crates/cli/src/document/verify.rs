@@ -5,7 +5,7 @@ use keyshoal_core::{
     AgentId, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome, VerdictKind,
 };
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role, RouteProof};
 use serde::Serialize;
 
 /// What `verify --json` prints.
@@ -15,7 +15,7 @@ pub struct VerifyDocument {
     at: Timestamp,
     agents: Vec<AgentDocument>,
     checks: Vec<CheckDocument>,
-    routes: Vec<()>,
+    routes: Vec<RouteDocument>,
     summary: SummaryDocument,
 }
 
@@ -57,6 +57,17 @@ struct ProfileDocument {
     advice: Option<String>,
 }
 
+/// Where a message goes, and what came of it.
+#[derive(Clone, Debug, Serialize)]
+struct RouteDocument {
+    query: String,
+    agent: Option<AgentId>,
+    why: String,
+    routed: bool,
+    answered: Option<bool>,
+    delivered: Option<bool>,
+}
+
 /// One of the five questions.
 #[derive(Clone, Debug, Serialize)]
 struct CheckDocument {
@@ -79,14 +90,14 @@ struct SummaryDocument {
 
 impl VerifyDocument {
     /// Makes it.
-    pub fn of(report: &VerifyReport, checks: &[Check]) -> Self {
+    pub fn of(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> Self {
         let counts = report.summary();
         Self {
             schema: "keyshoal.verify.v1",
             at: report.look.now,
             agents: report.agents.iter().map(agent).collect(),
             checks: checks.iter().map(check).collect(),
-            routes: Vec::new(),
+            routes: routes.iter().map(|route| route_document(route, report)).collect(),
             summary: SummaryDocument {
                 agents: counts.agents,
                 proven: counts.proven,
@@ -106,6 +117,18 @@ pub fn state_word(state: AgentState) -> &'static str {
         AgentState::Unproven => "unproven",
         AgentState::Missing => "missing",
         AgentState::Failing => "failing",
+    }
+}
+
+fn route_document(route: &RouteProof, report: &VerifyReport) -> RouteDocument {
+    RouteDocument {
+        query: route.query.clone(),
+        agent: route.agent.clone(),
+        why: route.why.clone(),
+        routed: route.agent.is_some() && !route.misled,
+        answered: route.answered(report),
+        // Nothing is posted into anybody's channel.
+        delivered: None,
     }
 }
 

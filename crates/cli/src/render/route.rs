@@ -94,6 +94,22 @@ fn answer(message: &RoutedMessage) -> Text {
     }
 }
 
+/// Says in a line why a message goes where it goes.
+pub fn why(view: &RouteView, message: &RoutedMessage) -> String {
+    let route = &message.route;
+    if let Answer::Nobody(refusal) = &route.answer {
+        return refusal_words(*refusal).to_owned();
+    }
+    let by = match route.binding {
+        Some(index) => format!("{} {}", route.tier, binding(view, index)),
+        None => route.tier.to_string(),
+    };
+    match &route.stranger {
+        Some(stranger) => format!("{by} names {stranger}, which is in no roster"),
+        None => by,
+    }
+}
+
 fn binding(view: &RouteView, index: usize) -> String {
     let place = view.binding(index).and_then(|one| one.place.as_deref());
     place.map_or_else(|| format!("bindings[{index}]"), |place| format!("bindings[{index}] ({place})"))

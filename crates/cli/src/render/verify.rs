@@ -5,10 +5,10 @@ use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::{Turn, TurnOutcome};
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role};
+use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role, RouteProof};
 
 /// Returns the screen.
-pub fn lines(report: &VerifyReport, checks: &[Check], width: usize) -> Vec<Text> {
+pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], width: usize) -> Vec<Text> {
     let mut grid = Grid::bare();
     for agent in &report.agents {
         if agent.proofs.is_empty() {
@@ -39,6 +39,11 @@ pub fn lines(report: &VerifyReport, checks: &[Check], width: usize) -> Vec<Text>
         lines.push(Text::new());
         lines.push(Text::toned(Tone::Strong, "Through the gateway"));
         lines.extend(turns);
+    }
+    if !routes.is_empty() {
+        lines.push(Text::new());
+        lines.push(Text::toned(Tone::Strong, "Where messages go"));
+        lines.extend(ways(report, routes));
     }
     let advice = advice(report);
     if !advice.is_empty() {
@@ -139,6 +144,31 @@ fn turns(report: &VerifyReport) -> Vec<Text> {
     let mut grid = Grid::bare();
     for one in shown(report) {
         grid.row(vec![Text::of(one.agent), one.outcome, Text::toned(Tone::Dim, one.when)]);
+    }
+    grid.lines(usize::MAX, 2)
+}
+
+/// Returns what is to be said of a route: routed, answered, and why it goes there.
+pub fn route_words(report: &VerifyReport, route: &RouteProof) -> Text {
+    match (&route.agent, route.misled, route.answered(report)) {
+        (None, ..) => Text::toned(Tone::Bad, "✗ refused"),
+        (_, true, _) => Text::toned(Tone::Bad, "✗ not the agent that was meant"),
+        (_, _, Some(false)) => Text::toned(Tone::Bad, "✗ routed, and not answered"),
+        (_, _, Some(true)) => Text::toned(Tone::Good, "✓ routed and answered"),
+        (_, _, None) => Text::toned(Tone::Doubt, "· routed, answer not tested"),
+    }
+}
+
+fn ways(report: &VerifyReport, routes: &[RouteProof]) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    for route in routes {
+        let whom = route.agent.as_ref().map_or("nobody", |agent| agent.as_str());
+        grid.row(vec![
+            Text::of(route.query.as_str()),
+            Text::of(format!("→ {whom}")),
+            route_words(report, route),
+            Text::toned(Tone::Dim, route.why.as_str()),
+        ]);
     }
     grid.lines(usize::MAX, 2)
 }

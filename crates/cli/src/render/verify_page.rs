@@ -1,14 +1,14 @@
 //! What `verify` found, as a report for a file.
 
 use super::page::{Page, Section};
-use super::verify::{Shown, shown};
+use super::verify::{Shown, route_words, shown};
 use super::words;
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{Check, CheckResult};
+use keyshoal_engine::verify::{Check, CheckResult, RouteProof};
 
 /// Puts the report together.
-pub fn page(report: &VerifyReport, checks: &[Check]) -> Page {
+pub fn page(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> Page {
     let counts = report.summary();
     let instance = &report.look.observed.instance;
     let version = instance.openclaw_version.as_deref().unwrap_or("of an unknown version");
@@ -20,7 +20,7 @@ pub fn page(report: &VerifyReport, checks: &[Check]) -> Page {
             "{verdict}: {} of {} proven, {} failing, {} unproven, {} with nothing to check; {:.0}",
             counts.proven, counts.agents, counts.failing, counts.unproven, counts.missing, report.look.now
         ),
-        sections: vec![five(checks), agents(report), turns(report)]
+        sections: vec![five(checks), agents(report), turns(report), ways(report, routes)]
             .into_iter()
             .filter(|section| !(section.lines.is_empty() && section.rows.is_empty()))
             .collect(),
@@ -84,5 +84,18 @@ fn turns(report: &VerifyReport) -> Section {
         lines: Vec::new(),
         columns: vec!["agent", "outcome", "when"],
         rows: shown(report).into_iter().map(row).collect(),
+    }
+}
+
+fn ways(report: &VerifyReport, routes: &[RouteProof]) -> Section {
+    let row = |route: &RouteProof| {
+        let whom = route.agent.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
+        vec![route.query.clone(), whom, route_words(report, route).to_plain(), route.why.clone()]
+    };
+    Section {
+        heading: "Where messages go".to_owned(),
+        lines: Vec::new(),
+        columns: vec!["message", "agent", "seen", "why"],
+        rows: routes.iter().map(row).collect(),
     }
 }

@@ -195,3 +195,33 @@ fn a_report_for_a_file_holds_the_facts_and_no_secret() {
     let wrong = stage.run(&["verify", "--report", "proof.pdf"]);
     assert_eq!(wrong.code, 64, "{}", wrong.err);
 }
+
+#[test]
+fn each_route_is_resolved_and_what_was_not_asked_is_not_called_answered() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let config = stage.state_dir().join("openclaw.json");
+    let mut text: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    text["channels"] = serde_json::json!({ "telegram": { "enabled": true } });
+    let bind = |agent: &str, peer: &str| serde_json::json!({ "agentId": agent, "match": { "channel": "telegram", "peer": { "kind": "direct", "id": peer } } });
+    text["bindings"] = serde_json::json!([bind("ops", "7")]);
+    std::fs::write(&config, text.to_string()).unwrap();
+    let run = stage.run(&["verify", "--routes", "--json"]);
+    let document = run.json();
+    let routes = document["routes"].as_array().unwrap();
+    let of_ops: Vec<&Value> = routes.iter().filter(|one| one["agent"] == "ops").collect();
+    assert!(!of_ops.is_empty() && of_ops.iter().all(|one| one["routed"] == true), "{routes:#?}");
+    assert!(
+        routes.iter().all(|one| one["answered"].is_null() && one["delivered"].is_null()),
+        "no gateway runs"
+    );
+    assert_eq!(check(&document, "routes_answered"), "not_tested");
+
+    // A binding to nobody: this release sends it to the default agent without a word.
+    text["bindings"] = serde_json::json!([bind("nobody", "7")]);
+    std::fs::write(&config, text.to_string()).unwrap();
+    let run = stage.run(&["verify", "--routes", "--json"]);
+    let document = run.json();
+    assert_eq!((run.code, check(&document, "routes_answered")), (2, "no"));
+    let misled = document["routes"].as_array().unwrap().iter().find(|one| one["routed"] == false).unwrap();
+    assert!(misled["why"].as_str().unwrap().contains("nobody"), "{misled}");
+}

@@ -3,7 +3,7 @@
 
 use super::{AgentState, VerifyReport};
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{FindingKind, StoreId, Timestamp, TurnOutcome};
+use keyshoal_core::{AgentId, FindingKind, StoreId, Timestamp, TurnOutcome};
 
 /// One of the five, answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,33 @@ pub enum CheckResult {
     },
 }
 
+/// A message that there may be, and what came of its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteProof {
+    /// The message, as `keyshoal route` takes it.
+    pub query: String,
+    /// Who answers; `None`: the program refuses it.
+    pub agent: Option<AgentId>,
+    /// Why that agent, or why nobody: one line.
+    pub why: String,
+    /// Whether it goes where it is meant to.
+    pub misled: bool,
+}
+
+impl RouteProof {
+    /// Tells whether the agent that it leads to was seen to answer; `None`: that was not tested.
+    pub fn answered(&self, report: &VerifyReport) -> Option<bool> {
+        let Some(agent) = &self.agent else { return Some(false) };
+        let proof = report.agents.iter().find(|one| one.id == *agent)?;
+        match &proof.turn.as_ref()?.outcome {
+            TurnOutcome::Answered { .. } => Some(true),
+            TurnOutcome::AuthFailed { .. } | TurnOutcome::Failed { .. } => Some(false),
+            // Who was not asked because of a rejected credential cannot answer either.
+            TurnOutcome::NotAsked { .. } => (proof.state() == AgentState::Failing).then_some(false),
+        }
+    }
+}
+
 /// A run of the past that wrote something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastRun {
@@ -41,9 +68,10 @@ pub struct PastRun {
     pub begun: Timestamp,
 }
 
-/// Answers the five from a report, with the runs of the past.
-pub fn five(report: &VerifyReport, runs: &[PastRun]) -> Vec<Check> {
-    vec![same_generation(report), accepted(report), routes(), several(report), propagated(report, runs)]
+/// Answers the five from a report, with the runs of the past, and the routes where they were derived.
+pub fn five(report: &VerifyReport, runs: &[PastRun], routes: Option<&[RouteProof]>) -> Vec<Check> {
+    let routes = routed(report, routes);
+    vec![same_generation(report), accepted(report), routes, several(report), propagated(report, runs)]
 }
 
 fn not_tested(reason: impl Into<String>) -> CheckResult {
@@ -113,13 +141,31 @@ fn accepted(report: &VerifyReport) -> Check {
     Check { id: "agents_accepted", question: "Is every agent accepted by its providers?", result, evidence }
 }
 
-fn routes() -> Check {
-    Check {
-        id: "routes_answered",
-        question: "Does every route lead to an agent that answers?",
-        result: not_tested("pass --routes"),
-        evidence: Vec::new(),
+fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
+    let mut evidence = Vec::new();
+    let (mut wrong, mut open) = (0, 0);
+    for route in routes.into_iter().flatten() {
+        let whom = route.agent.as_ref().map_or("nobody", |agent| agent.as_str());
+        let answered = route.answered(report);
+        if route.misled || answered == Some(false) {
+            wrong += 1;
+            evidence.push(format!("{} → {whom}: {}", route.query, route.why));
+        } else if answered.is_none() {
+            open += 1;
+        }
     }
+    let result = match routes {
+        None => not_tested("pass --routes"),
+        Some([]) => not_tested("neither bindings nor channels nor sessions tell of any message"),
+        Some(_) if wrong > 0 => CheckResult::No,
+        Some(_) if open > 0 => not_tested(format!("{open} lead to agents that were not asked")),
+        Some(all) => {
+            evidence.push(format!("{} messages lead to agents that answered", all.len()));
+            CheckResult::Yes
+        }
+    };
+    let question = "Does every route lead to an agent that answers?";
+    Check { id: "routes_answered", question, result, evidence }
 }
 
 fn several(report: &VerifyReport) -> Check {
