@@ -1,8 +1,8 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, route, set,
-    status, sync, trace, verify, watch,
+    bundle, completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, route,
+    set, status, sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -213,6 +213,8 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Finish or undo a run that was interrupted
     Recover(recover::RecoverArgs),
+    /// Put the evidence of before and after into one archive without secrets
+    Bundle(bundle::BundleArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell

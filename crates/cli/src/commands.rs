@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod bundle;
 pub mod completions;
 mod consent;
 pub mod demo;
@@ -62,6 +63,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::History(args)) => history::cmd_history(ui, &context, args),
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
+        Some(Command::Bundle(args)) => bundle::cmd_bundle(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),
         Some(Command::Man(args)) => man::cmd_man(ui, args),

@@ -11,6 +11,7 @@ pub mod receipts;
 pub mod route;
 pub mod status;
 pub mod trace;
+pub mod upstream;
 pub mod verify;
 pub mod verify_page;
 pub mod words;

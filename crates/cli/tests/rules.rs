@@ -14,6 +14,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     ("crates/core/src/secret.rs", "is the type itself"),
+    ("crates/local/src/book.rs", "takes values out of texts that leave the machine"),
     ("crates/local/src/change/image.rs", "makes the text that the ledger seals"),
     ("crates/openclaw/src/candidates/config_key.rs", "tells the name of a variable from a value"),
     ("crates/openclaw/src/candidates/environment.rs", "tells blank variables, and reads settings from them"),

@@ -1,8 +1,8 @@
 //! What is kept of a look: enough to tell later what was before and what after, without any secret.
 
 use crate::{
-    AgentId, CredentialKind, FindingKind, Fingerprint, Judgement, Layout, Observation, ProfileId, ProviderId,
-    Standing, StoreHealth, StoreId, Timestamp,
+    AgentId, CredentialKind, FindingKind, Judgement, Layout, Observation, ProfileId, ProviderId, Standing,
+    StoreHealth, StoreId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,8 +18,8 @@ pub struct LookRecord {
     pub gateway_since: Option<Timestamp>,
     /// Every store, by its name (`base`, or the agent's id after `agent:`).
     pub stores: BTreeMap<String, StoreRecord>,
-    /// What each agent sends first, per provider.
-    pub sends: BTreeMap<AgentId, BTreeMap<ProviderId, Option<Fingerprint>>>,
+    /// What each agent sends first, per provider, by its fingerprint as it is shown.
+    pub sends: BTreeMap<AgentId, BTreeMap<ProviderId, Option<String>>>,
     /// What was not fine.
     pub findings: Vec<(Option<AgentId>, Option<ProfileId>, FindingKind)>,
 }
@@ -33,8 +33,8 @@ pub struct StoreRecord {
     pub modified: Option<Timestamp>,
     /// Why it could not be read, if so.
     pub unreadable: Option<String>,
-    /// Its profiles: type and value.
-    pub profiles: BTreeMap<ProfileId, (CredentialKind, Option<Fingerprint>)>,
+    /// Its profiles: type, and the value's fingerprint as it is shown.
+    pub profiles: BTreeMap<ProfileId, (CredentialKind, Option<String>)>,
     /// Its own order, per provider.
     pub order: BTreeMap<ProviderId, Vec<ProfileId>>,
     /// OpenClaw's words for the marks that hold profiles back.
@@ -46,7 +46,12 @@ impl LookRecord {
     pub fn of(observed: &Observation, judgement: &Judgement) -> Self {
         let sends = |agent: &crate::AgentView| {
             let first = |candidates: &Vec<crate::Candidate>| {
-                candidates.iter().find(|one| one.standing == Standing::First)?.material.fingerprint()
+                candidates
+                    .iter()
+                    .find(|one| one.standing == Standing::First)?
+                    .material
+                    .fingerprint()
+                    .map(|print| print.short())
             };
             agent.candidates.iter().map(|(provider, all)| (provider.clone(), first(all))).collect()
         };
@@ -92,7 +97,9 @@ impl StoreRecord {
             profiles: store
                 .profiles
                 .iter()
-                .map(|(id, view)| (id.clone(), (view.kind.clone(), view.material.fingerprint())))
+                .map(|(id, view)| {
+                    (id.clone(), (view.kind.clone(), view.material.fingerprint().map(|print| print.short())))
+                })
                 .collect(),
             order: store.order.clone(),
             marks: marks.collect(),

@@ -31,7 +31,7 @@ impl Endpoint {
 }
 
 /// Cuts user name, password, query and fragment out of a URL.
-fn without_secrets(url: &str) -> String {
+pub fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or(url);
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));

@@ -17,6 +17,9 @@ pub struct Entry {
     pub expires: Option<i64>,
 }
 
+/// A shorter value is a word that may stand anywhere.
+const SHORTEST: usize = 6;
+
 /// Finds the secret that a fingerprint stands for.
 #[derive(Debug, Default)]
 pub struct Book(Mutex<HashMap<Fingerprint, Entry>>);
@@ -31,6 +34,24 @@ impl Book {
         for profile in contents.profiles.values() {
             self.enter_profile(profile, prints);
         }
+    }
+
+    /// Returns a text without any value that is known here.
+    pub fn scrubbed(&self, mut text: String) -> String {
+        for entry in self.entries().values() {
+            let secrets = match &entry.secret {
+                StoredSecret::Inline(secret) => vec![secret],
+                StoredSecret::OAuth { access, refresh } => std::iter::once(access).chain(refresh).collect(),
+                StoredSecret::Ref(_) | StoredSecret::Fenced | StoredSecret::Absent => Vec::new(),
+            };
+            for secret in secrets {
+                let secret = secret.reveal_secret();
+                if secret.len() >= SHORTEST && text.contains(secret) {
+                    text = text.replace(secret, "(redacted)");
+                }
+            }
+        }
+        text
     }
 
     fn enter_profile(&self, profile: &StoredProfile, prints: &dyn Fingerprints) {

@@ -5,8 +5,9 @@ use crate::observe::Snapshot;
 use crate::open::OpenError;
 use keyshoal_core::{Fingerprint, Fingerprints, GatewayView, InstanceId, Secret, Timestamp};
 use keyshoal_engine::ports::PortError;
-use keyshoal_ledger::{Adopt, Identity, Ledger};
+use keyshoal_ledger::{Adopt, Identity, Ledger, PastLook};
 use keyshoal_openclaw::Environment;
+use keyshoal_openclaw::config;
 use keyshoal_openclaw::layout::GatewayWord;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::Safety;
@@ -143,6 +144,25 @@ impl Installation {
     /// Enters a value that the person has given and returns its fingerprint.
     pub fn enter(&self, secret: Secret, expires: Option<i64>) -> Fingerprint {
         self.book.enter_given(secret, expires, &self.prints)
+    }
+
+    /// Returns a text without any secret that was seen at this installation, whatever put it there.
+    pub fn scrubbed(&self, text: String) -> String {
+        self.book.scrubbed(text)
+    }
+
+    /// Returns the config's shape, as it may be shown to strangers.
+    pub fn config_outline(&self) -> Result<serde_json::Value, PortError> {
+        config::outline(&self.locations).map_err(|error| PortError {
+            message: error.to_string(),
+            hint: None,
+            retryable: false,
+        })
+    }
+
+    /// Returns the looks of the past, the newest first.
+    pub fn looks(&self, limit: u32) -> Result<Vec<PastLook>, PortError> {
+        self.ledger.looks(limit).map_err(crate::remember::port_error)
     }
 
     pub(crate) fn prints(&self) -> &dyn Fingerprints {

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make and damage files of their own")]
 
 mod binary;
+mod bundling;
 mod documents;
 mod fake;
 mod questions;

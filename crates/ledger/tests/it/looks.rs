@@ -2,7 +2,7 @@
 
 use crate::world::open;
 use keyshoal_core::record::{LookRecord, StoreRecord};
-use keyshoal_core::{Layout, Timestamp};
+use keyshoal_core::{CredentialKind, Layout, Timestamp};
 use std::collections::BTreeMap;
 
 #[test]
@@ -17,7 +17,10 @@ fn looks_are_kept_while_they_differ_and_the_newest_hundred_stay() {
                 path: format!("/store/{value}"),
                 modified: Timestamp::from_second(modified).ok(),
                 unreadable: None,
-                profiles: BTreeMap::new(),
+                profiles: BTreeMap::from([(
+                    "acme:default".into(),
+                    (CredentialKind::ApiKey, Some(format!("{value:08x}"))),
+                )]),
                 order: BTreeMap::new(),
                 marks: BTreeMap::new(),
             },
