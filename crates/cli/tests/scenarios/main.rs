@@ -20,5 +20,6 @@ mod proof;
 mod restarting;
 mod rotation;
 mod setting;
+mod situations;
 mod stage;
 mod watching;
