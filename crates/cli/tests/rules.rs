@@ -29,6 +29,7 @@ const REVEALING: &[(&str, &str)] = &[
     ),
     ("crates/providers/src/probe.rs", "shows a value to its provider"),
     ("crates/providers/src/prober.rs", "looks at the shape of a value before it is sent anywhere"),
+    ("crates/providers/src/transport.rs", "sends the config's headers and goes through its proxy"),
     ("crates/seal/src/seal_key.rs", "seals"),
 ];
 

@@ -18,6 +18,8 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// Seconds that the provider asks to wait.
     pub retry_after: Option<u64>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
 }
 
 /// The words of an error body, lower-cased, wherever the provider puts them. Empty where there are none.
