@@ -4,10 +4,22 @@
 mod behaviours;
 #[path = "emulated/custom.rs"]
 mod custom;
+#[path = "emulated/faults.rs"]
+mod faults;
+#[path = "emulated/limits.rs"]
+mod limits;
+#[path = "emulated/logins.rs"]
+mod logins;
+#[path = "emulated/models.rs"]
+mod models;
+#[path = "emulated/names.rs"]
+mod names;
 #[path = "emulated/network.rs"]
 mod network;
 #[path = "emulated/secrecy.rs"]
 mod secrecy;
+#[path = "emulated/transport.rs"]
+mod transport;
 
 use keyshoal_core::{Ask, CredentialKind, Endpoint, Fingerprint, Secret, Verdict, VerdictKind};
 use keyshoal_emulator::{Config, Emulator};

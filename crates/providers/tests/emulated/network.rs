@@ -74,6 +74,38 @@ fn a_connection_that_breaks_off() {
 }
 
 #[test]
+fn a_connection_that_is_reset() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            // Closing with a request unread resets the connection.
+            let _waited = stream.peek(&mut [0]);
+        }
+    });
+    let lab = Lab::new();
+    let verdict = lab.ask(question(custom_at("openai-completions", url, None), ApiKey, "key-a"));
+    assert_eq!(verdict.kind, VerdictKind::Connect, "{verdict:?}");
+    assert!(verdict.retryable);
+}
+
+#[test]
+fn a_refusal_without_end_kills_nobody() {
+    let body = format!(r#"{{"error":{{"code":"invalid_api_key","message":"{}"#, "no ".repeat(200));
+    let url = server(
+        "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n",
+        body,
+        1_000_000,
+    );
+    let lab = Lab::with(Config::default(), |options| {
+        options.trusted_base_urls.insert("openai".to_owned(), format!("{url}/v1"));
+    });
+    let verdict = lab.ask(question(public("openai"), ApiKey, &key_of("openai", "mine")));
+    assert!(!verdict.kind.is_dead(), "{verdict:?}");
+}
+
+#[test]
 fn a_list_without_end_is_read_only_at_its_beginning() {
     let body = format!("{{\"object\":\"list\",\"data\":[{}", "{\"id\":\"m\"},".repeat(200));
     let url = server(
