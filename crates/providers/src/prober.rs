@@ -156,8 +156,14 @@ impl Prober {
 /// Looks at the access token of a ChatGPT login before it is sent.
 fn check_login(token: &str, kind: &CredentialKind) -> Result<(), Said> {
     let Some(login) = login::read(token) else {
-        let why = "this is no access token of a ChatGPT login: sign in again";
-        return Err((VerdictKind::MalformedKey, Some(why.to_owned())));
+        let (kind, why) = match kind {
+            // The program may renew it all the same.
+            CredentialKind::OAuth => {
+                (VerdictKind::NotAsked, "the access token is none of ChatGPT's form: ask the program itself")
+            }
+            _ => (VerdictKind::MalformedKey, "this is no access token of a ChatGPT login: sign in again"),
+        };
+        return Err((kind, Some(why.to_owned())));
     };
     match login.expires {
         Some(end) if end <= Timestamp::now() && *kind == CredentialKind::OAuth => {

@@ -4,6 +4,8 @@ use crate::{Lab, custom_at, key_of, public, question};
 use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
 use keyshoal_emulator::{Behaviour, Config};
 use keyshoal_providers::{Limits, Question, Requests};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -24,6 +26,38 @@ fn a_thousand_agents_with_twenty_keys_are_twenty_requests() {
     assert!(verdicts.iter().all(|verdict| verdict.kind == VerdictKind::Ok));
     assert_eq!(lab.prober.requests(), Requests { probes: 20, controls: 0 });
     assert_eq!(lab.emulator.log().len(), 20);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever asks however often: one request for each credential, endpoint and model, and one control for each endpoint.
+    #[test]
+    fn each_distinct_question_is_one_request(asked in prop::collection::vec((0_u8..6, 0_u8..3, prop::option::of(0_u8..2)), 1..60)) {
+        let limits = Limits { interval: Duration::ZERO, jitter: Duration::ZERO, ..Limits::default() };
+        let lab = Lab::with(Config::default(), |options| options.limits = limits);
+        lab.emulator.only_accept(&["key-0", "key-1", "key-2"]);
+        let questions: Vec<Question> = asked
+            .iter()
+            .map(|(key, tenant, model)| {
+                let url = format!("{}/tenant-{tenant}/v1", lab.emulator.base_url());
+                let plain = question(custom_at("openai-completions", url, None), ApiKey, &format!("key-{key}"));
+                match model {
+                    None => plain,
+                    Some(model) => plain.completing(format!("model-{model}")),
+                }
+            })
+            .collect();
+        let verdicts = lab.prober.ask(&questions);
+        for ((key, _, _), verdict) in asked.iter().zip(&verdicts) {
+            prop_assert_eq!(verdict.kind, if *key < 3 { VerdictKind::Ok } else { VerdictKind::InvalidKey });
+        }
+        let distinct: BTreeSet<_> = asked.iter().collect();
+        let tenants: BTreeSet<u8> = asked.iter().map(|(_, tenant, _)| *tenant).collect();
+        let expected = Requests { probes: distinct.len() as u64, controls: tenants.len() as u64 };
+        prop_assert_eq!(lab.prober.requests(), expected);
+        prop_assert_eq!(lab.emulator.log().len() as u64, expected.probes + expected.controls);
+    }
 }
 
 #[test]

@@ -66,9 +66,15 @@ fn a_login_that_is_over_is_not_asked_about_and_a_token_without_renewal_is_expire
     assert_eq!(login.kind, VerdictKind::NotAsked);
     assert!(login.advice.is_some_and(|why| why.contains("renews it")));
     assert_eq!(asked(CredentialKind::Token).kind, VerdictKind::Expired);
-    for odd in ["no-jwt-at-all", "sk-proj-0123456789012345678901234567890123456789"] {
-        let verdict = lab.ask(question(Endpoint::public("openai-codex"), CredentialKind::OAuth, odd));
-        assert_eq!(verdict.kind, VerdictKind::MalformedKey, "{odd}");
+    let api_key = "sk-proj-0123456789012345678901234567890123456789";
+    for (odd, kind, expected) in [
+        ("no-jwt-at-all", CredentialKind::Token, VerdictKind::MalformedKey),
+        ("no-jwt-at-all", CredentialKind::OAuth, VerdictKind::NotAsked),
+        (api_key, CredentialKind::OAuth, VerdictKind::MalformedKey),
+    ] {
+        let verdict = lab.ask(question(Endpoint::public("openai-codex"), kind.clone(), odd));
+        assert_eq!(verdict.kind, expected, "{odd} {kind}");
+        assert!(verdict.advice.is_some());
     }
     assert!(lab.emulator.log().is_empty());
 }
