@@ -26,6 +26,9 @@ pub struct ProberOptions {
     pub proxy: Option<String>,
     /// Further root certificates, as a PEM file: a company's own, in front of the providers.
     pub ca_file: Option<PathBuf>,
+    /// Whether ChatGPT logins may be asked about from here. A provider may end a login that turns up at another network address
+    /// than its gateway's, so whoever asks from elsewhere says no.
+    pub ask_logins: bool,
     /// Name servers for the second look at a name that cannot be resolved; empty for the system's own.
     pub nameservers: Vec<SocketAddr>,
     /// Base URLs, by provider name, that stand in for the provider itself and are trusted like it. For tests.
@@ -39,6 +42,7 @@ impl Default for ProberOptions {
             limits: Limits::default(),
             proxy: None,
             ca_file: None,
+            ask_logins: true,
             nameservers: Vec::new(),
             trusted_base_urls: BTreeMap::new(),
         }

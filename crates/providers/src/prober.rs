@@ -50,6 +50,7 @@ pub struct Prober {
     clients: Arc<Clients>,
     trusted: BTreeMap<String, String>,
     limits: Limits,
+    ask_logins: bool,
     nameservers: Vec<SocketAddr>,
     counter: Arc<Counter>,
 }
@@ -69,6 +70,7 @@ impl Prober {
             clients,
             trusted: options.trusted_base_urls,
             limits: options.limits,
+            ask_logins: options.ask_logins,
             nameservers: options.nameservers,
             counter: Arc::default(),
         })
@@ -138,6 +140,10 @@ impl Prober {
         let token = text.contains("sk-ant-oat");
         if target.wire == Wire::Codex {
             check_login(text, &ask.kind)?;
+            if !self.ask_logins {
+                let why = "its provider may end a login that is used from another network address: ask on the gateway's machine";
+                return Err((VerdictKind::NotAsked, Some(why.to_owned())));
+            }
         }
         if question.model.is_some() && (target.wire == Wire::Codex || target.wire == Wire::Anthropic && token)
         {

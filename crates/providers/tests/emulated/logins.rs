@@ -79,6 +79,15 @@ fn a_login_that_is_over_is_not_asked_about_and_a_token_without_renewal_is_expire
     assert!(lab.emulator.log().is_empty());
 }
 
+#[test]
+fn a_login_is_not_asked_about_from_elsewhere() {
+    let lab = Lab::with(Config::default(), |options| options.ask_logins = false);
+    let login = question(Endpoint::public("openai-codex"), CredentialKind::OAuth, &token("mine", LATER));
+    let verdict = lab.ask(login);
+    assert_eq!(verdict.kind, VerdictKind::NotAsked);
+    assert!(verdict.advice.is_some_and(|why| why.contains("gateway's machine")));
+}
+
 fn ollama(lab: &Lab, model: Option<&str>) -> Endpoint {
     Endpoint {
         api: Some("ollama".to_owned()),
