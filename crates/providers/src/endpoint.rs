@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use url::{Host, Url};
 
 /// The wire formats in which a provider can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wire {
     /// OpenAI's, and everybody's who copies it.
     OpenAi,

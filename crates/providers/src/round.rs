@@ -1,6 +1,7 @@
 //! One round of questions: the controls, then the values, each through the gate; and what every answer comes to.
 #![expect(clippy::disallowed_methods, reason = "a verdict carries the time at which the provider gave it")]
 
+use crate::Wire;
 use crate::advice;
 use crate::answer::Answer;
 use crate::client::{Clients, send};
@@ -48,21 +49,23 @@ pub(crate) struct Reply {
 impl Round {
     /// Asks every question and returns what was said of each.
     pub(crate) async fn run(self: &Arc<Self>, jobs: Vec<Job>) -> Vec<(Value, Verdict)> {
-        let mut endpoints: BTreeMap<&str, &Target> = BTreeMap::new();
+        // A login and a key of one provider may be good at different places.
+        let place = |job: &Job| (job.value.2.clone(), job.target.wire);
+        let mut endpoints: BTreeMap<(String, Wire), &Target> = BTreeMap::new();
         for job in &jobs {
-            let known = endpoints.entry(&job.value.2).or_insert(&job.target);
+            let known = endpoints.entry(place(job)).or_insert(&job.target);
             if known.model.is_none() {
                 *known = &job.target;
             }
         }
-        let examined = endpoints.into_iter().map(|(endpoint, target)| {
-            let (round, target, endpoint) = (Arc::clone(self), target.clone(), endpoint.to_owned());
-            async move { (endpoint, (examine(&round, &target).await, target)) }
+        let examined = endpoints.into_iter().map(|(place, target)| {
+            let (round, target) = (Arc::clone(self), target.clone());
+            async move { (place, (examine(&round, &target).await, target)) }
         });
-        let grounds: BTreeMap<String, (Ground, Target)> =
+        let grounds: BTreeMap<(String, Wire), (Ground, Target)> =
             together(examined.collect()).await.into_iter().collect();
         let asked = jobs.into_iter().filter_map(|job| {
-            let (ground, target) = grounds.get(&job.value.2)?.clone();
+            let (ground, target) = grounds.get(&place(&job))?.clone();
             let round = Arc::clone(self);
             Some(async move { round.answer(job, ground, target).await })
         });

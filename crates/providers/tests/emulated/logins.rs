@@ -80,6 +80,23 @@ fn a_login_that_is_over_is_not_asked_about_and_a_token_without_renewal_is_expire
 }
 
 #[test]
+fn a_key_and_a_login_of_one_provider_are_each_sent_where_they_are_good() {
+    let lab = chatgpt();
+    let (login, key) = (token("mine", LATER), crate::key_of("openai", "mine"));
+    lab.emulator.only_accept(&[&login, &key]);
+    let ask = |kind, value: &str| question(Endpoint::public("openai"), kind, value);
+    for turned in [false, true] {
+        let mut asked = vec![ask(CredentialKind::OAuth, &login), ask(CredentialKind::ApiKey, &key)];
+        if turned {
+            asked.reverse();
+        }
+        assert_eq!(crate::kinds(&lab.prober.ask(&asked)), [VerdictKind::Ok; 2]);
+    }
+    assert_eq!(lab.asked_with(&login), ["/chatgpt/backend-api/wham/usage"; 2]);
+    assert_eq!(lab.asked_with(&key), ["/openai/v1/models"; 2]);
+}
+
+#[test]
 fn a_login_is_not_asked_about_from_elsewhere() {
     let lab = Lab::with(Config::default(), |options| options.ask_logins = false);
     let login = question(Endpoint::public("openai-codex"), CredentialKind::OAuth, &token("mine", LATER));
