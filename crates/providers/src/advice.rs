@@ -28,7 +28,7 @@ pub(crate) fn for_verdict(kind: VerdictKind, target: &Target, answer: Option<&An
             page(|known| known.billing_page),
             "the value is genuine but has no credit, or its limit is reached: add credit or raise the limit",
         ),
-        VerdictKind::RateLimited => match answer.and_then(|answer| answer.retry_after) {
+        VerdictKind::RateLimited => match answer.and_then(Answer::wait) {
             Some(seconds) => format!("too many requests: ask again in {seconds} s"),
             None => "too many requests: ask again later".to_owned(),
         },

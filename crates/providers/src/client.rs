@@ -4,7 +4,7 @@
     reason = "the certificate file that a person names is read here, with its path in the error; a time to wait until is read at the time of the answer"
 )]
 
-use crate::answer::{Answer, MAX_BODY};
+use crate::answer::{Answer, LONGEST_WAIT, MAX_BODY};
 use crate::limits::Limits;
 use jiff::fmt::rfc2822;
 use keyshoal_core::{Timestamp, VerdictKind};
@@ -185,15 +185,13 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Ver
 
 /// Reads `Retry-After`: seconds or a date (RFC 9110, section 10.2.3); some providers write fractions of seconds.
 fn retry_after(text: &str, now: Timestamp) -> Option<u64> {
-    /// Longer than this, it is a mistake.
-    const LONGEST: f64 = 366.0 * 24.0 * 3600.0;
     let text = text.trim();
     let seconds = match text.parse::<f64>() {
         Ok(seconds) => seconds,
         Err(_) => rfc2822::parse(text).ok()?.timestamp().duration_since(now).as_secs_f64(),
     };
     // A time that is over asks for no wait.
-    (seconds.is_finite() && seconds <= LONGEST).then_some(seconds.max(0.0).ceil() as u64)
+    (seconds.is_finite() && seconds <= LONGEST_WAIT).then_some(seconds.max(0.0).ceil() as u64)
 }
 
 /// Says what a failure of the network means.

@@ -210,22 +210,27 @@ impl Reply {
         Verdict {
             kind: self.kind,
             at: Timestamp::now(),
-            retryable: matches!(
-                self.kind,
-                VerdictKind::RateLimited
-                    | VerdictKind::Dns
-                    | VerdictKind::Connect
-                    | VerdictKind::Tls
-                    | VerdictKind::Timeout
-                    | VerdictKind::ProviderDown
-                    | VerdictKind::UnexpectedAnswer
-            ),
+            retryable: may_wait(self.kind),
+            retry_after: self.answer.as_ref().filter(|_| may_wait(self.kind)).and_then(Answer::wait),
             http_status: self.answer.as_ref().map(|answer| answer.status),
             request_id: self.answer.as_ref().and_then(|answer| answer.request_id.clone()),
             latency_ms: self.latency_ms,
             advice,
             status_page: target.known.and_then(|known| known.status_page).map(str::to_owned),
-            retry_after: self.answer.as_ref().and_then(|answer| answer.retry_after),
         }
     }
+}
+
+/// Tells whether asking again later may help.
+fn may_wait(kind: VerdictKind) -> bool {
+    matches!(
+        kind,
+        VerdictKind::RateLimited
+            | VerdictKind::Dns
+            | VerdictKind::Connect
+            | VerdictKind::Tls
+            | VerdictKind::Timeout
+            | VerdictKind::ProviderDown
+            | VerdictKind::UnexpectedAnswer
+    )
 }

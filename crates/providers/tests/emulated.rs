@@ -2,6 +2,8 @@
 
 #[path = "emulated/behaviours.rs"]
 mod behaviours;
+#[path = "emulated/certificates.rs"]
+mod certificates;
 #[path = "emulated/custom.rs"]
 mod custom;
 #[path = "emulated/faults.rs"]

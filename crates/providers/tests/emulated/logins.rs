@@ -51,6 +51,9 @@ fn a_login_is_asked_about_as_the_program_itself_asks() {
             .collect();
         for (verdict, (behaviour, expected)) in lab.prober.ask(&questions).iter().zip(&cases) {
             assert_eq!(verdict.kind, *expected, "{provider} {behaviour:?}: {verdict:?}");
+            if matches!(behaviour, Behaviour::RateLimited { .. }) {
+                assert_eq!(verdict.retry_after, Some(5));
+            }
         }
         assert!(lab.emulator.log().iter().all(|row| row.path == "/chatgpt/backend-api/wham/usage"));
         assert_eq!(lab.emulator.log().len(), cases.len());
