@@ -7,7 +7,7 @@
 use crate::answer::{Answer, LONGEST_WAIT, MAX_BODY};
 use crate::limits::Limits;
 use jiff::fmt::rfc2822;
-use keyshoal_core::{Timestamp, VerdictKind};
+use keyshoal_core::{Secret, Timestamp, VerdictKind};
 use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect::Policy};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -22,8 +22,8 @@ pub struct ProberOptions {
     pub timeout: Duration,
     /// How much is asked, and how fast.
     pub limits: Limits,
-    /// A proxy for everything but loopback; without one, the environment's (`HTTPS_PROXY`, `NO_PROXY`) is used.
-    pub proxy: Option<String>,
+    /// A proxy for everything but loopback; without one, the environment's (`HTTPS_PROXY`, `NO_PROXY`) is used. It may carry a password.
+    pub proxy: Option<Secret>,
     /// Further root certificates, as a PEM file: a company's own, in front of the providers.
     pub ca_file: Option<PathBuf>,
     /// Whether ChatGPT logins may be asked about from here. A provider may end a login that turns up at another network address
@@ -95,7 +95,7 @@ impl Clients {
         // One crypto provider for the whole process; when somebody has chosen one already, that is the same one.
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificates = certificates(options)?;
-        let proxy = options.proxy.as_deref().map(Proxy::all).transpose().map_err(|_| ProberError::Proxy)?;
+        let proxy = options.proxy.as_ref().map(proxy_of).transpose().map_err(|_| ProberError::Proxy)?;
         let build = |own_roots: bool| -> reqwest::Result<Self> {
             let base = || builder(options.timeout, &certificates, own_roots);
             let network = match &proxy {
@@ -119,9 +119,13 @@ impl Clients {
     }
 
     /// Makes a client that goes through another proxy.
-    pub(crate) fn through(&self, proxy: &str) -> reqwest::Result<Client> {
-        builder(self.timeout, &self.certificates, self.own_roots).proxy(Proxy::all(proxy)?).build()
+    pub(crate) fn through(&self, proxy: &Secret) -> reqwest::Result<Client> {
+        builder(self.timeout, &self.certificates, self.own_roots).proxy(proxy_of(proxy)?).build()
     }
+}
+
+fn proxy_of(address: &Secret) -> reqwest::Result<Proxy> {
+    Proxy::all(address.reveal_secret().trim())
 }
 
 fn builder(timeout: Duration, certificates: &[Certificate], own_roots: bool) -> ClientBuilder {

@@ -50,7 +50,7 @@ impl Dress {
             None => None,
             Some(proxy) => {
                 let proxy = known("the proxy", proxy)?;
-                Some(clients.through(proxy.reveal_secret().trim()).map_err(|_| NoTarget::BadProxy)?)
+                Some(clients.through(&proxy).map_err(|_| NoTarget::BadProxy)?)
             }
         };
         Ok(Self { headers, bearer: transport.bearer, client })

@@ -1,7 +1,7 @@
 //! Everything that is not an answer.
 
 use crate::{Lab, custom_at, key_of, public, question};
-use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
+use keyshoal_core::{CredentialKind::ApiKey, Secret, VerdictKind};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_providers::{Prober, ProberError, ProberOptions};
 use std::io::{Read, Write};
@@ -123,7 +123,7 @@ fn a_list_without_end_is_read_only_at_its_beginning() {
 #[test]
 fn loopback_is_never_asked_through_a_proxy() {
     let proxy = Emulator::start(Config::default()).expect("an emulator");
-    let lab = Lab::with(Config::default(), |options| options.proxy = Some(proxy.base_url()));
+    let lab = Lab::with(Config::default(), |options| options.proxy = Some(Secret::new(proxy.base_url())));
     let key = key_of("openai", "mine");
     lab.emulator.accept(&key);
     assert_eq!(lab.ask(question(public("openai"), ApiKey, &key)).kind, VerdictKind::Ok);
@@ -163,6 +163,6 @@ fn what_cannot_be_set_up_says_what_and_where() {
     let empty = with_ca(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")));
     assert!(matches!(empty, ProberError::NoCertificate { .. }), "{empty}");
     let proxy =
-        Prober::new(ProberOptions { proxy: Some("no address".to_owned()), ..ProberOptions::default() });
+        Prober::new(ProberOptions { proxy: Some(Secret::new("no address")), ..ProberOptions::default() });
     assert!(matches!(proxy.expect_err("no prober"), ProberError::Proxy));
 }
