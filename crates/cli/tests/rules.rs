@@ -27,8 +27,10 @@ const REVEALING: &[(&str, &str)] = &[
         "crates/providers/src/advice.rs",
         "looks for a value in what a provider said, so that it is not repeated",
     ),
+    ("crates/providers/src/client.rs", "goes through a proxy, whose address may carry a password"),
     ("crates/providers/src/probe.rs", "shows a value to its provider"),
     ("crates/providers/src/prober.rs", "looks at the shape of a value before it is sent anywhere"),
+    ("crates/providers/src/transport.rs", "sends the config's headers"),
     ("crates/seal/src/seal_key.rs", "seals"),
 ];
 

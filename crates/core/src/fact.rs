@@ -8,6 +8,7 @@ use crate::{
 
 /// One thing to remember. The ledger stamps it with the time and ignores what it already knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "facts are few and live for a moment")]
 pub enum Fact {
     /// The source has (or had) this value for a profile. `Seen` of a value that is known changes nothing (so that a source which
     /// went back is noticed); `Written` makes it the newest again.

@@ -1,44 +1,8 @@
 //! What a provider says about a credential.
 
-use crate::{CredentialKind, Fingerprint, ProviderId, Timestamp};
+use crate::{CredentialKind, Endpoint, Fingerprint, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// Says whom to ask: the agent's own base URL and API kind for a provider.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Endpoint {
-    /// The provider's name in the config.
-    pub provider: ProviderId,
-    /// OpenClaw's word for the wire format (`openai-completions`, `anthropic-messages`, …); `None` for a built-in default.
-    pub api: Option<String>,
-    /// The base URL; `None` for the provider's public one.
-    pub base_url: Option<String>,
-    /// A model that the config uses there, for providers that can only be asked by a completion.
-    pub model: Option<String>,
-}
-
-impl Endpoint {
-    /// Returns the base URL as it may be shown: without anything secret that it may carry.
-    pub fn shown_url(&self) -> Option<String> {
-        self.base_url.as_deref().map(without_secrets)
-    }
-
-    /// Returns the key under which a verdict is remembered: provider, wire format and base URL, without anything secret that the URL may carry.
-    pub fn key(&self) -> String {
-        let url = self.shown_url().unwrap_or_else(|| "-".to_owned());
-        format!("{}|{}|{url}", self.provider, self.api.as_deref().unwrap_or("-"))
-    }
-}
-
-/// Cuts user name, password, query and fragment out of a URL.
-pub fn without_secrets(url: &str) -> String {
-    let url = url.split(['?', '#']).next().unwrap_or(url);
-    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
-    let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
-    let host = authority.rsplit('@').next().unwrap_or(authority);
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    format!("{scheme}{separator}{host}{path}").trim_end_matches('/').to_owned()
-}
 
 /// One question to a provider: does this value work at this endpoint?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +132,12 @@ pub struct Verdict {
     pub latency_ms: Option<u64>,
     /// What the person can do, one line. Never holds secret material.
     pub advice: Option<String>,
+    /// Where the provider says whether it is down.
+    #[serde(default)]
+    pub status_page: Option<String>,
+    /// Seconds that the provider asks to wait before the next request.
+    #[serde(default)]
+    pub retry_after: Option<u64>,
 }
 
 impl Verdict {
@@ -181,6 +151,8 @@ impl Verdict {
             request_id: None,
             latency_ms: None,
             advice: None,
+            status_page: None,
+            retry_after: None,
         }
     }
 }
@@ -190,15 +162,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_of_an_endpoint_carries_no_secret_of_its_url() {
-        let key = |url: &str| {
-            Endpoint { provider: "acme".into(), api: None, base_url: Some(url.to_owned()), model: None }.key()
-        };
+    fn a_verdict_that_was_remembered_before_it_had_every_field_is_read() {
+        let text = r#"{"kind":"rate_limited","at":"2026-11-01T00:00:00Z","retryable":true,"http_status":429,
+                       "request_id":"req_1","latency_ms":12,"advice":"later"}"#;
+        let verdict: Verdict = serde_json::from_str(text).expect("a verdict");
         assert_eq!(
-            key("https://me:pa@ss@api.acme.test:8443/v1/?key=k#f"),
-            "acme|-|https://api.acme.test:8443/v1"
+            (verdict.kind, verdict.retry_after, verdict.status_page),
+            (VerdictKind::RateLimited, None, None)
         );
-        assert_eq!(key("http://127.0.0.1:1/v1"), "acme|-|http://127.0.0.1:1/v1");
-        assert_eq!(key("acme.test"), "acme|-|acme.test");
     }
 }

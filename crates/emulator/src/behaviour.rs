@@ -21,6 +21,8 @@ pub enum Behaviour {
         /// Seconds for the `retry-after` header.
         retry_after: u32,
     },
+    /// Too many requests, without a word of how long to wait.
+    Throttled,
     /// It lacks a permission.
     Scope,
     /// The asked-for model does not exist for it; lists still answer.
@@ -33,4 +35,15 @@ pub enum Behaviour {
     Garbage,
     /// The answer is a redirect to another host name.
     Redirect,
+    /// The answer's head comes at once, its body drop by drop and never whole.
+    Drip,
+    /// The connection breaks off within the answer.
+    CutOff,
+    /// A good answer that says it is a page.
+    WrongType,
+    /// A list that goes on and on.
+    Flood {
+        /// How long it is.
+        megabytes: u32,
+    },
 }

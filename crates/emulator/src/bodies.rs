@@ -3,7 +3,9 @@
 //! Where a body comes from stands in the providers crate's `data/answers.json`, row by row.
 
 mod anthropic;
+mod codex;
 mod gemini;
+mod ollama;
 mod openai;
 mod openrouter;
 
@@ -36,14 +38,20 @@ pub(crate) struct Asked<'a> {
 
 /// Returns the provider's refusal; `None` when this request is answered well.
 pub(crate) fn refusal(dialect: Dialect, behaviour: Behaviour, asked: &Asked<'_>) -> Option<Refusal> {
+    let untold = behaviour == Behaviour::Throttled;
+    let behaviour = if untold { Behaviour::RateLimited { retry_after: 0 } } else { behaviour };
     let (status, body) = match dialect {
         Dialect::OpenAi | Dialect::Public | Dialect::OAuth => openai::refusal(behaviour, asked),
         Dialect::Anthropic => anthropic::refusal(behaviour, asked),
         Dialect::Gemini => gemini::refusal(behaviour, asked),
         Dialect::OpenRouter => openrouter::refusal(behaviour, asked),
+        Dialect::Codex => codex::refusal(behaviour, asked),
+        Dialect::Ollama => ollama::refusal(behaviour, asked),
     }?;
     let mut refusal = Refusal::new(status, body);
-    if let Behaviour::RateLimited { retry_after } = behaviour {
+    if let Behaviour::RateLimited { retry_after } = behaviour
+        && !untold
+    {
         refusal.retry_after = Some(retry_after);
     }
     Some(refusal)

@@ -14,6 +14,10 @@ pub enum Dialect {
     Gemini,
     /// OpenRouter: public model list, authenticated key endpoint.
     OpenRouter,
+    /// The backend of ChatGPT.
+    Codex,
+    /// Ollama: public model list, keys for chats where they are set.
+    Ollama,
     /// A custom OpenAI-compatible provider whose model list needs no key.
     Public,
     /// The OAuth token endpoint.
@@ -28,6 +32,8 @@ impl Dialect {
             Some("anthropic") => Self::Anthropic,
             Some("gemini") => Self::Gemini,
             Some("openrouter") => Self::OpenRouter,
+            Some("chatgpt") => Self::Codex,
+            Some("ollama") => Self::Ollama,
             Some("public") => Self::Public,
             Some("oauth") => Self::OAuth,
             _ if path.contains("/v1beta/") => Self::Gemini,

@@ -2,6 +2,7 @@
 
 use crate::bodies::{self, Asked};
 use crate::control::{self, Orders};
+use crate::faults::{self, Fault};
 use crate::record::{self, Recorded};
 use crate::state::{Inner, State};
 use crate::wire::{self, Answer, Call};
@@ -14,10 +15,6 @@ use tokio::sync::watch;
 
 /// Bodies that agents send are big (system prompts, tools); this is more than any of them.
 const MAX_BODY: usize = 32 * 1024 * 1024;
-/// The page of a captive portal.
-const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in to network</title></head><body><h1>Welcome</h1>\
-                      <p>Please accept the terms of use to go online.</p></body></html>";
-
 /// Reads a request, decides, records, and answers.
 pub(crate) async fn handle(
     state: &State,
@@ -92,15 +89,14 @@ fn decide(
         let (status, answer) = oauth::exchange(inner, oauth::refresh_token(body).as_deref());
         return Some(json_answer(status, &answer, id, None));
     }
-    let list = *method == Method::GET && row.path.ends_with("/models");
-    let public = list && matches!(dialect, Dialect::Public | Dialect::OpenRouter);
+    let list = *method == Method::GET && (row.path.ends_with("/models") || row.path.ends_with("/tags"));
+    let public = list && matches!(dialect, Dialect::Public | Dialect::OpenRouter | Dialect::Ollama);
     let behaviour =
         if public { inner.everyone.unwrap_or(Behaviour::Ok) } else { inner.behaviour_of(row.key.as_deref()) };
-    match behaviour {
-        Behaviour::Hang => return None,
-        Behaviour::Garbage => return Some(page()),
-        Behaviour::Redirect => return Some(redirect(host, &row.path)),
-        _ => {}
+    match faults::of(behaviour, host, &row.path) {
+        Some(Fault::Silence) => return None,
+        Some(Fault::Answer(response)) => return Some(response),
+        None => {}
     }
     let model = row.model.as_deref().unwrap_or("mock-1");
     let asked = Asked { key: row.key.as_deref(), model, inference: *method == Method::POST, request_id: id };
@@ -123,9 +119,14 @@ fn decide(
         Dialect::Anthropic => wire::anthropic::answer(&call),
         Dialect::Gemini => wire::gemini::answer(&call),
         Dialect::OpenRouter => wire::openrouter::answer(&call),
+        Dialect::Codex => wire::codex::answer(&call),
+        Dialect::Ollama => wire::ollama::answer(&call),
         Dialect::OpenAi | Dialect::Public | Dialect::OAuth => wire::openai::answer(&call),
     };
     Some(match answer {
+        Answer::Json(json) if behaviour == Behaviour::WrongType => {
+            answer_of(200, "text/html; charset=utf-8", json.to_string(), id, None)
+        }
         Answer::Json(json) => json_answer(200, &json, id, None),
         Answer::Events(text) => answer_of(200, "text/event-stream; charset=utf-8", text, id, None),
         Answer::NotFound => json_answer(
@@ -162,22 +163,6 @@ fn request_id(dialect: Dialect, number: u64) -> String {
         Dialect::OpenRouter => format!("{number:016x}-EMU"),
         _ => format!("req_emu{number:025x}"),
     }
-}
-
-/// Redirects to the same port under another host name, so that a client that carries keys across hosts is caught.
-fn redirect(host: Option<&str>, path: &str) -> Response<Body> {
-    let port = host.and_then(|host| host.rsplit_once(':')).map_or("80", |(_, port)| port);
-    let mut response = answer_of(307, "text/html", String::new(), "-", None);
-    if let Ok(location) = format!("http://localhost:{port}/elsewhere{path}").parse() {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
-}
-
-fn page() -> Response<Body> {
-    let mut response = answer_of(200, "text/html; charset=utf-8", PORTAL.to_owned(), "-", None);
-    response.headers_mut().remove("x-request-id");
-    response
 }
 
 fn json_answer(status: u16, body: &Value, request_id: &str, retry_after: Option<u32>) -> Response<Body> {

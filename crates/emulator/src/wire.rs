@@ -1,7 +1,9 @@
 //! Reads what every dialect's request has in common, and writes their good answers.
 
 pub(crate) mod anthropic;
+pub(crate) mod codex;
 pub(crate) mod gemini;
+pub(crate) mod ollama;
 pub(crate) mod openai;
 pub(crate) mod openrouter;
 

@@ -5,6 +5,7 @@ use keyshoal_emulator::{Behaviour, Config, Dialect, Emulator, Recorded};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 struct Reply {
     status: u16,
@@ -114,18 +115,24 @@ fn the_path_chooses_the_provider_and_keys_are_found_wherever_they_are() {
         ("/v1beta/models?pageSize=1&key=k%252", vec![], Dialect::Gemini),
         ("/gemini/v1beta/models", vec![("x-goog-api-key", "k%2")], Dialect::Gemini),
         ("/api/v1/key", vec![("authorization", "Bearer k%2")], Dialect::OpenRouter),
+        ("/chatgpt/backend-api/wham/usage", vec![("authorization", "Bearer k%2")], Dialect::Codex),
+        ("/ollama/api/tags", vec![("authorization", "Bearer k%2")], Dialect::Ollama),
     ] {
         emulator.clear_log();
         let reply = send(&emulator, "GET", path, &headers, "");
         let row = emulator.log().pop().expect("a row");
         assert_eq!((row.provider, row.key.as_deref(), reply.status), (provider, Some("k%2"), 200), "{path}");
     }
-    for path in ["/public/v1/models", "/openrouter/api/v1/models"] {
+    for path in ["/public/v1/models", "/openrouter/api/v1/models", "/ollama/api/tags"] {
         assert_eq!(send(&emulator, "GET", path, &[], "").status, 200, "{path} needs no key");
     }
-    for path in
-        ["/openai/v1/models", "/anthropic/v1/models", "/gemini/v1beta/models", "/openrouter/api/v1/key"]
-    {
+    for path in [
+        "/openai/v1/models",
+        "/anthropic/v1/models",
+        "/gemini/v1beta/models",
+        "/openrouter/api/v1/key",
+        "/chatgpt/backend-api/wham/usage",
+    ] {
         assert!(send(&emulator, "GET", path, &[], "").status >= 400, "{path} needs one");
     }
 }
@@ -158,6 +165,43 @@ fn it_can_be_steered_and_read_over_http() {
     assert!(emulator.log().is_empty());
     let shut = Emulator::start(Config { control: false, ..Config::default() }).expect("an emulator");
     assert_ne!(send(&shut, "GET", "/__log", &[], "").status, 200);
+}
+
+#[test]
+fn it_breaks_as_networks_and_servers_do() {
+    let emulator = Emulator::start(Config::default()).expect("an emulator");
+    let answered = |behaviour: Behaviour| {
+        emulator.reject("k", behaviour);
+        let mut stream = connect(&emulator);
+        stream
+            .write_all(
+                b"GET /v1/models HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer k\r\n\r\n",
+            )
+            .expect("sent");
+        let patience = Duration::from_millis(if behaviour == Behaviour::Drip { 500 } else { 10_000 });
+        let begun = Instant::now();
+        let (mut answer, mut part) = (Vec::new(), vec![0; 64 << 10]);
+        let mut ended = false;
+        while !ended && begun.elapsed() < patience {
+            let read = stream.read(&mut part).expect("bytes or an end");
+            answer.extend_from_slice(&part[..read]);
+            ended = read == 0;
+        }
+        (ended, String::from_utf8_lossy(&answer).into_owned())
+    };
+    let (ended, throttled) = answered(Behaviour::Throttled);
+    assert!(
+        ended && throttled.contains(" 429 ") && !throttled.to_lowercase().contains("retry-after"),
+        "{throttled}"
+    );
+    let (_, wrong) = answered(Behaviour::WrongType);
+    assert!(wrong.contains(" 200 ") && wrong.contains("text/html") && wrong.contains("\"data\""), "{wrong}");
+    let (ended, drops) = answered(Behaviour::Drip);
+    assert!(!ended && drops.contains(" 200 ") && drops.ends_with(" \r\n"), "{drops}");
+    let (_, torn) = answered(Behaviour::CutOff);
+    assert!(!torn.ends_with("0\r\n\r\n"), "the last chunk never comes: {torn}");
+    let (ended, flood) = answered(Behaviour::Flood { megabytes: 3 });
+    assert!(ended && flood.len() > 3_000_000 && flood.ends_with("0\r\n\r\n"));
 }
 
 #[test]

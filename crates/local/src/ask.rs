@@ -1,10 +1,25 @@
 //! Asking providers about values of the book.
 
 use crate::{Installation, clock};
-use keyshoal_core::{Ask, Verdict, VerdictKind};
+use keyshoal_core::{Ask, Secret, TransportValue, Verdict, VerdictKind};
 use keyshoal_engine::ports::AskProviders;
 use keyshoal_providers::{Prober, ProberOptions, Question};
 use std::collections::BTreeSet;
+
+impl Installation {
+    /// Makes a question of an ask, with what the config wants sent along.
+    fn question(&self, ask: &Ask, secret: Secret) -> Question {
+        let mut question = Question::new(ask.clone(), secret);
+        for value in ask.endpoint.transport.iter().flat_map(|transport| transport.values()) {
+            if let TransportValue::Known(print) = value
+                && let Some(value) = self.book.sendable(*print)
+            {
+                question.carried.insert(*print, value);
+            }
+        }
+        question
+    }
+}
 
 impl AskProviders for Installation {
     fn ask(&self, asks: &BTreeSet<Ask>) -> Vec<(Ask, Verdict)> {
@@ -16,7 +31,7 @@ impl AskProviders for Installation {
                 continue;
             }
             match self.book.sendable(ask.fingerprint) {
-                Some(secret) => questions.push(Question { ask: ask.clone(), secret }),
+                Some(secret) => questions.push(self.question(ask, secret)),
                 None => answers.push((ask.clone(), Verdict::new(VerdictKind::UnresolvedRef, clock::now()))),
             }
         }

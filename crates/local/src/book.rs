@@ -81,6 +81,12 @@ impl Book {
         fingerprint
     }
 
+    /// Enters a value of the config that goes with requests.
+    pub fn enter_configured(&self, secret: &Secret, prints: &dyn Fingerprints) {
+        let entry = || Entry { secret: StoredSecret::Inline(secret.clone()), expires: None };
+        self.entries().entry(secret_fingerprint(prints, secret)).or_insert_with(entry);
+    }
+
     /// Enters a value or reference that the journal kept and returns its fingerprint. OAuth values are refused.
     pub fn enter_kept(&self, entry: Entry, prints: &dyn Fingerprints) -> Option<Fingerprint> {
         let fingerprint = match &entry.secret {

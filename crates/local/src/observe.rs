@@ -59,6 +59,9 @@ impl Installation {
         let stores = stores::read_all(&resolved);
         let also_loaded = resolved.also_loaded.clone();
         enter_all(&self.book, &stores, self);
+        for secret in config.providers.values().flat_map(|declared| declared.transport.secrets()) {
+            self.book.enter_configured(secret, self.prints());
+        }
         let observed = Arc::new(self.observation(&config, gateway, resolved, &stores));
         Ok(Snapshot { observed, config, stores, also_loaded })
     }

@@ -22,6 +22,7 @@ mod special;
 mod standing;
 mod substitute;
 mod text;
+mod transport;
 mod variables;
 
 use crate::locate::{self, Locations};
@@ -88,8 +89,8 @@ fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config
     let names = ModelNames::new(&root, touched_version.as_deref(), &mut notes);
     let roster = agents::read(&root, locations, &names, &mut notes)?;
     let auth = auth::read(&root, &mut notes);
-    let providers = providers::read(&root, &auth, &variables, &mut notes);
     let secrets = Resolver { root: &root, variables: &variables, locations };
+    let providers = providers::read(&root, &auth, &secrets, &mut notes);
     let gateway = auth::gateway(&root, &secrets, &mut notes);
     let mut bindings = bindings::read(&root, &mut notes);
     if placed {

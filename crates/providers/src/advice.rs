@@ -9,7 +9,7 @@ const QUOTE: usize = 160;
 
 /// Returns the line for a verdict at an endpoint; `None` when there is nothing to do.
 pub(crate) fn for_verdict(kind: VerdictKind, target: &Target, answer: Option<&Answer>) -> Option<String> {
-    let page = |pick: fn(&crate::registry::Provider) -> &'static str| target.known.map(pick);
+    let page = |pick: fn(&crate::registry::Provider) -> Option<&'static str>| target.known.and_then(pick);
     let at = |url: Option<&str>, what: &str| match url {
         Some(url) => format!("{what} at {url}"),
         None => format!("{what} at the provider"),
@@ -28,7 +28,7 @@ pub(crate) fn for_verdict(kind: VerdictKind, target: &Target, answer: Option<&An
             page(|known| known.billing_page),
             "the value is genuine but has no credit, or its limit is reached: add credit or raise the limit",
         ),
-        VerdictKind::RateLimited => match answer.and_then(|answer| answer.retry_after) {
+        VerdictKind::RateLimited => match answer.and_then(Answer::wait) {
             Some(seconds) => format!("too many requests: ask again in {seconds} s"),
             None => "too many requests: ask again later".to_owned(),
         },
@@ -79,16 +79,21 @@ pub(crate) fn plaintext(target: &Target) -> Option<String> {
 }
 
 /// Returns the provider's own words, shortened, when they hold nothing of the secret.
-pub(crate) fn quote(answer: &Answer, secret: &Secret) -> Option<String> {
+pub(crate) fn quote(answer: &Answer, target: &Target, secret: &Secret) -> Option<String> {
     let message = answer.words().message;
     let plain: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTE).collect();
     let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!plain.is_empty() && !mentions(&message, secret)).then_some(plain)
+    (!plain.is_empty() && !tells(&message, target, secret)).then_some(plain)
 }
 
-/// Tells whether a text holds any six characters in a row of the secret, in whatever case.
-pub(crate) fn mentions(text: &str, secret: &Secret) -> bool {
-    let (text, secret) = (text.as_bytes(), secret.reveal_secret().as_bytes());
+/// Tells whether a text holds anything of what was sent in secret: the credential, or a value of the config.
+pub(crate) fn tells(text: &str, target: &Target, secret: &Secret) -> bool {
+    mentions(text, secret.reveal_secret()) || target.hidden().any(|value| mentions(text, value))
+}
+
+/// Tells whether a text holds any six characters in a row of a secret, in whatever case.
+fn mentions(text: &str, secret: &str) -> bool {
+    let (text, secret) = (text.as_bytes(), secret.as_bytes());
     let length = secret.len().min(6);
     length > 0
         && secret
@@ -99,19 +104,28 @@ pub(crate) fn mentions(text: &str, secret: &Secret) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::resolve;
+    use keyshoal_core::{CredentialKind, Endpoint};
+    use reqwest::header::HeaderValue;
+    use std::collections::BTreeMap;
 
     #[test]
     fn words_with_a_part_of_the_secret_are_not_repeated() {
         let secret = Secret::new("AIzaSyD-Secret-Part-9000");
+        let mut target = resolve(&Endpoint::public("google"), &CredentialKind::ApiKey, &BTreeMap::new())
+            .expect("a target");
+        target.dress.headers.insert("x-tenant", HeaderValue::from_static("tenant-hush"));
         let said = |message: &str| Answer {
             body: serde_json::json!({"error": {"message": message}}).to_string(),
             ..Answer::default()
         };
+        let quote = |answer: &Answer| quote(answer, &target, &secret);
         let leaking = "Permission denied: Consumer 'api_key:AIzaSyD-Secret-Part-9000' has been suspended.";
-        assert_eq!(quote(&said(leaking), &secret), None);
-        assert_eq!(quote(&said("bad key ends in rt-9000"), &secret), None);
-        assert_eq!(quote(&said("Org\nis  archived"), &secret).as_deref(), Some("org is archived"));
-        assert_eq!(quote(&Answer::default(), &secret), None);
-        assert!(quote(&said(&"long ".repeat(100)), &secret).is_some_and(|text| text.len() <= QUOTE));
+        assert_eq!(quote(&said(leaking)), None);
+        assert_eq!(quote(&said("bad key ends in rt-9000")), None);
+        assert_eq!(quote(&said("no such tenant: TENANT-HUSH")), None);
+        assert_eq!(quote(&said("Org\nis  archived")).as_deref(), Some("org is archived"));
+        assert_eq!(quote(&Answer::default()), None);
+        assert!(quote(&said(&"long ".repeat(100))).is_some_and(|text| text.len() <= QUOTE));
     }
 }

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 /// How much of a body is read: error bodies are small, and a list's beginning is enough to know it.
 pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// Longer than a year, a time to wait is a mistake.
+pub(crate) const LONGEST_WAIT: f64 = 366.0 * 24.0 * 3600.0;
 
 /// What a server answered.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub struct Answer {
     pub request_id: Option<String>,
     /// Seconds that the provider asks to wait.
     pub retry_after: Option<u64>,
+    /// How long it took, in milliseconds.
+    pub latency_ms: u64,
 }
 
 /// The words of an error body, lower-cased, wherever the provider puts them. Empty where there are none.
@@ -45,6 +49,22 @@ impl Answer {
             Value::Object(_) => Some(value),
             _ => None,
         }
+    }
+
+    /// Returns the seconds to wait that the head or the body tells: Google's `RetryInfo`, ChatGPT's `resets_in_seconds`.
+    pub(crate) fn wait(&self) -> Option<u64> {
+        let told = || {
+            let json = self.json()?;
+            let error = json.get("error")?;
+            let delay = |detail: &Value| {
+                detail.get("retryDelay")?.as_str()?.strip_suffix('s')?.parse::<f64>().ok().map(f64::ceil)
+            };
+            let details = error.get("details").and_then(Value::as_array);
+            let delay = details.and_then(|details| details.iter().find_map(delay));
+            let seconds = delay.or_else(|| error.get("resets_in_seconds")?.as_f64())?;
+            (0.0..=LONGEST_WAIT).contains(&seconds).then_some(seconds as u64)
+        };
+        self.retry_after.or_else(told)
     }
 
     /// Tells whether the body is a page for people.
@@ -97,6 +117,26 @@ mod tests {
 
     fn words(body: &str) -> Words {
         Answer { body: body.to_owned(), ..Answer::default() }.words()
+    }
+
+    #[test]
+    fn a_time_to_wait_is_found_in_the_head_or_the_body() {
+        let wait = |head, body: &str| {
+            Answer { retry_after: head, body: body.to_owned(), ..Answer::default() }.wait()
+        };
+        let google = r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.Help"},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.07s"}]}}"#;
+        assert_eq!(wait(None, google), Some(35));
+        assert_eq!(wait(Some(7), google), Some(7), "the head counts");
+        assert_eq!(
+            wait(None, r#"{"error":{"type":"usage_limit_reached","resets_in_seconds":602639}}"#),
+            Some(602_639)
+        );
+        for nothing in
+            ["", "{}", r#"{"error":{"resets_in_seconds":-1}}"#, r#"{"error":{"resets_in_seconds":1e300}}"#]
+        {
+            assert_eq!(wait(None, nothing), None, "{nothing}");
+        }
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The HTTP client: TLS, proxies, limits, and what its failures mean.
 #![expect(
     clippy::disallowed_methods,
-    reason = "the certificate file that a person names is read here, with its path in the error"
+    reason = "the certificate file that a person names is read here, with its path in the error; a time to wait until is read at the time of the answer"
 )]
 
-use crate::answer::{Answer, MAX_BODY};
-use keyshoal_core::VerdictKind;
+use crate::answer::{Answer, LONGEST_WAIT, MAX_BODY};
+use crate::limits::Limits;
+use jiff::fmt::rfc2822;
+use keyshoal_core::{Secret, Timestamp, VerdictKind};
 use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect::Policy};
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,12 +20,17 @@ use std::time::Duration;
 pub struct ProberOptions {
     /// The longest that one request may take.
     pub timeout: Duration,
-    /// How many requests are under way at once.
-    pub max_concurrency: usize,
-    /// A proxy for everything but loopback; without one, the environment's (`HTTPS_PROXY`, `NO_PROXY`) is used.
-    pub proxy: Option<String>,
+    /// How much is asked, and how fast.
+    pub limits: Limits,
+    /// A proxy for everything but loopback; without one, the environment's (`HTTPS_PROXY`, `NO_PROXY`) is used. It may carry a password.
+    pub proxy: Option<Secret>,
     /// Further root certificates, as a PEM file: a company's own, in front of the providers.
     pub ca_file: Option<PathBuf>,
+    /// Whether ChatGPT logins may be asked about from here. A provider may end a login that turns up at another network address
+    /// than its gateway's, so whoever asks from elsewhere says no.
+    pub ask_logins: bool,
+    /// Name servers for the second look at a name that cannot be resolved; empty for the system's own.
+    pub nameservers: Vec<SocketAddr>,
     /// Base URLs, by provider name, that stand in for the provider itself and are trusted like it. For tests.
     pub trusted_base_urls: BTreeMap<String, String>,
 }
@@ -31,9 +39,11 @@ impl Default for ProberOptions {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(10),
-            max_concurrency: 8,
+            limits: Limits::default(),
             proxy: None,
             ca_file: None,
+            ask_logins: true,
+            nameservers: Vec::new(),
             trusted_base_urls: BTreeMap::new(),
         }
     }
@@ -70,11 +80,14 @@ pub enum ProberError {
     Runtime(#[from] std::io::Error),
 }
 
-/// One client for the network and one for loopback, which no proxy may see.
+/// One client for the network and one for loopback, which no proxy of the environment may see.
 #[derive(Debug)]
 pub(crate) struct Clients {
     network: Client,
     loopback: Client,
+    timeout: Duration,
+    certificates: Vec<Certificate>,
+    own_roots: bool,
 }
 
 impl Clients {
@@ -82,28 +95,20 @@ impl Clients {
         // One crypto provider for the whole process; when somebody has chosen one already, that is the same one.
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificates = certificates(options)?;
-        let proxy = options.proxy.as_deref().map(Proxy::all).transpose().map_err(|_| ProberError::Proxy)?;
-        let base = |own_roots: bool| -> ClientBuilder {
-            let builder = Client::builder()
-                .user_agent(concat!("keyshoal/", env!("CARGO_PKG_VERSION")))
-                .redirect(Policy::none())
-                .referer(false)
-                .timeout(options.timeout)
-                .connect_timeout(options.timeout);
-            if own_roots {
-                builder.tls_certs_only(mozillas().chain(certificates.iter().cloned()))
-            } else if certificates.is_empty() {
-                builder
-            } else {
-                builder.tls_certs_merge(certificates.iter().cloned())
-            }
-        };
+        let proxy = options.proxy.as_ref().map(proxy_of).transpose().map_err(|_| ProberError::Proxy)?;
         let build = |own_roots: bool| -> reqwest::Result<Self> {
+            let base = || builder(options.timeout, &certificates, own_roots);
             let network = match &proxy {
-                Some(proxy) => base(own_roots).proxy(proxy.clone()),
-                None => base(own_roots),
+                Some(proxy) => base().proxy(proxy.clone()),
+                None => base(),
             };
-            Ok(Self { network: network.build()?, loopback: base(own_roots).no_proxy().build()? })
+            Ok(Self {
+                network: network.build()?,
+                loopback: base().no_proxy().build()?,
+                timeout: options.timeout,
+                certificates: certificates.clone(),
+                own_roots,
+            })
         };
         // Slim images have no root certificates at all; Node brings Mozilla's own, and so do we.
         build(false).or_else(|_| build(true)).map_err(|error| ProberError::Tls { reason: innermost(&error) })
@@ -111,6 +116,31 @@ impl Clients {
 
     pub(crate) fn to(&self, loopback: bool) -> &Client {
         if loopback { &self.loopback } else { &self.network }
+    }
+
+    /// Makes a client that goes through another proxy.
+    pub(crate) fn through(&self, proxy: &Secret) -> reqwest::Result<Client> {
+        builder(self.timeout, &self.certificates, self.own_roots).proxy(proxy_of(proxy)?).build()
+    }
+}
+
+fn proxy_of(address: &Secret) -> reqwest::Result<Proxy> {
+    Proxy::all(address.reveal_secret().trim())
+}
+
+fn builder(timeout: Duration, certificates: &[Certificate], own_roots: bool) -> ClientBuilder {
+    let builder = Client::builder()
+        .user_agent(concat!("keyshoal/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .timeout(timeout)
+        .connect_timeout(timeout);
+    if own_roots {
+        builder.tls_certs_only(mozillas().chain(certificates.iter().cloned()))
+    } else if certificates.is_empty() {
+        builder
+    } else {
+        builder.tls_certs_merge(certificates.iter().cloned())
     }
 }
 
@@ -140,8 +170,9 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Ver
             .iter()
             .find_map(|name| header(name))
             .filter(|id| id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic())),
-        retry_after: header("retry-after").and_then(|seconds| seconds.trim().parse().ok()),
+        retry_after: header("retry-after").and_then(|text| retry_after(&text, Timestamp::now())),
         body: String::new(),
+        latency_ms: 0,
     };
     let mut body = Vec::new();
     while body.len() < MAX_BODY {
@@ -154,6 +185,17 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Answer, Ver
     body.truncate(MAX_BODY);
     answer.body = String::from_utf8_lossy(&body).into_owned();
     Ok(answer)
+}
+
+/// Reads `Retry-After`: seconds or a date (RFC 9110, section 10.2.3); some providers write fractions of seconds.
+fn retry_after(text: &str, now: Timestamp) -> Option<u64> {
+    let text = text.trim();
+    let seconds = match text.parse::<f64>() {
+        Ok(seconds) => seconds,
+        Err(_) => rfc2822::parse(text).ok()?.timestamp().duration_since(now).as_secs_f64(),
+    };
+    // A time that is over asks for no wait.
+    (seconds.is_finite() && seconds <= LONGEST_WAIT).then_some(seconds.max(0.0).ceil() as u64)
 }
 
 /// Says what a failure of the network means.
@@ -184,4 +226,27 @@ fn innermost(error: &dyn Error) -> String {
         last = inner;
     }
     last.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_to_wait_is_seconds_or_a_date() {
+        let now: Timestamp = "2026-11-01T00:00:00Z".parse().expect("a time");
+        for (text, expected) in [
+            ("7", Some(7)),
+            (" 0.2 ", Some(1)),
+            ("Sun, 01 Nov 2026 00:01:30 GMT", Some(90)),
+            ("Sun, 01 Nov 2020 00:00:00 GMT", Some(0)),
+            ("-3", Some(0)),
+            ("soon", None),
+            ("", None),
+            ("inf", None),
+            ("1e300", None),
+        ] {
+            assert_eq!(retry_after(text, now), expected, "{text}");
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! The negative control: a key that cannot be right goes first, and how it is refused is what refusals are held against.
 #![expect(clippy::disallowed_methods, reason = "an answer is read at the time at which it came")]
 
+use crate::Wire;
 use crate::answer::Answer;
-use crate::client::Clients;
 use crate::endpoint::Target;
+use crate::limits::Errand;
 use crate::probe::{self, Purpose};
-use crate::prober::{Reply, exchange};
+use crate::round::{Reply, Round};
 use crate::rules;
 use keyshoal_core::{Timestamp, VerdictKind};
 
@@ -14,12 +15,14 @@ use keyshoal_core::{Timestamp, VerdictKind};
 pub(crate) enum Ground {
     /// Ask so; `control` is how it refuses a stranger, unknown where the provider itself is trusted to.
     Ask { purpose: Purpose, control: Option<Refusal> },
+    /// It answers strangers, or not so that anything can be told, so that nothing can be learned about a credential.
+    Open(Box<Reply>),
     /// It cannot be asked, and why.
     Stop(Box<Reply>),
 }
 
 /// How an endpoint refused a stranger: status, code, type, and the text where there is neither.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Refusal {
     status: u16,
     code: String,
@@ -28,46 +31,55 @@ pub(crate) struct Refusal {
 }
 
 /// Finds out how an endpoint treats strangers. The provider itself is known; everybody else gets a key that cannot be right.
-pub(crate) async fn examine(clients: &Clients, target: &Target) -> Ground {
+pub(crate) async fn examine(round: &Round, target: &Target) -> Ground {
+    let purpose = target.purpose();
     if target.own.is_some() {
-        return Ground::Ask { purpose: target.purpose(), control: None };
+        return Ground::Ask { purpose, control: None };
     }
     let stranger = probe::stranger(target.wire);
-    let control = |purpose| {
-        let stranger = &stranger;
-        async move { exchange(clients, target, purpose, stranger).await }
+    let stop = |reply| Ground::Stop(Box::new(reply));
+    let answer = match round.exchange(target, purpose, &stranger, Errand::Control).await {
+        Ok(answer) => answer,
+        Err(reply) => return stop(reply),
     };
-    match control(Purpose::List).await.0 {
-        Err(kind) => return stop(kind, None, None),
-        Ok(answer) => match reading(target, Purpose::List, &answer) {
-            Reading::Refused(refusal) => {
-                return Ground::Ask { purpose: Purpose::List, control: Some(refusal) };
-            }
-            Reading::Trouble(kind) => return stop(kind, Some(answer), None),
-            // The list is public, or there is none.
-            Reading::Accepted | Reading::Nothing => {}
-        },
+    match reading(target, purpose, &answer) {
+        Reading::Refused(refusal) => return Ground::Ask { purpose, control: Some(refusal) },
+        Reading::Trouble(kind) => return stop(Reply::answered(kind, answer)),
+        Reading::Accepted if target.keyless => {
+            return open(
+                "the server answers and asks for no key: any value works there, so none is wrong",
+                None,
+            );
+        }
+        // The list is public, or there is none.
+        Reading::Accepted | Reading::Nothing => {}
+    }
+    if target.wire == Wire::Codex {
+        return open("this endpoint does not say whether it knows a login", Some(answer));
     }
     if target.model.is_none() {
-        let advice =
-            "the model list needs no key here and no model is configured: nothing can be learned by asking";
-        return stop(VerdictKind::Unknown, None, Some(advice.to_owned()));
+        return open(
+            "the model list needs no key here and no model is configured: nothing can be learned by asking",
+            None,
+        );
     }
-    match control(Purpose::Completion).await.0 {
-        Err(kind) => stop(kind, None, None),
-        Ok(answer) => match reading(target, Purpose::Completion, &answer) {
-            Reading::Refused(refusal) => Ground::Ask { purpose: Purpose::Completion, control: Some(refusal) },
-            Reading::Trouble(kind) => stop(kind, Some(answer), None),
-            Reading::Accepted => {
-                let advice = "this endpoint answers whatever the key is: nothing can be learned by asking";
-                stop(VerdictKind::Unknown, None, Some(advice.to_owned()))
-            }
-            Reading::Nothing => {
-                let advice = "this endpoint does not say whether it knows a key";
-                stop(VerdictKind::Unknown, Some(answer), Some(advice.to_owned()))
-            }
-        },
+    let answer = match round.exchange(target, Purpose::Completion, &stranger, Errand::Control).await {
+        Ok(answer) => answer,
+        Err(reply) => return stop(reply),
+    };
+    match reading(target, Purpose::Completion, &answer) {
+        Reading::Refused(refusal) => Ground::Ask { purpose: Purpose::Completion, control: Some(refusal) },
+        Reading::Trouble(kind) => stop(Reply::answered(kind, answer)),
+        Reading::Accepted => {
+            open("this endpoint answers whatever the key is: nothing can be learned by asking", None)
+        }
+        Reading::Nothing => open("this endpoint does not say whether it knows a key", Some(answer)),
     }
+}
+
+fn open(advice: &str, answer: Option<Answer>) -> Ground {
+    let reply = Reply { answer, advice: Some(advice.to_owned()), ..Reply::bare(VerdictKind::Unknown) };
+    Ground::Open(Box::new(reply))
 }
 
 /// How an endpoint took a stranger.
@@ -93,10 +105,6 @@ fn reading(target: &Target, purpose: Purpose, answer: &Answer) -> Reading {
         VerdictKind::UnexpectedAnswer if !matches!(answer.status, 404 | 405) => Reading::Trouble(kind),
         _ => Reading::Nothing,
     }
-}
-
-fn stop(kind: VerdictKind, answer: Option<Answer>, advice: Option<String>) -> Ground {
-    Ground::Stop(Box::new(Reply { kind, answer, advice, latency_ms: None }))
 }
 
 /// Holds a refusal against how the endpoint refuses a stranger: only a value that is refused just so is certainly unknown there.

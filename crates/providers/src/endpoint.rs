@@ -1,13 +1,14 @@
 //! Whom to ask, and whether that can be done at all.
 
 use crate::registry::{self, Provider};
+use crate::transport::Dress;
 use keyshoal_core::{CredentialKind, Endpoint};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use url::{Host, Url};
 
 /// The wire formats in which a provider can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Wire {
     /// OpenAI's, and everybody's who copies it.
     OpenAi,
@@ -17,6 +18,10 @@ pub enum Wire {
     Gemini,
     /// OpenAI's with OpenRouter's own key endpoint and errors.
     OpenRouter,
+    /// The backend of ChatGPT that a Codex login is good for.
+    Codex,
+    /// Ollama's own.
+    Ollama,
 }
 
 /// An endpoint that can be asked.
@@ -32,6 +37,12 @@ pub(crate) struct Target {
     /// Whether the agent speaks OpenAI's newer `responses` there.
     pub(crate) responses: bool,
     pub(crate) loopback: bool,
+    /// Whether an open model list means that nothing there needs a key.
+    pub(crate) keyless: bool,
+    /// Whom limits are counted for: the provider, else the endpoint.
+    pub(crate) lane: String,
+    /// What the config changes about requests.
+    pub(crate) dress: Dress,
 }
 
 /// Why an endpoint cannot be asked.
@@ -41,6 +52,14 @@ pub(crate) enum NoTarget {
     BadUrl,
     UnsupportedApi(String),
     UnsupportedKind,
+    /// A setting of the config that is not done likewise here.
+    Unlike(String),
+    /// What is not known here, and what it stands behind.
+    Unresolved(String, String),
+    BadHeader(String),
+    BadProxy,
+    /// The header in which the config sends a value of its own.
+    Instead(&'static str),
 }
 
 impl NoTarget {
@@ -57,6 +76,17 @@ impl NoTarget {
             Self::UnsupportedKind => {
                 "a credential of this type cannot be asked about directly: ask the program itself".to_owned()
             }
+            Self::Unlike(setting) => format!(
+                "the config changes requests by {setting}, which is not done here: ask the program itself"
+            ),
+            Self::Unresolved(what, name) => {
+                format!("{what} stands behind {name}, which is not known here: ask the program itself")
+            }
+            Self::BadHeader(name) => format!("the config's header {name} cannot be sent: mend it"),
+            Self::BadProxy => "the config's proxy is no address: write http://host:port".to_owned(),
+            Self::Instead(header) => format!(
+                "the config sends a value of its own in {header}, so this one is never sent to this provider"
+            ),
         }
     }
 }
@@ -74,7 +104,7 @@ pub(crate) fn resolve(
     kind: &CredentialKind,
     trusted: &BTreeMap<String, String>,
 ) -> Result<Target, NoTarget> {
-    let named = registry::find(endpoint.provider.as_str());
+    let named = registry::find(endpoint.provider.as_str()).map(|named| of_login(named, endpoint, kind));
     let instead = named.and_then(|provider| trusted.get(provider.name));
     let base = endpoint
         .base_url
@@ -104,17 +134,20 @@ pub(crate) fn resolve(
         (_, "openai-completions" | "openai-responses") => Wire::OpenAi,
         (_, "anthropic-messages") => Wire::Anthropic,
         (_, "google-generative-ai") => Wire::Gemini,
+        (_, "openai-codex-responses" | "openai-chatgpt-responses") => Wire::Codex,
+        (_, "ollama") => Wire::Ollama,
         (_, other) => return Err(NoTarget::UnsupportedApi(other.to_owned())),
     };
     // The program adds the version at Google's own host, and only there.
     if at_home.is_some() && wire == Wire::Gemini && base.path() == "/" {
         base.set_path("/v1beta");
     }
-    match kind {
-        CredentialKind::ApiKey => {}
-        CredentialKind::Token if wire != Wire::Gemini => {}
+    match (kind, wire) {
+        (CredentialKind::Token | CredentialKind::OAuth, Wire::Codex) => {}
+        (CredentialKind::ApiKey, wire) if wire != Wire::Codex => {}
+        (CredentialKind::Token, wire) if wire != Wire::Gemini => {}
         // Only Anthropic takes an OAuth login's access token at its public API.
-        CredentialKind::OAuth if wire == Wire::Anthropic => {}
+        (CredentialKind::OAuth, Wire::Anthropic) => {}
         _ => return Err(NoTarget::UnsupportedKind),
     }
     Ok(Target {
@@ -125,7 +158,17 @@ pub(crate) fn resolve(
         model: endpoint.model.clone(),
         responses: api == Some("openai-responses"),
         loopback: is_loopback(&host),
+        keyless: at_home.is_none() && named.is_some_and(|named| named.keyless),
+        lane: at_home.map_or_else(|| endpoint.key(), |provider| provider.name.to_owned()),
+        dress: Dress::default(),
     })
+}
+
+/// Later releases know one OpenAI, whose ChatGPT logins are good for another backend than its keys.
+fn of_login(named: &'static Provider, endpoint: &Endpoint, kind: &CredentialKind) -> &'static Provider {
+    let untold = endpoint.base_url.is_none() && endpoint.api.is_none();
+    let login = *kind == CredentialKind::OAuth && named.wire == Wire::OpenAi && untold;
+    registry::by_login(named).filter(|_| login).unwrap_or(named)
 }
 
 fn is_loopback(host: &Host<String>) -> bool {
@@ -139,11 +182,10 @@ fn is_loopback(host: &Host<String>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyshoal_core::ProviderId;
 
     fn endpoint(provider: &str, api: Option<&str>, base_url: Option<&str>) -> Endpoint {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        Endpoint { provider: ProviderId::from(provider), api: own(api), base_url: own(base_url), model: None }
+        Endpoint { api: own(api), base_url: own(base_url), ..Endpoint::public(provider) }
     }
 
     fn target(provider: &str, api: Option<&str>, base_url: Option<&str>) -> Result<Target, NoTarget> {
@@ -175,11 +217,36 @@ mod tests {
         assert_eq!(target("x", None, Some("${BASE}")).unwrap_err(), NoTarget::BadUrl);
         assert_eq!(target("x", None, Some("ftp://h/")).unwrap_err(), NoTarget::BadUrl);
         assert_eq!(
-            target("x", Some("ollama"), Some("http://127.0.0.1:1")).unwrap_err(),
-            NoTarget::UnsupportedApi("ollama".to_owned())
+            target("x", Some("bedrock-converse-stream"), Some("http://127.0.0.1:1")).unwrap_err(),
+            NoTarget::UnsupportedApi("bedrock-converse-stream".to_owned())
         );
-        let oauth = resolve(&endpoint("openai", None, None), &CredentialKind::OAuth, &BTreeMap::new());
+        let oauth = resolve(&endpoint("xai", None, None), &CredentialKind::OAuth, &BTreeMap::new());
         assert_eq!(oauth.unwrap_err(), NoTarget::UnsupportedKind);
+        assert_eq!(target("openai-codex", None, None).unwrap_err(), NoTarget::UnsupportedKind, "no API key");
+    }
+
+    #[test]
+    fn a_login_is_asked_about_where_it_is_good() {
+        let login = |provider, api, base| {
+            resolve(&endpoint(provider, api, base), &CredentialKind::OAuth, &BTreeMap::new())
+                .map(|target| (target.wire, target.own.map(|own| own.name)))
+        };
+        let codex = Ok((Wire::Codex, Some("openai-codex")));
+        assert_eq!(login("openai", None, None), codex);
+        assert_eq!(login("openai-codex", None, None), codex);
+        let backend = Some("https://chatgpt.com/backend-api/codex");
+        assert_eq!(login("openai", Some("openai-chatgpt-responses"), backend), codex);
+        assert_eq!(login("openai", None, Some("https://proxy.example/v1")), Err(NoTarget::UnsupportedKind));
+    }
+
+    #[test]
+    fn a_server_of_ones_own_is_found_by_its_name_and_is_nobody_that_is_known() {
+        let ollama = target("ollama", None, None).expect("a target");
+        assert_eq!((ollama.wire, ollama.own.is_some(), ollama.keyless), (Wire::Ollama, false, true));
+        assert_eq!(ollama.base.as_str(), "http://127.0.0.1:11434/");
+        assert!(target("lmstudio", None, Some("http://10.0.0.2:1234/v1")).expect("a target").keyless);
+        let cloud = target("ollama", Some("ollama"), Some("https://ollama.com")).expect("a target");
+        assert!(!cloud.keyless && cloud.known.is_some_and(|known| known.name == "ollama-cloud"));
     }
 
     #[test]

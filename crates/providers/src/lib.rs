@@ -5,6 +5,8 @@
 //!
 //! - A credential is sent once per endpoint, and only where the agent itself would send it; redirects are never followed.
 //! - A verdict that says "dead" (invalid, revoked, expired) comes from the provider's own words, never from a status alone.
+//! - A request is sent as the agent's config wants it, or not at all: its headers, its proxy, its place for the credential.
+//! - Requests are bounded: at once, per provider, over all; and they end where nobody answers. What was not asked is said to be.
 //! - At endpoints that are not known to refuse strangers, a negative control asks first with a key that cannot be right.
 //! - No secret and no foreign text that contains one gets into a verdict, an error or a `Debug` output.
 //!
@@ -15,15 +17,21 @@ mod advice;
 mod answer;
 mod client;
 mod control;
+mod dns;
 mod endpoint;
+mod limits;
+mod login;
 mod probe;
 mod prober;
 pub mod registry;
+mod round;
 mod rules;
 mod shape;
+mod transport;
 
 pub use answer::Answer;
 pub use client::{ProberError, ProberOptions};
 pub use endpoint::Wire;
+pub use limits::{Limits, Requests};
 pub use prober::{Prober, Question};
 pub use rules::classify;

@@ -3,6 +3,7 @@
 use crate::Wire;
 use crate::answer::Answer;
 use crate::endpoint::Target;
+use crate::login;
 use keyshoal_core::{Secret, Timestamp, VerdictKind};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
@@ -15,6 +16,8 @@ pub(crate) enum Purpose {
     List,
     /// OpenRouter's own word on the key.
     Key,
+    /// How much of a ChatGPT plan is used, as the program itself asks.
+    Usage,
     /// The shortest possible answer of a model: costs a token.
     Completion,
 }
@@ -22,21 +25,26 @@ pub(crate) enum Purpose {
 /// A key that cannot be right, of the shape that the wire's keys have.
 pub(crate) fn stranger(wire: Wire) -> Secret {
     Secret::new(match wire {
-        Wire::OpenAi | Wire::OpenRouter => "sk-keyshoal-negative-control-not-a-key-0000000000",
+        Wire::OpenAi | Wire::OpenRouter | Wire::Ollama => "sk-keyshoal-negative-control-not-a-key-0000000000",
         Wire::Anthropic => {
             "sk-ant-api03-keyshoal-negative-control-not-a-key-00000000000000000000000000000000000000000000000-AA"
         }
         Wire::Gemini => "AIzaKeyshoalNegativeControlNotAKey00000",
+        Wire::Codex => "eyJhbGciOiJub25lIn0.e30.keyshoal-negative-control-not-a-token",
     })
 }
 
 impl Target {
     /// Returns what to ask the provider itself for.
     pub(crate) fn purpose(&self) -> Purpose {
-        if self.wire == Wire::OpenRouter { Purpose::Key } else { Purpose::List }
+        match self.wire {
+            Wire::OpenRouter => Purpose::Key,
+            Wire::Codex => Purpose::Usage,
+            Wire::OpenAi | Wire::Anthropic | Wire::Gemini | Wire::Ollama => Purpose::List,
+        }
     }
 
-    /// Builds the request; `None` when the secret cannot stand in a header.
+    /// Builds the request; `None` when the secret cannot stand in a header, or there is no such question.
     pub(crate) fn request(
         &self,
         client: &reqwest::Client,
@@ -51,7 +59,11 @@ impl Target {
             Some(value)
         };
         let (path, body) = match (self.wire, purpose) {
+            (Wire::Codex, Purpose::Completion) => return None,
             (_, Purpose::Key) => ("key".to_owned(), None),
+            (_, Purpose::Usage) | (Wire::Codex, Purpose::List) => ("wham/usage".to_owned(), None),
+            (Wire::Ollama, Purpose::List) => ("api/tags".to_owned(), None),
+            (Wire::Ollama, Purpose::Completion) => ("api/chat".to_owned(), Some(local_chat(model))),
             (Wire::OpenAi | Wire::OpenRouter, Purpose::List) => ("models".to_owned(), None),
             (Wire::Anthropic, Purpose::List) => ("v1/models?limit=1".to_owned(), None),
             (Wire::Gemini, Purpose::List) => ("models?pageSize=1".to_owned(), None),
@@ -59,7 +71,8 @@ impl Target {
                 ("responses".to_owned(), Some(response(model)))
             }
             (Wire::OpenAi | Wire::OpenRouter, Purpose::Completion) => {
-                ("chat/completions".to_owned(), Some(chat(model)))
+                let newer = self.known.is_some_and(|known| known.name == "openai");
+                ("chat/completions".to_owned(), Some(if newer { newer_chat(model) } else { chat(model) }))
             }
             (Wire::Anthropic, Purpose::Completion) => ("v1/messages".to_owned(), Some(chat(model))),
             (Wire::Gemini, Purpose::Completion) => {
@@ -72,9 +85,16 @@ impl Target {
             None => client.get(url),
         };
         let request = request.header("accept", "application/json");
-        Some(match self.wire {
-            Wire::OpenAi | Wire::OpenRouter => {
+        let request = match self.wire {
+            Wire::OpenAi | Wire::OpenRouter | Wire::Ollama => {
                 request.header("authorization", hidden(format!("Bearer {text}"))?)
+            }
+            Wire::Codex => {
+                let request = request.header("authorization", hidden(format!("Bearer {text}"))?);
+                match login::read(text).and_then(|login| login.account) {
+                    Some(account) => request.header("chatgpt-account-id", hidden(account)?),
+                    None => request,
+                }
             }
             Wire::Gemini => request.header("x-goog-api-key", hidden(text.to_owned())?),
             // The program tells the two apart by the same prefix.
@@ -85,22 +105,43 @@ impl Target {
             Wire::Anthropic => request
                 .header("x-api-key", hidden(text.to_owned())?)
                 .header("anthropic-version", "2023-06-01"),
-        })
+        };
+        // What the config says counts over what the wire format does, and `authHeader` over both, as in the program.
+        let mut changed = self.dress.headers.clone();
+        if self.dress.bearer {
+            changed.insert("authorization", hidden(format!("Bearer {text}"))?);
+        }
+        Some(request.headers(changed))
     }
 
-    /// Joins a path to the base URL as the program does: Anthropic's base may or may not end in `/v1`.
+    /// Joins a path to the base URL as the program does: Anthropic's base and a server's of Ollama may or may not end in `/v1`, that of
+    /// ChatGPT in `/codex`.
     fn url(&self, path: &str) -> Option<Url> {
         let mut base = self.base.clone();
         base.set_query(None);
         base.set_fragment(None);
         let text = base.as_str().trim_end_matches('/');
-        let text = if self.wire == Wire::Anthropic { text.strip_suffix("/v1").unwrap_or(text) } else { text };
+        let ending = match self.wire {
+            Wire::Anthropic | Wire::Ollama => "/v1",
+            Wire::Codex => "/codex",
+            Wire::OpenAi | Wire::Gemini | Wire::OpenRouter => "",
+        };
+        let text = text.strip_suffix(ending).unwrap_or(text);
         Url::parse(&format!("{text}/{path}")).ok()
     }
 }
 
 fn chat(model: &str) -> Value {
     json!({"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+/// OpenAI's newer models refuse `max_tokens`, and think before they answer.
+fn newer_chat(model: &str) -> Value {
+    json!({"model": model, "max_completion_tokens": 16, "messages": [{"role": "user", "content": "hi"}]})
+}
+
+fn local_chat(model: &str) -> Value {
+    json!({"model": model, "stream": false, "options": {"num_predict": 1}, "messages": [{"role": "user", "content": "hi"}]})
 }
 
 /// The shortest that OpenAI allows is 16 tokens.
@@ -130,10 +171,18 @@ pub(crate) fn success(purpose: Purpose, answer: &Answer, now: Timestamp) -> Opti
             (has("data") || has("models") || (cut && (begins("\"data\"") || begins("\"models\""))))
                 .then_some(VerdictKind::Ok)
         }
-        Purpose::Completion => ["choices", "content", "candidates", "output"]
+        Purpose::Completion => ["choices", "content", "candidates", "output", "message"]
             .iter()
             .any(|field| has(field))
             .then_some(VerdictKind::Ok),
+        Purpose::Usage => {
+            let limit = json.as_ref()?.get("rate_limit");
+            let reached = limit.and_then(|limit| limit.get("limit_reached")).and_then(Value::as_bool);
+            (limit.is_some() || has("plan_type")).then_some(match reached {
+                Some(true) => VerdictKind::RateLimited,
+                Some(false) | None => VerdictKind::Ok,
+            })
+        }
         Purpose::Key => {
             let data = json.as_ref()?.get("data")?;
             let is = |field: &str| data.get(field).and_then(Value::as_bool).unwrap_or(false);

@@ -1,5 +1,8 @@
 //! Known providers, as data: where they listen, how a key looks, and where a person goes.
 
+mod cloud;
+mod servers;
+
 use crate::Wire;
 
 /// One provider.
@@ -26,29 +29,36 @@ pub struct Provider {
     /// Environment variables that OpenClaw reads its key from, in order.
     pub env_vars: &'static [&'static str],
     /// Where a person makes a new key.
-    pub keys_page: &'static str,
+    pub keys_page: Option<&'static str>,
     /// Where a person pays.
-    pub billing_page: &'static str,
+    pub billing_page: Option<&'static str>,
     /// Where it says whether it is down.
-    pub status_page: &'static str,
+    pub status_page: Option<&'static str>,
+    /// Whether an open model list means that nothing there needs a key. Then no model is woken to find that out.
+    pub keyless: bool,
     /// Where the facts of this row are documented.
     pub source: &'static str,
 }
 
 /// Returns every known provider.
-pub fn all() -> &'static [Provider] {
-    PROVIDERS
+pub fn all() -> impl Iterator<Item = &'static Provider> {
+    cloud::PROVIDERS.iter().chain(servers::PROVIDERS)
 }
 
 /// Returns the provider that a config calls by this name, ignoring case.
 pub fn find(name: &str) -> Option<&'static Provider> {
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    PROVIDERS.iter().find(|provider| is(&provider.name) || provider.aliases.iter().any(is))
+    all().find(|provider| is(&provider.name) || provider.aliases.iter().any(is))
 }
 
 /// Returns the provider that listens on this host.
 pub fn at_host(host: &str) -> Option<&'static Provider> {
-    PROVIDERS.iter().find(|provider| provider.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
+    all().find(|provider| provider.hosts.iter().any(|known| known.eq_ignore_ascii_case(host)))
+}
+
+/// Returns the provider that a login with this one is good for, where that is another.
+pub fn by_login(named: &Provider) -> Option<&'static Provider> {
+    (named.name == "openai").then(|| find("openai-codex")).flatten()
 }
 
 /// Returns the one provider whose keys begin like this one; the longest prefix wins (`sk-ant-` over `sk-`).
@@ -62,192 +72,12 @@ pub fn by_key(key: &str) -> Option<&'static Provider> {
             .max()
     };
     // `sk-` alone is used by dozens of providers: it identifies nobody.
-    PROVIDERS
-        .iter()
+    all()
         .filter_map(|provider| longest(provider).map(|length| (length, provider)))
         .filter(|(length, _)| *length > "sk-".len())
         .max_by_key(|(length, _)| *length)
         .map(|(_, provider)| provider)
 }
-
-const PROVIDERS: &[Provider] = &[
-    Provider {
-        name: "anthropic",
-        aliases: &["claude"],
-        base_url: "https://api.anthropic.com",
-        api: "anthropic-messages",
-        hosts: &["api.anthropic.com"],
-        wire: Wire::Anthropic,
-        refuses_strangers: true,
-        key_prefixes: &["sk-ant-"],
-        shortest_key: 80,
-        env_vars: &["ANTHROPIC_OAUTH_TOKEN", "ANTHROPIC_API_KEY"],
-        keys_page: "https://console.anthropic.com/settings/keys",
-        billing_page: "https://console.anthropic.com/settings/billing",
-        status_page: "https://status.claude.com",
-        source: "https://docs.anthropic.com/en/api/models-list",
-    },
-    Provider {
-        name: "openai",
-        aliases: &["openai-codex"],
-        base_url: "https://api.openai.com/v1",
-        api: "openai-responses",
-        hosts: &["api.openai.com", "eu.api.openai.com", "us.api.openai.com"],
-        wire: Wire::OpenAi,
-        refuses_strangers: true,
-        key_prefixes: &["sk-proj-", "sk-svcacct-", "sk-admin-", "sk-"],
-        shortest_key: 40,
-        env_vars: &["OPENAI_API_KEY"],
-        keys_page: "https://platform.openai.com/api-keys",
-        billing_page: "https://platform.openai.com/settings/organization/billing",
-        status_page: "https://status.openai.com",
-        source: "https://platform.openai.com/docs/api-reference/models/list",
-    },
-    Provider {
-        name: "google",
-        aliases: &["gemini", "google-gemini"],
-        base_url: "https://generativelanguage.googleapis.com/v1beta",
-        api: "google-generative-ai",
-        hosts: &["generativelanguage.googleapis.com"],
-        wire: Wire::Gemini,
-        refuses_strangers: true,
-        key_prefixes: &["AIza"],
-        shortest_key: 39,
-        env_vars: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        keys_page: "https://aistudio.google.com/app/apikey",
-        billing_page: "https://aistudio.google.com/app/usage",
-        status_page: "https://aistudio.google.com/status",
-        source: "https://ai.google.dev/api/models#method:-models.list",
-    },
-    Provider {
-        name: "openrouter",
-        aliases: &[],
-        base_url: "https://openrouter.ai/api/v1",
-        api: "openai-completions",
-        hosts: &["openrouter.ai", "www.openrouter.ai"],
-        wire: Wire::OpenRouter,
-        refuses_strangers: true,
-        key_prefixes: &["sk-or-"],
-        shortest_key: 73,
-        env_vars: &["OPENROUTER_API_KEY"],
-        keys_page: "https://openrouter.ai/settings/keys",
-        billing_page: "https://openrouter.ai/settings/credits",
-        status_page: "https://status.openrouter.ai",
-        source: "https://openrouter.ai/docs/api_reference/limits",
-    },
-    Provider {
-        name: "xai",
-        aliases: &["x-ai", "grok"],
-        base_url: "https://api.x.ai/v1",
-        api: "openai-responses",
-        hosts: &["api.x.ai"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &["xai-"],
-        shortest_key: 0,
-        env_vars: &["XAI_API_KEY"],
-        keys_page: "https://console.x.ai",
-        billing_page: "https://console.x.ai",
-        status_page: "https://status.x.ai",
-        source: "https://docs.x.ai/docs/api-reference",
-    },
-    Provider {
-        name: "groq",
-        aliases: &[],
-        base_url: "https://api.groq.com/openai/v1",
-        api: "openai-completions",
-        hosts: &["api.groq.com"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &["gsk_"],
-        shortest_key: 0,
-        env_vars: &["GROQ_API_KEY"],
-        keys_page: "https://console.groq.com/keys",
-        billing_page: "https://console.groq.com/settings/billing",
-        status_page: "https://groqstatus.com",
-        source: "https://console.groq.com/docs/api-reference#models-list",
-    },
-    Provider {
-        name: "mistral",
-        aliases: &["mistralai"],
-        base_url: "https://api.mistral.ai/v1",
-        api: "openai-completions",
-        hosts: &["api.mistral.ai"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &[],
-        shortest_key: 0,
-        env_vars: &["MISTRAL_API_KEY"],
-        keys_page: "https://console.mistral.ai/api-keys",
-        billing_page: "https://console.mistral.ai/billing",
-        status_page: "https://status.mistral.ai",
-        source: "https://docs.mistral.ai/api/#tag/models",
-    },
-    Provider {
-        name: "deepseek",
-        aliases: &[],
-        base_url: "https://api.deepseek.com/v1",
-        api: "openai-completions",
-        hosts: &["api.deepseek.com"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &[],
-        shortest_key: 0,
-        env_vars: &["DEEPSEEK_API_KEY"],
-        keys_page: "https://platform.deepseek.com/api_keys",
-        billing_page: "https://platform.deepseek.com/top_up",
-        status_page: "https://status.deepseek.com",
-        source: "https://api-docs.deepseek.com/api/list-models",
-    },
-    Provider {
-        name: "together",
-        aliases: &[],
-        base_url: "https://api.together.xyz/v1",
-        api: "openai-completions",
-        hosts: &["api.together.xyz", "api.together.ai"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &[],
-        shortest_key: 0,
-        env_vars: &["TOGETHER_API_KEY"],
-        keys_page: "https://api.together.ai/settings/api-keys",
-        billing_page: "https://api.together.ai/settings/billing",
-        status_page: "https://status.together.ai",
-        source: "https://docs.together.ai/reference/models-1",
-    },
-    Provider {
-        name: "moonshot",
-        aliases: &["moonshotai"],
-        base_url: "https://api.moonshot.ai/v1",
-        api: "openai-completions",
-        hosts: &["api.moonshot.ai", "api.moonshot.cn"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &[],
-        shortest_key: 0,
-        env_vars: &["MOONSHOT_API_KEY"],
-        keys_page: "https://platform.moonshot.ai/console/api-keys",
-        billing_page: "https://platform.moonshot.ai/console/pay",
-        status_page: "https://status.moonshot.cn",
-        source: "https://platform.moonshot.ai/docs",
-    },
-    Provider {
-        name: "nvidia",
-        aliases: &[],
-        base_url: "https://integrate.api.nvidia.com/v1",
-        api: "openai-completions",
-        hosts: &["integrate.api.nvidia.com"],
-        wire: Wire::OpenAi,
-        refuses_strangers: false,
-        key_prefixes: &["nvapi-"],
-        shortest_key: 0,
-        env_vars: &["NVIDIA_API_KEY"],
-        keys_page: "https://build.nvidia.com/settings/api-keys",
-        billing_page: "https://build.nvidia.com",
-        status_page: "https://status.build.nvidia.com",
-        source: "https://docs.api.nvidia.com/nim/reference/llm-apis",
-    },
-];
 
 #[cfg(test)]
 mod tests {
@@ -272,9 +102,13 @@ mod tests {
             names.extend(provider.aliases);
             names.extend(provider.hosts);
             let base = url::Url::parse(provider.base_url).expect(provider.name);
-            assert_eq!(base.scheme(), "https");
-            assert!(provider.hosts.contains(&base.host_str().expect("a host")), "{}", provider.name);
-            for page in [provider.keys_page, provider.billing_page, provider.status_page, provider.source] {
+            let host = base.host_str().expect("a host");
+            let here = matches!(host, "127.0.0.1" | "localhost");
+            assert_eq!(base.scheme(), if here { "http" } else { "https" });
+            assert_eq!(here, !provider.hosts.contains(&host), "{}", provider.name);
+            assert!(here || !provider.keyless, "{}", provider.name);
+            let pages = [provider.keys_page, provider.billing_page, provider.status_page];
+            for page in pages.into_iter().flatten().chain([provider.source]) {
                 assert!(page.starts_with("https://"), "{}: {page}", provider.name);
             }
         }

@@ -54,6 +54,8 @@ const OPENAI: Where = At(Wire::OpenAi);
 const ANTHROPIC: Where = At(Wire::Anthropic);
 const GEMINI: Where = At(Wire::Gemini);
 const OPENROUTER: Where = At(Wire::OpenRouter);
+const CODEX: Where = At(Wire::Codex);
+const OLLAMA: Where = At(Wire::Ollama);
 
 const RULES: &[Rule] = &[
     // Money and limits. A 402 is money, except where its words are about speed.
@@ -72,6 +74,9 @@ const RULES: &[Rule] = &[
     rule(Everywhere, Says("credit limit reached"), Billing),
     rule(Everywhere, Says("insufficient credits"), Billing),
     rule(Everywhere, Says("insufficient balance"), Billing),
+    rule(Everywhere, Says("used all available credits"), Billing),
+    rule(Everywhere, Says("doesn't have any credits"), Billing),
+    rule(Everywhere, Says("run out of credits"), Billing),
     rule(GEMINI, Reason("billing_disabled"), Billing),
     rule(GEMINI, Says("prepayment credits are depleted"), Billing),
     rule(Custom, Says("exceededbudget"), Billing),
@@ -81,6 +86,7 @@ const RULES: &[Rule] = &[
     rule(Everywhere, Says("missing scopes"), MissingScope),
     rule(ANTHROPIC, Says("does not meet scope requirement"), MissingScope),
     rule(OPENAI, Says("must be a member of an organization"), MissingScope),
+    rule(Custom, CodeSays("permission-denied", "access to the chat endpoint is denied"), MissingScope),
     rule(GEMINI, Reason("api_key_service_blocked"), MissingScope),
     rule(GEMINI, Reason("service_disabled"), MissingScope),
     rule(GEMINI, Says("has not been used in project"), MissingScope),
@@ -99,14 +105,21 @@ const RULES: &[Rule] = &[
     // Too fast.
     rule(Everywhere, Kind("rate_limit_error"), RateLimited),
     rule(Everywhere, Code("rate_limit_exceeded"), RateLimited),
+    rule(CODEX, Kind("usage_limit_reached"), RateLimited),
     rule(GEMINI, Kind("resource_exhausted"), RateLimited),
     // The model, not the key.
     rule(Everywhere, Code("model_not_found"), ModelUnavailable),
+    rule(Everywhere, Code("model_not_available"), ModelUnavailable),
+    rule(Everywhere, Kind("invalid_model"), ModelUnavailable),
+    rule(Everywhere, Kind("resource_not_found_error"), ModelUnavailable),
+    rule(Everywhere, Says("model not exist"), ModelUnavailable),
+    rule(OLLAMA, StatusSays(404, "not found"), ModelUnavailable),
     rule(ANTHROPIC, KindSays("not_found_error", "model:"), ModelUnavailable),
     rule(GEMINI, StatusSays(404, "is not found for api version"), ModelUnavailable),
     rule(OPENROUTER, Says("no endpoints found"), ModelUnavailable),
     // The provider's own trouble, also where it comes with a strange status.
     rule(Everywhere, Kind("overloaded_error"), ProviderDown),
+    rule(Everywhere, Kind("engine_overloaded_error"), ProviderDown),
     rule(ANTHROPIC, Kind("api_error"), ProviderDown),
     rule(OPENROUTER, Says("provider returned error"), ProviderDown),
     // Said of good tokens as well. Whatever has no rule, a lost header above all, is unknown anyway.
@@ -153,7 +166,7 @@ impl Rule {
         let here = match self.at {
             Everywhere => true,
             // OpenRouter and every copy of OpenAI's API may answer in OpenAI's words.
-            At(of) => of == wire,
+            At(of) => of == wire || (of == Wire::OpenAi && wire == Wire::Codex),
             Custom => !own,
         };
         here && words.json
@@ -216,6 +229,8 @@ mod tests {
                 "anthropic" => (Wire::Anthropic, true),
                 "google" => (Wire::Gemini, true),
                 "openrouter" => (Wire::OpenRouter, true),
+                "openai-codex" => (Wire::Codex, true),
+                "custom ollama" => (Wire::Ollama, false),
                 "custom openai" => (Wire::OpenAi, false),
                 "custom anthropic" => (Wire::Anthropic, false),
                 "custom google" => (Wire::Gemini, false),
@@ -245,6 +260,7 @@ mod tests {
             let purpose = match row.asked.as_deref() {
                 None | Some("list") => Purpose::List,
                 Some("key") => Purpose::Key,
+                Some("usage") => Purpose::Usage,
                 Some("completion") => Purpose::Completion,
                 Some(other) => panic!("nobody asks for {other}"),
             };
@@ -312,7 +328,8 @@ mod tests {
 
     #[test]
     fn a_status_alone_never_kills() {
-        for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Gemini, Wire::OpenRouter] {
+        for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Gemini, Wire::OpenRouter, Wire::Codex, Wire::Ollama]
+        {
             for own in [true, false] {
                 for status in 300..600 {
                     for body in

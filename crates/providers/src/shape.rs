@@ -9,6 +9,7 @@ pub(crate) enum Malformed {
     Quoted,
     Unprintable,
     Placeholder,
+    Assignment,
     OfAnother(&'static str),
     CutOff,
 }
@@ -22,6 +23,9 @@ impl Malformed {
             Self::Quoted => "the value has quotation marks around it: set it again without".to_owned(),
             Self::Unprintable => "the value has characters that no key has: set it again".to_owned(),
             Self::Placeholder => "the value is a placeholder, not a key: set the real one".to_owned(),
+            Self::Assignment => {
+                "the value begins with a variable's name: set it again without NAME=".to_owned()
+            }
             Self::OfAnother(name) => format!("this looks like a key of {name}: set this provider's own"),
             Self::CutOff => {
                 "the value is shorter than any key of this provider: it was cut off when it was copied"
@@ -49,6 +53,9 @@ pub(crate) fn check(key: &str, own: Option<&Provider>) -> Result<(), Malformed> 
     {
         return Err(Malformed::Placeholder);
     }
+    if is_assignment(key) {
+        return Err(Malformed::Assignment);
+    }
     let Some(own) = own else { return Ok(()) };
     if let Some(other) = registry::by_key(key)
         && other.name != own.name
@@ -60,6 +67,14 @@ pub(crate) fn check(key: &str, own: Option<&Provider>) -> Result<(), Malformed> 
         return Err(Malformed::CutOff);
     }
     Ok(())
+}
+
+/// Tells whether a line of an environment file was pasted: `OPENAI_API_KEY=…`.
+fn is_assignment(key: &str) -> bool {
+    key.split_once('=').is_some_and(|(name, value)| {
+        let end = name.ends_with("_KEY") || name.ends_with("_TOKEN");
+        end && !value.is_empty() && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+    })
 }
 
 #[cfg(test)]
@@ -80,6 +95,9 @@ mod tests {
             ("sk-ab\u{200b}c".to_owned(), "openai", Err(Malformed::Unprintable)),
             ("${OPENAI_API_KEY}".to_owned(), "openai", Err(Malformed::Placeholder)),
             ("<your key>".to_owned(), "openai", Err(Malformed::Whitespace)),
+            (format!("OPENAI_API_KEY=sk-proj-{long}"), "openai", Err(Malformed::Assignment)),
+            ("c2VjcmV0IGtleQ==".to_owned(), "openai", Ok(())),
+            ("AB_KEY=".to_owned(), "openai", Ok(())),
             (format!("sk-ant-{long}"), "openai", Err(Malformed::OfAnother("anthropic"))),
             (format!("sk-or-v1-{long}"), "openai", Err(Malformed::OfAnother("openrouter"))),
             (format!("AIza{long}"), "anthropic", Err(Malformed::OfAnother("google"))),

@@ -2,14 +2,28 @@
 
 #[path = "emulated/behaviours.rs"]
 mod behaviours;
+#[path = "emulated/certificates.rs"]
+mod certificates;
 #[path = "emulated/custom.rs"]
 mod custom;
+#[path = "emulated/faults.rs"]
+mod faults;
+#[path = "emulated/limits.rs"]
+mod limits;
+#[path = "emulated/logins.rs"]
+mod logins;
+#[path = "emulated/models.rs"]
+mod models;
+#[path = "emulated/names.rs"]
+mod names;
 #[path = "emulated/network.rs"]
 mod network;
 #[path = "emulated/secrecy.rs"]
 mod secrecy;
+#[path = "emulated/transport.rs"]
+mod transport;
 
-use keyshoal_core::{Ask, CredentialKind, Endpoint, Fingerprint, ProviderId, Secret, Verdict, VerdictKind};
+use keyshoal_core::{Ask, CredentialKind, Endpoint, Fingerprint, Secret, Verdict, VerdictKind};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_providers::{Prober, ProberOptions, Question};
 use std::time::Duration;
@@ -79,21 +93,21 @@ fn fingerprint(key: &str) -> Fingerprint {
 }
 
 fn question(endpoint: Endpoint, kind: CredentialKind, key: &str) -> Question {
-    Question { ask: Ask { fingerprint: fingerprint(key), kind, endpoint }, secret: Secret::new(key) }
+    Question::new(Ask { fingerprint: fingerprint(key), kind, endpoint }, Secret::new(key))
 }
 
 /// A provider by its name alone.
 fn public(provider: &str) -> Endpoint {
-    Endpoint { provider: ProviderId::from(provider), api: None, base_url: None, model: None }
+    Endpoint::public(provider)
 }
 
 /// A custom provider at an address.
 fn custom_at(api: &str, base_url: String, model: Option<&str>) -> Endpoint {
     Endpoint {
-        provider: ProviderId::from("mock"),
         api: Some(api.to_owned()),
         base_url: Some(base_url),
         model: model.map(str::to_owned),
+        ..Endpoint::public("mock")
     }
 }
 

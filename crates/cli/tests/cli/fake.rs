@@ -32,7 +32,7 @@ pub const ANTHROPIC: &str = "anthropic:default";
 pub const OPENAI: &str = "openai:default";
 
 pub fn endpoint(provider: &str) -> Endpoint {
-    Endpoint { provider: provider.into(), api: None, base_url: None, model: None }
+    Endpoint::public(provider)
 }
 
 fn profile(provider: &str, lead: u16) -> ProfileView {

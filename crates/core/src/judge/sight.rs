@@ -94,7 +94,7 @@ impl<'a> Sight<'a> {
         let mut all: BTreeSet<Endpoint> =
             self.observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider).cloned()).collect();
         if all.is_empty() {
-            all.insert(public_endpoint(provider));
+            all.insert(Endpoint::public(provider.clone()));
         }
         all
     }
@@ -229,9 +229,5 @@ pub fn endpoint_of(observed: &Observation, agent: &AgentId, provider: &ProviderI
         .and_then(|agent| agent.endpoints.get(provider))
         .or_else(|| observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider)).min())
         .cloned()
-        .unwrap_or_else(|| public_endpoint(provider))
-}
-
-fn public_endpoint(provider: &ProviderId) -> Endpoint {
-    Endpoint { provider: provider.clone(), api: None, base_url: None, model: None }
+        .unwrap_or_else(|| Endpoint::public(provider.clone()))
 }

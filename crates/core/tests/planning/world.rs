@@ -37,7 +37,7 @@ pub const P: &str = "acme:default";
 pub const ACME: &str = "acme";
 
 pub fn endpoint(provider: &str) -> Endpoint {
-    Endpoint { provider: ProviderId::from(provider), api: None, base_url: None, model: None }
+    Endpoint::public(provider)
 }
 
 pub fn api_key(value: u8) -> ProfileView {

@@ -111,8 +111,7 @@ impl Fake {
         for id in agents {
             let place = if *id == "main" && !sqlite { StoreId::Base } else { of(id) };
             stores.entry(place.clone()).or_insert_with(|| store(id));
-            let endpoint =
-                Endpoint { provider: ProviderId::from(ACME), api: None, base_url: None, model: None };
+            let endpoint = Endpoint::public(ACME);
             views.push(AgentView {
                 id: agent(id),
                 name: None,

@@ -3,8 +3,7 @@
 use crate::world::{at, keys, print};
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
 use keyshoal_core::{
-    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, ProviderId, Verdict,
-    VerdictKind,
+    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, Verdict, VerdictKind,
 };
 use keyshoal_ledger::{Ledger, OpenMode};
 use proptest::prelude::*;
@@ -33,8 +32,7 @@ fn a_verdict() -> impl Strategy<Value = Fact> {
     let url = prop_oneof![Just(None), Just(Some("http://127.0.0.1:9".to_owned()))];
     (a_value(), prop::sample::select(kinds.to_vec()), 0..40_i64, url).prop_map(
         |(fingerprint, kind, when, base_url)| {
-            let endpoint =
-                Endpoint { provider: ProviderId::from("openai"), api: None, base_url, model: None };
+            let endpoint = Endpoint { base_url, ..Endpoint::public("openai") };
             let ask = Ask { fingerprint, kind: CredentialKind::ApiKey, endpoint };
             Fact::Verdict { ask, verdict: Verdict { http_status: Some(401), ..Verdict::new(kind, at(when)) } }
         },

@@ -1,8 +1,8 @@
 //! What the tests are about: a small world of agents, profiles and values, and directories to keep it in.
 
 use keyshoal_core::{
-    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, ProfileId, ProviderId, Secret, StoreId,
-    Timestamp, Verdict, VerdictKind,
+    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, ProfileId, Secret, StoreId, Timestamp,
+    Verdict, VerdictKind,
     knowledge::{GenerationOrigin, KeptBy},
 };
 use keyshoal_ledger::{JournalStep, Keys, Ledger, OpenMode};
@@ -50,7 +50,7 @@ pub(crate) fn may_replace(agent_id: &str, id: &str, value: u8) -> Fact {
 }
 
 pub(crate) fn endpoint(provider: &str) -> Endpoint {
-    Endpoint { provider: ProviderId::from(provider), api: None, base_url: None, model: None }
+    Endpoint::public(provider)
 }
 
 pub(crate) fn verdict(value: u8, provider: &str, kind: VerdictKind, when: Timestamp) -> Fact {

@@ -84,7 +84,7 @@ impl Viewer<'_> {
             .collect();
         let endpoints = providers
             .into_iter()
-            .map(|provider| (provider.clone(), endpoint(self.config, &models_file, &provider, entry)))
+            .map(|provider| (provider.clone(), self.endpoint(&models_file, &provider, entry)))
             .collect();
         let agent = AgentView {
             id: entry.id.clone(),
@@ -100,6 +100,19 @@ impl Viewer<'_> {
         };
         Viewed { agent, residue: notices, earlier }
     }
+
+    /// The agent's own endpoint: the config's, else what its generated models.json says, else the provider's public one.
+    fn endpoint(&self, file: &ModelsFile, provider: &ProviderId, entry: &AgentEntry) -> Endpoint {
+        let mut endpoint = self.config.endpoint(provider, self.prints);
+        if endpoint.base_url.is_none() {
+            endpoint.base_url = file.providers.get(provider).and_then(|entry| entry.base_url.clone());
+        }
+        let own = entry.models.iter().find(|used| used.chat && used.provider == *provider);
+        if let Some(own) = own {
+            endpoint.model = Some(own.model.clone());
+        }
+        endpoint
+    }
 }
 
 fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<Need>> {
@@ -109,19 +122,6 @@ fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<Need>> {
         needs.entry(used.provider.clone()).or_default().push(need);
     }
     needs
-}
-
-/// The agent's own endpoint: the config's, else what its generated models.json says, else the provider's public one.
-fn endpoint(config: &Config, file: &ModelsFile, provider: &ProviderId, entry: &AgentEntry) -> Endpoint {
-    let mut endpoint = config.endpoint(provider);
-    if endpoint.base_url.is_none() {
-        endpoint.base_url = file.providers.get(provider).and_then(|entry| entry.base_url.clone());
-    }
-    let own = entry.models.iter().find(|used| used.chat && used.provider == *provider);
-    if let Some(own) = own {
-        endpoint.model = Some(own.model.clone());
-    }
-    endpoint
 }
 
 /// Plaintext keys in models.json, which nothing updates.

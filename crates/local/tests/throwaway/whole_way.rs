@@ -90,6 +90,32 @@ fn a_dead_copy_is_mended_and_a_working_override_is_kept_in_every_layout() {
 }
 
 #[test]
+fn providers_are_asked_with_the_headers_of_the_config_or_not_at_all() {
+    for (header, asked) in [(json!("${TENANT}"), true), (json!("Bearer ${NOT_SET}"), false)] {
+        let emulator = Emulator::start(Config::default()).unwrap();
+        emulator.only_accept(&["key-new", "key-own"]);
+        let sample = sample::Installation::new(Layout::SharedRow)
+            .agent("academic")
+            .config(json!({
+                "env": { "TENANT": "tenant-blue" },
+                "models": { "providers": { "acme": {
+                    "baseUrl": format!("{}/v1", emulator.base_url()), "api": "openai-completions",
+                    "headers": { "User-Agent": header }, "models": [{ "id": "acme-1", "name": "Acme 1" }],
+                } } },
+            }))
+            .api_key(StoreId::Base, P, "key-new")
+            .api_key(agent("academic"), P, "key-own");
+        let house = House::holding(&sample);
+        let report = run(&house.open());
+        let agents: Vec<_> = emulator.log().into_iter().filter_map(|row| row.user_agent).collect();
+        assert_eq!(!agents.is_empty(), asked, "{agents:?}");
+        assert!(agents.iter().all(|agent| agent == "tenant-blue"), "{agents:?}");
+        let kept = finding(&report.after, "academic") == FindingKind::Kept;
+        assert_eq!(kept, asked, "what was not asked is known of nobody");
+    }
+}
+
+#[test]
 fn a_known_earlier_generation_is_mended_without_asking_anybody() {
     for layout in LAYOUTS {
         let bench = drifted(layout);

@@ -2,7 +2,11 @@
 
 pub use super::conversation::{ChannelDecl, Peer, PeerKind};
 use super::models::ModelNames;
-use keyshoal_core::{AgentId, CredentialKind, Endpoint, ProfileId, ProviderId, Secret, SecretRef};
+use crate::store::model::secret_fingerprint;
+use keyshoal_core::{
+    AgentId, CredentialKind, Endpoint, Fingerprints, ProfileId, ProviderId, Secret, SecretRef, Transport,
+    TransportValue,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -75,7 +79,7 @@ impl Config {
     }
 
     /// Returns whom to ask about a value of a provider: as the config reaches it, with a model that is used there.
-    pub fn endpoint(&self, provider: &ProviderId) -> Endpoint {
+    pub fn endpoint(&self, provider: &ProviderId, prints: &dyn Fingerprints) -> Endpoint {
         let declared = self.providers.get(provider);
         let used = self
             .agents
@@ -89,6 +93,7 @@ impl Config {
             model: used
                 .map(|used| used.model.clone())
                 .or_else(|| declared.and_then(|declared| declared.models.first().cloned())),
+            transport: declared.and_then(|declared| declared.transport.named(prints).unless_plain()),
         }
     }
 }
@@ -196,6 +201,54 @@ pub struct ProviderDecl {
     pub api_key: Option<ConfigKey>,
     /// The ids of its models.
     pub models: Vec<String>,
+    /// `headers`, `authHeader` and `request`.
+    pub transport: TransportDecl,
+}
+
+/// What an entry of `models.providers` changes about requests.
+#[derive(Clone, Debug, Default)]
+pub struct TransportDecl {
+    /// `headers` and `request.headers`, by names in lower case.
+    pub headers: BTreeMap<String, Configured>,
+    /// `authHeader`: the credential goes into `Authorization: Bearer`, too.
+    pub bearer: bool,
+    /// `request.proxy.url`.
+    pub proxy: Option<Configured>,
+    /// Another setting of `request` that changes who is asked, with what, or over which TLS.
+    pub unlike: Option<String>,
+}
+
+/// A value of the config that may be secret.
+#[derive(Clone, Debug)]
+pub enum Configured {
+    /// It is known.
+    Value(Secret),
+    /// A variable that is not set here, or a reference that is not resolved here; its name.
+    Unresolved(String),
+}
+
+impl TransportDecl {
+    /// Returns the same without a secret.
+    pub fn named(&self, prints: &dyn Fingerprints) -> Transport {
+        let name = |value: &Configured| match value {
+            Configured::Value(secret) => TransportValue::Known(secret_fingerprint(prints, secret)),
+            Configured::Unresolved(name) => TransportValue::Unresolved(name.clone()),
+        };
+        Transport {
+            headers: self.headers.iter().map(|(key, value)| (key.clone(), name(value))).collect(),
+            bearer: self.bearer,
+            proxy: self.proxy.as_ref().map(name),
+            unlike: self.unlike.clone(),
+        }
+    }
+
+    /// Returns every value that is known.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.headers.values().chain(&self.proxy).filter_map(|value| match value {
+            Configured::Value(secret) => Some(secret),
+            Configured::Unresolved(_) => None,
+        })
+    }
 }
 
 /// `models.providers.<p>.apiKey`.

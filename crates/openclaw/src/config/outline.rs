@@ -56,7 +56,7 @@ fn outlined(field: &str, value: &Value) -> Value {
         }
         Value::Array(all) => Value::Array(all.iter().map(|one| outlined(field, one)).collect()),
         Value::String(text) if field == "baseUrl" => {
-            Value::String(keyshoal_core::verdict::without_secrets(text))
+            Value::String(keyshoal_core::endpoint::without_secrets(text))
         }
         Value::String(text) if SHOWN.contains(&field) && is_name(text) => Value::String(text.clone()),
         Value::String(text) => Value::String(format!("(text of {} characters)", text.chars().count())),

@@ -4,8 +4,9 @@ use super::auth::Auth;
 use super::model::{ConfigKey, ProviderDecl};
 use super::models::provider_id;
 use super::notes::{Look, Notes};
-use super::substitute;
+use super::secrets::Resolver;
 use super::variables::Variables;
+use super::{substitute, transport};
 use keyshoal_core::{ProfileId, ProviderId, Secret, SecretRef, SecretSource};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 pub(super) fn read(
     root: &Look<'_>,
     auth: &Auth,
-    variables: &Variables<'_>,
+    secrets: &Resolver<'_>,
     notes: &mut Notes<'_>,
 ) -> BTreeMap<ProviderId, ProviderDecl> {
     let mut read = BTreeMap::new();
@@ -30,8 +31,9 @@ pub(super) fn read(
             base_url: provider.text_at("baseUrl", notes),
             api: provider.text_at("api", notes),
             auth: provider.text_at("auth", notes),
-            api_key: provider.at("apiKey").and_then(|key| api_key(&key, auth, variables, notes)),
+            api_key: provider.at("apiKey").and_then(|key| api_key(&key, auth, secrets.variables, notes)),
             models: models.iter().filter_map(|model| model.text_at("id", notes)).collect(),
+            transport: transport::read(&provider, secrets, notes),
         };
         read.insert(id, declared);
     }

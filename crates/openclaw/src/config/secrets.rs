@@ -23,32 +23,21 @@ pub(super) struct Resolver<'a> {
     pub(super) locations: &'a Locations,
 }
 
+/// A secret that cannot be resolved here.
+pub(super) struct Unresolved {
+    /// What names it: a variable, or a reference's id.
+    pub(super) name: String,
+    /// Why.
+    problem: String,
+}
+
 impl Resolver<'_> {
     /// Returns the secret of a key: text, a reference to the environment, or `{source, provider, id}`. What cannot be resolved is said.
     pub(super) fn secret_at(&self, look: &Look<'_>, key: &str, notes: &mut Notes<'_>) -> Option<Secret> {
         let found = look.at(key)?;
-        let resolved = if found.value.is_object() {
-            match secret_ref(found.value) {
-                None => {
-                    found.complain("text or {source, provider, id}", notes);
-                    return None;
-                }
-                Some(reference) => match reference.source {
-                    SecretSource::Env => self.variable(&reference.id),
-                    SecretSource::File => self.file(&reference.provider, &reference.id, notes),
-                    _ => Err("is a reference that only the gateway itself resolves".to_owned()),
-                },
-            }
-        } else {
-            let text = found.text(notes)?.trim();
-            match whole_variable(text) {
-                Some(variable) => self.variable(variable),
-                None => Ok(Secret::new(text)),
-            }
-        };
-        match resolved {
+        match self.resolve(&found, notes)? {
             Ok(secret) => (!secret.is_empty()).then_some(secret),
-            Err(problem) => {
+            Err(Unresolved { problem, .. }) => {
                 notes.warn(
                     &found.steps,
                     format_args!(
@@ -58,6 +47,33 @@ impl Resolver<'_> {
                 None
             }
         }
+    }
+
+    /// Resolves text, a reference to the environment, or `{source, provider, id}`; `None` for what is none of them, which is said.
+    pub(super) fn resolve(
+        &self,
+        found: &Look<'_>,
+        notes: &mut Notes<'_>,
+    ) -> Option<Result<Secret, Unresolved>> {
+        let (name, resolved) = if found.value.is_object() {
+            let Some(reference) = secret_ref(found.value) else {
+                found.complain("text or {source, provider, id}", notes);
+                return None;
+            };
+            let resolved = match reference.source {
+                SecretSource::Env => self.variable(&reference.id),
+                SecretSource::File => self.file(&reference.provider, &reference.id, notes),
+                _ => Err("is a reference that only the gateway itself resolves".to_owned()),
+            };
+            (reference.id, resolved)
+        } else {
+            let text = found.text(notes)?.trim();
+            match whole_variable(text) {
+                Some(variable) => (variable.to_owned(), self.variable(variable)),
+                None => return Some(Ok(Secret::new(text))),
+            }
+        };
+        Some(resolved.map_err(|problem| Unresolved { name, problem }))
     }
 
     /// Looks a variable up.

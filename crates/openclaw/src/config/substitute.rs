@@ -110,6 +110,14 @@ fn name_before_brace(text: &str) -> Option<&str> {
     valid.then_some(name)
 }
 
+/// Returns a variable that a text still names when all that were set have been replaced.
+pub(super) fn named_in(text: &str) -> Option<&str> {
+    pieces(text).into_iter().find_map(|piece| match piece {
+        Piece::Variable(name) => Some(name),
+        Piece::Text(_) | Piece::Escaped(_) => None,
+    })
+}
+
 /// Returns the variable when the whole text is `${VAR}` or `$VAR`: what the program treats as a reference to the environment.
 pub(super) fn whole_variable(text: &str) -> Option<&str> {
     let text = text.trim();

@@ -5,12 +5,27 @@ mod faults;
 mod hostile;
 mod roster;
 mod special;
+mod transport;
 
 use super::*;
 use crate::locate::locate;
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, ProviderId, Secret, SecretSource};
 use model::{ConfigKey, ModelUse, RosterForm};
 use std::path::PathBuf;
+
+/// Fingerprints that are good enough for a test: they tell texts of different lengths or beginnings apart.
+struct Plain;
+
+impl keyshoal_core::Fingerprints for Plain {
+    fn of(&self, parts: &[&str]) -> keyshoal_core::Fingerprint {
+        let text = parts.join("/");
+        let mut bytes = [text.len() as u8; 16];
+        for (byte, at) in text.bytes().zip((0..16).cycle()) {
+            bytes[at] = bytes[at].wrapping_mul(31).wrapping_add(byte);
+        }
+        keyshoal_core::Fingerprint::from_bytes(bytes)
+    }
+}
 
 /// An installation in a directory of its own, whose home is that directory.
 struct Place {
@@ -155,12 +170,12 @@ fn finds_the_models_and_endpoints_that_agents_need() {
     assert_eq!(used("main"), ["anthropic/opus"]);
     assert_eq!(used("a-b"), ["mock/mock-2", "+mock/mock-1"]);
 
-    let endpoint = config.endpoint(&ProviderId::new("mock"));
+    let endpoint = config.endpoint(&ProviderId::new("mock"), &Plain);
     assert_eq!(endpoint.api.as_deref(), Some("openai-completions"));
     assert_eq!(endpoint.base_url.as_deref(), Some("http://127.0.0.1:1/v1"));
     assert_eq!(endpoint.model.as_deref(), Some("mock-1"));
-    assert_eq!(config.endpoint(&ProviderId::new("pinned")).model.as_deref(), Some("p"));
-    assert_eq!(config.endpoint(&ProviderId::new("unknown")).base_url, None);
+    assert_eq!(config.endpoint(&ProviderId::new("pinned"), &Plain).model.as_deref(), Some("p"));
+    assert_eq!(config.endpoint(&ProviderId::new("unknown"), &Plain).base_url, None);
 }
 
 #[test]

@@ -236,7 +236,7 @@ fn a_key_that_cannot_be_right_is_never_sent() {
 #[test]
 fn what_cannot_be_asked_is_said_to_be_not_asked() {
     let lab = Lab::new();
-    let login = lab.ask(question(public("openai"), CredentialKind::OAuth, &key_of("openai", "login")));
+    let login = lab.ask(question(public("xai"), CredentialKind::OAuth, "some-login"));
     let nobody = lab.ask(question(public("nobody-knows"), CredentialKind::ApiKey, "some-key"));
     let odd = lab.ask(question(public("openai"), CredentialKind::Unknown("passkey".to_owned()), "some-key"));
     assert_eq!(crate::kinds(&[login, nobody, odd]), [VerdictKind::NotAsked; 3]);

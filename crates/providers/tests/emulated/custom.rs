@@ -134,7 +134,7 @@ fn when_the_control_meets_a_portal_or_an_outage_no_key_is_sent() {
 
 #[test]
 fn equal_questions_are_one_request_and_every_question_gets_its_answer() {
-    let lab = Lab::with(Config::default(), |options| options.max_concurrency = 3);
+    let lab = Lab::with(Config::default(), |options| options.limits.concurrency = 3);
     let accepted: Vec<String> = (0..20).map(|number| format!("key-{number}")).collect();
     lab.emulator.only_accept(&accepted[..10]);
     let base = lab.emulator.base_url();

@@ -1,7 +1,7 @@
 //! Everything that is not an answer.
 
 use crate::{Lab, custom_at, key_of, public, question};
-use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
+use keyshoal_core::{CredentialKind::ApiKey, Secret, VerdictKind};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_providers::{Prober, ProberError, ProberOptions};
 use std::io::{Read, Write};
@@ -74,6 +74,38 @@ fn a_connection_that_breaks_off() {
 }
 
 #[test]
+fn a_connection_that_is_reset() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            // Closing with a request unread resets the connection.
+            let _waited = stream.peek(&mut [0]);
+        }
+    });
+    let lab = Lab::new();
+    let verdict = lab.ask(question(custom_at("openai-completions", url, None), ApiKey, "key-a"));
+    assert_eq!(verdict.kind, VerdictKind::Connect, "{verdict:?}");
+    assert!(verdict.retryable);
+}
+
+#[test]
+fn a_refusal_without_end_kills_nobody() {
+    let body = format!(r#"{{"error":{{"code":"invalid_api_key","message":"{}"#, "no ".repeat(200));
+    let url = server(
+        "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n",
+        body,
+        1_000_000,
+    );
+    let lab = Lab::with(Config::default(), |options| {
+        options.trusted_base_urls.insert("openai".to_owned(), format!("{url}/v1"));
+    });
+    let verdict = lab.ask(question(public("openai"), ApiKey, &key_of("openai", "mine")));
+    assert!(!verdict.kind.is_dead(), "{verdict:?}");
+}
+
+#[test]
 fn a_list_without_end_is_read_only_at_its_beginning() {
     let body = format!("{{\"object\":\"list\",\"data\":[{}", "{\"id\":\"m\"},".repeat(200));
     let url = server(
@@ -91,7 +123,7 @@ fn a_list_without_end_is_read_only_at_its_beginning() {
 #[test]
 fn loopback_is_never_asked_through_a_proxy() {
     let proxy = Emulator::start(Config::default()).expect("an emulator");
-    let lab = Lab::with(Config::default(), |options| options.proxy = Some(proxy.base_url()));
+    let lab = Lab::with(Config::default(), |options| options.proxy = Some(Secret::new(proxy.base_url())));
     let key = key_of("openai", "mine");
     lab.emulator.accept(&key);
     assert_eq!(lab.ask(question(public("openai"), ApiKey, &key)).kind, VerdictKind::Ok);
@@ -131,6 +163,6 @@ fn what_cannot_be_set_up_says_what_and_where() {
     let empty = with_ca(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")));
     assert!(matches!(empty, ProberError::NoCertificate { .. }), "{empty}");
     let proxy =
-        Prober::new(ProberOptions { proxy: Some("no address".to_owned()), ..ProberOptions::default() });
+        Prober::new(ProberOptions { proxy: Some(Secret::new("no address")), ..ProberOptions::default() });
     assert!(matches!(proxy.expect_err("no prober"), ProberError::Proxy));
 }

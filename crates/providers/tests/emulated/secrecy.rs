@@ -1,8 +1,9 @@
 //! A credential must not be where it does not belong.
 
 use crate::{Lab, custom_at, key_of, public, question};
-use keyshoal_core::{CredentialKind::ApiKey, VerdictKind};
+use keyshoal_core::{CredentialKind::ApiKey, Secret, VerdictKind};
 use keyshoal_emulator::Behaviour;
+use keyshoal_providers::{Prober, ProberOptions};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
@@ -47,6 +48,16 @@ fn a_provider_that_repeats_the_key_does_not_get_it_into_a_verdict() {
             assert!(!printed.contains(part), "{status}: {printed}");
         }
     }
+}
+
+#[test]
+fn the_password_of_a_proxy_is_never_printed() {
+    let proxy = Secret::new("http://me:hush-hush@127.0.0.1:9");
+    let options = ProberOptions { proxy: Some(proxy), ..ProberOptions::default() };
+    let shown = format!("{options:?}");
+    let prober = Prober::new(options).expect("a prober");
+    assert!(!shown.contains("hush"), "{shown}");
+    assert!(!format!("{prober:?}").contains("hush"), "{prober:?}");
 }
 
 #[test]
