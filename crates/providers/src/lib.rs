@@ -25,5 +25,5 @@ mod shape;
 pub use answer::Answer;
 pub use client::{ProberError, ProberOptions};
 pub use endpoint::Wire;
-pub use prober::{Prober, Question};
+pub use prober::{Prober, Question, host_of};
 pub use rules::classify;

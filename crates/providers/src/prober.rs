@@ -1,6 +1,10 @@
 //! Asks: each distinct value once per endpoint, many at a time, after the negative controls.
 #![expect(clippy::disallowed_methods, reason = "a verdict carries the time at which the provider gave it")]
 
+mod clock;
+
+pub use clock::host_of;
+
 use crate::advice;
 use crate::answer::Answer;
 use crate::client::{Clients, ProberError, ProberOptions, send};
