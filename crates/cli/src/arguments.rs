@@ -1,8 +1,8 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    bundle, completions, demo, diff, explain, history, keep, man, recover, replace, restart, rollback, route,
-    set, status, sync, trace, verify, watch,
+    bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover, replace,
+    restart, rollback, route, set, status, sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -189,6 +189,8 @@ pub enum Command {
     Diff(diff::DiffArgs),
     /// Tell why an agent sends what it sends
     Explain(explain::ExplainArgs),
+    /// Examine everything: what is wrong, why, and what mends it
+    Doctor(doctor::DoctorArgs),
     /// Make every agent hold the right credentials
     Sync(sync::SyncArgs),
     /// Ask the providers whether what every agent sends is accepted
@@ -207,6 +209,8 @@ pub enum Command {
     Replace(replace::ReplaceArgs),
     /// Tell which agent answers a message and by which binding, and find bindings that never do
     Route(route::RouteArgs),
+    /// Move the credentials of an agent that is no more aside, and back
+    Quarantine(quarantine::QuarantineArgs),
     /// List the runs that wrote something
     History(history::HistoryArgs),
     /// Take a run back, profile by profile

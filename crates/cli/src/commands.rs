@@ -5,12 +5,14 @@ pub mod completions;
 mod consent;
 pub mod demo;
 pub mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod history;
 mod identity;
 pub mod keep;
 pub mod man;
 mod marks;
+pub mod quarantine;
 pub mod recover;
 pub mod replace;
 mod report;
@@ -51,6 +53,8 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Status(args)) => status::cmd_status(ui, &context, args),
         Some(Command::Diff(args)) => diff::cmd_diff(ui, &context, args),
         Some(Command::Explain(args)) => explain::cmd_explain(ui, &context, args),
+        Some(Command::Doctor(args)) => doctor::cmd_doctor(ui, &context, args),
+        Some(Command::Quarantine(args)) => quarantine::cmd_quarantine(ui, &context, args),
         Some(Command::Sync(args)) => sync::cmd_sync(ui, &context, args),
         Some(Command::Trace(args)) => trace::cmd_trace(ui, &context, args),
         Some(Command::Verify(args)) => verify::cmd_verify(ui, &context, args),

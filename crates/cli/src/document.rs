@@ -1,10 +1,12 @@
 //! The JSON documents. Their field names are a promise: snake_case, times in RFC 3339 UTC, no secrets.
 
+mod doctor;
 mod error;
 mod explain;
 mod history;
 mod mark;
 mod plan;
+mod quarantine;
 mod route;
 mod run;
 mod shared;
@@ -12,11 +14,13 @@ mod status;
 mod trace;
 mod verify;
 
+pub use doctor::DoctorDocument;
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};
 pub use history::{HistoryDocument, RunDetailDocument};
 pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
+pub use quarantine::QuarantineDocument;
 pub use route::RouteDocument;
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;

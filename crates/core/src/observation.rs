@@ -215,6 +215,8 @@ pub struct UsageView {
     pub cooldown: Option<(Timestamp, String)>,
     /// A disabled mark: until when, and why.
     pub disabled: Option<(Timestamp, String)>,
+    /// How often it failed, by OpenClaw's word for why.
+    pub failures: BTreeMap<String, u64>,
 }
 
 impl UsageView {

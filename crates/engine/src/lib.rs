@@ -4,7 +4,9 @@
 //! function of [`ports`]; none of them touches a file, a clock or a terminal itself.
 
 mod asks;
+pub mod carry;
 pub mod decide;
+pub mod doctor;
 mod facts;
 pub mod look;
 pub mod ports;

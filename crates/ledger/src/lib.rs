@@ -21,6 +21,7 @@ pub mod learn;
 pub mod ledger;
 pub mod lock;
 mod looks;
+pub mod quarantine;
 
 pub use error::LedgerError;
 pub use expiry::Expired;

@@ -16,6 +16,7 @@ pub mod model;
 mod models;
 mod notes;
 mod outline;
+mod outside;
 mod providers;
 mod secrets;
 mod special;
@@ -103,6 +104,7 @@ fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config
     let jobs_file =
         jobs_file.and_then(|named| locate::resolve(Path::new(&named), Some(&locations.home)).ok());
     let jobs_file = jobs_file.unwrap_or_else(|| locations.state_dir.join("cron").join("jobs.json"));
+    let outside = outside::read(&root, &locations.home, &mut notes);
     agents::refuse_shared_directories(&roster.agents, &bindings, locations, &mut notes)?;
     Ok(Config {
         path: path.clone(),
@@ -125,6 +127,8 @@ fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config
         cli_backends: agents::cli_backends(&root),
         session_store,
         jobs_file,
+        secret_providers: outside.secret_providers,
+        log_file: outside.log_file,
         names,
         touched_version,
         warnings: notes.into_warnings(),

@@ -56,6 +56,20 @@ pub fn read(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
     Ok(Some(bytes))
 }
 
+/// Reads the end of a regular file, at most `limit` bytes of it. `None` when it does not exist or is no regular file.
+pub(crate) fn tail(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError> {
+    use std::io::Seek;
+    if !fs::metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let mut file = fs::File::open(path).with_path(path)?;
+    let length = file.metadata().with_path(path)?.len();
+    file.seek(io::SeekFrom::Start(length.saturating_sub(limit))).with_path(path)?;
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).with_path(path)?;
+    Ok(Some(bytes))
+}
+
 /// Tells whether something is at a path, links followed.
 pub fn exists(path: &Path) -> bool {
     fs::metadata(path).is_ok()

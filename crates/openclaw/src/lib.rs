@@ -7,6 +7,7 @@ pub mod agent_id;
 pub mod candidates;
 pub mod config;
 pub mod environment;
+pub mod examine;
 pub mod files;
 pub mod gateway;
 pub mod jobs;

@@ -171,6 +171,14 @@ fn of_login(named: &'static Provider, endpoint: &Endpoint, kind: &CredentialKind
     registry::by_login(named).filter(|_| login).unwrap_or(named)
 }
 
+/// Returns the address that an endpoint asks, and whether it is on this machine; nothing where that is not known, or no web address.
+pub(crate) fn base_url(endpoint: &Endpoint) -> Option<(Url, bool)> {
+    let named = registry::find(endpoint.provider.as_str()).map(|provider| provider.base_url);
+    let url = Url::parse(endpoint.base_url.as_deref().or(named)?.trim()).ok()?;
+    let loopback = is_loopback(&url.host()?.to_owned());
+    matches!(url.scheme(), "http" | "https").then_some((url, loopback))
+}
+
 fn is_loopback(host: &Host<String>) -> bool {
     match host {
         Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),

@@ -33,5 +33,5 @@ pub use answer::Answer;
 pub use client::{ProberError, ProberOptions};
 pub use endpoint::Wire;
 pub use limits::{Limits, Requests};
-pub use prober::{Prober, Question};
+pub use prober::{Prober, Question, host_of};
 pub use rules::classify;

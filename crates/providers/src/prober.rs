@@ -1,6 +1,10 @@
 //! Asks: each distinct value once per endpoint and model, within limits, after the negative controls.
 #![expect(clippy::disallowed_methods, reason = "a verdict carries the time at which the provider gave it")]
 
+mod clock;
+
+pub use clock::host_of;
+
 use crate::client::{Clients, ProberError, ProberOptions};
 use crate::endpoint::{NoTarget, Target, resolve};
 use crate::limits::{Counter, Gate, Limits, Requests};

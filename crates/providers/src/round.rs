@@ -175,7 +175,7 @@ impl Round {
 }
 
 /// Runs futures at once; the gate says how many of them send.
-async fn together<T, F>(futures: Vec<F>) -> Vec<T>
+pub(crate) async fn together<T, F>(futures: Vec<F>) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,

@@ -27,7 +27,8 @@ pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, 
     Ok(Outcome::attention_if(report.outcome.needs_attention()))
 }
 
-fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
+/// Returns the lines of what a run did.
+pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     match report.outcome {
         Ended::DryRun => {
             let mut lines = render::plan::lines(&report.plan);

@@ -29,6 +29,8 @@ fn every_command_has_help_with_examples() {
     let commands = [
         "status",
         "diff",
+        "doctor",
+        "quarantine",
         "explain",
         "sync",
         "set",

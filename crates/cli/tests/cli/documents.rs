@@ -57,11 +57,13 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 19] = [
+    let commands: [(&[&str], &str); 21] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
         (&["explain", "stocks"], "keyshoal.explain.v1"),
+        (&["doctor"], "keyshoal.doctor.v1"),
+        (&["quarantine"], "keyshoal.quarantine.v1"),
         (&["sync", "--dry-run"], "keyshoal.sync.v1"),
         (&["sync"], "keyshoal.sync.v1"),
         (&["restart"], "keyshoal.restart.v1"),

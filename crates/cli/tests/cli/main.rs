@@ -5,6 +5,7 @@
 
 mod binary;
 mod bundling;
+mod doctoring;
 mod documents;
 mod fake;
 mod questions;

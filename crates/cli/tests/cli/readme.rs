@@ -34,3 +34,21 @@ fn symbols_in_the_table_are_those_on_the_screen() {
         assert!(row.contains(keyshoal_cli::render::words::symbol(kind)), "{row}");
     }
 }
+
+#[test]
+fn the_table_of_checks_is_the_codes() {
+    let section =
+        README.split("\n## ").find(|section| section.starts_with("What `doctor` looks at")).unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let said: Vec<(String, String)> = rows
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].trim_matches('`').to_owned(), cells[1].to_owned())
+        })
+        .collect();
+    let is: Vec<(String, String)> = keyshoal_engine::doctor::CHECKS
+        .iter()
+        .map(|check| (check.id.to_owned(), check.question.to_owned()))
+        .collect();
+    assert_eq!(said, is);
+}

@@ -115,7 +115,8 @@ impl Stage {
         Self::with(layout, |sample| sample.agent("ops").agent("stocks").config(config))
     }
 
-    fn with(layout: Layout, build: impl FnOnce(Installation) -> Installation) -> Self {
+    /// The same provider and config, with agents and values of one's own.
+    pub fn with(layout: Layout, build: impl FnOnce(Installation) -> Installation) -> Self {
         let home = TempDir::new().unwrap();
         let emulator = Emulator::start(Config::default()).unwrap();
         emulator.only_accept(&[NEW, OWN, GIVEN]);

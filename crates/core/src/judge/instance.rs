@@ -51,7 +51,7 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         let text = format!("{} holds credentials ({}) and belongs to no agent", orphan.path, ids.join(", "));
         judgement.findings.push(whole(
             Words::new(FindingKind::Orphaned, text)
-                .fix("remove the directory when nothing needs it any more"),
+                .fix(format!("keyshoal quarantine {}   moves them aside", orphan.id)),
         ));
     }
     for (agent, leftover) in activation::refused(observed) {

@@ -116,6 +116,7 @@ fn usage(draw: &mut Draw<'_>) -> UsageView {
         error_count: u64::from(draw.below(4)),
         cooldown: mark(draw),
         disabled: mark(draw),
+        failures: Default::default(),
     }
 }
 

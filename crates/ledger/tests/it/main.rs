@@ -14,6 +14,7 @@ mod journal_model;
 mod lock;
 mod looks;
 mod memory;
+mod quarantine;
 mod rules;
 mod schema;
 mod secrets;

@@ -11,6 +11,7 @@ mod house;
 mod meanwhile;
 mod memory;
 mod model;
+mod quarantine;
 mod recovery;
 mod unknown;
 mod whole_way;

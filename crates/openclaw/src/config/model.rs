@@ -53,6 +53,10 @@ pub struct Config {
     pub session_store: Option<String>,
     /// The file of scheduled jobs in early releases: `cron.store`, else `cron/jobs.json`.
     pub jobs_file: PathBuf,
+    /// `secrets.providers`: where references are looked up.
+    pub secret_providers: BTreeMap<String, SecretProvider>,
+    /// `logging.file`.
+    pub log_file: Option<PathBuf>,
     /// What models may be called.
     pub(crate) names: ModelNames,
     /// `meta.lastTouchedVersion`.
@@ -283,6 +287,15 @@ pub struct GatewayDecl {
     pub tls: bool,
     /// Set when `mode` is `remote`: this installation is a client of a gateway elsewhere.
     pub remote: Option<RemoteDecl>,
+}
+
+/// One entry of `secrets.providers`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretProvider {
+    /// `path` of a file, or `command` of a program.
+    pub path: Option<String>,
+    /// The file holds one value (`mode: "singleValue"`), not JSON.
+    pub single_value: bool,
 }
 
 /// `gateway.remote`.

@@ -59,6 +59,27 @@ pub fn looks_like_gateway(pid: u32) -> bool {
     line.contains("openclaw") && (line.contains("openclaw-gateway") || words.contains(&"gateway"))
 }
 
+/// Says what a process of OpenClaw is for, by its command line: the words after the program's name. Nothing for other programs.
+pub(crate) fn what_of_openclaw(pid: u32) -> Option<String> {
+    let line = proc_text(&of(pid, "cmdline"))?;
+    let words: Vec<&str> = line.split(['\0', ' ']).filter(|word| !word.is_empty()).collect();
+    let name = |word: &str| word.rsplit('/').next().unwrap_or_default().to_owned();
+    let at = words.iter().position(|word| {
+        let name = name(word);
+        name == "openclaw"
+            || name == "openclaw.mjs"
+            || name.starts_with("openclaw-node")
+            || name == "openclaw-gateway"
+    })?;
+    // Options may carry tokens, so that only plain words are repeated.
+    let plain = words[at + 1..].iter().take_while(|word| {
+        word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && !word.starts_with('-')
+    });
+    let words: Vec<String> =
+        std::iter::once(name(words[at])).chain(plain.take(2).map(|word| (*word).to_owned())).collect();
+    Some(words.join(" "))
+}
+
 /// Tells whether a process of this user looks like a gateway. Yes, where the processes cannot be listed.
 pub fn runs_a_gateway(user: u32) -> bool {
     let Some(pids) = all() else { return true };
@@ -98,7 +119,7 @@ pub fn listener(port: u16) -> Option<u32> {
 }
 
 /// Returns the number of every process that can be seen; `None` where they cannot be listed.
-fn all() -> Option<Vec<u32>> {
+pub(crate) fn all() -> Option<Vec<u32>> {
     let names = files::names(Path::new("/proc"), 1 << 17).ok()?;
     Some(names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect())
 }

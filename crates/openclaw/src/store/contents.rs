@@ -5,6 +5,7 @@ use super::{StoreContents, StoredProfile, StoredSecret};
 use keyshoal_core::{
     CredentialKind, ProfileId, ProviderId, Secret, SecretRef, SecretSource, Timestamp, UsageView,
 };
+use std::collections::BTreeMap;
 
 /// OpenClaw puts this in place of an access token while it refreshes an OAuth login.
 const FENCE: &str = "openclaw-oauth-refresh-fence:";
@@ -235,6 +236,15 @@ fn marks(doc: &Document, found: &mut StoreContents) {
     }
 }
 
+/// Returns `failureCounts`.
+fn failures(doc: &Document, entry: &Value) -> BTreeMap<String, u64> {
+    let counts = entry.get("failureCounts").filter(|counts| counts.is_object());
+    let count = |value: &Value| value.as_f64(doc).filter(|count| *count >= 1.0 && *count < 1e15);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small count, checked")]
+    let found = |(reason, value): (Option<&str>, &Value)| Some((reason?.to_owned(), count(value)? as u64));
+    counts.into_iter().flat_map(Value::entries).filter_map(found).collect()
+}
+
 fn usage(doc: &Document, entry: &Value) -> UsageView {
     let number = |key| entry.get(key).and_then(|value| value.as_f64(doc)).filter(|number| number.is_finite());
     #[expect(clippy::cast_possible_truncation, reason = "milliseconds; saturates, and jiff then refuses")]
@@ -253,6 +263,7 @@ fn usage(doc: &Document, entry: &Value) -> UsageView {
         error_count: number("errorCount").unwrap_or_default() as u64,
         cooldown: mark("cooldownUntil", "cooldownReason"),
         disabled: mark("disabledUntil", "disabledReason"),
+        failures: failures(doc, entry),
     };
     // A third mark, for used-up subscriptions. The view has two places; an authentication mark keeps its own.
     if let Some((until, reason)) = mark("blockedUntil", "blockedReason") {

@@ -1,0 +1,103 @@
+//! `keyshoal.doctor.v1`.
+
+use keyshoal_core::{AgentId, RunId, Severity, Timestamp};
+use keyshoal_engine::SyncReport;
+use keyshoal_engine::doctor::{Diagnosis, Symptom};
+use serde::Serialize;
+
+/// What `doctor --json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct DoctorDocument {
+    schema: &'static str,
+    at: Timestamp,
+    state_dir: String,
+    checks: Vec<CheckDocument>,
+    summary: Summary,
+    fixed: Option<FixedDocument>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct CheckDocument {
+    id: &'static str,
+    question: &'static str,
+    severity: Severity,
+    symptoms: Vec<SymptomDocument>,
+    seen: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct SymptomDocument {
+    severity: Severity,
+    agents: Vec<AgentId>,
+    message: String,
+    evidence: Vec<String>,
+    fix: Option<String>,
+    remedy: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Summary {
+    checks: usize,
+    fine: usize,
+    info: usize,
+    attention: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct FixedDocument {
+    run: Option<RunId>,
+    writes: usize,
+    needs_attention: bool,
+}
+
+impl DoctorDocument {
+    /// Makes it.
+    pub fn of(at: Timestamp, state_dir: &str, diagnoses: &[Diagnosis]) -> Self {
+        let count = |severity| diagnoses.iter().filter(|one| one.severity() == severity).count();
+        Self {
+            schema: "keyshoal.doctor.v1",
+            at,
+            state_dir: state_dir.to_owned(),
+            checks: diagnoses.iter().map(check).collect(),
+            summary: Summary {
+                checks: diagnoses.len(),
+                fine: count(Severity::Fine),
+                info: count(Severity::Info),
+                attention: count(Severity::Attention),
+            },
+            fixed: None,
+        }
+    }
+
+    /// Adds what `--fix` did; the checks are those after it.
+    #[must_use]
+    pub fn fixed(mut self, report: &SyncReport) -> Self {
+        self.fixed = Some(FixedDocument {
+            run: report.run.clone(),
+            writes: report.receipts.len(),
+            needs_attention: report.outcome.needs_attention(),
+        });
+        self
+    }
+}
+
+fn check(one: &Diagnosis) -> CheckDocument {
+    CheckDocument {
+        id: one.check.id,
+        question: one.check.question,
+        severity: one.severity(),
+        symptoms: one.told.symptoms.iter().map(symptom).collect(),
+        seen: one.told.seen.clone(),
+    }
+}
+
+fn symptom(one: &Symptom) -> SymptomDocument {
+    SymptomDocument {
+        severity: one.severity,
+        agents: one.agents.clone(),
+        message: one.message.clone(),
+        evidence: one.evidence.clone(),
+        fix: one.fix.clone(),
+        remedy: one.remedy.map(keyshoal_engine::doctor::Remedy::as_str),
+    }
+}

@@ -1,0 +1,143 @@
+//! The program's own log: when the gateway began, and when it read its secrets or its config again.
+//!
+//! Up to 2026.9 a log is JSON, one entry a line, with the message in `message` or in the numbered fields; by default it is
+//! `openclaw-<date>.log` in `/tmp/openclaw`, into which every gateway of the user writes.
+
+use crate::files;
+use keyshoal_core::Timestamp;
+use keyshoal_core::examination::{LogEvent, LogEventKind, ProgramLog};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// So much of each file's end is read.
+const TAIL: u64 = 4 << 20;
+/// So many files are read, the newest ones.
+const FILES: usize = 3;
+/// So many events are kept, the newest ones.
+const EVENTS: usize = 200;
+
+/// Where the program may log.
+#[derive(Clone, Copy, Debug)]
+pub struct Where<'a> {
+    /// `logging.file`: this installation's alone.
+    pub configured: Option<&'a Path>,
+    /// Directories of the default log, the first that has any.
+    pub shared: &'a [PathBuf],
+    /// Users whose files are believed.
+    pub users: &'a [u32],
+    /// What is older than this in a shared log is another gateway's; `None` when no gateway of ours runs, so that none counts.
+    pub since: Option<Timestamp>,
+}
+
+/// Reads what the log tells.
+pub fn read(at: &Where<'_>) -> ProgramLog {
+    if let Some(own) = at.configured
+        && files::exists(own)
+    {
+        let events = last(events_of(own));
+        return ProgramLog { files: vec![own.display().to_string()], own: true, events };
+    }
+    let Some(since) = at.since else { return ProgramLog::default() };
+    let logs = at.shared.iter().map(|dir| rolling(dir, at.users)).find(|logs| !logs.is_empty());
+    let logs = logs.unwrap_or_default();
+    let mut events: Vec<LogEvent> = logs.iter().flat_map(|log| events_of(log)).collect();
+    events.retain(|event| event.at >= since);
+    ProgramLog {
+        files: logs.iter().map(|log| log.display().to_string()).collect(),
+        own: false,
+        events: last(events),
+    }
+}
+
+fn last(mut events: Vec<LogEvent>) -> Vec<LogEvent> {
+    events.sort_by_key(|event| event.at);
+    events.split_off(events.len().saturating_sub(EVENTS))
+}
+
+/// Returns the newest logs of a directory, the older first.
+fn rolling(dir: &Path, users: &[u32]) -> Vec<PathBuf> {
+    let names = files::listing(dir).ok().flatten().unwrap_or_default();
+    let named = names.iter().filter(|name| name.starts_with("openclaw-") && name.ends_with(".log"));
+    let mut logs: Vec<PathBuf> = named.map(|name| dir.join(name)).collect();
+    logs.retain(|log| files::owner(log).is_some_and(|owner| users.contains(&owner)));
+    logs.split_off(logs.len().saturating_sub(FILES))
+}
+
+fn events_of(log: &Path) -> Vec<LogEvent> {
+    let text = files::tail(log, TAIL).ok().flatten().unwrap_or_default();
+    String::from_utf8_lossy(&text).lines().filter_map(event).collect()
+}
+
+/// Understands one line; most are nothing to us.
+fn event(line: &str) -> Option<LogEvent> {
+    // Cheap, before the line is understood.
+    let kind = kind_of(line)?;
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let at =
+        ["/time", "/_meta/date"].iter().find_map(|place| entry.pointer(place)?.as_str()?.parse().ok())?;
+    let numbered = ["message", "0", "1", "2"].iter().filter_map(|key| entry.get(*key)?.as_str());
+    let said = numbered.collect::<Vec<_>>().join(" ");
+    (kind_of(&said) == Some(kind)).then_some(LogEvent { at, kind })
+}
+
+fn kind_of(text: &str) -> Option<LogEventKind> {
+    const WORDS: [(&str, LogEventKind); 14] = [
+        ("gateway ready", LogEventKind::Started),
+        ("listening on ws://", LogEventKind::Started),
+        ("listening on wss://", LogEventKind::Started),
+        ("; shutting down", LogEventKind::Stopped),
+        ("; restarting", LogEventKind::Stopped),
+        ("res ✓ secrets.reload", LogEventKind::SecretsRead),
+        ("res ✓ models.authRefresh", LogEventKind::SecretsRead),
+        ("config change applied", LogEventKind::ConfigApplied),
+        ("config hot reload applied", LogEventKind::ConfigApplied),
+        ("res ✗ secrets.reload", LogEventKind::ReloadFailed),
+        ("res ✗ models.authRefresh", LogEventKind::ReloadFailed),
+        ("config reload failed", LogEventKind::ReloadFailed),
+        ("config reload skipped", LogEventKind::ReloadFailed),
+        ("config change requires gateway restart", LogEventKind::RestartNeeded),
+    ];
+    WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, kind)| *kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lines as 2026.3.28 and 2026.9.6 wrote them.
+    const LINES: &str = concat!(
+        "{\"0\":\"{\\\"subsystem\\\":\\\"gateway\\\"}\",\"1\":\"listening on ws://127.0.0.1:1 (PID 7)\",\"time\":\"2026-11-27T00:00:07.191+00:00\"}\n",
+        "{\"0\":\"{\\\"subsystem\\\":\\\"gateway/ws\\\"}\",\"1\":\"⇄ res ✓ secrets.reload 71ms conn=1 id=call-1\",\"time\":\"2026-11-27T00:01:00.000+00:00\"}\n",
+        "{\"message\":\"config reload skipped (invalid config): x\",\"_meta\":{\"date\":\"2026-11-27T00:02:00.000Z\"}}\n",
+        "{\"0\":\"pong main restarted\",\"time\":\"2026-11-27T00:02:00.000+00:00\"}\n",
+        "listening on ws://broken\n",
+    );
+
+    #[test]
+    fn a_log_of_its_own_tells_everything() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.log");
+        std::io::Write::write_all(&mut files::create_new(&path).unwrap(), LINES.as_bytes()).unwrap();
+        let at = Where { configured: Some(&path), shared: &[], users: &[], since: None };
+        let log = read(&at);
+        let kinds: Vec<LogEventKind> = log.events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [LogEventKind::Started, LogEventKind::SecretsRead, LogEventKind::ReloadFailed]);
+        assert!(log.own);
+    }
+
+    #[test]
+    fn a_shared_log_counts_only_while_our_gateway_runs_and_only_from_its_own_users() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("openclaw-2026-11-27.log");
+        std::io::Write::write_all(&mut files::create_new(&path).unwrap(), LINES.as_bytes()).unwrap();
+        let shared = [dir.path().to_owned()];
+        let us = rustix::process::geteuid().as_raw();
+        let since = "2026-11-27T00:00:30Z".parse().ok();
+        let count = |users: &[u32], since| {
+            read(&Where { configured: None, shared: &shared, users, since }).events.len()
+        };
+        assert_eq!(count(&[us], since), 2);
+        assert_eq!(count(&[us + 1], since), 0);
+        assert_eq!(count(&[us], None), 0);
+    }
+}

@@ -1,0 +1,107 @@
+//! What else is on this machine: other state directories of the home, processes besides the gateway, node hosts.
+
+use crate::files;
+use crate::gateway::process;
+use crate::locate::Locations;
+use crate::store::place::AGENT_DB;
+use keyshoal_core::Timestamp;
+use keyshoal_core::examination::{OtherProcess, OtherStateDir};
+use std::path::{Path, PathBuf};
+
+/// So many agents of another state directory are looked at.
+const MOST_AGENTS: usize = 1000;
+
+/// Returns the other state directories of the home that hold credentials.
+pub fn state_dirs(at: &Locations) -> Vec<OtherStateDir> {
+    let names = files::names(&at.home, 1 << 16).unwrap_or_default();
+    let like =
+        |name: &str| matches!(name, ".openclaw" | ".clawdbot" | ".moldbot") || name.starts_with(".openclaw-");
+    let mut dirs: Vec<PathBuf> =
+        names.iter().filter(|name| name.to_str().is_some_and(like)).map(|name| at.home.join(name)).collect();
+    dirs.sort();
+    let ours = files::real_path(&at.state_dir);
+    dirs.retain(|dir| files::is_dir(dir) && files::real_path(dir) != ours);
+    dirs.iter().filter_map(|dir| state_dir(dir)).collect()
+}
+
+/// Looks at another state directory; nothing where it holds no credential store.
+pub fn state_dir(dir: &Path) -> Option<OtherStateDir> {
+    let agents = dir.join("agents");
+    let names = files::names(&agents, MOST_AGENTS).unwrap_or_default();
+    let stores = names.iter().flat_map(|name| {
+        let dir = agents.join(name).join("agent");
+        [dir.join("auth-profiles.json"), dir.join(AGENT_DB)]
+    });
+    let stores = stores.chain([super::databases::state_database(dir)]);
+    let found: Vec<_> = stores.filter_map(|path| files::metadata(&path).ok().flatten()).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let modified: Option<Timestamp> = found.iter().filter_map(super::paths::modified).max();
+    Some(OtherStateDir { path: dir.display().to_string(), modified })
+}
+
+/// Returns the processes of OpenClaw that were started for this state directory, but for its gateway.
+pub fn processes(at: &Locations, gateway: Option<u32>) -> Vec<OtherProcess> {
+    let ours = files::real_path(&at.state_dir);
+    let by_default = files::real_path(&at.home.join(".openclaw")) == ours;
+    let mut found = Vec::new();
+    for pid in process::all().unwrap_or_default() {
+        // What started the gateway, and waits for it, holds nothing itself.
+        if Some(pid) == gateway || process::looks_like_gateway(pid) {
+            continue;
+        }
+        let Some(what) = process::what_of_openclaw(pid) else { continue };
+        let names = ["OPENCLAW_STATE_DIR", "OPENCLAW_HOME", "HOME"];
+        let Some(env) = process::environment(pid, &names) else { continue };
+        let named = env.get("OPENCLAW_STATE_DIR").map(|dir| files::real_path(Path::new(dir)));
+        let same_home = env
+            .get("OPENCLAW_HOME")
+            .or_else(|| env.get("HOME"))
+            .is_some_and(|home| files::real_path(Path::new(home)) == files::real_path(&at.home));
+        if named.map_or(by_default && same_home, |named| named == ours) {
+            found.push(OtherProcess { pid, what, started: process::started(pid) });
+        }
+    }
+    found
+}
+
+/// Returns the files that say that a node host was set up with this state directory (`node.json`, until it moved into the state
+/// database), and the environments that service installations keep (`service-env/`).
+pub fn node_hosts(state_dir: &Path) -> Vec<String> {
+    let node = state_dir.join("node.json");
+    let service = state_dir.join("service-env");
+    let names = files::listing(&service).ok().flatten().unwrap_or_default();
+    let services = names.iter().filter(|name| name.contains("node")).map(|name| service.join(name));
+    std::iter::once(node)
+        .filter(|path| files::exists(path))
+        .chain(services)
+        .map(|path| path.display().to_string())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Environment, locate, sample};
+    use keyshoal_core::{Layout, StoreId};
+
+    #[test]
+    fn another_state_directory_of_the_home_is_found() {
+        let home = tempfile::tempdir().unwrap();
+        let write = |name: &str| {
+            let made = sample::Installation::new(Layout::JsonFile);
+            made.api_key(StoreId::Base, "acme:default", "one").write(&home.path().join(name)).unwrap();
+        };
+        write(".openclaw");
+        let env = Environment { home: Some(home.path().to_owned()), ..Environment::default() };
+        let at = locate::locate(&env, None, None).unwrap();
+        assert_eq!(state_dirs(&at), []);
+        write(".clawdbot");
+        files::make_private_dir(&home.path().join(".openclaw-empty")).unwrap();
+        let found = state_dirs(&at);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].path.ends_with(".clawdbot") && found[0].modified.is_some());
+        assert_eq!(node_hosts(&at.state_dir), Vec::<String>::new());
+    }
+}

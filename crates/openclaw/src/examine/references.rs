@@ -1,0 +1,147 @@
+//! Whether references lead anywhere. Nothing that they name is kept, and no program is run.
+
+use crate::config::model::SecretProvider;
+use crate::files;
+use crate::locate::{self, Locations};
+use keyshoal_core::examination::ReferenceState;
+use keyshoal_core::{SecretRef, SecretSource};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The largest file of secrets that OpenClaw reads.
+const LARGEST: u64 = 1 << 20;
+
+/// What references are looked up in.
+pub struct Lookup<'a> {
+    /// The installation.
+    pub locations: &'a Locations,
+    /// `secrets.providers`.
+    pub providers: &'a BTreeMap<String, SecretProvider>,
+    /// Tells whether a variable is set for the gateway; `None` when that cannot be seen.
+    pub is_set: &'a dyn Fn(&str) -> Option<bool>,
+}
+
+impl Lookup<'_> {
+    /// Tells whether a reference leads anywhere.
+    pub fn state(&self, reference: &SecretRef) -> ReferenceState {
+        match &reference.source {
+            SecretSource::Env => match (self.is_set)(&reference.id) {
+                Some(true) => ReferenceState::Resolves,
+                Some(false) => {
+                    ReferenceState::Unresolved(format!("the variable {} is not set", reference.id))
+                }
+                None => {
+                    ReferenceState::Unknown("the gateway's environment cannot be seen from here".to_owned())
+                }
+            },
+            SecretSource::File => self.file(reference),
+            SecretSource::Exec => self.exec(reference),
+            SecretSource::Store => {
+                match super::databases::holds_secret(&self.locations.state_dir, &reference.id) {
+                    Some(true) => ReferenceState::Resolves,
+                    Some(false) => ReferenceState::Unresolved(format!(
+                        "OpenClaw's secret store has no {} (openclaw secrets store set)",
+                        reference.id
+                    )),
+                    None => ReferenceState::Unknown("the secret store cannot be read".to_owned()),
+                }
+            }
+            SecretSource::Other(other) => {
+                ReferenceState::Unknown(format!("the source {other} is not known here"))
+            }
+        }
+    }
+
+    fn path(&self, reference: &SecretRef) -> Result<PathBuf, ReferenceState> {
+        let unresolved = |text: String| Err(ReferenceState::Unresolved(text));
+        let Some(declared) = self.providers.get(&reference.provider) else {
+            return unresolved(format!("secrets.providers has no {}", reference.provider));
+        };
+        let Some(path) = &declared.path else {
+            return unresolved(format!("secrets.providers.{} names no path", reference.provider));
+        };
+        locate::resolve(Path::new(path), Some(&self.locations.home))
+            .map_err(|error| ReferenceState::Unresolved(error.to_string()))
+    }
+
+    fn file(&self, reference: &SecretRef) -> ReferenceState {
+        let path = match self.path(reference) {
+            Ok(path) => path,
+            Err(state) => return state,
+        };
+        let bytes = match files::read_single(&path, LARGEST) {
+            Ok(bytes) => bytes,
+            Err(error) => return ReferenceState::Unresolved(error.to_string()),
+        };
+        if self.providers.get(&reference.provider).is_some_and(|declared| declared.single_value) {
+            let blank = bytes.iter().all(u8::is_ascii_whitespace);
+            return match blank {
+                true => ReferenceState::Unresolved(format!("{} is empty", path.display())),
+                false => ReferenceState::Resolves,
+            };
+        }
+        let Ok(document) = serde_json::from_slice::<Value>(&bytes) else {
+            return ReferenceState::Unresolved(format!("{} is not JSON", path.display()));
+        };
+        let found = document.pointer(&reference.id).and_then(Value::as_str);
+        match found.is_some_and(|text| !text.trim().is_empty()) {
+            true => ReferenceState::Resolves,
+            false => {
+                ReferenceState::Unresolved(format!("{} has nothing at {}", path.display(), reference.id))
+            }
+        }
+    }
+
+    /// A program is looked at, never run.
+    fn exec(&self, reference: &SecretRef) -> ReferenceState {
+        let path = match self.path(reference) {
+            Ok(path) => path,
+            Err(state) => return state,
+        };
+        match files::metadata(&path) {
+            Ok(Some(meta)) if meta.is_file() && meta.mode() & 0o111 != 0 => {
+                ReferenceState::Unknown(format!("{} would have to be run", path.display()))
+            }
+            Ok(Some(_)) => ReferenceState::Unresolved(format!("{} cannot be run", path.display())),
+            Ok(None) => ReferenceState::Unresolved(format!("{} does not exist", path.display())),
+            Err(error) => ReferenceState::Unresolved(error.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Environment, locate};
+
+    #[test]
+    fn every_source_is_looked_up_in_its_own_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let secrets = dir.path().join("secrets.json");
+        std::io::Write::write_all(&mut files::create_new(&secrets).unwrap(), b"{\"a\":{\"key\":\"x\"}}")
+            .unwrap();
+        let env = Environment { home: Some(dir.path().to_owned()), ..Environment::default() };
+        let locations = locate::locate(&env, Some(dir.path()), None).unwrap();
+        let provider = |path: &str| SecretProvider { path: Some(path.to_owned()), single_value: false };
+        let providers = BTreeMap::from([
+            ("files".to_owned(), provider("~/secrets.json")),
+            ("tool".to_owned(), provider("/bin/sh")),
+            ("gone".to_owned(), provider("/nowhere/tool")),
+        ]);
+        let is_set = |name: &str| (name != "HIDDEN").then_some(name == "SET");
+        let lookup = Lookup { locations: &locations, providers: &providers, is_set: &is_set };
+        let state = |source, provider: &str, id: &str| {
+            lookup.state(&SecretRef { source, provider: provider.to_owned(), id: id.to_owned() })
+        };
+        assert_eq!(state(SecretSource::Env, "default", "SET"), ReferenceState::Resolves);
+        assert!(matches!(state(SecretSource::Env, "default", "NOT"), ReferenceState::Unresolved(_)));
+        assert!(matches!(state(SecretSource::Env, "default", "HIDDEN"), ReferenceState::Unknown(_)));
+        assert_eq!(state(SecretSource::File, "files", "/a/key"), ReferenceState::Resolves);
+        assert!(matches!(state(SecretSource::File, "files", "/b"), ReferenceState::Unresolved(_)));
+        assert!(matches!(state(SecretSource::File, "none", "/b"), ReferenceState::Unresolved(_)));
+        assert!(matches!(state(SecretSource::Exec, "tool", "x"), ReferenceState::Unknown(_)));
+        assert!(matches!(state(SecretSource::Exec, "gone", "x"), ReferenceState::Unresolved(_)));
+    }
+}
