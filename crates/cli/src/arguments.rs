@@ -64,6 +64,12 @@ pub struct Globals {
     /// Allow pairing a device identity with the gateway (kept 0600), for releases that give no rights without one
     #[arg(long, global = true)]
     pub allow_device: bool,
+    /// Send at most so many requests to providers; the rest is said to be not asked
+    #[arg(long, global = true, value_name = "N")]
+    pub max_requests: Option<u32>,
+    /// Further root certificates for asking providers, as a PEM file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// Say whose a copied state directory is, where nobody can be asked
     #[arg(long, global = true, value_name = "WHOSE")]
     pub adopt: Option<AdoptWord>,

@@ -31,6 +31,8 @@ pub trait Observe {
 pub trait AskProviders {
     /// Asks each question once and returns an answer for each, `NotAsked` or `Unknown` included. Never fails as a whole.
     fn ask(&self, asks: &BTreeSet<Ask>) -> Vec<(Ask, Verdict)>;
+    /// Has a model answer with a value, as briefly as can be: costs a token each. The same promises.
+    fn complete(&self, asks: &BTreeSet<(Ask, String)>) -> Vec<((Ask, String), Verdict)>;
 }
 
 /// Remembers.

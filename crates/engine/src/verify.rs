@@ -4,6 +4,7 @@
 //! one is not accepted, those that the agent would fall back on as well. Each distinct value is asked about once per endpoint,
 //! however many agents send it.
 
+mod deep;
 mod five;
 mod gather;
 mod proof;
@@ -11,7 +12,7 @@ mod questions;
 mod turns;
 
 pub use five::{Check, CheckResult, PastRun, RouteProof, five};
-pub use proof::{AgentProof, AgentState, Proof, Role, Summary};
+pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;
 
 use crate::look::Look;
@@ -27,6 +28,8 @@ pub struct VerifyOptions {
     pub scope: Scope,
     /// Ask nobody: what the installation says by itself.
     pub offline: bool,
+    /// Then have each model that an agent is configured with answer with the agent's first credential: a token each.
+    pub deep: bool,
     /// Then put a prompt to every agent through the running gateway, unless its credential was just rejected.
     pub through_gateway: bool,
 }
@@ -86,6 +89,10 @@ pub fn verify<P: Ports + ?Sized>(
     let learned = look.judgement.learned.clone();
     look.learn(ports, &learned);
     let mut agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
+    if options.deep && !options.offline {
+        asked += deep::put(ports, &look.observed, &mut agents, progress);
+        look.now = ports.now();
+    }
     if options.through_gateway && !options.offline {
         turns::put(ports, &mut agents, progress);
         look.now = ports.now();

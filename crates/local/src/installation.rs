@@ -29,6 +29,10 @@ pub struct OpenOptions {
     pub keys_dir: Option<PathBuf>,
     /// Ask no provider.
     pub offline: bool,
+    /// Send at most so many requests to providers; `None` for as many as there are questions.
+    pub max_requests: Option<u32>,
+    /// Further root certificates for asking providers, as a PEM file.
+    pub ca_file: Option<PathBuf>,
     /// A device identity of our own may be made and shown to gateways that demand one.
     pub allow_device: bool,
     /// A gateway token from the caller.
@@ -83,6 +87,8 @@ pub(crate) struct State {
     pub seen: Option<Arc<Snapshot>>,
     /// What the gateway said of itself, and which process that was.
     pub word: Option<(Life, GatewayWord)>,
+    /// How many requests were sent to providers.
+    pub requests: u32,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }

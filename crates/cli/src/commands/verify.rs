@@ -40,6 +40,9 @@ pub struct VerifyArgs {
     /// Only this provider (can be repeated)
     #[arg(long, value_name = "PROVIDER")]
     pub provider: Vec<String>,
+    /// Also have each configured model answer with the credential (a token each): does it reach the model, is it paid for
+    #[arg(long, conflicts_with = "offline")]
+    pub deep: bool,
     /// Also put a real prompt to every agent through the running gateway (costs a few tokens each)
     #[arg(long, conflicts_with = "offline")]
     pub through_gateway: bool,
@@ -68,6 +71,7 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
             ..Scope::default()
         },
         offline: args.offline,
+        deep: args.deep,
         through_gateway: args.through_gateway || args.routes,
     };
     let look = shared::look(ui, &installation, &LookOptions::default())?;

@@ -5,7 +5,9 @@ use keyshoal_core::{
     AgentId, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome, VerdictKind,
 };
 use keyshoal_engine::VerifyReport;
-use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role, RouteProof};
+use keyshoal_engine::verify::{
+    AgentProof, AgentState, Check, CheckResult, Gap, ModelProof, Proof, Role, RouteProof,
+};
 use serde::Serialize;
 
 /// What `verify --json` prints.
@@ -54,6 +56,19 @@ struct ProfileDocument {
     http_status: Option<u16>,
     request_id: Option<String>,
     latency_ms: Option<u64>,
+    retry_after: Option<u64>,
+    status_page: Option<String>,
+    advice: Option<String>,
+    models: Vec<ModelDocument>,
+}
+
+/// What a model said.
+#[derive(Clone, Debug, Serialize)]
+struct ModelDocument {
+    model: String,
+    verdict: VerdictKind,
+    http_status: Option<u16>,
+    request_id: Option<String>,
     advice: Option<String>,
 }
 
@@ -173,6 +188,16 @@ fn turn_document(agent: &AgentProof, turn: &Turn) -> TurnDocument {
     }
 }
 
+fn model(proof: &ModelProof) -> ModelDocument {
+    ModelDocument {
+        model: proof.model.clone(),
+        verdict: proof.verdict.kind,
+        http_status: proof.verdict.http_status,
+        request_id: proof.verdict.request_id.clone(),
+        advice: proof.verdict.advice.clone(),
+    }
+}
+
 fn profile(proof: &Proof) -> ProfileDocument {
     let verdict = &proof.verdict;
     ProfileDocument {
@@ -193,6 +218,9 @@ fn profile(proof: &Proof) -> ProfileDocument {
         http_status: verdict.http_status,
         request_id: verdict.request_id.clone(),
         latency_ms: verdict.latency_ms,
+        retry_after: verdict.retry_after,
+        status_page: verdict.status_page.clone(),
         advice: verdict.advice.clone(),
+        models: proof.models.iter().map(model).collect(),
     }
 }

@@ -3,7 +3,7 @@
 use super::{explain, words};
 use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
-use keyshoal_core::{Turn, TurnOutcome};
+use keyshoal_core::{Turn, TurnOutcome, Verdict, VerdictKind};
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role, RouteProof};
 
@@ -29,8 +29,20 @@ pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], wid
                 Text::of(proof.provider.as_str()),
                 Text::of(what(proof)),
                 verdict(proof),
-                evidence(proof),
+                evidence(&proof.verdict),
             ]);
+            for model in &proof.models {
+                let name = format!("  answers with {}", model.model);
+                let said = words::verdict(model.verdict.kind);
+                grid.row(vec![
+                    Text::new(),
+                    Text::new(),
+                    Text::new(),
+                    Text::of(name),
+                    said,
+                    evidence(&model.verdict),
+                ]);
+            }
         }
     }
     let mut lines = grid.lines(usize::MAX, 0);
@@ -110,9 +122,9 @@ fn verdict(proof: &Proof) -> Text {
     }
 }
 
-fn evidence(proof: &Proof) -> Text {
-    let took = proof.verdict.latency_ms.map(|millis| format!("{millis} ms"));
-    let parts: Vec<String> = took.into_iter().chain(proof.verdict.request_id.clone()).collect();
+fn evidence(said: &Verdict) -> Text {
+    let took = said.latency_ms.map(|millis| format!("{millis} ms"));
+    let parts: Vec<String> = took.into_iter().chain(said.request_id.clone()).collect();
     Text::toned(Tone::Dim, parts.join("  "))
 }
 
@@ -201,11 +213,16 @@ fn advice(report: &VerifyReport) -> Vec<Text> {
     let mut said: Vec<(String, &str, Vec<keyshoal_core::AgentId>)> = Vec::new();
     for agent in &report.agents {
         for proof in agent.proofs.iter().filter(|proof| !proof.is_ok()) {
-            let Some(advice) = &proof.verdict.advice else { continue };
-            let what = what(proof);
-            match said.iter_mut().find(|(known, line, _)| *known == what && *line == advice) {
-                Some((_, _, whose)) => whose.push(agent.id.clone()),
-                None => said.push((what, advice, vec![agent.id.clone()])),
+            let of_models = proof.models.iter().map(|model| &model.verdict);
+            let open = std::iter::once(&proof.verdict)
+                .chain(of_models)
+                .filter(|said| said.kind != VerdictKind::Ok || proof.models.is_empty());
+            for advice in open.filter_map(|verdict| verdict.advice.as_deref()) {
+                let what = what(proof);
+                match said.iter_mut().find(|(known, line, _)| *known == what && *line == advice) {
+                    Some((_, _, whose)) => whose.push(agent.id.clone()),
+                    None => said.push((what, advice, vec![agent.id.clone()])),
+                }
             }
         }
     }

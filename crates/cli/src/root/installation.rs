@@ -34,6 +34,8 @@ pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Install
         env: world.environment.clone(),
         keys_dir: keys_dir(world, globals),
         offline: wanted.offline,
+        max_requests: globals.max_requests,
+        ca_file: globals.ca_file.clone(),
         allow_device: globals.allow_device,
         gateway_token,
         restart_command: wanted.restart_command,

@@ -225,3 +225,49 @@ fn each_route_is_resolved_and_what_was_not_asked_is_not_called_answered() {
     let misled = document["routes"].as_array().unwrap().iter().find(|one| one["routed"] == false).unwrap();
     assert!(misled["why"].as_str().unwrap().contains("nobody"), "{misled}");
 }
+
+#[test]
+fn with_deep_a_key_without_credit_or_without_the_model_is_found() {
+    for (behaviour, verdict) in
+        [(Behaviour::Billing, "billing"), (Behaviour::ModelMissing, "model_unavailable")]
+    {
+        let stage = Stage::calm(Layout::JsonFile);
+        let config = stage.state_dir().join("openclaw.json");
+        let mut text: Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+        text["agents"]["defaults"]["model"] = "anthropic/claude-test".into();
+        std::fs::write(&config, text.to_string()).unwrap();
+        stage.emulator.reject(NEW, behaviour);
+        let shallow = stage.run(&["verify", "--json"]);
+        assert_eq!(
+            (shallow.code, anthropic(&shallow.json(), "main")["verdict"].as_str()),
+            (0, Some("ok")),
+            "a list does not say it"
+        );
+        let deep = stage.run(&["verify", "--deep", "--json"]);
+        let document = deep.json();
+        let models = &anthropic(&document, "main")["models"];
+        assert_eq!((deep.code, models[0]["verdict"].as_str()), (2, Some(verdict)), "{models:#}");
+        assert_eq!(agent(&document, "ops")["state"], "failing", "it inherits the key");
+        let asked = stage
+            .emulator
+            .log()
+            .iter()
+            .filter(|request| request.method == "POST" && request.key.as_deref() == Some(NEW))
+            .count();
+        assert_eq!(asked, 1, "once for all agents");
+    }
+}
+
+#[test]
+fn a_bound_on_requests_is_kept_and_said() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let run = stage.run(&["verify", "--max-requests", "1", "--provider", "anthropic", "--json"]);
+    assert_eq!((run.code, stage.emulator.log().len()), (2, 1));
+    let document = run.json();
+    let unasked = document["agents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|agent| agent["profiles"][0]["verdict"] == "not_asked");
+    assert!(unasked.count() >= 2, "{document:#}");
+}

@@ -108,6 +108,7 @@ fn candidates_of(
             fingerprint,
             role,
             verdict,
+            models: Vec::new(),
         });
     }
     // An expired one beside one that works holds nobody up.
@@ -172,5 +173,6 @@ fn nothing(agent: &AgentView, provider: &ProviderId, needs: Vec<Need>, now: Time
         fingerprint: None,
         role: Role::Nothing,
         verdict,
+        models: Vec::new(),
     }
 }

@@ -34,6 +34,17 @@ pub struct Proof {
     pub role: Role,
     /// What its provider says of it, or why nobody was asked.
     pub verdict: Verdict,
+    /// What each model says that the agent is configured with, where that was asked for.
+    pub models: Vec<ModelProof>,
+}
+
+/// What came of asking one model with a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelProof {
+    /// The model's name at the provider.
+    pub model: String,
+    /// Whether it answered.
+    pub verdict: Verdict,
 }
 
 /// How a candidate stands.
@@ -96,26 +107,25 @@ impl Summary {
 impl Proof {
     /// Tells whether the agent sends something here that its provider accepts.
     pub fn is_ok(&self) -> bool {
-        self.role == Role::Keyless || self.verdict.kind == VerdictKind::Ok && self.role != Role::HeldBack
+        let reached = self.models.iter().all(|model| model.verdict.kind == VerdictKind::Ok);
+        self.role == Role::Keyless
+            || self.verdict.kind == VerdictKind::Ok && self.role != Role::HeldBack && reached
     }
 
     /// Tells whether it is certain that this does not work.
     pub fn is_rejected(&self) -> bool {
-        use VerdictKind::{
-            Billing, Expired, InvalidKey, MalformedKey, MissingScope, ModelUnavailable, Policy, Revoked,
-        };
-        matches!(
-            self.verdict.kind,
-            InvalidKey
-                | Revoked
-                | MalformedKey
-                | Expired
-                | MissingScope
-                | Billing
-                | ModelUnavailable
-                | Policy
-        )
+        is_rejection(self.verdict.kind) || self.models.iter().any(|model| is_rejection(model.verdict.kind))
     }
+}
+
+fn is_rejection(kind: VerdictKind) -> bool {
+    use VerdictKind::{
+        Billing, Expired, InvalidKey, MalformedKey, MissingScope, ModelUnavailable, Policy, Revoked,
+    };
+    matches!(
+        kind,
+        InvalidKey | Revoked | MalformedKey | Expired | MissingScope | Billing | ModelUnavailable | Policy
+    )
 }
 
 impl AgentProof {

@@ -58,6 +58,8 @@ pub struct State {
     pub gateway: BTreeMap<StoreId, StoreView>,
     pub now: Timestamp,
     pub activation: Option<ActivationOutcome>,
+    /// What comes of asking a model.
+    pub models: BTreeMap<String, VerdictKind>,
     /// What was kept of each look.
     pub looks: Vec<record::LookRecord>,
     /// What comes of a prompt to an agent.
@@ -164,6 +166,7 @@ impl Fake {
             says: BTreeMap::new(),
             now: at(1000),
             activation: None,
+            models: BTreeMap::new(),
             looks: Vec::new(),
             turns: BTreeMap::new(),
             memory_full: false,
@@ -307,6 +310,15 @@ impl PromptAgents for Fake {
 }
 
 impl AskProviders for Fake {
+    fn complete(&self, asks: &BTreeSet<(Ask, String)>) -> Vec<((Ask, String), Verdict)> {
+        let state = self.0.borrow();
+        let says = |(_, model): &(Ask, String)| {
+            let kind = state.models.get(model).copied().unwrap_or(VerdictKind::Ok);
+            Verdict::new(kind, state.now)
+        };
+        asks.iter().map(|asked| (asked.clone(), says(asked))).collect()
+    }
+
     fn ask(&self, asks: &BTreeSet<Ask>) -> Vec<(Ask, Verdict)> {
         let mut state = self.0.borrow_mut();
         let mut answers = Vec::new();

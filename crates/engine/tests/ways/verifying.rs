@@ -135,3 +135,32 @@ fn a_reference_is_proven_by_a_turn_alone() {
     let fake = turn(fake, "main", TurnOutcome::Answered { by: Some(name("big")) });
     assert_eq!(state(&verified(&fake, true), "main"), AgentState::Proven);
 }
+
+#[test]
+fn a_model_that_the_credential_does_not_reach_fails_its_agent_alone() {
+    let fake = two().says(1, VerdictKind::Ok).with(|state| {
+        let need = |agent: &mut AgentView, model: &str| {
+            let purpose = (model == "embed").then(|| "memory".to_owned());
+            let needs = agent.needs.entry(ACME.into()).or_default();
+            needs.push(Need { model: model.to_owned(), purpose });
+        };
+        for (at, models) in [(0, ["big", "embed"]), (1, ["secret", "big"])] {
+            models.iter().for_each(|model| need(&mut state.observed.agents[at], model));
+        }
+        state.models.insert("secret".to_owned(), VerdictKind::ModelUnavailable);
+        state.models.insert("embed".to_owned(), VerdictKind::InvalidKey);
+    });
+    send(&mut fake.0.borrow_mut());
+    let seen = look(&fake, &LookOptions::default(), &mut |_| {}).unwrap();
+    let shallow = verify(&fake, seen.clone(), &VerifyOptions::default(), &mut |_| {});
+    assert!(shallow.is_proven(), "{:?}", shallow.agents);
+    let deep = verify(&fake, seen, &VerifyOptions { deep: true, ..VerifyOptions::default() }, &mut |_| {});
+    assert_eq!(
+        (state(&deep, "main"), state(&deep, "stocks")),
+        (AgentState::Proven, AgentState::Failing),
+        "{:#?}",
+        deep.agents[1]
+    );
+    let models: Vec<&str> = deep.agents[1].proofs[0].models.iter().map(|one| one.model.as_str()).collect();
+    assert_eq!(models, ["big", "secret"], "special work is not asked of a model that chats");
+}

@@ -2,6 +2,7 @@
 
 pub use super::conversation::{ChannelDecl, Peer, PeerKind};
 use super::models::ModelNames;
+pub use super::transport::{Configured, TransportDecl};
 use crate::store::model::secret_fingerprint;
 use keyshoal_core::{
     AgentId, CredentialKind, Endpoint, Fingerprints, ProfileId, ProviderId, Secret, SecretRef, Transport,
@@ -207,28 +208,6 @@ pub struct ProviderDecl {
     pub models: Vec<String>,
     /// `headers`, `authHeader` and `request`.
     pub transport: TransportDecl,
-}
-
-/// What an entry of `models.providers` changes about requests.
-#[derive(Clone, Debug, Default)]
-pub struct TransportDecl {
-    /// `headers` and `request.headers`, by names in lower case.
-    pub headers: BTreeMap<String, Configured>,
-    /// `authHeader`: the credential goes into `Authorization: Bearer`, too.
-    pub bearer: bool,
-    /// `request.proxy.url`.
-    pub proxy: Option<Configured>,
-    /// Another setting of `request` that changes who is asked, with what, or over which TLS.
-    pub unlike: Option<String>,
-}
-
-/// A value of the config that may be secret.
-#[derive(Clone, Debug)]
-pub enum Configured {
-    /// It is known.
-    Value(Secret),
-    /// A variable that is not set here, or a reference that is not resolved here; its name.
-    Unresolved(String),
 }
 
 impl TransportDecl {

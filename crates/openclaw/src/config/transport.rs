@@ -3,10 +3,33 @@
 //! Measured by reading the releases 2026.3.28 and 2026.9.6: `headers` are in both, `request` only in later ones; `authHeader` adds
 //! `Authorization: Bearer` with the credential to what the wire format sends anyway; of equal headers, `request.headers` counts.
 
-use super::model::{Configured, TransportDecl};
 use super::notes::{Look, Notes};
 use super::secrets::Resolver;
 use super::substitute::named_in;
+use keyshoal_core::Secret;
+use std::collections::BTreeMap;
+
+/// What an entry of `models.providers` changes about requests.
+#[derive(Clone, Debug, Default)]
+pub struct TransportDecl {
+    /// `headers` and `request.headers`, by names in lower case.
+    pub headers: BTreeMap<String, Configured>,
+    /// `authHeader`: the credential goes into `Authorization: Bearer`, too.
+    pub bearer: bool,
+    /// `request.proxy.url`.
+    pub proxy: Option<Configured>,
+    /// Another setting of `request` that changes who is asked, with what, or over which TLS.
+    pub unlike: Option<String>,
+}
+
+/// A value of the config that may be secret.
+#[derive(Clone, Debug)]
+pub enum Configured {
+    /// It is known.
+    Value(Secret),
+    /// A variable that is not set here, or a reference that is not resolved here; its name.
+    Unresolved(String),
+}
 
 /// Reads what an entry changes.
 pub(super) fn read(provider: &Look<'_>, secrets: &Resolver<'_>, notes: &mut Notes<'_>) -> TransportDecl {
