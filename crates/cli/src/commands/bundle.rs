@@ -4,7 +4,7 @@ mod archive;
 mod scrub;
 
 use super::{Context, shared};
-use crate::document::{self, HistoryDocument, StatusDocument};
+use crate::document::{self, DoctorDocument, HistoryDocument, StatusDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
@@ -12,6 +12,8 @@ use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
 use crate::view::status::StatusView;
 use archive::{Archive, Entry};
+use keyshoal_core::examination::{LogEvent, ProgramLog};
+use keyshoal_engine::doctor::{self, Case, Examine as _};
 use keyshoal_engine::{Look, LookOptions};
 use keyshoal_ledger::PastLook;
 use scrub::Scrub;
@@ -52,6 +54,9 @@ pub fn cmd_bundle(ui: &mut Ui, context: &Context<'_>, args: &BundleArgs) -> Resu
         ui.raw(&scrub.text(report));
         return Ok(Outcome::Fine);
     }
+    let facts = installation.examine(&look.observed, false)?;
+    let diagnoses = doctor::diagnose(&Case { look: &look, facts: &facts });
+    let doctor = DoctorDocument::of(look.now, &look.observed.instance.state_dir, &diagnoses);
     let history = installation.history(RUNS)?;
     let outline =
         installation.config_outline().unwrap_or_else(|error| json!({ "unreadable": error.to_string() }));
@@ -60,6 +65,8 @@ pub fn cmd_bundle(ui: &mut Ui, context: &Context<'_>, args: &BundleArgs) -> Resu
         Entry::new("README.md", scrub.text(READ_ME.to_owned())),
         Entry::new("status.json", scrub.text(document::to_text(&StatusDocument::of(&view))?)),
         Entry::new("status.txt", scrub.text(crate::ui::to_plain(&render::status::screen(&view, 120)))),
+        Entry::new("doctor.json", scrub.text(document::to_text(&doctor)?)),
+        Entry::new("log.json", scrub.text(document::to_text(&events(&facts.log))?)),
         Entry::new("looks.json", scrub.text(document::to_text(&past(&looks))?)),
         Entry::new("history.json", scrub.text(document::to_text(&HistoryDocument::of(&history))?)),
         Entry::new("config.json", scrub.text(document::to_text(&outline)?)),
@@ -82,6 +89,12 @@ fn named(look: &Look) -> String {
     format!("keyshoal-bundle-{}.tar.gz", look.now.strftime("%Y%m%d-%H%M%S"))
 }
 
+/// What the program's own log tells of the gateway, by kinds and times alone: no line of it.
+fn events(log: &ProgramLog) -> serde_json::Value {
+    let one = |event: &LogEvent| json!({ "at": event.at, "kind": format!("{:?}", event.kind) });
+    json!({ "files": log.files, "own": log.own, "events": log.events.iter().map(one).collect::<Vec<_>>() })
+}
+
 fn past(looks: &[PastLook]) -> serde_json::Value {
     let one = |look: &PastLook| json!({ "first": look.first, "last": look.last, "seen": look.record });
     looks.iter().map(one).collect()
@@ -93,6 +106,8 @@ Made by `keyshoal bundle`. Values stand as fingerprints, which nobody can turn b
 
 - `report.md`: what is wrong, with the times and values before and after
 - `status.txt`, `status.json`: what is there now
+- `doctor.json`: what the checks found, with their evidence
+- `log.json`: when the gateway began and read its secrets, as its log tells
 - `looks.json`: what earlier looks saw, the newest first; each from when to when it was so
 - `history.json`: the runs of keyshoal that wrote something
 - `config.json`: the shape of openclaw.json; texts that may be secret or personal are left out

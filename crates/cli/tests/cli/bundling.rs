@@ -42,9 +42,17 @@ fn the_archive_tells_before_from_after_and_holds_no_secret_and_no_home() {
     let run = stage.run(&["bundle", "--out", archive.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}", run.err);
     let files = opened(&archive);
-    for name in
-        ["README.md", "status.json", "status.txt", "looks.json", "history.json", "config.json", "report.md"]
-    {
+    for name in [
+        "README.md",
+        "status.json",
+        "status.txt",
+        "doctor.json",
+        "log.json",
+        "looks.json",
+        "history.json",
+        "config.json",
+        "report.md",
+    ] {
         assert!(files.get(name).is_some_and(|text| !text.is_empty()), "{name}");
     }
     let home = stage.state_dir().parent().unwrap().display().to_string();
