@@ -74,18 +74,23 @@ fn removal(copy: &Copy<'_>, value: Fingerprint, because: &str, why: Why) -> Meri
 
 /// Tells whether removing this copy makes its agent use the owner's profile.
 fn can_remove(copy: &Copy<'_>) -> bool {
-    let observed = copy.sight.observed;
-    let Some(base) = copy.sight.base().and_then(|base| base.profiles.get(copy.profile)) else { return false };
-    let usable = base.kind != CredentialKind::OAuth || base.expires.is_none_or(|end| end > copy.sight.now);
     let Some(source) = copy.sight.desired.values.get(copy.profile) else { return false };
+    let present = copy.sight.base().and_then(|base| base.profiles.get(copy.profile));
     // The base store may be about to get the source's value; the planner looks again at what it will hold.
-    let will_hold = base.material.fingerprint() == Some(source.fingerprint)
-        || (source.store != Some(StoreId::Base) && is_static(&base.kind) && is_static(&source.kind));
-    *copy.store != StoreId::Base
-        && copy.sight.reads_through(&base.kind)
-        && usable
-        && will_hold
-        && observed.store(copy.store).is_some_and(|store| store.leftover.is_none())
+    let will_be = source.store != Some(StoreId::Base) && is_static(&source.kind);
+    let (usable, kind) = match present {
+        Some(base) => {
+            let alive =
+                base.kind != CredentialKind::OAuth || base.expires.is_none_or(|end| end > copy.sight.now);
+            let holds = base.material.fingerprint() == Some(source.fingerprint);
+            (alive && (holds || will_be && is_static(&base.kind)), &base.kind)
+        }
+        None => (will_be, &source.kind),
+    };
+    usable
+        && *copy.store != StoreId::Base
+        && copy.sight.reads_through(kind)
+        && copy.sight.observed.store(copy.store).is_some_and(|store| store.leftover.is_none())
 }
 
 fn way_out(copy: &Copy<'_>) -> String {
