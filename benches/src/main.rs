@@ -1,6 +1,6 @@
 //! Figures of Keyshoal, each as a ratio to a floor measured in the same run: absolute times mean nothing on shared machines.
 //!
-//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|watch|memory|status|instructions]` builds what it measures, prints the
+//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|verify|watch|memory|status|instructions]` builds what it measures, prints the
 //! figures, and ends with 1 when one of them misses its limit.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measuring program")]
@@ -11,6 +11,7 @@ mod measure;
 mod memory;
 mod status;
 mod sync;
+mod verify;
 mod watch;
 
 use anyhow::{Context, Result, ensure};
@@ -41,8 +42,9 @@ fn main() -> Result<ExitCode> {
         return memory::peak_of(command);
     }
     let programs = build()?;
-    let figures: [(&str, Figure); 5] = [
+    let figures: [(&str, Figure); 6] = [
         ("sync", sync::figures),
+        ("verify", verify::figures),
         ("watch", watch::figures),
         ("memory", memory::figures),
         ("status", status::figures),

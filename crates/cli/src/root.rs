@@ -7,7 +7,7 @@ mod write;
 
 pub use child::run_child;
 pub use installation::{OpenFor, act_as_owner, keys_dir, locations, open, read_secret, secret_of};
-pub use write::{write_bytes, write_file};
+pub use write::{write_file, write_new};
 
 use crate::arguments::{Colour, Globals};
 use crate::ui::{Asker, Stream, Ui, UiOptions};

@@ -42,7 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-emulator",
         ],
     ),
-    ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw"]),
+    ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
     ("keyshoal-testkit", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
 ];
 

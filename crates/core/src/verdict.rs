@@ -98,6 +98,19 @@ impl VerdictKind {
         matches!(self, Self::InvalidKey | Self::Revoked | Self::Expired)
     }
 
+    /// Tells whether whoever was asked could not be reached, or is not the provider: nothing was learned of the value.
+    pub fn is_silence(self) -> bool {
+        matches!(
+            self,
+            Self::Dns
+                | Self::Connect
+                | Self::Tls
+                | Self::Timeout
+                | Self::ProviderDown
+                | Self::UnexpectedAnswer
+        )
+    }
+
     /// Tells whether anybody was asked at all.
     pub fn was_asked(self) -> bool {
         !matches!(self, Self::MalformedKey | Self::Missing | Self::UnresolvedRef | Self::NotAsked)

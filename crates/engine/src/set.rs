@@ -68,8 +68,11 @@ pub enum SetError {
         hint: String,
     },
     /// Its provider rejects the new value; nothing was changed.
-    #[error("{} rejects the new value ({}); nothing was changed", .0.endpoint.provider, .0.verdict.kind)]
+    #[error("{}; nothing was changed", .0.words())]
     Rejected(Box<Rejection>),
+    /// Its provider could not be asked; nothing was changed.
+    #[error("the new value could not be tested: {} gave no answer ({}); nothing was changed", .0.endpoint.provider, .0.verdict.kind)]
+    Untested(Box<Rejection>),
     /// Looking failed.
     #[error(transparent)]
     Look(#[from] LookError),
@@ -91,6 +94,19 @@ pub struct Rejection {
     pub endpoint: Endpoint,
     /// How.
     pub verdict: Verdict,
+}
+
+impl Rejection {
+    /// Says it in words.
+    fn words(&self) -> String {
+        let provider = &self.endpoint.provider;
+        match self.verdict.kind {
+            keyshoal_core::VerdictKind::MalformedKey => {
+                format!("the new value cannot be a key of {provider}")
+            }
+            kind => format!("{provider} rejects the new value ({kind})"),
+        }
+    }
 }
 
 fn list(profiles: &[ProfileId]) -> String {
@@ -135,12 +151,19 @@ pub fn set<P: Ports + ?Sized>(
     let look = look_at(ports, observed, desired, &options, progress)?;
     let verdicts = said_of(&look, &target.provider, request.fingerprint);
     let accepted = verdicts.iter().any(|(_, verdict)| verdict.kind.is_accepted());
+    let asked = options.ask != crate::AskPolicy::Offline;
     let rejected = verdicts.iter().find(|(_, verdict)| {
         verdict.kind.is_dead() || verdict.kind == keyshoal_core::VerdictKind::MalformedKey
     });
     if let Some((endpoint, verdict)) = rejected.filter(|_| !accepted) {
         let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
         return Err(SetError::Rejected(Box::new(Rejection { endpoint, verdict })));
+    }
+    if let Some((endpoint, verdict)) =
+        verdicts.iter().find(|(_, verdict)| asked && verdict.kind.is_silence() && !accepted)
+    {
+        let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
+        return Err(SetError::Untested(Box::new(Rejection { endpoint, verdict })));
     }
     nowhere(&look, &target, request.fingerprint)?;
     let mut options = request.sync.clone();

@@ -84,6 +84,16 @@ impl Installation {
             .iter()
             .map(|warning| Notice { code: "config".into(), message: warning.clone(), fix: None })
             .collect();
+        if !config.exists {
+            notices.push(Notice {
+                code: "no_config".into(),
+                message: format!(
+                    "there is no {}: OpenClaw would run on its defaults, with the one agent main",
+                    config.path.display()
+                ),
+                fix: Some("name another with --config or --state-dir, unless that is meant".into()),
+            });
+        }
         notices.extend(resolved.notices);
         notices.extend(agents::order_notices(config, stores));
         notices.extend(residue);

@@ -74,7 +74,7 @@ pub fn cmd_bundle(ui: &mut Ui, context: &Context<'_>, args: &BundleArgs) -> Resu
     ];
     let path = args.out.clone().unwrap_or_else(|| PathBuf::from(named(&look)));
     let bytes = Archive::of(&entries, look.now)?;
-    root::write_bytes(&path, &bytes)?;
+    root::write_new(&path, &bytes)?;
     ui.data(&[Text::toned(Tone::Good, "✓ ")
         .plain(format!("{} holds the evidence; look at it before you give it away", path.display()))]);
     ui.document(&json!({

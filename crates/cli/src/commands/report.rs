@@ -38,7 +38,7 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
         Ended::NeedsAnswer => {
             let mut lines = render::plan::lines(&report.plan);
             lines.push(Text::toned(Tone::Doubt, "? nothing was written: ").plain(
-                "nobody is there to ask. Run it in a terminal, or agree to what is proposed with --yes",
+                "nobody is there to ask. Run it in a terminal, or agree to what is proposed with --yes; what nothing is proposed for, keep or replace (keyshoal keep, keyshoal replace), or replace all of it with --include foreign",
             ));
             return lines;
         }

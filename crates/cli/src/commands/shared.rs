@@ -5,7 +5,7 @@ use crate::arguments::{Include, ScopeArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::root::{self, OpenFor};
 use crate::ui::{Progress, Ui};
-use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scope};
+use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scope, VerdictKind};
 use keyshoal_engine::look::LookError;
 use keyshoal_engine::sync::SyncError;
 use keyshoal_engine::{AskPolicy, Look, LookOptions, SetError, SyncOptions};
@@ -161,7 +161,15 @@ impl From<SetError> for CommandError {
             SetError::Rejected(ref rejection) => {
                 let mut made = Self::user(error.to_string());
                 made.hints.extend(rejection.verdict.advice.clone());
-                made.hint("copy the key again; --offline skips the test")
+                match rejection.verdict.kind {
+                    VerdictKind::MalformedKey => made.hint("copy the key again"),
+                    _ => made.hint("copy the key again; --offline skips the test"),
+                }
+            }
+            SetError::Untested(ref rejection) => {
+                let mut made = Self::user(error.to_string());
+                made.hints.extend(rejection.verdict.advice.clone());
+                made.hint("try again later, or write it untested: --offline")
             }
             SetError::Nowhere { ref hint, .. } => {
                 let hint = hint.clone();

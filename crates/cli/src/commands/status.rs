@@ -8,7 +8,7 @@ use crate::render;
 use crate::root::OpenFor;
 use crate::ui::Ui;
 use crate::view::status::StatusView;
-use keyshoal_engine::{AskPolicy, LookOptions};
+use keyshoal_engine::{AskPolicy, Look, LookOptions};
 
 /// Arguments of `status`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,5 +34,15 @@ pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Resu
     let view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
     ui.data(&render::status::screen(&view, ui.width()));
     ui.document(&StatusDocument::of(&view))?;
-    Ok(Outcome::attention_if(view.needs_attention()))
+    let silent = if args.check { silent(&look) } else { 0 };
+    if silent > 0 {
+        ui.warn(&format!("{} got no answer from a provider", render::words::count(silent, "question")));
+    }
+    Ok(Outcome::attention_if(silent > 0 || view.needs_attention()))
+}
+
+/// Counts what was asked by this look and got no answer.
+fn silent(look: &Look) -> usize {
+    let now = look.knowledge.verdicts.values().filter(|verdict| verdict.at >= look.observed.at);
+    now.filter(|verdict| verdict.kind.is_silence()).count()
 }

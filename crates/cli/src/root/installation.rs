@@ -27,6 +27,13 @@ pub struct OpenFor {
 
 /// Opens it.
 pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Installation, CommandError> {
+    // OpenClaw runs on its defaults without a config; who names one means it.
+    if let Some(named) = &globals.config
+        && !keyshoal_openclaw::files::exists(named)
+    {
+        return Err(CommandError::config(format!("there is no config {}", named.display()))
+            .hint("name an openclaw.json that exists, or leave --config out"));
+    }
     let gateway_token = globals.gateway_token_file.as_deref().map(read_secret).transpose()?;
     let options = OpenOptions {
         state_dir: globals.state_dir.clone(),

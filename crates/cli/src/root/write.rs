@@ -9,9 +9,8 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
     write_bytes(path, text.as_bytes())
 }
 
-/// The same with what is no text.
 #[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
-pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| {
         CommandError::io(format!("{} could not be written: {error}", path.display()))
             .hint("mend the directory's rights, or name another place")
@@ -23,4 +22,17 @@ pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
+}
+
+/// Writes a file that must not exist yet, in a directory that does.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let failed = |error: std::io::Error| {
+        CommandError::io(format!("{} could not be written: {error}", path.display()))
+            .hint("name a file that does not exist yet, in a directory that you may write")
+    };
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
 }

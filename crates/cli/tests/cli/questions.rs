@@ -163,3 +163,54 @@ fn typed_at(stage: &Stage, state_dir: &str, arguments: &[&str], lines: &str) -> 
     ui.finish().unwrap();
     (exit::of(&result), out.text(), err.text())
 }
+
+#[test]
+fn giving_the_value_that_is_there_says_nothing_wrong_of_the_others() {
+    let stage = Stage::twice_drifted();
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    for _ in 0..2 {
+        let again = stage.run_with(&["set", PROFILE, "--yes"], &format!("{NEW}\n"));
+        assert_eq!(again.code, 0, "{}{}", again.out, again.err);
+        assert!(!again.out.contains("holds nothing"), "{}", again.out);
+    }
+}
+
+#[test]
+fn a_value_that_could_not_be_tested_is_not_written() {
+    let stage = Stage::calm(keyshoal_core::Layout::JsonFile);
+    stage.emulator.everyone(Some(keyshoal_emulator::Behaviour::ServerError));
+    let refused = stage.run_with(&["set", "anthropic", "--yes"], &format!("{GIVEN}\n"));
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    assert!(
+        refused.err.contains("could not be tested") && refused.err.contains("--offline"),
+        "{}",
+        refused.err
+    );
+    let store =
+        std::fs::read_to_string(stage.state_dir().join("agents/main/agent/auth-profiles.json")).unwrap();
+    assert!(store.contains(NEW) && !store.contains(GIVEN));
+    let untested = stage.run_with(&["set", "anthropic", "--yes", "--offline"], &format!("{GIVEN}\n"));
+    assert_eq!(untested.code, 0, "{}{}", untested.out, untested.err);
+}
+
+#[test]
+fn a_config_that_is_named_has_to_be_there() {
+    let stage = Stage::drifted(keyshoal_core::Layout::JsonFile);
+    let run = stage.run(&["status", "--config", "/nowhere/openclaw.json"]);
+    assert_eq!(run.code, 1);
+    assert!(run.err.contains("/nowhere/openclaw.json"), "{}", run.err);
+    // Without a config, nobody is told to move agents aside.
+    std::fs::remove_file(stage.state_dir().join("openclaw.json")).unwrap();
+    let run = stage.run(&["status"]);
+    assert!(run.out.contains("there is no") && !run.out.contains("quarantine"), "{}", run.out);
+}
+
+#[test]
+fn status_with_check_needs_attention_when_nobody_answers_or_the_key_cannot_be_one() {
+    let stage = Stage::calm(keyshoal_core::Layout::SharedRow);
+    assert_eq!(stage.run(&["status", "--check"]).code, 0);
+    stage.emulator.everyone(Some(keyshoal_emulator::Behaviour::ServerError));
+    let silent = stage.run(&["status", "--check"]);
+    assert_eq!(silent.code, 2, "{}{}", silent.out, silent.err);
+    assert!(silent.err.contains("got no answer"), "{}", silent.err);
+}

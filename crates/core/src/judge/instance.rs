@@ -49,10 +49,13 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     for orphan in &observed.orphans {
         let ids: Vec<&str> = orphan.profiles.iter().map(crate::ProfileId::as_str).collect();
         let text = format!("{} holds credentials ({}) and belongs to no agent", orphan.path, ids.join(", "));
-        judgement.findings.push(whole(
-            Words::new(FindingKind::Orphaned, text)
-                .fix(format!("keyshoal quarantine {}   moves them aside", orphan.id)),
-        ));
+        // Without a config, the roster is only assumed.
+        let fix = match observed.notices.iter().any(|notice| notice.code == "no_config") {
+            true => "name the right config with --config, or the right state directory with --state-dir"
+                .to_owned(),
+            false => format!("keyshoal quarantine {}   moves them aside", orphan.id),
+        };
+        judgement.findings.push(whole(Words::new(FindingKind::Orphaned, text).fix(fix)));
     }
     for (agent, leftover) in activation::refused(observed) {
         let text = format!(

@@ -150,11 +150,14 @@ fn marks(
     if let Some((until, reason)) =
         crate::planner::mark_of(sight, &agent.store, profile).and_then(|(_, usage)| usage.in_force(sight.now))
     {
+        let refused = matches!(reason.as_str(), "auth" | "auth_permanent");
+        let needed = agent.needs.is_empty() || agent.needs.contains_key(&view.provider);
         let words = Words::new(
             FindingKind::CoolingDown,
             format!(
-                "is held back by OpenClaw until {} ({reason}), whatever it holds",
-                super::words::moment(*until)
+                "is held back by OpenClaw until {}{}, whatever it holds",
+                super::words::moment(*until),
+                if reason.is_empty() { String::new() } else { format!(" ({reason})") }
             ),
         );
         let copy = judgement.copies.get(&(agent.store.clone(), profile.clone()));
@@ -164,6 +167,8 @@ fn marks(
         more.push(match mends {
             true => words.fix("keyshoal sync"),
             false if goes_with_it => words.severity(Severity::Info).fix("keyshoal sync"),
+            // Its provider refused it, and nobody knows better: the agent's requests fail.
+            false if refused && needed => words.fix("keyshoal verify --reset-cooldowns"),
             false => words.severity(Severity::Info),
         });
     }

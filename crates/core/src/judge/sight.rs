@@ -124,13 +124,15 @@ impl<'a> Sight<'a> {
         if value.kind == CredentialKind::Token && value.expires.is_some_and(|end| end <= self.now) {
             return true;
         }
+        // What cannot even be a key of its provider needs nobody to be asked.
+        let unusable = |kind: VerdictKind| kind.is_dead() || kind == VerdictKind::MalformedKey;
         let asks_itself = |owner: &AgentId| {
             self.agents.get(owner).is_some_and(|agent| agent.endpoints.contains_key(&value.provider))
         };
         let owner = value.store.as_ref().map(|store| self.owner(store)).filter(asks_itself);
         let own = owner.map(|owner| self.source_verdict(&owner, profile));
         match own {
-            Some(kind) if kind.is_dead() => true,
+            Some(kind) if unusable(kind) => true,
             Some(kind) if kind.is_accepted() => false,
             _ => {
                 let all: Vec<VerdictKind> = self

@@ -76,7 +76,8 @@ pub(super) fn judge_own(
             source_name(&owner)
         )),
         SourceState::Rejected => {
-            let kind = if verdict.is_dead() { verdict } else { VerdictKind::InvalidKey };
+            let known = verdict.is_dead() || verdict == VerdictKind::MalformedKey;
+            let kind = if known { verdict } else { VerdictKind::InvalidKey };
             let text = format!("is the source, holds {shown}, and {}; nothing is spread", said(kind));
             Words::new(FindingKind::SourceRejected, text).fix(format!("keyshoal set {profile}"))
         }
@@ -111,7 +112,7 @@ pub(super) fn judge_own(
     (judged, words)
 }
 
-/// Judges a profile of the base store that cannot be a source: fenced, empty, or of an unknown type.
+/// Judges a profile of the base store that is no source: fenced, empty, of an unknown type, or not looked at.
 pub(super) fn judge_valueless(
     sight: &Sight<'_>,
     store: &StoreId,
@@ -126,6 +127,10 @@ pub(super) fn judge_valueless(
         .severity(Severity::Info),
         (_, Material::Fenced) => {
             Words::new(FindingKind::InSync, "is being renewed by OpenClaw right now").severity(Severity::Info)
+        }
+        // It is no part of what is looked at: somebody has given a value of another profile.
+        (_, material) if let Some(value) = material.fingerprint() => {
+            Words::new(FindingKind::InSync, format!("holds {value}"))
         }
         _ => Words::new(FindingKind::Missing, "is there and holds nothing")
             .fix(format!("keyshoal set {profile}")),

@@ -58,6 +58,7 @@ pub(super) fn said(verdict: VerdictKind) -> String {
         VerdictKind::InvalidKey => "its provider does not know it".to_owned(),
         VerdictKind::Revoked => "its provider has revoked it".to_owned(),
         VerdictKind::Expired => "its time is over".to_owned(),
+        VerdictKind::MalformedKey => "it cannot be a key of its provider".to_owned(),
         VerdictKind::NotAsked => "its provider was not asked".to_owned(),
         VerdictKind::UnresolvedRef => "it is a reference, which is not resolved here".to_owned(),
         other => format!("its provider gives no certain answer ({other})"),
