@@ -38,6 +38,10 @@ impl SecondLook {
             Self::Known => format!(
                 "this system cannot resolve {host}, but a name server asked directly knows it: the resolver here holds a stale answer or asks elsewhere; flush its cache"
             ),
+            // The provider's own host is no mistake in a config.
+            Self::Absent if crate::registry::at_host(host).is_some() => format!(
+                "the name servers say that there is no {host}, which there is: this machine seems to have no way into the internet"
+            ),
             Self::Absent => {
                 format!(
                     "there is no name {host}, says a name server asked directly as well: check the base URL"
