@@ -5,6 +5,7 @@
 
 mod absorb;
 pub mod activation;
+pub mod alarm;
 pub mod candidate;
 pub mod changes;
 pub mod credential;
@@ -30,6 +31,7 @@ pub mod turn;
 pub mod verdict;
 
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
+pub use alarm::{Alarm, Condition, ConditionId, Nature, Topic, Turned};
 pub use candidate::{Candidate, OutReason, Place, SessionPin, Standing};
 pub use credential::{CredentialKind, Material, SecretRef, SecretSource};
 pub use desired::{Desired, Scope, SourceOf, SourceValue};

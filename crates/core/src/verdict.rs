@@ -116,6 +116,20 @@ impl VerdictKind {
         !matches!(self, Self::MalformedKey | Self::Missing | Self::UnresolvedRef | Self::NotAsked)
     }
 
+    /// Tells whether the provider gave no answer about the value, for a reason that may pass by itself.
+    pub fn is_passing(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited
+                | Self::Dns
+                | Self::Connect
+                | Self::Tls
+                | Self::Timeout
+                | Self::ProviderDown
+                | Self::UnexpectedAnswer
+        )
+    }
+
     /// Tells whether the provider has recognised the value as genuine (perhaps without credit or too fast).
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::Ok)

@@ -1,8 +1,15 @@
-//! Watching: a state machine that turns changes into looks and repairs, and the loop that drives it.
+//! Watching: a state machine that turns changes into looks and repairs, one that says when to verify, one that says what to raise an
+//! alarm about, and the loop that drives them.
 
+pub mod alarms;
 mod back_off;
+pub mod checks;
+pub mod conditions;
 pub mod drive;
+pub mod seen;
 pub mod state;
 
-pub use drive::{EventSource, Report, run};
+pub use alarms::{Alarms, Hysteresis, Pass};
+pub use checks::{Checks, VerifyPolicy};
+pub use drive::{EventSource, Report, Watch, run};
 pub use state::{Effect, Event, Policy, Seen, WatchState, Write};

@@ -15,6 +15,7 @@ use crate::root::OpenFor;
 use crate::ui::{Text, Ui};
 use events::Ended;
 use keyshoal_engine::ports::Observe as _;
+use keyshoal_engine::watch::{Alarms, Watch};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
 use std::cell::Cell;
@@ -118,8 +119,9 @@ fn watch(
     let looked = Rc::new(Cell::new(false));
     let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&looked));
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
+    let how = Watch { policy: engine, ask, activate: policy.activate, ..Watch::default() };
     let mut teller = tell::Teller::new(ui, looked);
-    keyshoal_engine::watch::run(&installation, engine, ask, policy.activate, &mut source, &mut |report| {
+    keyshoal_engine::watch::run(&installation, how, &mut Alarms::default(), &mut source, &mut |report| {
         teller.tell(&report);
     });
     let ended = source.ended();

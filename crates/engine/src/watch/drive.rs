@@ -1,15 +1,18 @@
-//! The loop of a watch: it carries out what the state machine asks for.
+//! The loop of a watch: it carries out what the state machines ask for.
 
-use super::state::{Effect, Event, Policy, Seen, WatchState, Write};
+use super::alarms::{Alarms, Pass};
+use super::checks::{Checks, Trouble, VerifyPolicy, sends};
+use super::conditions;
+use super::seen::{seen, write_of};
+use super::state::{Effect, Event, Policy, WatchState};
 use crate::decide::Unattended;
 use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
-use crate::sync::{SyncOptions, SyncReport, need_when_asked, sync};
-use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Finding, ProfileId, Receipt, Severity,
-    StepState, StoreId, Timestamp, activation,
-};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sync::{SyncOptions, SyncReport, sync};
+use crate::verify::{VerifyOptions, VerifyReport, verify};
+use keyshoal_core::alarm::Source;
+use keyshoal_core::{ActivationMode, ActivationOutcome, Alarm, ProfileId, StepState, StoreId, Timestamp};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Brings changes to a watch.
 pub trait EventSource {
@@ -24,6 +27,10 @@ pub enum Report<'a> {
     Attention(&'a BTreeSet<String>),
     /// A look has ended.
     Looked(&'a Look),
+    /// A look failed, and why.
+    LookFailed(&'a str),
+    /// A verification has ended.
+    Verified(&'a VerifyReport),
     /// A repair has ended.
     Repaired(&'a SyncReport),
     /// A repair could not be done.
@@ -37,131 +44,171 @@ pub enum Report<'a> {
         /// How often.
         times: usize,
     },
+    /// Somebody is to be told, wherever they are.
+    Alarms {
+        /// Of what; never empty.
+        alarms: &'a [Alarm],
+        /// All that stands, told of or not.
+        standing: &'a Alarms,
+    },
 }
 
-/// Watches until it is told to stop.
+/// How to watch.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// When to look, and what may be written.
+    pub policy: Policy,
+    /// When to verify.
+    pub verify: VerifyPolicy,
+    /// Whether providers are asked about what differs.
+    pub ask: AskPolicy,
+    /// What may be done to the gateway.
+    pub activate: ActivationMode,
+}
+
+/// Watches until it is told to stop. What was told of before is in `alarms`, and stays there.
 pub fn run<P: Ports + ?Sized>(
     ports: &P,
-    policy: Policy,
-    ask: AskPolicy,
-    activate: ActivationMode,
+    watch: Watch,
+    alarms: &mut Alarms,
     events: &mut dyn EventSource,
     tell: &mut dyn FnMut(Report<'_>),
 ) {
-    let mut state = WatchState::new(policy);
-    let options = LookOptions { ask, ..LookOptions::default() };
+    let state = WatchState::new(watch.policy.clone());
+    let checks = Checks::new(watch.verify.clone());
+    let options = LookOptions { ask: watch.ask, ..LookOptions::default() };
+    let activate = watch.activate;
+    let mut driver = Driver { ports, state, checks, options, activate, alarms, tell, passes: Vec::new() };
     loop {
-        let event = events.next(state.wake_at(ports.now()));
-        let mut queue: Vec<Effect> = state.on(event, ports.now());
-        while !queue.is_empty() {
-            let mut next = Vec::new();
-            for effect in queue {
-                match effect {
-                    Effect::Look => {
-                        let event = looked(ports, &options, tell);
-                        next.extend(state.on(event, ports.now()));
-                    }
-                    Effect::Repair { except } => {
-                        let event = repaired(ports, &options, activate, except, tell);
-                        next.extend(state.on(event, ports.now()));
-                    }
-                    Effect::Report { attention } => tell(Report::Attention(&attention)),
-                    Effect::Fight { store, profile, times } => {
-                        tell(Report::Fight { store: &store, profile: &profile, times });
-                    }
-                    Effect::End => return,
-                }
-            }
-            queue = next;
+        let now = ports.now();
+        let until = driver.state.wake_at(now).min(driver.checks.wake_at(now));
+        let event = events.next(until);
+        if driver.round(event) {
+            return;
+        }
+        if driver.checks.is_due(ports.now()) && driver.verify() {
+            return;
         }
     }
 }
 
-fn looked<P: Ports + ?Sized>(ports: &P, options: &LookOptions, tell: &mut dyn FnMut(Report<'_>)) -> Event {
-    match look(ports, options, &mut |_| {}) {
-        Ok(look) => {
-            tell(Report::Looked(&look));
-            Event::Looked(seen(&look))
-        }
-        Err(error) => Event::LookFailed(error.to_string()),
-    }
-}
-
-fn repaired<P: Ports + ?Sized>(
-    ports: &P,
-    look: &LookOptions,
+struct Driver<'a, P: ?Sized> {
+    ports: &'a P,
+    state: WatchState,
+    checks: Checks,
+    options: LookOptions,
     activate: ActivationMode,
-    except: BTreeSet<(StoreId, ProfileId)>,
-    tell: &mut dyn FnMut(Report<'_>),
-) -> Event {
-    let options = SyncOptions {
-        look: look.clone(),
-        assume_yes: true,
-        activate,
-        except,
-        command: "watch".to_owned(),
-        ..SyncOptions::default()
-    };
-    match sync(ports, &options, &mut Unattended, &mut |_| {}) {
-        Ok(report) => {
-            tell(Report::Repaired(&report));
-            let done = report.receipts.iter().filter(|receipt| receipt.durable == StepState::Done);
-            let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
-            Event::Repaired { writes: done.map(written).collect(), seen: seen(&report.after), unconfirmed }
+    alarms: &'a mut Alarms,
+    tell: &'a mut dyn FnMut(Report<'_>),
+    /// What is to be said to the alarms once nothing more is to be done: what a repair mends at once is no alarm.
+    passes: Vec<Pass>,
+}
+
+impl<P: Ports + ?Sized> Driver<'_, P> {
+    /// Does everything that an event asks for. Tells whether that is the end.
+    fn round(&mut self, event: Event) -> bool {
+        let mut queue: VecDeque<Effect> = self.state.on(event, self.ports.now()).into();
+        while let Some(effect) = queue.pop_front() {
+            let event = match effect {
+                Effect::Look => self.looked(),
+                Effect::Repair { except } => self.repaired(except),
+                Effect::Report { attention } => {
+                    (self.tell)(Report::Attention(&attention));
+                    continue;
+                }
+                Effect::Fight { store, profile, times } => {
+                    (self.tell)(Report::Fight { store: &store, profile: &profile, times });
+                    continue;
+                }
+                Effect::End => return true,
+            };
+            queue.extend(self.state.on(event, self.ports.now()));
         }
-        Err(error) => {
-            tell(Report::RepairFailed(error.to_string()));
-            Event::RepairFailed
+        self.raise();
+        false
+    }
+
+    fn looked(&mut self) -> Event {
+        match look(self.ports, &self.options, &mut |_| {}) {
+            Ok(look) => {
+                (self.tell)(Report::Looked(&look));
+                self.learn(&look);
+                Event::Looked(seen(&look))
+            }
+            Err(error) => {
+                let reason = error.to_string();
+                (self.tell)(Report::LookFailed(&reason));
+                self.passes.push(conditions::of_failure(&reason));
+                Event::LookFailed(reason)
+            }
         }
     }
-}
 
-fn written(receipt: &Receipt) -> Write {
-    write_of(&receipt.action)
-}
-
-fn write_of(action: &Action) -> Write {
-    let over = match action {
-        Action::Replace { expect, .. }
-        | Action::RemoveShadow { expect, .. }
-        | Action::FixType { expect, .. } => Some(*expect),
-        Action::Insert { .. } | Action::ResetCooldown { .. } => None,
-    };
-    Write { store: action.store().clone(), profile: action.profile().clone(), over }
-}
-
-/// Returns what a watch cares about in a look.
-pub fn seen(look: &Look) -> Seen {
-    let attention = |one: &&Finding| one.severity == Severity::Attention;
-    let modified: BTreeMap<String, Timestamp> = look
-        .observed
-        .stores
-        .values()
-        .filter_map(|store| Some((store.path.clone(), store.modified?)))
-        .collect();
-    let plan = look.plan();
-    Seen {
-        activation: need_when_asked(look, &plan) != ActivationNeed::None,
-        digest: told(look),
-        planned: plan.actions.iter().map(write_of).collect(),
-        attention: look.judgement.findings.iter().filter(attention).map(sentence).collect(),
-        modified,
+    fn repaired(&mut self, except: BTreeSet<(StoreId, ProfileId)>) -> Event {
+        let options = SyncOptions {
+            look: self.options.clone(),
+            assume_yes: true,
+            activate: self.activate,
+            except,
+            command: "watch".to_owned(),
+            ..SyncOptions::default()
+        };
+        match sync(self.ports, &options, &mut Unattended, &mut |_| {}) {
+            Ok(report) => {
+                (self.tell)(Report::Repaired(&report));
+                self.learn(&report.after);
+                let done = report.receipts.iter().filter(|receipt| receipt.durable == StepState::Done);
+                let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
+                let writes = done.map(|receipt| write_of(&receipt.action)).collect();
+                Event::Repaired { writes, seen: seen(&report.after), unconfirmed }
+            }
+            Err(error) => {
+                (self.tell)(Report::RepairFailed(error.to_string()));
+                Event::RepairFailed
+            }
+        }
     }
-}
 
-/// Names what a gateway may have to be told, and which process that gateway is.
-fn told(look: &Look) -> String {
-    let gateway = &look.observed.instance.gateway;
-    let began = gateway.started.map(|began| began.to_string());
-    format!("{} {:?} {began:?}", activation::digest(&look.observed), gateway.pid)
-}
+    /// Verifies, and repairs what that brings to light. Tells whether that is the end.
+    fn verify(&mut self) -> bool {
+        let found = match look(self.ports, &self.options, &mut |_| {}) {
+            Ok(found) => found,
+            Err(error) => {
+                let reason = error.to_string();
+                (self.tell)(Report::LookFailed(&reason));
+                self.checks.verified(Trouble::Down, self.ports.now());
+                self.passes.push(conditions::of_failure(&reason));
+                self.raise();
+                return false;
+            }
+        };
+        let through_gateway = self.checks.policy().through_gateway;
+        let options = VerifyOptions { through_gateway, ..VerifyOptions::default() };
+        let report = verify(self.ports, found, &options, &mut |_| {});
+        (self.tell)(Report::Verified(&report));
+        (self.tell)(Report::Looked(&report.look));
+        self.learn(&report.look);
+        self.checks.verified(Trouble::of(&report), self.ports.now());
+        self.passes.push(conditions::of_verify(&report));
+        self.round(Event::Looked(seen(&report.look)))
+    }
 
-fn sentence(finding: &Finding) -> String {
-    let whose = match (&finding.agent, &finding.profile) {
-        (Some(agent), Some(profile)) => format!("{agent} {profile}: "),
-        (Some(agent), None) => format!("{agent}: "),
-        (None, Some(profile)) => format!("{profile}: "),
-        (None, None) => String::new(),
-    };
-    format!("{whose}{}", finding.message)
+    /// Takes in what a look says to the schedule and to the alarms. A later look of the same round counts in its place.
+    fn learn(&mut self, look: &Look) {
+        self.checks.looked(sends(&look.observed), self.ports.now());
+        self.passes.retain(|pass| pass.source == Source::Verify);
+        self.passes.push(Pass::new(Source::Watch));
+        self.passes.push(conditions::of_look(look));
+    }
+
+    fn raise(&mut self) {
+        let now = self.ports.now();
+        let mut alarms = Vec::new();
+        for pass in std::mem::take(&mut self.passes) {
+            alarms.extend(self.alarms.take(pass, now));
+        }
+        if !alarms.is_empty() {
+            (self.tell)(Report::Alarms { alarms: &alarms, standing: self.alarms });
+        }
+    }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing shall fail")]
 
 mod activation;
+mod alarming;
+mod alarms;
 mod answers;
 mod asks;
 mod conflicts;

@@ -11,6 +11,10 @@ fn policy(repair: bool) -> Policy {
     Policy { repair, ..Policy::default() }
 }
 
+fn how(repair: bool) -> Watch {
+    Watch { policy: policy(repair), ask: AskPolicy::Remembered, ..Watch::default() }
+}
+
 fn ms(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(1_000_000 + millis).unwrap()
 }
@@ -259,13 +263,16 @@ impl EventSource for Events<'_> {
 fn drive(fake: &Fake, repair: bool, script: Vec<Happening>) -> Vec<String> {
     let mut events = Events { fake, script: script.into() };
     let mut told = Vec::new();
-    run(fake, policy(repair), AskPolicy::Remembered, ActivationMode::Auto, &mut events, &mut |report| {
+    run(fake, how(repair), &mut Alarms::default(), &mut events, &mut |report| {
         told.push(match report {
             Report::Attention(all) => format!("attention {}", all.len()),
             Report::Looked(_) => "looked".to_owned(),
             Report::Repaired(report) => format!("repaired {}", report.receipts.len()),
             Report::RepairFailed(reason) => reason,
             Report::Fight { store, .. } => format!("fight over {store}"),
+            Report::Alarms { .. } => return,
+            Report::LookFailed(reason) => reason.to_owned(),
+            Report::Verified(_) => "verified".to_owned(),
         });
     });
     told
@@ -338,7 +345,7 @@ fn a_gateway_that_has_started_again_is_told_again() {
     let fake = fake.with(|state| state.log.clear());
     let mut events = Events { fake: &fake, script: VecDeque::from([Waits, Waits]) };
     let mut rounds = 0;
-    run(&fake, policy(true), AskPolicy::Remembered, ActivationMode::Auto, &mut events, &mut |report| {
+    run(&fake, how(true), &mut Alarms::default(), &mut events, &mut |report| {
         if matches!(report, Report::Repaired(_)) {
             rounds += 1;
             fake.0.borrow_mut().observed.instance.gateway.started = Some(at(900 + rounds));

@@ -51,6 +51,7 @@ impl<'a> Teller<'a> {
                     if wrong { "something needs attention" } else { "all agents are as they should be" };
                 notify(&[NotifyState::Status(status)]);
             }
+            Report::LookFailed(_) | Report::Verified(_) | Report::Alarms { .. } => {}
             Report::Attention(attention) => {
                 if attention.is_empty() {
                     let line = Text::toned(Tone::Good, "✓ ").plain("all agents are as they should be");
