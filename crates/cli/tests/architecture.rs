@@ -17,6 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("keyshoal-seal", &["keyshoal-core"]),
     ("keyshoal-emulator", &["keyshoal-core"]),
     ("keyshoal-ledger", &["keyshoal-core", "keyshoal-seal"]),
+    ("keyshoal-alerts", &["keyshoal-core", "keyshoal-seal"]),
+    ("keyshoal-metrics", &[]),
     ("keyshoal-engine", &["keyshoal-core"]),
     (
         "keyshoal-local",
@@ -40,6 +42,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-seal",
             "keyshoal-providers",
             "keyshoal-emulator",
+            "keyshoal-alerts",
+            "keyshoal-metrics",
         ],
     ),
     ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
@@ -50,7 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 const TOOLS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["keyshoal-seal"]),
     ("rusqlite", &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-testkit", "keyshoal-benches"]),
-    ("reqwest", &["keyshoal-providers"]),
+    ("reqwest", &["keyshoal-providers", "keyshoal-alerts"]),
     ("axum", &["keyshoal-emulator"]),
     ("tungstenite", &["keyshoal-openclaw"]),
     ("clap", &["keyshoal"]),

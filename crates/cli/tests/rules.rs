@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// The files that reveal a secret, each with what it has to.
 const REVEALING: &[(&str, &str)] = &[
+    ("crates/alerts/src/send.rs", "shows an addressee's address and token to that addressee"),
+    ("crates/alerts/src/sign.rs", "signs with the secret of a webhook"),
+    ("crates/alerts/src/target.rs", "reads an address, to tell its host"),
     ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     ("crates/core/src/secret.rs", "is the type itself"),

@@ -51,7 +51,7 @@ impl fmt::Debug for FingerprintKey {
 }
 
 /// Computes HMAC-SHA256.
-pub(crate) fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     // A key of any length is fine for HMAC; the block-sized constructor takes it without a way to fail.
     let mut block = Zeroizing::new([0_u8; 64]);
     if key.len() > block.len() {

@@ -14,6 +14,6 @@ pub mod seal_key;
 
 pub use aad::Aad;
 pub use envelope::{Envelope, EnvelopeError};
-pub use fingerprint_key::FingerprintKey;
+pub use fingerprint_key::{FingerprintKey, hmac as hmac_sha256};
 pub use keys::{KeyError, KeyFile, KeyId};
 pub use seal_key::{SealError, SealKey};
