@@ -1,8 +1,8 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover, replace,
-    restart, rollback, route, set, status, sync, trace, verify, watch,
+    alerts, bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover,
+    replace, restart, rollback, route, set, status, sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -207,6 +207,8 @@ pub enum Command {
     Set(set::SetArgs),
     /// Look again whenever the installation changes; repair where the policy allows it
     Watch(watch::WatchArgs),
+    /// Show whom a watch tells of alarms, and try whether they hear it
+    Alerts(alerts::AlertsArgs),
     /// Apply, restart the gateway, wait until it is ready, verify
     Restart(restart::RestartArgs),
     /// Mark an agent's differing value as deliberate

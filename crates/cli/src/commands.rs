@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod alerts;
 pub mod bundle;
 pub mod completions;
 mod consent;
@@ -60,6 +61,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Verify(args)) => verify::cmd_verify(ui, &context, args),
         Some(Command::Set(args)) => set::cmd_set(ui, &context, args),
         Some(Command::Watch(args)) => watch::cmd_watch(ui, &context, args),
+        Some(Command::Alerts(args)) => alerts::cmd_alerts(ui, &context, args),
         Some(Command::Restart(args)) => restart::cmd_restart(ui, &context, args),
         Some(Command::Keep(args)) => keep::cmd_keep(ui, &context, args),
         Some(Command::Replace(args)) => replace::cmd_replace(ui, &context, args),

@@ -1,5 +1,6 @@
 //! The JSON documents. Their field names are a promise: snake_case, times in RFC 3339 UTC, no secrets.
 
+mod alarm;
 mod doctor;
 mod error;
 mod explain;
@@ -14,6 +15,7 @@ mod status;
 mod trace;
 mod verify;
 
+pub use alarm::{AddresseeDocument, AlarmDocument, AlertsDocument};
 pub use doctor::DoctorDocument;
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};

@@ -1,6 +1,7 @@
 //! What a person reads: pure functions from values to lines.
 
 pub mod age;
+pub mod alarm;
 pub mod doctor;
 pub mod explain;
 pub mod findings;

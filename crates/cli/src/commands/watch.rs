@@ -1,8 +1,11 @@
 //! `keyshoal watch`: looks again whenever the installation changes.
 
+pub(super) mod alarm;
 mod events;
+mod measure;
 mod once;
-mod policy;
+pub(super) mod policy;
+mod remember;
 mod service;
 mod tell;
 
@@ -14,11 +17,11 @@ use crate::exit::Outcome;
 use crate::root::OpenFor;
 use crate::ui::{Text, Ui};
 use events::Ended;
-use keyshoal_engine::ports::Observe as _;
-use keyshoal_engine::watch::{Alarms, Watch};
+use keyshoal_engine::ports::{Clock as _, Observe as _};
+use keyshoal_engine::watch::{Alarms, Report, VerifyPolicy, Watch};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
-use std::cell::Cell;
+use keyshoal_metrics::{Registry, Server};
 use std::rc::Rc;
 
 /// Arguments of `watch`.
@@ -42,6 +45,13 @@ What it may do is in keyshoal.toml, beside the keys (by default ~/.config/keysho
   allow_device = false     # as --allow-device
   every_seconds = 60       # look at least so often
 
+  [verify]
+  every_minutes = 30       # ask the providers about what every agent sends; 0: not by the clock
+  after_change = true      # and after what agents send has changed
+  through_gateway = false  # also put a prompt to every agent (costs a few tokens each)
+
+[[alert]] names whom it tells (`keyshoal alerts --help`), [metrics] where Prometheus finds its numbers; the README shows every key.
+
 Without that file it reports. It is read again when it changes."
 )]
 pub struct WatchArgs {
@@ -63,6 +73,13 @@ pub enum WatchAction {
     InstallService(InstallServiceArgs),
 }
 
+/// What a watch keeps when it begins again with another policy.
+#[derive(Default)]
+struct Kept {
+    alarms: Alarms,
+    registry: Registry,
+}
+
 /// Watches until it is told to stop.
 pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result<Outcome, CommandError> {
     if let Some(WatchAction::InstallService(args)) = &args.action {
@@ -76,11 +93,12 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
         return once::cmd_once(ui, &Context { globals: &globals, ..*context }, args, &policy);
     }
     let stop = signals::stop_flag()?;
+    let mut kept = Kept::default();
     loop {
         let globals = policy.globals(context.globals);
         let context = Context { globals: &globals, ..*context };
         let by_policy = policy::Watched { path: path.clone(), stamp };
-        if watch(ui, &context, args, &policy, by_policy, stop.clone())? == Ended::Told {
+        if watch(ui, &context, args, &policy, by_policy, stop.clone(), &mut kept)? == Ended::Told {
             return Ok(Outcome::Fine);
         }
         // The stamp comes first, so that no later change is missed.
@@ -104,6 +122,7 @@ fn watch(
     policy: &policy::WatchPolicy,
     by_policy: policy::Watched,
     stop: signals::StopFlag,
+    kept: &mut Kept,
 ) -> Result<Ended, CommandError> {
     let offline = args.offline || !policy.ask_providers;
     let (installation, repair) = opened(ui, context, policy, offline)?;
@@ -116,20 +135,49 @@ fn watch(
     })?;
     let word = if repair { "repairing what is certain" } else { "reporting, writing nothing" };
     ui.say(&Text::of(format!("watching {} ({word}); Ctrl-C ends it", installation.state_dir().display())));
-    let looked = Rc::new(Cell::new(false));
-    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&looked));
+    let shared = Rc::new(events::Shared::default());
+    kept.alarms.set_hysteresis(policy.hysteresis);
+    let by = (policy, by_policy.path.as_path());
+    let caller = alarm::Caller::new(ui, context, by, &installation, &kept.registry, &mut kept.alarms);
+    let mut measures = measure::Measures::new(kept.registry.clone(), Rc::clone(&shared));
+    let server = served(ui, policy, &kept.registry);
+    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&shared));
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
-    let how = Watch { policy: engine, ask, activate: policy.activate, ..Watch::default() };
-    let mut teller = tell::Teller::new(ui, looked);
-    keyshoal_engine::watch::run(&installation, how, &mut Alarms::default(), &mut source, &mut |report| {
+    let verify = if offline { VerifyPolicy::default() } else { policy.verify.clone() };
+    let how = Watch { policy: engine, verify, ask, activate: policy.activate };
+    let mut teller = tell::Teller::new(ui, shared);
+    keyshoal_engine::watch::run(&installation, how, &mut kept.alarms, &mut source, &mut |report| {
+        let now = installation.now();
+        measures.take(&report, now);
+        if let Report::Alarms { alarms, standing } = &report {
+            caller.tell(teller.ui(), &installation, alarms, standing, now);
+        }
         teller.tell(&report);
+        caller.say_failures(teller.ui());
     });
     let ended = source.ended();
     match ended {
         Ended::Told => teller.end(),
         Ended::PolicyChanged => ui.say(&Text::of("the policy has changed: beginning again with it")),
     }
+    drop(server);
+    caller.close(ui);
     Ok(ended)
+}
+
+/// Serves metrics where the policy says so. That they cannot be served is no reason not to watch.
+fn served(ui: &mut Ui, policy: &policy::WatchPolicy, registry: &Registry) -> Option<Server> {
+    let listen = policy.metrics?;
+    match Server::start(listen.address, listen.allow_remote, registry.clone()) {
+        Ok(server) => {
+            ui.say(&Text::of(format!("metrics are at http://{}/metrics", server.address())));
+            Some(server)
+        }
+        Err(error) => {
+            ui.warn(&format!("metrics: {error}"));
+            None
+        }
+    }
 }
 
 /// Opens the installation as the policy says, and tells whether something may be repaired.

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
 #![expect(clippy::disallowed_methods, reason = "tests make and damage files of their own")]
 
+mod alarming;
 mod binary;
 mod bundling;
 mod doctoring;
 mod documents;
 mod fake;
+mod metrics;
 mod questions;
 mod readme;
 mod rendering;

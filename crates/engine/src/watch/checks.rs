@@ -34,6 +34,16 @@ const LIMITED: SignedDuration = SignedDuration::from_secs(240);
 /// The longest wait.
 const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
+/// The longest wait that a provider is granted.
+const LONGEST_WANTED: SignedDuration = SignedDuration::from_hours(1);
+
+/// Returns how long the providers of a verification want to be left alone.
+pub fn wanted(report: &VerifyReport) -> Option<SignedDuration> {
+    let proofs = report.agents.iter().flat_map(|agent| &agent.proofs);
+    let seconds = proofs.filter_map(|proof| proof.verdict.retry_after).max()?;
+    Some(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
+}
+
 /// What agents send, as far as asking about it anew would tell something new.
 pub type Sends = BTreeSet<(AgentId, ProviderId, String, Fingerprint)>;
 
@@ -110,8 +120,8 @@ impl Checks {
         self.known = Some(sends);
     }
 
-    /// Takes in that a verification has ended, and how providers answered.
-    pub fn verified(&mut self, trouble: Trouble, now: Timestamp) {
+    /// Takes in that a verification has ended, how providers answered, and how long one wants to be left alone.
+    pub fn verified(&mut self, trouble: Trouble, wanted: Option<SignedDuration>, now: Timestamp) {
         self.last = Some(now);
         self.changed = None;
         let first = match trouble {
@@ -125,7 +135,8 @@ impl Checks {
         };
         let doubled = first.checked_mul(1 << self.failures.min(8)).unwrap_or(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        self.not_before = Some(later(now, doubled.min(LONGEST)));
+        let wait = doubled.min(LONGEST).max(wanted.unwrap_or_default().min(LONGEST_WANTED));
+        self.not_before = Some(later(now, wait));
     }
 
     /// Returns when the next verification is due; the end of time when none is.

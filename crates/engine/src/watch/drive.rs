@@ -1,7 +1,7 @@
 //! The loop of a watch: it carries out what the state machines ask for.
 
 use super::alarms::{Alarms, Pass};
-use super::checks::{Checks, Trouble, VerifyPolicy, sends};
+use super::checks::{Checks, Trouble, VerifyPolicy, sends, wanted};
 use super::conditions;
 use super::seen::{seen, write_of};
 use super::state::{Effect, Event, Policy, WatchState};
@@ -176,7 +176,7 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
             Err(error) => {
                 let reason = error.to_string();
                 (self.tell)(Report::LookFailed(&reason));
-                self.checks.verified(Trouble::Down, self.ports.now());
+                self.checks.verified(Trouble::Down, None, self.ports.now());
                 self.passes.push(conditions::of_failure(&reason));
                 self.raise();
                 return false;
@@ -188,7 +188,7 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
         (self.tell)(Report::Verified(&report));
         (self.tell)(Report::Looked(&report.look));
         self.learn(&report.look);
-        self.checks.verified(Trouble::of(&report), self.ports.now());
+        self.checks.verified(Trouble::of(&report), wanted(&report), self.ports.now());
         self.passes.push(conditions::of_verify(&report));
         self.round(Event::Looked(seen(&report.look)))
     }

@@ -137,7 +137,7 @@ proptest! {
         for trouble in troubles {
             let trouble = [Trouble::None, Trouble::Down, Trouble::Limited][usize::from(trouble)];
             prop_assert!(checks.is_due(now));
-            checks.verified(trouble, now);
+            checks.verified(trouble, None, now);
             if changes {
                 value += 1;
                 let print = Fingerprint::from_bytes([value; 16]);
@@ -184,7 +184,7 @@ fn without_a_schedule_only_a_change_is_a_reason() {
     assert!(!checks.is_due(at(5)));
     checks.looked(sends(2), at(9));
     assert!(checks.is_due(at(9)));
-    checks.verified(Trouble::None, at(9));
+    checks.verified(Trouble::None, None, at(9));
     assert_eq!(checks.wake_at(at(9)), Timestamp::MAX);
     checks.looked(sends(3), at(10));
     assert_eq!(checks.wake_at(at(10)), at(19), "a burst is one question");
@@ -197,10 +197,15 @@ fn waits_double_up_to_a_quarter_of_an_hour() {
     let mut checks = Checks::new(policy);
     let mut waits = Vec::new();
     for _ in 0..6 {
-        checks.verified(Trouble::Down, at(0));
+        checks.verified(Trouble::Down, None, at(0));
         waits.push(checks.wake_at(at(0)).duration_since(at(0)).as_secs());
     }
     assert_eq!(waits, [60, 120, 240, 480, 900, 900]);
-    checks.verified(Trouble::None, at(0));
+    checks.verified(Trouble::None, None, at(0));
     assert_eq!(checks.wake_at(at(0)), at(1800));
+    for (wanted, wait) in [(7, 240), (1700, 1700), (i64::MAX, 3600)] {
+        let mut checks = Checks::new(VerifyPolicy { after_change: true, ..VerifyPolicy::default() });
+        checks.verified(Trouble::Limited, Some(SignedDuration::from_secs(wanted)), at(0));
+        assert_eq!(checks.wake_at(at(0)), at(wait), "what a provider asks for counts, within reason");
+    }
 }

@@ -24,6 +24,15 @@ pub enum Ended {
     PolicyChanged,
 }
 
+/// What the source of events and those who tell of them say to each other.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// A look may have found new directories.
+    pub looked: Cell<bool>,
+    /// When the first change was seen since the newest look.
+    pub changed: Cell<Option<Timestamp>>,
+}
+
 /// Brings changes of files and signals to the engine.
 pub struct Source<'a> {
     installation: &'a Installation,
@@ -31,19 +40,19 @@ pub struct Source<'a> {
     watcher: Option<Watcher>,
     stop: StopFlag,
     policy: Watched,
-    looked: Rc<Cell<bool>>,
+    shared: Rc<Shared>,
 }
 
 impl<'a> Source<'a> {
-    /// Makes it; `looked` tells that a look may have found new directories.
+    /// Makes it.
     pub fn new(
         installation: &'a Installation,
         watcher: Watcher,
         stop: StopFlag,
         policy: Watched,
-        looked: Rc<Cell<bool>>,
+        shared: Rc<Shared>,
     ) -> Self {
-        Self { installation, watcher: Some(watcher), stop, policy, looked }
+        Self { installation, watcher: Some(watcher), stop, policy, shared }
     }
 
     /// Returns why it ended, once it has.
@@ -91,7 +100,7 @@ impl Source<'_> {
 
 impl EventSource for Source<'_> {
     fn next(&mut self, until: Timestamp) -> Event {
-        if self.looked.replace(false) {
+        if self.shared.looked.replace(false) {
             self.follow();
         }
         loop {
@@ -104,6 +113,8 @@ impl EventSource for Source<'_> {
                 return Event::Tick;
             }
             if let Some(event) = self.wait(left.min(SLICE)) {
+                let changed = &self.shared.changed;
+                changed.set(changed.get().or_else(|| Some(self.installation.now())));
                 return event;
             }
         }

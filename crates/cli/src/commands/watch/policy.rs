@@ -1,4 +1,10 @@
-//! What a watch may do: `keyshoal.toml`.
+//! What a watch may do, and whom it tells: `keyshoal.toml`.
+
+pub mod alert;
+mod metrics;
+mod verify;
+
+pub use metrics::Listen;
 
 use crate::arguments::Globals;
 use crate::commands::Context;
@@ -6,10 +12,12 @@ use crate::error::CommandError;
 use crate::root;
 use jiff::SignedDuration;
 use keyshoal_core::ActivationMode;
+use keyshoal_engine::watch::{Hysteresis, VerifyPolicy};
 use keyshoal_openclaw::files;
 use serde::Deserialize;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The file's name.
 pub const FILE: &str = "keyshoal.toml";
@@ -31,6 +39,14 @@ pub struct WatchPolicy {
     pub allow_device: bool,
     /// Look at least so often.
     pub every: SignedDuration,
+    /// When to verify.
+    pub verify: VerifyPolicy,
+    /// When trouble that may pass by itself is told of.
+    pub hysteresis: Hysteresis,
+    /// Whom to tell of alarms.
+    pub alerts: Vec<alert::Alert>,
+    /// Where to serve metrics.
+    pub metrics: Option<Listen>,
 }
 
 impl WatchPolicy {
@@ -78,6 +94,14 @@ impl Watched {
 struct File {
     #[serde(default)]
     watch: Watch,
+    #[serde(default)]
+    verify: verify::Verify,
+    #[serde(default)]
+    alarms: verify::Alarms,
+    #[serde(default)]
+    alert: Vec<alert::Table>,
+    #[serde(default)]
+    metrics: Option<metrics::Metrics>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,16 +149,24 @@ pub fn path(context: &Context<'_>) -> Result<PathBuf, CommandError> {
 /// Reads the policy; without a file it reports.
 pub fn read(path: &Path) -> Result<WatchPolicy, CommandError> {
     let bytes = files::read(path, 64 * 1024).map_err(|error| CommandError::io(error.to_string()))?;
-    let text = String::from_utf8_lossy(bytes.as_deref().unwrap_or_default()).into_owned();
+    // It may hold secrets of alerts.
+    let bytes = Zeroizing::new(bytes.unwrap_or_default());
+    let text = Zeroizing::new(String::from_utf8_lossy(&bytes).into_owned());
     parse(&text, path)
 }
 
 /// Reads a policy's text. A mistake is an error: a policy that is guessed may write.
 pub fn parse(text: &str, path: &Path) -> Result<WatchPolicy, CommandError> {
     let file: File = toml::from_str(text).map_err(|error| {
-        CommandError::config(format!("{}: {}", path.display(), error.to_string().trim_end()))
+        CommandError::config(format!("{}: {}", path.display(), mistake(&error, text)))
             .hint("`keyshoal watch --help` shows the file")
     })?;
+    let wrong = |what: String| {
+        CommandError::config(format!("{}: {what}", path.display()))
+            .hint("the README shows every key of the file")
+    };
+    let alerts = alert::read(file.alert).map_err(wrong)?;
+    let metrics = file.metrics.map(metrics::Metrics::read).transpose().map_err(wrong)?.flatten();
     let watch = file.watch;
     if watch.every_seconds == 0 {
         return Err(
@@ -163,7 +195,23 @@ pub fn parse(text: &str, path: &Path) -> Result<WatchPolicy, CommandError> {
         gateway_token_file: watch.gateway_token_file,
         allow_device: watch.allow_device,
         every: SignedDuration::from_secs(i64::from(watch.every_seconds)),
+        verify: file.verify.policy(),
+        hysteresis: file.alarms.hysteresis(),
+        alerts,
+        metrics,
     })
+}
+
+/// Says what is wrong and where, without repeating the line: it may hold a secret. What stands between quotes is a value.
+fn mistake(error: &toml::de::Error, text: &str) -> String {
+    let mut said = String::new();
+    for (at, part) in error.message().split('"').enumerate() {
+        said.push_str(if at % 2 == 1 { "\"…\"" } else { part });
+    }
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {said}", before.matches('\n').count() + 1),
+        None => said,
+    }
 }
 
 /// Returns the text with the policy's word in it; what else stands there stays.
@@ -191,78 +239,4 @@ pub fn with_word(text: &str, repair: bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn without_a_word_it_only_reports() {
-        let policy = parse("", Path::new("x")).unwrap();
-        assert!(!policy.repair && policy.ask_providers);
-        assert!(parse("[watch]\npolicy = \"repair\"\n", Path::new("x")).unwrap().repair);
-    }
-
-    #[test]
-    fn the_readme_shows_every_key_with_what_counts_without_it() {
-        let readme = include_str!("../../../../../README.md");
-        let (_, rest) = readme.split_once("```toml\n").unwrap();
-        let (shown, _) = rest.split_once("```").unwrap();
-        assert_eq!(parse(shown, Path::new("x")).unwrap(), parse("", Path::new("x")).unwrap());
-        let all = shown.replace("# restart", "restart").replace("# gateway", "gateway");
-        let policy = parse(&all.replacen("\"auto\"", "\"restart\"", 1), Path::new("x")).unwrap();
-        assert!(policy.restart_command.is_some() && policy.gateway_token_file.is_some());
-    }
-
-    #[test]
-    fn a_mistake_is_an_error_and_no_policy() {
-        for text in [
-            "[watch]\npolicy = \"repare\"",
-            "[watch]\nrepair = true",
-            "[wacht]",
-            "[watch]\nevery_seconds = 0",
-            "[watch]\nrestart_command = \"x\"",
-            "[watch]\ngateway_token_file = \"token\"",
-        ] {
-            assert!(parse(text, Path::new("x")).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_the_gateway_may_be_done_can_be_said() {
-        let text = "[watch]\nactivate = \"restart\"\nrestart_command = \"x y\"\nallow_device = true\ngateway_token_file = \"/t\"";
-        let policy = parse(text, Path::new("x")).unwrap();
-        assert_eq!(policy.restart_command.as_deref(), Some("x y"));
-        let globals = policy.globals(&Globals::default());
-        assert!(globals.allow_device);
-        assert_eq!(globals.gateway_token_file, Some("/t".into()));
-        let given = Globals { gateway_token_file: Some("/mine".into()), ..Globals::default() };
-        assert_eq!(policy.globals(&given).gateway_token_file, Some("/mine".into()));
-    }
-
-    #[test]
-    fn another_file_at_the_same_place_is_noticed() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join(FILE);
-        let watched = |path: &Path| Watched { path: path.to_owned(), stamp: Stamp::of(path) };
-        let before = watched(&path);
-        assert!(!before.has_changed());
-        root::write_file(&path, "[watch]\npolicy = \"report\"\n").unwrap();
-        assert!(before.has_changed());
-        let before = watched(&path);
-        root::write_file(&path, "[watch]\npolicy = \"repair\"\n").unwrap();
-        assert!(before.has_changed(), "as long as before");
-    }
-
-    #[test]
-    fn changing_the_word_keeps_the_rest() {
-        let before = "# mine\n[watch]\nevery_seconds = 5\npolicy = \"report\" # careful\n";
-        let after = with_word(before, true);
-        assert_eq!(after, "# mine\n[watch]\nevery_seconds = 5\npolicy = \"repair\"\n");
-        for text in ["", "# only a comment\n", "[watch]\n", before] {
-            assert!(parse(&with_word(text, true), Path::new("x")).unwrap().repair, "{text}");
-            assert!(
-                !parse(&with_word(&with_word(text, true), false), Path::new("x")).unwrap().repair,
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

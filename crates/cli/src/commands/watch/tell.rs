@@ -1,20 +1,21 @@
 //! What a watch says: one line each, to the terminal or the journal, and to systemd.
 
-use crate::document::RunDocument;
+use super::events::Shared;
+use crate::document::{AlarmDocument, RunDocument};
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Timestamp;
+use keyshoal_core::alarm::Source;
 use keyshoal_engine::watch::Report;
 use sd_notify::NotifyState;
 use serde::Serialize;
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Says what a watch reports.
 pub struct Teller<'a> {
     ui: &'a mut Ui,
-    looked: Rc<Cell<bool>>,
+    shared: Rc<Shared>,
     ready: bool,
     now: Option<Timestamp>,
 }
@@ -28,19 +29,20 @@ struct Line<'a> {
     attention: Option<&'a BTreeSet<String>>,
     run: Option<RunDocument>,
     message: Option<String>,
+    alarms: Option<Vec<AlarmDocument>>,
 }
 
 impl<'a> Teller<'a> {
     /// Makes it.
-    pub fn new(ui: &'a mut Ui, looked: Rc<Cell<bool>>) -> Self {
-        Self { ui, looked, ready: false, now: None }
+    pub fn new(ui: &'a mut Ui, shared: Rc<Shared>) -> Self {
+        Self { ui, shared, ready: false, now: None }
     }
 
     /// Says one report.
     pub fn tell(&mut self, report: &Report<'_>) {
         match report {
             Report::Looked(look) => {
-                self.looked.set(true);
+                self.shared.looked.set(true);
                 self.now = Some(look.now);
                 if !self.ready {
                     self.ready = true;
@@ -51,7 +53,16 @@ impl<'a> Teller<'a> {
                     if wrong { "something needs attention" } else { "all agents are as they should be" };
                 notify(&[NotifyState::Status(status)]);
             }
-            Report::LookFailed(_) | Report::Verified(_) | Report::Alarms { .. } => {}
+            // The attention that follows says it.
+            Report::LookFailed(_) | Report::Verified(_) => {}
+            Report::Alarms { alarms, .. } => {
+                // What a look found is said as attention already.
+                let news = alarms.iter().filter(|alarm| alarm.condition.id.topic.source() == Source::Verify);
+                let lines: Vec<Text> = news.map(render::alarm::line).collect();
+                self.lines(&lines);
+                let alarms = alarms.iter().map(AlarmDocument::of).collect();
+                self.line(Line { event: "alarm", alarms: Some(alarms), ..self.empty() });
+            }
             Report::Attention(attention) => {
                 if attention.is_empty() {
                     let line = Text::toned(Tone::Good, "✓ ").plain("all agents are as they should be");
@@ -110,10 +121,30 @@ impl<'a> Teller<'a> {
         run: Option<RunDocument>,
         message: Option<String>,
     ) {
-        let line = Line { schema: "keyshoal.watch.v1", at: self.now, event, attention, run, message };
+        self.line(Line { event, attention, run, message, ..self.empty() });
+    }
+
+    fn empty<'b>(&self) -> Line<'b> {
+        Line {
+            schema: "keyshoal.watch.v1",
+            at: self.now,
+            event: "",
+            attention: None,
+            run: None,
+            message: None,
+            alarms: None,
+        }
+    }
+
+    fn line(&mut self, line: Line<'_>) {
         if let Err(error) = self.ui.document_line(&line) {
             self.ui.error(&error);
         }
+    }
+
+    /// Returns who talks to the person.
+    pub fn ui(&mut self) -> &mut Ui {
+        self.ui
     }
 }
 
