@@ -19,7 +19,7 @@ Examples:
   keyshoal alerts test
   keyshoal alerts test ops --json
 
-Whom `keyshoal watch` tells is in keyshoal.toml, one table each (the README shows every key):
+Whom keyshoal watch tells is in keyshoal.toml, one table each (the README shows every key):
 
   [[alert]]
   name = \"ops\"

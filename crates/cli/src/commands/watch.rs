@@ -50,7 +50,7 @@ What it may do is in keyshoal.toml, beside the keys (by default ~/.config/keysho
   after_change = true      # and after what agents send has changed
   through_gateway = false  # also put a prompt to every agent (costs a few tokens each)
 
-[[alert]] names whom it tells (`keyshoal alerts --help`), [metrics] where Prometheus finds its numbers; the README shows every key.
+[[alert]] names whom it tells (see: keyshoal alerts --help), [metrics] where Prometheus finds its numbers; the README shows every key.
 
 Without that file it reports. It is read again when it changes."
 )]

@@ -163,6 +163,13 @@ fn a_key_that_dies_is_told_once_and_so_is_its_recovery() {
     let document = ops.hears("raised", &format!("source_rejected/main/anthropic/{PROFILE}"));
     assert_eq!(document["schema"], "keyshoal.alert.v1");
     assert_eq!(document["instance"]["state_dir"], "~/state");
+    let described = include_str!("../../../../docs/documents.md");
+    let keys = document.as_object().unwrap().keys();
+    for key in
+        keys.chain(document["conditions"][0].as_object().unwrap().keys()).filter(|key| *key != "schema")
+    {
+        assert!(described.contains(&format!("`{key}`")), "docs/documents.md says nothing of {key}");
+    }
     let page = metrics(port).unwrap();
     for line in [
         "keyshoal_agents 2",

@@ -35,6 +35,7 @@ fn every_command_has_help_with_examples() {
         "sync",
         "set",
         "watch",
+        "alerts",
         "restart",
         "keep",
         "replace",

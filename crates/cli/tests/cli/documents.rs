@@ -57,7 +57,7 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 21] = [
+    let commands: [(&[&str], &str); 22] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
@@ -78,6 +78,7 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["history", "last"], "keyshoal.run.v1"),
         (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),
         (&["--json", "trace", "--", "true"], "keyshoal.trace.v1"),
+        (&["alerts", "list"], "keyshoal.alerts.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
     let described = include_str!("../../../../docs/documents.md");

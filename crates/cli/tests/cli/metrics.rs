@@ -41,7 +41,7 @@ fn rules_name_only_what_is_exported() {
 fn rules_name_only_labels_and_words_that_there_are() {
     for line in RULES.lines().filter(|line| line.trim_start().starts_with("expr: ")) {
         for (before, rest) in line.match_indices('{').map(|(at, _)| (&line[..at], &line[at + 1..])) {
-            let name = names(before).into_iter().last().unwrap();
+            let name = names(before).pop_last().unwrap();
             let family = FAMILIES.iter().find(|family| family.name == name).unwrap();
             let (label, rest) = rest.split_once(['=', '!']).unwrap();
             assert!(family.labels.contains(&label), "{name} has no label {label}");

@@ -6,11 +6,14 @@ use keyshoal_core::*;
 use keyshoal_engine::AskPolicy;
 use keyshoal_engine::watch::*;
 
+/// Something that happens before the tick with which so many are left.
+type Happening = (usize, Box<dyn FnOnce(&mut State)>);
+
 /// Ticks so often; before some of the ticks something happens.
 struct Script<'a> {
     fake: &'a Fake,
     left: usize,
-    happens: Vec<(usize, Box<dyn FnOnce(&mut State)>)>,
+    happens: Vec<Happening>,
 }
 
 impl EventSource for Script<'_> {
@@ -48,12 +51,7 @@ fn send(state: &mut State) {
     }
 }
 
-fn watched(
-    fake: &Fake,
-    repair: bool,
-    ticks: usize,
-    happens: Vec<(usize, Box<dyn FnOnce(&mut State)>)>,
-) -> Vec<String> {
+fn watched(fake: &Fake, repair: bool, ticks: usize, happens: Vec<Happening>) -> Vec<String> {
     send(&mut fake.0.borrow_mut());
     let verify = VerifyPolicy {
         every: Some(SignedDuration::from_mins(30)),

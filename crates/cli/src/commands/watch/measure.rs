@@ -169,8 +169,8 @@ fn held(look: &Look) -> Vec<Held<'_>> {
             });
             let since = candidate.material.fingerprint().and_then(|value| {
                 let own = look.knowledge.first_seen.get(&(agent.id.clone(), profile.clone(), value)).copied();
-                let all = look.knowledge.generations.get(profile).into_iter().flatten();
-                own.or_else(|| all.filter(|one| one.fingerprint == value).map(|one| one.first_seen).last())
+                let all = look.knowledge.generations.get(profile).map_or(&[][..], Vec::as_slice).iter();
+                own.or_else(|| all.rev().find(|one| one.fingerprint == value).map(|one| one.first_seen))
             });
             all.push(Held {
                 agent,
