@@ -57,17 +57,11 @@ pub fn of_failure(reason: &str) -> Pass {
 /// Returns what a verification says, beyond what its own look already does.
 pub fn of_verify(report: &VerifyReport) -> Pass {
     let mut pass = Pass::new(Source::Verify);
-    let findings: Vec<&Finding> = report
-        .look
-        .judgement
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Attention)
-        .collect();
+    let findings = &report.look.judgement.findings;
     let mut providers: BTreeMap<&ProviderId, Asked<'_>> = BTreeMap::new();
     for agent in &report.agents {
         for proof in &agent.proofs {
-            of_proof(&mut pass, agent, proof, &findings);
+            of_proof(&mut pass, agent, proof, findings);
             providers.entry(&proof.provider).or_default().take(agent, proof);
         }
         of_turn(&mut pass, agent);
@@ -78,7 +72,7 @@ pub fn of_verify(report: &VerifyReport) -> Pass {
     pass
 }
 
-fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[&Finding]) {
+fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[Finding]) {
     let id = ConditionId {
         topic: Topic::Rejected,
         agent: Some(agent.id.clone()),
@@ -93,11 +87,14 @@ fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[&Fin
         return;
     }
     let covered = findings.iter().any(|finding| {
+        // Of what is missing a look knows more, and how much it matters.
+        let weighs =
+            finding.severity == Severity::Attention || missing && finding.finding == FindingKind::Missing;
         let same = match &proof.profile {
             Some(profile) => finding.profile.as_ref() == Some(profile),
             None => finding.provider.as_ref() == Some(&proof.provider),
         };
-        same && finding.agent.as_ref().is_none_or(|whose| *whose == agent.id)
+        weighs && same && finding.agent.as_ref().is_none_or(|whose| *whose == agent.id)
     });
     if covered {
         // The look tells of it already.

@@ -110,3 +110,12 @@ fn what_a_repair_mends_at_once_pages_nobody() {
     assert_eq!(told, [format!("raised stale/stocks/{ACME}/{P}")], "the look and the verification are one");
     assert_eq!(watched(&drifted(), true, 1, Vec::new()), [""; 0]);
 }
+
+#[test]
+fn what_is_missing_is_told_once_by_the_look_and_not_again_by_the_verification() {
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 1).says(1, VerdictKind::Ok);
+    let fake = fake.with(|state| {
+        state.observed.agents[0].needs.insert("other".into(), vec![Need::from("other/small")]);
+    });
+    assert_eq!(watched(&fake, false, 5, Vec::new()), ["raised missing/main/other/-"]);
+}
