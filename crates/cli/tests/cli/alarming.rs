@@ -274,3 +274,53 @@ fn a_test_says_what_each_answered_and_shows_no_secret() {
     assert!(head.contains(HOOK) && body.contains("\"test\":true"), "{head}{body}");
     assert_eq!(stage.run(&["alerts", "test", "nobody"]).code, 1);
 }
+
+/// Waits for a line on the page of metrics that begins so and does not end with 0.
+fn measures(port: u16, beginning: &str) -> String {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let page = metrics(port).unwrap_or_default();
+        let counted = |line: &str| line.starts_with(beginning) && !line.ends_with(" 0");
+        if page.lines().any(counted) {
+            return page;
+        }
+        assert!(Instant::now() < end, "{beginning} was never counted: {page}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_rotation_that_the_watch_carries_on_is_measured_and_no_alarm() {
+    let stage = Stage::drifted(Layout::JsonWithState);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    let ops = Addressee::start("200 OK");
+    let port = free_port();
+    policy(
+        &stage,
+        &format!(
+            "[watch]\npolicy = \"repair\"\n[[alert]]\nkind = \"webhook\"\nurl = \"{}/\"\n[metrics]\nlisten = \"127.0.0.1:{port}\"\n",
+            ops.address
+        ),
+    );
+    let child = watch(&stage);
+    measures(port, "keyshoal_last_verification_timestamp_seconds");
+    let store = stage.state_dir().join("agents/main/agent/auth-profiles.json");
+    let text = std::fs::read_to_string(&store).unwrap();
+    std::fs::write(&store, text.replace(NEW, GIVEN)).unwrap();
+    measures(port, "keyshoal_propagation_seconds_count{stage=\"durable\"}");
+    let page = measures(port, "keyshoal_propagation_seconds_count{stage=\"verified\"}");
+    for beginning in [
+        "keyshoal_runs_total{result=\"",
+        "keyshoal_credential_accepted{agent=\"stocks\",provider=\"anthropic\"} 1",
+        "keyshoal_credential_generation_age_seconds{agent=\"stocks\",profile=\"anthropic:default\"}",
+        "keyshoal_credential_expiry_timestamp_seconds{agent=\"main\",profile=\"openai-codex:me\"} 4000000000",
+        "keyshoal_findings{finding=\"stale\"} 0",
+        "keyshoal_provider_answer_seconds_bucket{provider=\"anthropic\",le=\"+Inf\"}",
+    ] {
+        assert!(page.lines().any(|line| line.starts_with(beginning)), "{beginning}: {page}");
+    }
+    end(child);
+    clean(&stage, &[page]);
+    let told = ops.told();
+    assert!(told.iter().all(|(_, body)| !body.contains("stale/stocks")), "{told:?}");
+}
