@@ -115,10 +115,11 @@ impl Message {
             return "Keyshoal: a test".to_owned();
         }
         let (raised, recovered) = (self.count(Turned::Raised), self.count(Turned::Recovered));
+        let need = if raised == 1 { "needs" } else { "need" };
         match (raised, recovered) {
             (0, well) => format!("Keyshoal: {well} well again"),
-            (wrong, 0) => format!("Keyshoal: {wrong} need attention"),
-            (wrong, well) => format!("Keyshoal: {wrong} need attention, {well} well again"),
+            (wrong, 0) => format!("Keyshoal: {wrong} {need} attention"),
+            (wrong, well) => format!("Keyshoal: {wrong} {need} attention, {well} well again"),
         }
     }
 

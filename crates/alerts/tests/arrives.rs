@@ -154,7 +154,7 @@ fn slack_telegram_and_ntfy_get_what_they_take() {
     assert_eq!(telegram.line, "POST /bot123:bot-token/sendMessage HTTP/1.1");
     assert_eq!(telegram.json()["chat_id"], "-100");
     assert_eq!(ntfy.line, "POST /topic HTTP/1.1");
-    assert_eq!(ntfy.header("title"), Some("Keyshoal: 1 need attention"));
+    assert_eq!(ntfy.header("title"), Some("Keyshoal: 1 needs attention"));
     assert_eq!((ntfy.header("priority"), ntfy.header("tags")), (Some("high"), Some("rotating_light")));
     assert_eq!(ntfy.header("authorization"), Some("Bearer tk_topic-token"));
     for request in [slack, telegram, ntfy] {
