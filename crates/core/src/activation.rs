@@ -61,6 +61,8 @@ pub enum ActivationOutcome {
     },
 }
 
+/// Stands for a digest where it is only known that a gateway has not read what the stores hold. No store's digest is equal.
+pub const UNKNOWN: &str = "unknown";
 /// Between a digest and the agents that were refused then.
 const REFUSED: char = '+';
 

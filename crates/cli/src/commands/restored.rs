@@ -96,12 +96,15 @@ pub fn show(
     if matches!(outcome, ActivationOutcome::Done { .. }) {
         installation.learn(&[Fact::Activated { digest: activation::digest(&observed) }])?;
     }
+    let unproven = matches!(outcome, ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. });
+    if wrote && unproven && installation.knowledge()?.activated.is_none() {
+        installation.learn(&[Fact::Activated { digest: activation::UNKNOWN.to_owned() }])?;
+    }
     ui.data(&render::history::restored(all));
     if wrote {
         ui.data(&[render::receipts::activation(&outcome)]);
     }
     ui.document(&Document::done(command, run, all, &outcome))?;
-    let unproven = matches!(outcome, ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. });
     let failed =
         all.iter().any(|one| matches!(one.state, StepState::Conflict { .. } | StepState::Failed { .. }));
     Ok(Outcome::attention_if(unproven || failed))

@@ -148,6 +148,11 @@ fn one_round<P: Ports + ?Sized>(
         let expected = simulate_all(&look.observed, &wrote);
         facts.push(Fact::Activated { digest: activation::digest(&expected) });
     }
+    let unseen = matches!(activation, ActivationOutcome::NotDone { .. } | ActivationOutcome::Unknown { .. });
+    if unseen && !wrote.is_empty() && look.knowledge.activated.is_none() {
+        // Nobody has ever made it read; what it holds is what stood there until now.
+        facts.push(Fact::Activated { digest: activation::digest(&look.observed) });
+    }
     let learned = ports.learn(&facts);
     progress(Progress::Verifying);
     let mut after = look_after(ports, look, progress);
