@@ -39,7 +39,12 @@ fn an_activation_that_cannot_be_proven_needs_attention() {
         state.activation = Some(ActivationOutcome::Unknown { reason: "no answer in time".to_owned() });
     });
     fake.expect(Outcome::Attention);
-    assert!(fake.0.borrow().knowledge.activated.is_none());
+    // Nobody knows what it has read, but it is not what the stores hold now: the next look says so, and the next sync tells it.
+    let known = fake.0.borrow().knowledge.activated.clone().unwrap();
+    assert_ne!(known.digest, activation::digest(&fake.0.borrow().observed));
+    let fake = fake.with(|state| state.activation = None);
+    fake.sync();
+    assert_eq!(fake.sends("stocks"), Some(print(2)));
 }
 
 #[test]
