@@ -202,6 +202,11 @@ pub struct ProfileView {
     pub copy_to_agents: bool,
 }
 
+/// Tells whether a mark stands for a refused credential, by OpenClaw's word for why it was set.
+pub fn is_auth(reason: &str) -> bool {
+    matches!(reason, "auth" | "auth_permanent")
+}
+
 /// Use and cooldown marks of one profile.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct UsageView {
@@ -222,9 +227,8 @@ pub struct UsageView {
 impl UsageView {
     /// Tells whether an authentication failure holds the profile back. Billing and rate-limit marks are not ours to reset.
     pub fn auth_block(&self) -> bool {
-        let auth = |mark: &Option<(Timestamp, String)>| {
-            mark.as_ref().is_some_and(|(_, reason)| matches!(reason.as_str(), "auth" | "auth_permanent"))
-        };
+        let auth =
+            |mark: &Option<(Timestamp, String)>| mark.as_ref().is_some_and(|(_, reason)| is_auth(reason));
         auth(&self.cooldown) || auth(&self.disabled)
     }
 
@@ -238,7 +242,7 @@ impl UsageView {
         [&self.disabled, &self.cooldown]
             .into_iter()
             .flatten()
-            .any(|(until, reason)| *until > now && matches!(reason.as_str(), "auth" | "auth_permanent"))
+            .any(|(until, reason)| *until > now && is_auth(reason))
     }
 }
 

@@ -116,7 +116,7 @@ fn plain(provider: &ProviderId, kind: &CredentialKind, value: Fingerprint) -> Pr
 /// Resets authentication marks; billing and rate-limit marks stay.
 fn reset(mark: &mut UsageView) {
     let auth = |one: &Option<(crate::Timestamp, String)>| {
-        one.as_ref().is_some_and(|(_, reason)| matches!(reason.as_str(), "auth" | "auth_permanent"))
+        one.as_ref().is_some_and(|(_, reason)| crate::observation::is_auth(reason))
     };
     if auth(&mark.cooldown) {
         mark.cooldown = None;
@@ -163,7 +163,7 @@ fn again(seen: &Observation, store: &StoreId, old: &Candidate) -> Option<Candida
     let mut new = old.clone();
     if let Standing::Out(crate::OutReason::CoolingDown { reason, .. }) = &old.standing
         && !held
-        && matches!(reason.as_str(), "auth" | "auth_permanent")
+        && crate::observation::is_auth(reason)
     {
         new.standing = Standing::Later;
     }

@@ -5,12 +5,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 /// Writes a file whole: a new one beside it takes its place. Directories are made as needed.
-pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
-    write_bytes(path, text.as_bytes())
-}
-
 #[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
-fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
     let failed = |error: std::io::Error| {
         CommandError::io(format!("{} could not be written: {error}", path.display()))
             .hint("mend the directory's rights, or name another place")
@@ -19,7 +15,7 @@ fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
     std::fs::create_dir_all(parent).map_err(failed)?;
     let mut file = tempfile::Builder::new().prefix(".keyshoal-").tempfile_in(parent).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

@@ -147,10 +147,10 @@ fn marks(
             format!("keyshoal set {profile}")
         }));
     }
-    if let Some((until, reason)) =
-        crate::planner::mark_of(sight, &agent.store, profile).and_then(|(_, usage)| usage.in_force(sight.now))
+    if let Some((until, reason)) = crate::planner::mark_of(sight.observed, &agent.store, profile)
+        .and_then(|(_, usage)| usage.in_force(sight.now))
     {
-        let refused = matches!(reason.as_str(), "auth" | "auth_permanent");
+        let refused = crate::observation::is_auth(reason);
         let needed = agent.needs.is_empty() || agent.needs.contains_key(&view.provider);
         let words = Words::new(
             FindingKind::CoolingDown,

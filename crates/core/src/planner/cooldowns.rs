@@ -1,16 +1,18 @@
 //! Authentication cooldowns that outlive the value that earned them.
 
 use crate::judge::{Sight, is_readable, is_static};
-use crate::{Action, AgentId, FindingKind, Judgement, ProfileId, SourceState, StoreId, UsageView};
+use crate::{
+    Action, AgentId, FindingKind, Judgement, Observation, ProfileId, SourceState, StoreId, UsageView,
+};
 
 /// Returns the mark that counts for a store's agents: the store's own, else the base store's. And where it stands.
 pub(crate) fn mark_of<'a>(
-    sight: &Sight<'a>,
+    observed: &'a Observation,
     store: &StoreId,
     profile: &ProfileId,
 ) -> Option<(StoreId, &'a UsageView)> {
-    let own = sight.observed.store(store)?.usage.get(profile);
-    let base = || sight.observed.store(&StoreId::Base)?.usage.get(profile).map(|mark| (StoreId::Base, mark));
+    let own = observed.store(store)?.usage.get(profile);
+    let base = || observed.store(&StoreId::Base)?.usage.get(profile).map(|mark| (StoreId::Base, mark));
     own.map(|mark| (store.clone(), mark)).or_else(base)
 }
 
@@ -21,7 +23,7 @@ pub(crate) fn would_reset(
     store: &StoreId,
     profile: &ProfileId,
 ) -> bool {
-    mark_of(sight, store, profile)
+    mark_of(sight.observed, store, profile)
         .is_some_and(|(place, _)| reset(sight, judgement, &[], &place, profile).is_some())
 }
 

@@ -1,9 +1,9 @@
 //! Marks that hold back what its provider has just accepted, whoever's value it is.
 
-use super::activation_need;
+use super::{activation_need, mark_of};
 use crate::{
     Action, ActivationNeed, AgentView, Candidate, CredentialKind, Knowledge, Material, Observation,
-    OutReason, Plan, ProviderId, Standing, StoreId, UsageView,
+    OutReason, Plan, ProviderId, Standing, StoreId,
 };
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ fn release(
     if !matches!(candidate.kind, Some(CredentialKind::ApiKey | CredentialKind::Token)) {
         return None;
     }
-    let (store, mark) = mark(observed, agent, profile)?;
+    let (store, mark) = mark_of(observed, &agent.store, profile)?;
     if !mark.auth_block_at(observed.at) || observed.not_writable(&store).is_some() {
         return None;
     }
@@ -59,14 +59,4 @@ fn release(
         provider: provider.clone(),
         expect: *value,
     })
-}
-
-/// Returns the mark that counts for an agent: its own store's, else the base store's.
-fn mark<'a>(
-    observed: &'a Observation,
-    agent: &AgentView,
-    profile: &crate::ProfileId,
-) -> Option<(StoreId, &'a UsageView)> {
-    let of = |store: &StoreId| Some((store.clone(), observed.store(store)?.usage.get(profile)?));
-    of(&agent.store).or_else(|| of(&StoreId::Base))
 }

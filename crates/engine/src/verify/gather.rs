@@ -2,6 +2,7 @@
 
 use super::Answers;
 use super::proof::{AgentProof, Proof, Role};
+use keyshoal_core::observation::is_auth;
 use keyshoal_core::{
     AgentView, Candidate, Material, Need, Observation, OutReason, Place, ProviderId, Scope, Standing,
     Timestamp, Verdict, VerdictKind,
@@ -122,10 +123,7 @@ fn held_back(candidate: &Candidate, mut verdict: Verdict) -> Verdict {
     if let Standing::Out(OutReason::CoolingDown { until, reason }) = &candidate.standing
         && verdict.kind == VerdictKind::Ok
     {
-        let way_out = match reason.as_str() {
-            "auth" | "auth_permanent" => ": keyshoal verify --reset-cooldowns",
-            _ => "",
-        };
+        let way_out = if is_auth(reason) { ": keyshoal verify --reset-cooldowns" } else { "" };
         verdict.advice = Some(format!(
             "the provider accepts it, and OpenClaw holds it back until {until} ({reason}){way_out}"
         ));

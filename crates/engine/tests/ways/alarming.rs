@@ -31,26 +31,6 @@ impl EventSource for Script<'_> {
     }
 }
 
-/// Has every agent send what its store holds.
-fn send(state: &mut State) {
-    let held = |store: &StoreId| state.observed.profile(store, &profile(P)).cloned();
-    let base = held(&StoreId::Base);
-    let views: Vec<_> =
-        state.observed.agents.iter().map(|agent| held(&agent.store).or_else(|| base.clone())).collect();
-    for (agent, view) in state.observed.agents.iter_mut().zip(views) {
-        let candidate = view.map(|view| Candidate {
-            profile: Some(profile(P)),
-            place: Place::Local,
-            kind: Some(view.kind),
-            material: view.material,
-            standing: Standing::First,
-            because: String::new(),
-            pinned_by_sessions: Vec::new(),
-        });
-        agent.candidates.insert(ACME.into(), candidate.into_iter().collect());
-    }
-}
-
 fn watched(fake: &Fake, repair: bool, ticks: usize, happens: Vec<Happening>) -> Vec<String> {
     send(&mut fake.0.borrow_mut());
     let verify = VerifyPolicy {

@@ -466,3 +466,23 @@ impl Clock for Fake {
         state.log.push("sleep".to_owned());
     }
 }
+
+/// Makes every agent send what its own store holds of the profile, else what the base store does.
+pub fn send(state: &mut State) {
+    let held = |store: &StoreId| state.observed.profile(store, &profile(P)).cloned();
+    let base = held(&StoreId::Base);
+    let own: Vec<_> = state.observed.agents.iter().map(|agent| held(&agent.store)).collect();
+    for (agent, own) in state.observed.agents.iter_mut().zip(own) {
+        let place = if own.is_some() { Place::Local } else { Place::Inherited };
+        let candidate = own.or_else(|| base.clone()).map(|view| Candidate {
+            profile: Some(profile(P)),
+            place,
+            kind: Some(view.kind),
+            material: view.material,
+            standing: Standing::First,
+            because: String::new(),
+            pinned_by_sessions: Vec::new(),
+        });
+        agent.candidates.insert(ACME.into(), candidate.into_iter().collect());
+    }
+}

@@ -5,26 +5,6 @@ use keyshoal_core::*;
 use keyshoal_engine::verify::{AgentState, Gap};
 use keyshoal_engine::{LookOptions, VerifyOptions, VerifyReport, look, verify};
 
-/// Makes every agent send what its own store holds of the profile, else what the base store does.
-fn send(state: &mut State) {
-    let held = |store: &StoreId| state.observed.profile(store, &profile(P)).cloned();
-    let base = held(&StoreId::Base);
-    let own: Vec<_> = state.observed.agents.iter().map(|agent| held(&agent.store)).collect();
-    for (agent, own) in state.observed.agents.iter_mut().zip(own) {
-        let place = if own.is_some() { Place::Local } else { Place::Inherited };
-        let candidate = own.or_else(|| base.clone()).map(|view| Candidate {
-            profile: Some(profile(P)),
-            place,
-            kind: Some(view.kind),
-            material: view.material,
-            standing: Standing::First,
-            because: String::new(),
-            pinned_by_sessions: Vec::new(),
-        });
-        agent.candidates.insert(ACME.into(), candidate.into_iter().collect());
-    }
-}
-
 fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
     send(&mut fake.0.borrow_mut());
     let seen = look(fake, &LookOptions::default(), &mut |_| {}).unwrap();

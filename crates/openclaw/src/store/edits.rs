@@ -233,7 +233,7 @@ impl Texts {
 fn clear_auth_marks(doc: &mut Document, profile: &ProfileId, style: &Style) -> Result<(), Malformed> {
     let at = |field: &'static str| ["usageStats", profile.as_str(), field];
     let auth = |doc: &Document, field| {
-        matches!(doc.at(&at(field)).and_then(Value::as_str), Some("auth" | "auth_permanent"))
+        doc.at(&at(field)).and_then(Value::as_str).is_some_and(keyshoal_core::observation::is_auth)
     };
     if auth(doc, "cooldownReason") {
         for field in ["cooldownUntil", "cooldownReason", "cooldownModel"] {
