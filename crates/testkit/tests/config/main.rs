@@ -44,7 +44,7 @@ fn compare(version: &str, seed: u32) -> Result<()> {
     let dir = tempfile::tempdir()?;
     let base = dir.path().canonicalize()?;
     let script = base.join("reference.mjs");
-    std::fs::write(&script, include_str!("reference.mjs"))?;
+    std::fs::write(&script, concat!(include_str!("../find.mjs"), include_str!("reference.mjs")))?;
     let output = Command::new(&real.node)
         .arg(&script)
         .arg(real.entry.with_file_name("dist"))

@@ -1,21 +1,9 @@
 // Makes configs at random, with files that they include, and prints what the functions of a real OpenClaw release read from each:
 // one JSON line per config. Arguments: dist folder, folder for the configs, how many, seed.
 // What a release does not export is left out of its line, and not compared.
-import fs from "node:fs";
-import path from "node:path";
 
 const [dist, base, count, seed] = process.argv.slice(2);
 process.env.OPENCLAW_STATE_DIR = path.join(base, "none");
-
-async function find(name) {
-  for (const file of fs.readdirSync(dist).filter((file) => /\.m?js$/.test(file))) {
-    const source = fs.readFileSync(path.join(dist, file), "utf8");
-    if (!source.includes(`function ${name}(`)) continue;
-    const exported = new RegExp(`\\b${name} as (\\w+)`).exec(source);
-    if (exported) return (await import(path.join(dist, file)))[exported[1]];
-  }
-  return undefined;
-}
 
 const includes = await find("resolveConfigIncludes");
 const substitute = await find("resolveConfigEnvVars");

@@ -94,7 +94,7 @@ fn compare(version: &str, seed: u64) -> Result<()> {
 /// Asks the real program about all messages of all configs at once.
 fn ask(real: &RealOpenClaw, base: &Path, asked: &[(Value, Vec<Value>)]) -> Result<Vec<Value>> {
     let [script, cases, answers] = ["resolve.mjs", "cases.json", "answers.json"].map(|name| base.join(name));
-    std::fs::write(&script, include_str!("resolve.mjs"))?;
+    std::fs::write(&script, concat!(include_str!("../find.mjs"), include_str!("resolve.mjs")))?;
     let asked: Vec<Value> =
         asked.iter().map(|(config, messages)| json!({ "config": config, "messages": messages })).collect();
     std::fs::write(&cases, Value::from(asked).to_string())?;

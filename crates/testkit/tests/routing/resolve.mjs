@@ -2,20 +2,8 @@
 // Later releases change a roster when they load one, and so it is done here. They add bindings to the default agent then; what those decide is
 // called `default`, as it stands in the config.
 // Each message is asked about with a copy of its config, because the program remembers answers by config.
-import fs from "node:fs";
-import path from "node:path";
 
 const [dist, cases, answers] = process.argv.slice(2);
-
-async function find(name) {
-  for (const file of fs.readdirSync(dist).filter((file) => /\.m?js$/.test(file))) {
-    const source = fs.readFileSync(path.join(dist, file), "utf8");
-    if (!source.includes(`function ${name}(`)) continue;
-    const exported = new RegExp(`\\b${name} as (\\w+)`).exec(source);
-    if (exported) return (await import(path.join(dist, file)))[exported[1]];
-  }
-  return undefined;
-}
 
 const resolve = await find("resolveAgentRoute");
 const migrate = await find("migratePersistedImplicitMainRoster");
