@@ -28,6 +28,7 @@ pub mod secret;
 pub mod simulate;
 pub mod time;
 pub mod turn;
+pub mod vault;
 pub mod verdict;
 
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
