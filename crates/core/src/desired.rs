@@ -1,6 +1,6 @@
 //! What should be: the source's values and what the person allowed.
 
-use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, Timestamp, ids::AgentId};
+use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, Timestamp, Wish, ids::AgentId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,8 @@ pub enum SourceOf {
     Store(StoreId),
     /// A value that the person has just given (`set`). It becomes the base store's as well.
     Given,
+    /// The instance's vault. The base store holds its shared values, and so is a copy like any other.
+    Vault,
 }
 
 /// One right value.
@@ -29,7 +31,7 @@ pub struct SourceValue {
     pub expires: Option<Timestamp>,
     /// The OAuth account, fingerprinted.
     pub account: Option<Fingerprint>,
-    /// The store in which it stands; `None` when the person has just given it.
+    /// The store in which it stands; `None` when the person has just given it, or a vault has it.
     pub store: Option<StoreId>,
 }
 
@@ -50,12 +52,17 @@ pub struct Desired {
     pub source_confirmed: bool,
     /// The same, for these profiles only (an answer to one question).
     pub confirmed: BTreeSet<ProfileId>,
+    /// What the vault wants, where the instance has one. Its shared values are `values`.
+    pub wish: Option<Wish>,
 }
 
 impl Desired {
     /// Tells whether a person has said that the source's present value of this profile is the right one.
     pub fn is_confirmed(&self, profile: &ProfileId) -> bool {
-        self.source_confirmed || self.source == SourceOf::Given || self.confirmed.contains(profile)
+        self.source_confirmed
+            || self.source == SourceOf::Given
+            || self.wish.as_ref().is_some_and(|wish| wish.shared.contains_key(profile))
+            || self.confirmed.contains(profile)
     }
 }
 

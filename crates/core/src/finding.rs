@@ -42,6 +42,8 @@ pub enum FindingKind {
     Residue,
     /// An earlier run did not finish.
     OpenRun,
+    /// The vault has it for this agent, and the store does not hold it yet.
+    Pending,
 }
 
 /// Says how much a finding matters.
@@ -58,7 +60,7 @@ pub enum Severity {
 
 impl FindingKind {
     /// All kinds, in the order of the README's table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::InSync,
         Self::Inherited,
         Self::Kept,
@@ -76,6 +78,7 @@ impl FindingKind {
         Self::Orphaned,
         Self::Residue,
         Self::OpenRun,
+        Self::Pending,
     ];
 
     /// Returns its word in JSON documents.
@@ -98,6 +101,7 @@ impl FindingKind {
             Self::Orphaned => "orphaned",
             Self::Residue => "residue",
             Self::OpenRun => "open_run",
+            Self::Pending => "pending",
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Capabilities {
     pub prefers_inheritance: bool,
     /// Cooldowns of an inherited profile are kept in the base store's state.
     pub usage_kept_by_owner: bool,
+    /// A store that is not there yet may be made by us. Databases are made by the program alone.
+    pub makes_stores: bool,
     /// Nothing may be written, and why.
     pub read_only: Option<String>,
     /// What makes a running gateway see a change of a store, best first. Empty when only a restart does.

@@ -15,6 +15,7 @@ mod source;
 mod tell;
 mod types;
 mod unreadable;
+mod vaulted;
 mod words;
 
 use crate::finding::FindingKind;
@@ -27,6 +28,7 @@ pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
 pub(crate) use types::is_static;
+pub(crate) use vaulted::{can_hold, why_no_override};
 
 /// Holds everything that was concluded about an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -98,6 +100,8 @@ pub enum Remedy {
     Replace(Why),
     /// Only its removal helps (OAuth is never copied).
     Remove(Why),
+    /// It goes, and nothing takes its place: the vault no longer wants it there.
+    Withdraw,
     /// The value is right, its type is not.
     FixType(CredentialKind),
 }

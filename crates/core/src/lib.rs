@@ -30,6 +30,7 @@ pub mod time;
 pub mod turn;
 pub mod vault;
 pub mod verdict;
+pub mod wish;
 
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
 pub use alarm::{Alarm, Condition, ConditionId, Nature, Topic, Turned};
@@ -54,3 +55,4 @@ pub use simulate::simulate;
 pub use time::Timestamp;
 pub use turn::{ModelName, Turn, TurnOutcome};
 pub use verdict::{Ask, Verdict, VerdictKind};
+pub use wish::{Line, Wish};

@@ -64,7 +64,23 @@ pub enum Action {
         /// Why.
         why: Why,
     },
-    /// Add a profile that the base store does not have (`set`). Only ever into the base store.
+    /// Take away what a vault gave and no longer wants there. Nothing takes its place.
+    Remove {
+        /// Where.
+        store: StoreId,
+        /// Whose.
+        agent: Option<AgentId>,
+        /// Which profile.
+        profile: ProfileId,
+        /// Its provider.
+        provider: ProviderId,
+        /// What must stand there now.
+        expect: Fingerprint,
+        /// Why.
+        why: Why,
+    },
+    /// Add a profile that the store does not have: to the base store (`set`, a vault's shared value), or to an agent's own (a vault's
+    /// override, a value that is carried over).
     Insert {
         /// Where.
         store: StoreId,
@@ -113,6 +129,7 @@ impl Action {
         match self {
             Self::Replace { store, .. }
             | Self::RemoveShadow { store, .. }
+            | Self::Remove { store, .. }
             | Self::Insert { store, .. }
             | Self::FixType { store, .. }
             | Self::ResetCooldown { store, .. } => store,
@@ -124,6 +141,7 @@ impl Action {
         match self {
             Self::Replace { profile, .. }
             | Self::RemoveShadow { profile, .. }
+            | Self::Remove { profile, .. }
             | Self::Insert { profile, .. }
             | Self::FixType { profile, .. }
             | Self::ResetCooldown { profile, .. } => profile,
@@ -135,6 +153,7 @@ impl Action {
         match self {
             Self::Replace { provider, .. }
             | Self::RemoveShadow { provider, .. }
+            | Self::Remove { provider, .. }
             | Self::Insert { provider, .. }
             | Self::FixType { provider, .. }
             | Self::ResetCooldown { provider, .. } => provider,
@@ -146,8 +165,10 @@ impl Action {
         match self {
             Self::Replace { agent, .. }
             | Self::RemoveShadow { agent, .. }
+            | Self::Remove { agent, .. }
             | Self::FixType { agent, .. }
             | Self::ResetCooldown { agent, .. } => agent.as_ref(),
+            Self::Insert { store: StoreId::Agent(agent), .. } => Some(agent),
             Self::Insert { .. } => None,
         }
     }
@@ -173,6 +194,10 @@ pub enum Why {
     Given,
     /// It is the owner's OAuth login of the same account, copied and no longer usable.
     DeadOAuthCopy,
+    /// The vault has another value for this agent alone.
+    Override,
+    /// The vault has taken this value back.
+    Withdrawn,
 }
 
 /// Something only a person can decide. One per provider and profile.

@@ -5,6 +5,7 @@
 
 mod actions;
 mod cooldowns;
+mod inserts;
 mod questions;
 mod releases;
 

@@ -49,7 +49,7 @@ fn carry_out(after: &mut Observation, action: &Action) -> bool {
                 reset(store.usage.entry(profile.clone()).or_default());
             }
         }
-        Action::RemoveShadow { .. } => {
+        Action::RemoveShadow { .. } | Action::Remove { .. } => {
             store.profiles.remove(profile);
             if let Some(mark) = store.usage.get_mut(profile) {
                 reset(mark);
@@ -76,7 +76,7 @@ fn applies(observed: &Observation, action: &Action) -> bool {
     };
     match action {
         Action::Insert { .. } => held(action.store()).is_none(),
-        Action::Replace { expect, .. } | Action::FixType { expect, .. } => {
+        Action::Replace { expect, .. } | Action::Remove { expect, .. } | Action::FixType { expect, .. } => {
             held(action.store()) == Some(*expect)
         }
         Action::RemoveShadow { expect, inherits, .. } => {

@@ -2,11 +2,13 @@
 
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{Fact, Knowledge, Observation, StoreId};
+use keyshoal_core::{Fact, Knowledge, Observation, StoreId, Wish};
 
 /// Returns what an observation teaches that is not known yet: the base store's values as generations, older values found
 /// elsewhere as residue, and which agent has which value.
-pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge) -> Vec<Fact> {
+///
+/// Where a vault is the source, what stands in the base store and was never in the vault is no generation.
+pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Option<&Wish>) -> Vec<Fact> {
     let mut facts = Vec::new();
     let base = observed.store(&StoreId::Base);
     for (profile, fingerprint) in &observed.earlier {
@@ -19,7 +21,9 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge) -> Vec<Fac
     }
     for (profile, view) in base.into_iter().flat_map(|base| &base.profiles) {
         let Some(fingerprint) = view.material.fingerprint() else { continue };
-        if !knowledge.known_values(profile).contains(&fingerprint) {
+        let lines = wish.and_then(|wish| wish.shared.get(profile));
+        let the_sources = lines.is_none_or(|line| line.has_had(fingerprint));
+        if the_sources && !knowledge.known_values(profile).contains(&fingerprint) {
             let profile = profile.clone();
             facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Seen });
         }

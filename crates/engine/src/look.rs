@@ -2,7 +2,7 @@
 
 use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
-use crate::source::{SourceError, desired_of};
+use crate::source::{SourceError, desired_by};
 use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
@@ -108,7 +108,7 @@ pub(crate) fn look_undecided<P: Ports + ?Sized>(
 ) -> Result<Look, LookError> {
     progress(Progress::Looking);
     let observed = ports.observe()?;
-    let desired = desired_of(&observed, options.from.as_ref(), &options.scope)?;
+    let desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
     look_at(ports, observed, desired, options, progress)
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
 ) -> Result<Look, LookError> {
     let knowledge = ports.knowledge()?;
     let now = ports.now();
-    let lessons = facts::facts_of(&observed, &knowledge);
+    let lessons = facts::facts_of(&observed, &knowledge, desired.wish.as_ref());
     let judgement = Judgement::default();
     let mut look = Look { observed, knowledge, desired, judgement, now, not_remembered: None };
     look.learn(ports, &lessons);

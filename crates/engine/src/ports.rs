@@ -3,7 +3,7 @@
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, Fact, Knowledge, Observation, Plan,
-    Receipt, RunId, Timestamp, Turn, Verdict,
+    Receipt, RunId, Timestamp, Turn, Verdict, Wish,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +25,10 @@ pub struct PortError {
 pub trait Observe {
     /// Reads config, stores and gateway state afresh.
     fn observe(&self) -> Result<Arc<Observation>, PortError>;
+    /// Returns what the instance's vault wants; `None` without one.
+    fn wish(&self) -> Result<Option<Wish>, PortError> {
+        Ok(None)
+    }
 }
 
 /// Asks providers about values.

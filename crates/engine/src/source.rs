@@ -1,8 +1,10 @@
 //! Where the right values come from.
 
+use crate::look::LookError;
+use crate::ports::Observe;
 use keyshoal_core::{
     AgentId, CredentialKind, Desired, Material, Observation, ProfileId, ProfileView, Scope, SourceOf,
-    SourceValue, StoreHealth, StoreId,
+    SourceValue, StoreHealth, StoreId, Wish,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +22,11 @@ pub enum SourceError {
         /// The names that exist.
         known: String,
     },
+    /// The instance has a vault, which says which values are right.
+    #[error(
+        "the instance has a vault, which says which values are right; keyshoal credential adopt AGENT PROFILE takes an agent's value into it"
+    )]
+    HasVault,
     /// The store that should be the source cannot be read.
     #[error("the source {path} cannot be read: {reason}")]
     Unreadable {
@@ -28,6 +35,38 @@ pub enum SourceError {
         /// Why.
         reason: String,
     },
+}
+
+/// Returns what should be, by the instance's vault where it has one.
+pub(crate) fn desired_by<P: Observe + ?Sized>(
+    ports: &P,
+    observed: &Observation,
+    from: Option<&AgentId>,
+    scope: &Scope,
+) -> Result<Desired, LookError> {
+    let desired = desired_of(observed, from, scope)?;
+    match ports.wish()? {
+        Some(_) if from.is_some() => Err(SourceError::HasVault.into()),
+        Some(wish) => Ok(wished(observed, desired, wish)),
+        None => Ok(desired),
+    }
+}
+
+/// Puts what a vault wants in the place of what the base store holds. What the vault does not know is judged as ever, and so are
+/// logins that the program holds: they move forward there.
+pub fn wished(observed: &Observation, mut desired: Desired, mut wish: Wish) -> Desired {
+    let lives_there = |id: &ProfileId| {
+        observed.profile(&StoreId::Base, id).is_some_and(|view| view.kind == CredentialKind::OAuth)
+    };
+    wish.shared.retain(|id, line| {
+        let login = line.value.as_ref().is_some_and(|value| value.kind == CredentialKind::OAuth);
+        !(login && lives_there(id))
+    });
+    desired.source = SourceOf::Vault;
+    desired.values.retain(|id, _| !wish.shared.contains_key(id));
+    desired.values.extend(wish.values());
+    desired.wish = Some(wish);
+    desired
 }
 
 /// Returns what should be: the base store's values, or those of `from` where it has its own.
@@ -61,6 +100,7 @@ pub fn desired_of(
         approved: BTreeSet::new(),
         source_confirmed: from.is_some(),
         confirmed: BTreeSet::new(),
+        wish: None,
     })
 }
 

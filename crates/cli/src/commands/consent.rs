@@ -236,7 +236,9 @@ fn choice(what: &str, group: &Group) -> Text {
 fn leave(action: &Action) -> Answered {
     let profile = action.profile().clone();
     match action {
-        Action::Replace { expect, .. } | Action::RemoveShadow { expect, .. } => {
+        Action::Replace { expect, .. }
+        | Action::Remove { expect, .. }
+        | Action::RemoveShadow { expect, .. } => {
             Answered::Value { profile, fingerprint: *expect, proposal: Proposal::Leave }
         }
         Action::Insert { store, .. }

@@ -62,6 +62,7 @@ impl ActionDocument {
             Action::RemoveShadow { expect, inherits, .. } => {
                 ("remove_shadow", Some(*expect), Some(*inherits), None)
             }
+            Action::Remove { expect, .. } => ("remove", Some(*expect), None, None),
             Action::Insert { value, kind, .. } => ("insert", None, Some(*value), Some(kind)),
             Action::FixType { expect, kind, .. } => ("fix_type", Some(*expect), Some(*expect), Some(kind)),
             Action::ResetCooldown { expect, .. } => ("reset_cooldown", Some(*expect), Some(*expect), None),

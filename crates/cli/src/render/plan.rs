@@ -49,6 +49,7 @@ pub fn deed(action: &Action) -> Text {
         Action::RemoveShadow { expect, inherits, .. } => {
             Text::toned(Tone::Strong, "remove ").plain(format!("{expect}, inherit {inherits}"))
         }
+        Action::Remove { expect, .. } => Text::toned(Tone::Strong, "remove ").plain(expect.to_string()),
         Action::Insert { value, kind, .. } => {
             Text::toned(Tone::Strong, "add ").plain(format!("{value} ({})", words::kind(kind)))
         }
@@ -73,16 +74,20 @@ fn row(action: &Action) -> Vec<Text> {
 /// Returns why an action may be done.
 pub fn why(action: &Action) -> String {
     match action {
-        Action::Replace { why, .. } | Action::RemoveShadow { why, .. } => match why {
-            Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),
-            Why::EarlierGeneration { behind } => format!("the source's value {behind} generations ago"),
-            Why::RejectedWhileSourceAccepted { verdict } => {
-                format!("{} by its provider, the source's is accepted", words::verdict_word(*verdict))
+        Action::Replace { why, .. } | Action::RemoveShadow { why, .. } | Action::Remove { why, .. } => {
+            match why {
+                Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),
+                Why::EarlierGeneration { behind } => format!("the source's value {behind} generations ago"),
+                Why::RejectedWhileSourceAccepted { verdict } => {
+                    format!("{} by its provider, the source's is accepted", words::verdict_word(*verdict))
+                }
+                Why::Approved => "you agreed".to_owned(),
+                Why::Given => "the value that you gave".to_owned(),
+                Why::DeadOAuthCopy => "a dead copy of the owner's OAuth login".to_owned(),
+                Why::Override => "the vault has another value for this agent".to_owned(),
+                Why::Withdrawn => "the vault has taken it back".to_owned(),
             }
-            Why::Approved => "you agreed".to_owned(),
-            Why::Given => "the value that you gave".to_owned(),
-            Why::DeadOAuthCopy => "a dead copy of the owner's OAuth login".to_owned(),
-        },
+        }
         Action::Insert { .. } => "a new profile".to_owned(),
         Action::FixType { .. } => "the config's auth.profiles wants this type".to_owned(),
         Action::ResetCooldown { .. } => "it belongs to a value that is gone".to_owned(),

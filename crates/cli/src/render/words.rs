@@ -17,7 +17,7 @@ pub fn symbol(kind: FindingKind) -> &'static str {
         FindingKind::Foreign => "?",
         FindingKind::ModeMismatch => "≠",
         FindingKind::CoolingDown => "~",
-        FindingKind::NotActivated => "…",
+        FindingKind::NotActivated | FindingKind::Pending => "…",
         FindingKind::Unreadable
         | FindingKind::SourceReverted
         | FindingKind::SourceRejected
@@ -36,7 +36,13 @@ pub fn finding_tone(kind: FindingKind, severity: Severity) -> Tone {
     match (severity, kind) {
         (Severity::Fine, _) => Tone::Good,
         (Severity::Info, _) => Tone::Info,
-        (_, FindingKind::Foreign | FindingKind::CoolingDown | FindingKind::NotActivated) => Tone::Doubt,
+        (
+            _,
+            FindingKind::Foreign
+            | FindingKind::CoolingDown
+            | FindingKind::NotActivated
+            | FindingKind::Pending,
+        ) => Tone::Doubt,
         _ => Tone::Bad,
     }
 }

@@ -149,6 +149,7 @@ pub fn observation() -> Observation {
             oauth_reads_through: true,
             prefers_inheritance: true,
             usage_kept_by_owner: true,
+            makes_stores: false,
             read_only: None,
             activation: vec![ActivationWay::AuthRefresh, ActivationWay::SecretsReload],
             cooldown_lingers_seconds: 0,
@@ -219,5 +220,6 @@ pub fn desired() -> Desired {
         approved: Default::default(),
         source_confirmed: false,
         confirmed: Default::default(),
+        wish: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::alone::{alone, without_value};
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
+use super::vaulted::by_wish;
 use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
@@ -40,10 +41,10 @@ impl Merits {
 
 /// Judges a profile that stands in a store which is not its source.
 pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
-    let merits = match copy.sight.desired.values.get(copy.profile) {
+    let merits = by_wish(copy).unwrap_or_else(|| match copy.sight.desired.values.get(copy.profile) {
         Some(source) => compared(copy, source),
         None => alone(copy),
-    };
+    });
     let merits = hold_back(copy, mention_type(copy, merits));
     let judged = Judged {
         owner: copy.owner.clone(),
@@ -215,7 +216,12 @@ fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
     if matches!(merits.remedy, Remedy::None | Remedy::Ask) {
         return merits;
     }
-    let clause = match copy.state {
+    let own = copy.sight.own_line(copy.store, copy.profile).and_then(|line| line.value.as_ref());
+    let state = match (&merits.remedy, own) {
+        (Remedy::Withdraw, _) | (_, Some(_)) => &SourceState::Usable,
+        _ => copy.state,
+    };
+    let clause = match state {
         SourceState::Usable => None,
         SourceState::Reverted { newest } => {
             Some(format!("nothing is spread while the source, which once had {newest}, has gone back"))
@@ -228,8 +234,15 @@ fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
         }
     };
     let clause = clause.or_else(|| {
-        let here = copy.sight.source_verdict(&copy.owner, copy.profile);
-        here.is_dead().then(|| "the source's value is rejected where this agent asks".to_owned())
+        if merits.remedy == Remedy::Withdraw {
+            return None;
+        }
+        let here = match own {
+            Some(own) => copy.sight.verdict_of(&copy.owner, own),
+            None => copy.sight.source_verdict(&copy.owner, copy.profile),
+        };
+        let whose = if own.is_some() { "the vault's override" } else { "the source's value" };
+        here.is_dead().then(|| format!("{whose} is rejected where this agent asks"))
     });
     let clause = clause.or_else(|| {
         copy.sight.not_writable(copy.store).map(|reason| format!("its store must not be written: {reason}"))

@@ -2,7 +2,7 @@
 
 use super::Sight;
 use crate::{
-    AgentId, CredentialKind, Fingerprint, ProfileId, ProfileView, StoreId, knowledge::GenerationOrigin,
+    AgentId, CredentialKind, Fingerprint, Line, ProfileId, ProfileView, StoreId, knowledge::GenerationOrigin,
 };
 
 impl Sight<'_> {
@@ -11,6 +11,9 @@ impl Sight<'_> {
     /// A base store that is about to be replaced had its present value as well. A value that a person confirmed, or that the
     /// ledger does not know yet, is the newest.
     fn line(&self, profile: &ProfileId) -> Vec<Fingerprint> {
+        if let Some(line) = self.desired.wish.as_ref().and_then(|wish| wish.shared.get(profile)) {
+            return self.line_of_vault(profile, line);
+        }
         let mut line: Vec<Fingerprint> = self
             .knowledge
             .generations
@@ -32,6 +35,18 @@ impl Sight<'_> {
         if self.source_is_newest(profile) || !line.contains(&value.fingerprint) {
             line.push(value.fingerprint);
         }
+        line
+    }
+
+    /// The same, where a vault is the source: what the vault has had, and before that what the source held until the vault came.
+    ///
+    /// What came into the base store since, without the vault, is none of its generations: somebody has put it there.
+    fn line_of_vault(&self, profile: &ProfileId, vaults: &Line) -> Vec<Fingerprint> {
+        let all = self.knowledge.generations.get(profile).into_iter().flatten();
+        let before = all.filter(|one| one.first_seen < vaults.since && !vaults.has_had(one.fingerprint));
+        let mut line: Vec<Fingerprint> = before.map(|one| one.fingerprint).collect();
+        line.extend(&vaults.known);
+        line.extend(vaults.value.as_ref().map(|value| value.fingerprint));
         line
     }
 

@@ -5,6 +5,7 @@ use super::missing::judge_missing;
 use super::source::{judge_own, judge_valueless};
 use super::tell::tell;
 use super::types::{self, TypeFit, fitting_type, mend_config};
+use super::vaulted::{by_wish, judge_pending};
 use super::words::{Words, said};
 use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, unreadable};
 use crate::{
@@ -24,6 +25,7 @@ pub(super) fn judge_agents(sight: &Sight<'_>, judgement: &mut Judgement) {
     if sight.users(&StoreId::Base).is_empty() {
         tell_unowned_base(sight, judgement, &words);
     }
+    judge_pending(sight, judgement);
 }
 
 fn judge_stores(sight: &Sight<'_>, judgement: &mut Judgement) -> JudgedWords {
@@ -59,12 +61,13 @@ fn judge_one(
     if source.is_some_and(|source| source.store.as_ref() == Some(store)) {
         return judge_own(sight, store, profile, view, state);
     }
-    if source.is_none() && *store == StoreId::Base {
-        return judge_valueless(sight, store, profile, view);
-    }
     let owner = sight.owner(store);
     let verdict = sight.verdict_kind(&owner, view);
-    judge_copy(&Copy { sight, store, owner, profile, view, state, verdict })
+    let copy = Copy { sight, store, owner, profile, view, state, verdict };
+    if source.is_none() && *store == StoreId::Base && by_wish(&copy).is_none() {
+        return judge_valueless(sight, store, profile, view);
+    }
+    judge_copy(&copy)
 }
 
 fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords, agent: &AgentView) {
@@ -161,8 +164,9 @@ fn marks(
             ),
         );
         let copy = judgement.copies.get(&(agent.store.clone(), profile.clone()));
-        let goes_with_it =
-            copy.is_some_and(|copy| matches!(copy.remedy, Remedy::Replace(_) | Remedy::Remove(_)));
+        let goes_with_it = copy.is_some_and(|copy| {
+            matches!(copy.remedy, Remedy::Replace(_) | Remedy::Remove(_) | Remedy::Withdraw)
+        });
         let mends = crate::planner::would_reset(sight, judgement, &agent.store, profile);
         more.push(match mends {
             true => words.fix("keyshoal sync"),

@@ -3,7 +3,8 @@
 use super::{SourceState, owner_of};
 use crate::{
     AgentId, AgentView, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
-    ProfileView, ProviderId, SourceOf, StoreHealth, StoreId, StoreView, Timestamp, Verdict, VerdictKind,
+    ProfileView, ProviderId, SourceOf, SourceValue, StoreHealth, StoreId, StoreView, Timestamp, Verdict,
+    VerdictKind,
     knowledge::{KeptBy, KeptMark},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +82,11 @@ impl<'a> Sight<'a> {
 
     /// Returns what is known of the source's value at an agent's endpoint.
     pub fn source_verdict(&self, agent: &AgentId, profile: &ProfileId) -> VerdictKind {
-        let Some(value) = self.desired.values.get(profile) else { return VerdictKind::NotAsked };
+        self.desired.values.get(profile).map_or(VerdictKind::NotAsked, |value| self.verdict_of(agent, value))
+    }
+
+    /// Returns what is known of a right value at an agent's endpoint.
+    pub fn verdict_of(&self, agent: &AgentId, value: &SourceValue) -> VerdictKind {
         if value.kind == CredentialKind::Token && value.expires.is_some_and(|end| end <= self.now) {
             return VerdictKind::Expired;
         }

@@ -21,7 +21,7 @@ pub(super) fn tell(
         provider: Some(view.provider.clone()),
         kind: Some(view.kind.clone()),
         fingerprint,
-        source_fingerprint: sight.desired.values.get(profile).map(|source| source.fingerprint),
+        source_fingerprint: sight.wanted(store, profile).map(|source| source.fingerprint),
         first_seen: fingerprint.and_then(|value| first_seen(sight, &owner, profile, value)),
         verdict,
         ..bare(agent, store, words)

@@ -1,10 +1,9 @@
 //! The action that suits each judged copy and its layout.
 
+use super::inserts;
 use crate::judge::{Judged, Remedy, Sight, is_static};
-use crate::{
-    Action, CredentialKind, Desired, Fingerprint, Judgement, ProfileId, ProfileView, SourceOf, SourceValue,
-    StoreId,
-};
+use crate::plan::Why;
+use crate::{Action, CredentialKind, Fingerprint, Judgement, ProfileId, ProfileView, SourceValue, StoreId};
 use std::collections::BTreeMap;
 
 /// What the base store will hold when its own actions are done: the type and value per profile.
@@ -13,7 +12,7 @@ type BaseAfter = BTreeMap<ProfileId, (CredentialKind, Fingerprint)>;
 /// Returns every write of profiles, base store first.
 pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
     let mut all = Vec::new();
-    let inserts = inserts(sight, judgement);
+    let inserts = inserts::into_base(sight, judgement);
     let mut after = base_now(sight);
     for insert in &inserts {
         if let Action::Insert { profile, kind, value, .. } = insert {
@@ -36,6 +35,9 @@ pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
                 Action::FixType { expect, kind, .. } => {
                     after.insert(profile.clone(), (kind.clone(), *expect));
                 }
+                Action::Remove { .. } => {
+                    after.remove(profile);
+                }
                 _ => {}
             }
         }
@@ -43,6 +45,7 @@ pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
     }
     let base = all.iter().take_while(|action| *action.store() == StoreId::Base).count();
     all.splice(base..base, inserts);
+    all.extend(inserts::of_their_own(sight));
     all
 }
 
@@ -61,11 +64,15 @@ fn action(
     judged: &Judged,
 ) -> Option<Action> {
     let expect = view.material.fingerprint()?;
-    let source = sight.desired.values.get(profile)?;
     let agent = sight.user(store);
+    let wanted = sight.wanted(store, profile);
     let (store, profile, provider) = (store.clone(), profile.clone(), view.provider.clone());
+    if judged.remedy == Remedy::Withdraw {
+        return Some(Action::Remove { store, agent, profile, provider, expect, why: Why::Withdrawn });
+    }
+    let source = wanted?;
     match &judged.remedy {
-        Remedy::None | Remedy::Ask => None,
+        Remedy::None | Remedy::Ask | Remedy::Withdraw => None,
         Remedy::FixType(kind) => {
             Some(Action::FixType { store, agent, profile, provider, expect, kind: kind.clone() })
         }
@@ -122,7 +129,9 @@ fn inherits(
     let leftover = sight.observed.store(store).is_none_or(|view| view.leftover.is_some());
     let Some((kind, value)) = after.get(profile) else { return false };
     let fits = sight.observed.modes.get(profile).is_none_or(|mode| kind.allowed_by_mode(mode));
+    let shared = sight.own_line(store, profile).is_none_or(|line| line.value.is_none());
     *store != StoreId::Base
+        && shared
         && !leftover
         && fits
         && *value == source.fingerprint
@@ -131,39 +140,9 @@ fn inherits(
 }
 
 /// Returns the type that a written value shall have: what the config's mode demands, else the source's.
-fn demanded_kind(sight: &Sight<'_>, profile: &ProfileId, source: &SourceValue) -> CredentialKind {
+pub(super) fn demanded_kind(sight: &Sight<'_>, profile: &ProfileId, source: &SourceValue) -> CredentialKind {
     match sight.observed.modes.get(profile) {
         Some(mode) if is_static(mode) => mode.clone(),
         _ => source.kind.clone(),
     }
-}
-
-/// Returns the profiles that were given and that no store has of which they are: the base store gets them.
-fn inserts(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
-    let Desired { source, values, scope, .. } = sight.desired;
-    if *source != SourceOf::Given || !scope.agents.is_empty() || sight.not_writable(&StoreId::Base).is_some()
-    {
-        return Vec::new();
-    }
-    let missing = |profile: &ProfileId| {
-        sight.observed.profile(&StoreId::Base, profile).is_none() && sight.given_targets(profile).is_empty()
-    };
-    let owner = sight.owner(&StoreId::Base);
-    let usable = |profile: &ProfileId| {
-        judgement.sources.get(profile) == Some(&crate::SourceState::Usable)
-            && !sight.source_verdict(&owner, profile).is_dead()
-    };
-    values
-        .iter()
-        .filter(|(profile, value)| {
-            value.store.is_none() && is_static(&value.kind) && missing(profile) && usable(profile)
-        })
-        .map(|(profile, value)| Action::Insert {
-            store: StoreId::Base,
-            profile: profile.clone(),
-            provider: value.provider.clone(),
-            value: value.fingerprint,
-            kind: demanded_kind(sight, profile, value),
-        })
-        .collect()
 }

@@ -2,7 +2,8 @@
 
 use crate::judge::{Sight, is_readable, is_static};
 use crate::{
-    Action, AgentId, FindingKind, Judgement, Observation, ProfileId, SourceState, StoreId, UsageView,
+    Action, AgentId, FindingKind, Judgement, Observation, ProfileId, SourceState, SourceValue, StoreId,
+    UsageView,
 };
 
 /// Returns the mark that counts for a store's agents: the store's own, else the base store's. And where it stands.
@@ -51,19 +52,22 @@ fn reset(
         return None;
     }
     let of = |place: &StoreId| planned.iter().find(|one| one.store() == place && one.profile() == profile);
-    if matches!(of(store), Some(Action::Replace { .. } | Action::RemoveShadow { .. })) {
+    if matches!(of(store), Some(Action::Replace { .. } | Action::RemoveShadow { .. } | Action::Remove { .. }))
+    {
         return None;
     }
-    let source = sight.desired.values.get(profile)?;
+    let source = sight.wanted(store, profile)?;
+    let own = sight.desired.values.get(profile) != Some(source);
     let owner = sight.owner(store);
-    let usable = judgement.sources.get(profile) == Some(&SourceState::Usable);
+    let usable = own || judgement.sources.get(profile) == Some(&SourceState::Usable);
     if !usable || !is_static(&source.kind) || !sight.desired.scope.includes(&owner, profile, &source.provider)
     {
         return None;
     }
     // A new profile may find a mark that an old one of its id has left behind.
-    let inserted = matches!(of(&StoreId::Base), Some(Action::Insert { .. }))
-        && sight.observed.profile(store, profile).is_none();
+    let place = if own { store } else { &StoreId::Base };
+    let inserted =
+        matches!(of(place), Some(Action::Insert { .. })) && sight.observed.profile(store, profile).is_none();
     let undeserved = inserted || is_undeserved(sight, judgement, &of, &owner, store, profile, usage);
     undeserved.then(|| Action::ResetCooldown {
         store: store.clone(),
@@ -86,7 +90,7 @@ fn is_undeserved<'p>(
     usage: &UsageView,
 ) -> bool {
     let Some((place, view)) = sight.effective(store, profile) else { return false };
-    let Some(source) = sight.desired.values.get(profile) else { return false };
+    let Some(source) = sight.wanted(store, profile) else { return false };
     // A profile that is kept is in no plan, whatever it holds; nor is one that we do not understand.
     let kept = judgement
         .copies
@@ -97,12 +101,11 @@ fn is_undeserved<'p>(
     }
     let renewed = matches!(planned(&place), Some(Action::Replace { .. }));
     let holds = view.material.fingerprint() == Some(source.fingerprint);
-    renewed || (holds && accepted_since(sight, owner, profile, usage))
+    renewed || (holds && accepted_since(sight, owner, source, usage))
 }
 
 /// Tells whether the provider accepted the source's value after the failure that set the mark.
-fn accepted_since(sight: &Sight<'_>, owner: &AgentId, profile: &ProfileId, usage: &UsageView) -> bool {
-    let Some(source) = sight.desired.values.get(profile) else { return false };
+fn accepted_since(sight: &Sight<'_>, owner: &AgentId, source: &SourceValue, usage: &UsageView) -> bool {
     sight.verdict(owner, &source.provider, source.fingerprint).is_some_and(|verdict| {
         verdict.kind.is_accepted() && usage.last_failure.is_none_or(|failed| failed < verdict.at)
     })

@@ -51,7 +51,11 @@ fn differing(
 ) -> Option<Question> {
     let mut groups: BTreeMap<Fingerprint, Group> = BTreeMap::new();
     let mut unsettled = false;
-    for ((_, _), judged) in judgement.copies.iter().filter(|((_, id), _)| id == profile) {
+    for ((store, _), judged) in judgement.copies.iter().filter(|((_, id), _)| id == profile) {
+        if sight.own_line(store, profile).is_some() {
+            // It is compared with an override, and its finding says what can be done.
+            continue;
+        }
         let Some(fingerprint) = judged.fingerprint.filter(|one| *one != value.fingerprint) else { continue };
         if !sight.desired.scope.includes(&judged.owner, profile, &value.provider) {
             continue;
@@ -60,7 +64,7 @@ fn differing(
             Remedy::Replace(_) | Remedy::Remove(_) => Proposal::Replace,
             Remedy::Ask => Proposal::Leave,
             Remedy::None if judged.newly_kept => Proposal::Keep,
-            Remedy::None | Remedy::FixType(_) => continue,
+            Remedy::None | Remedy::FixType(_) | Remedy::Withdraw => continue,
         };
         unsettled |= proposal != Proposal::Replace;
         let group = groups.entry(fingerprint).or_insert_with(|| Group {

@@ -10,4 +10,5 @@ mod oauth;
 mod properties;
 mod rules;
 mod source;
+mod vault;
 mod world;

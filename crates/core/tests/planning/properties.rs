@@ -49,9 +49,9 @@ fn holds(observed: &Observation, action: &Action) -> bool {
         observed.profile(store, action.profile()).and_then(|view| view.material.fingerprint())
     };
     match action {
-        Action::Replace { store, expect, .. } | Action::FixType { store, expect, .. } => {
-            held(store) == Some(*expect)
-        }
+        Action::Replace { store, expect, .. }
+        | Action::Remove { store, expect, .. }
+        | Action::FixType { store, expect, .. } => held(store) == Some(*expect),
         Action::RemoveShadow { store, expect, inherits, .. } => {
             held(store) == Some(*expect) && held(&StoreId::Base) == Some(*inherits)
         }
@@ -129,6 +129,7 @@ proptest! {
                     let accepted_once = kept.is_some_and(|mark| mark.fingerprint == old);
                     prop_assert!(!accepted_once, "{:?} was accepted while it differed", action);
                 }
+                Why::Override | Why::Withdrawn => prop_assert!(false, "{:?} without a vault", action),
                 Why::DeadOAuthCopy => {
                     let removes = matches!(action, Action::RemoveShadow { .. });
                     prop_assert!(removes, "{:?}", action);
@@ -166,7 +167,7 @@ proptest! {
                     prop_assert!(world.desired.values[action.profile()].kind != CredentialKind::OAuth, "{:?}", action);
                 }
                 Action::RemoveShadow { store, .. } => prop_assert_ne!(store, &StoreId::Base),
-                Action::ResetCooldown { .. } => {}
+                Action::Remove { .. } | Action::ResetCooldown { .. } => {}
             }
         }
     }

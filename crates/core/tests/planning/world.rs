@@ -164,6 +164,7 @@ impl World {
             approved: BTreeSet::new(),
             source_confirmed: false,
             confirmed: BTreeSet::new(),
+            wish: None,
         };
         Self { observed, knowledge: Knowledge::default(), desired }
     }
@@ -298,7 +299,7 @@ impl World {
 pub fn short(action: &Action) -> String {
     let verb = match action {
         Action::Replace { .. } => "replace",
-        Action::RemoveShadow { .. } => "remove",
+        Action::RemoveShadow { .. } | Action::Remove { .. } => "remove",
         Action::Insert { .. } => "insert",
         Action::FixType { .. } => "fix",
         Action::ResetCooldown { .. } => "reset",
@@ -313,6 +314,7 @@ pub fn capabilities(layout: Layout) -> Capabilities {
         oauth_reads_through: sqlite,
         prefers_inheritance: sqlite,
         usage_kept_by_owner: sqlite,
+        makes_stores: !sqlite,
         read_only: None,
         activation: vec![ActivationWay::SecretsReload],
         cooldown_lingers_seconds: 0,

@@ -123,6 +123,7 @@ impl World {
                 oauth_reads_through: true,
                 prefers_inheritance: false,
                 usage_kept_by_owner: false,
+                makes_stores: true,
                 read_only: None,
                 activation: vec![ActivationWay::SecretsReload],
                 cooldown_lingers_seconds: 0,

@@ -22,7 +22,9 @@ impl Left {
     pub fn without(&self, mut plan: Plan) -> Plan {
         let is_left = |action: &Action| {
             let value = match action {
-                Action::Replace { expect, profile, .. } | Action::RemoveShadow { expect, profile, .. } => {
+                Action::Replace { expect, profile, .. }
+                | Action::Remove { expect, profile, .. }
+                | Action::RemoveShadow { expect, profile, .. } => {
                     self.values.contains(&(profile.clone(), *expect))
                 }
                 _ => false,
@@ -112,6 +114,7 @@ pub(super) fn take<P: Ports + ?Sized>(
 fn is_planned(plan: &Plan, place: &StoreId, wanted: &ProfileId, value: Fingerprint) -> bool {
     plan.actions.iter().any(|action| match action {
         Action::Replace { store, profile, expect, .. }
+        | Action::Remove { store, profile, expect, .. }
         | Action::RemoveShadow { store, profile, expect, .. } => {
             store == place && profile == wanted && *expect == value
         }
@@ -128,7 +131,10 @@ fn owners_of(look: &Look, profile: &ProfileId, fingerprint: Fingerprint) -> Vec<
         .filter(|((store, id), judged)| {
             let source = look.desired.values.get(profile).and_then(|value| value.store.as_ref());
             let provider = look.observed.profile(store, id).map(|view| &view.provider);
-            let asked = matches!(judged.remedy, Remedy::Replace(_) | Remedy::Remove(_) | Remedy::Ask);
+            let asked = matches!(
+                judged.remedy,
+                Remedy::Replace(_) | Remedy::Remove(_) | Remedy::Withdraw | Remedy::Ask
+            );
             id == profile
                 && (asked || judged.newly_kept)
                 && judged.fingerprint == Some(fingerprint)

@@ -12,6 +12,7 @@ pub(super) fn learn_decided<P: Ports + ?Sized>(ports: &P, look: &mut Look, plan:
     let replaced = |fact: &Fact| match fact {
         Fact::Kept { profile, fingerprint, .. } => plan.actions.iter().any(|action| match action {
             Action::Replace { profile: other, expect, .. }
+            | Action::Remove { profile: other, expect, .. }
             | Action::RemoveShadow { profile: other, expect, .. } => {
                 other == profile && expect == fingerprint
             }
@@ -56,7 +57,7 @@ pub(super) fn of_receipts(look: &Look, receipts: &[Receipt]) -> Vec<Fact> {
         let Some((store, profile, value)) = written_value(receipt) else { continue };
         if in_base(profile, value) {
             generations.insert(profile.clone(), value);
-        } else if !look.desired.scope.agents.is_empty() {
+        } else if !look.desired.scope.agents.is_empty() && look.desired.wish.is_none() {
             facts.push(Fact::Kept {
                 agent: owner_of(&look.observed, store),
                 profile: profile.clone(),

@@ -66,6 +66,7 @@ fn deed(action: &Action) -> impl PartialEq + use<> {
             ("replace", Some(*expect), Some(*value), Some(kind.clone()))
         }
         Action::RemoveShadow { expect, inherits, .. } => ("remove", Some(*expect), Some(*inherits), None),
+        Action::Remove { expect, .. } => ("withdraw", Some(*expect), None, None),
         Action::Insert { value, kind, .. } => ("insert", None, Some(*value), Some(kind.clone())),
         Action::FixType { expect, kind, .. } => ("fix_type", Some(*expect), None, Some(kind.clone())),
         Action::ResetCooldown { expect, .. } => ("reset", Some(*expect), None, None),

@@ -223,6 +223,7 @@ fn accepted(look: &Look, action: &Action) -> Option<keyshoal_core::Verdict> {
         Action::Replace { value, .. } | Action::Insert { value, .. } => *value,
         Action::RemoveShadow { inherits, .. } => *inherits,
         Action::FixType { expect, .. } | Action::ResetCooldown { expect, .. } => *expect,
+        Action::Remove { .. } => return None,
     };
     let agent = keyshoal_core::judge::owner_of(&look.observed, action.store());
     let endpoint = endpoint_of(&look.observed, &agent, action.provider());

@@ -43,6 +43,7 @@ fn contradiction(observed: &Observation, action: &Action) -> Option<String> {
             value(store) != Some(*wanted) || held(store).is_none_or(|view| view.kind != *kind)
         }
         Action::FixType { store, kind, .. } => held(store).is_none_or(|view| view.kind != *kind),
+        Action::Remove { store, .. } => held(store).is_some(),
         Action::RemoveShadow { store, .. } if held(store).is_some() => true,
         Action::RemoveShadow { inherits, .. } => {
             let base = value(&StoreId::Base);

@@ -11,6 +11,7 @@ pub(super) fn write_of(action: &Action) -> Write {
     let over = match action {
         Action::Replace { expect, .. }
         | Action::RemoveShadow { expect, .. }
+        | Action::Remove { expect, .. }
         | Action::FixType { expect, .. } => Some(*expect),
         Action::Insert { .. } | Action::ResetCooldown { .. } => None,
     };

@@ -147,6 +147,7 @@ impl Fake {
                 oauth_reads_through: sqlite,
                 prefers_inheritance: sqlite,
                 usage_kept_by_owner: sqlite,
+                makes_stores: !sqlite,
                 read_only: None,
                 activation: vec![ActivationWay::SecretsReload],
                 cooldown_lingers_seconds: 0,

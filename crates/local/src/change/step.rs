@@ -24,6 +24,7 @@ impl Installation {
                 ("insert", Some(*value), after)
             }
             Action::RemoveShadow { .. } => ("remove_shadow", None, None),
+            Action::Remove { .. } => ("remove", None, None),
             Action::FixType { kind, .. } => {
                 let after = before.clone().map(|image| Image { kind: kind.clone(), raw: None, ..image });
                 ("fix_type", print, after)

@@ -225,6 +225,15 @@ fn edits_of(
                     .then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: false }),
             );
         }
+        Action::Remove { profile, expect: expected, .. } => {
+            expect(contents, profile, *expected, means)?;
+            edits.push(Edit::Remove { profile: profile.clone() });
+            edits.extend(
+                means
+                    .reset_cooldowns
+                    .then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: false }),
+            );
+        }
         Action::Insert { profile, provider, value, kind, .. } => {
             if contents.profiles.contains_key(profile) {
                 return Err(StepState::Conflict { found: format!("there is a profile {profile} already") });
@@ -264,7 +273,9 @@ pub fn stands(action: &Action, contents: &StoreContents, prints: &dyn Fingerprin
             value_of(contents, profile, prints) == Some(*value)
                 && contents.profiles.get(profile).is_some_and(|stored| stored.kind == *kind)
         }
-        Action::RemoveShadow { profile, .. } => !contents.profiles.contains_key(profile),
+        Action::RemoveShadow { profile, .. } | Action::Remove { profile, .. } => {
+            !contents.profiles.contains_key(profile)
+        }
         Action::FixType { profile, kind, .. } => {
             contents.profiles.get(profile).is_some_and(|stored| stored.kind == *kind)
         }

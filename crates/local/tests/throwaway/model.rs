@@ -205,6 +205,7 @@ fn word(action: &Action) -> String {
     let word = match action {
         Action::Replace { .. } => "replace",
         Action::RemoveShadow { .. } => "remove",
+        Action::Remove { .. } => "take back",
         Action::Insert { .. } => "insert",
         Action::FixType { .. } => "fix",
         Action::ResetCooldown { .. } => "reset",

@@ -87,6 +87,7 @@ pub(super) fn capabilities(
         oauth_reads_through: sqlite,
         prefers_inheritance: sqlite,
         usage_kept_by_owner: sqlite,
+        makes_stores: !sqlite,
         read_only,
         activation,
         cooldown_lingers_seconds: match release {

@@ -1,0 +1,257 @@
+//! Copies in an instance whose vault says what is right: overrides, what was withdrawn, what is still to come.
+
+use super::copy::{Copy, Merits};
+use super::tell::bare;
+use super::types::{TypeFit, fitting_type, is_static, wrong_type};
+use super::words::{Words, said};
+use super::{Judgement, Remedy, Sight};
+use crate::{
+    AgentView, Finding, FindingKind, Fingerprint, Line, Material, Observation, ProfileId, Severity,
+    SourceValue, StoreHealth, StoreId, Wish, plan::Why,
+};
+
+impl<'a> Sight<'a> {
+    /// Returns what the vault wants the agent of this store to hold of its own. What several agents use is nobody's own.
+    pub fn own_line(&self, store: &StoreId, profile: &ProfileId) -> Option<&'a Line> {
+        let wish = self.desired.wish.as_ref()?;
+        let [agent] = self.users(store) else { return None };
+        let own = || wish.own.get(&(agent.id.clone(), profile.clone()));
+        if *store == StoreId::Base { None } else { own() }
+    }
+
+    /// Returns the right value for a profile in a store: the override, where the vault has one, else what is shared.
+    pub fn wanted(&self, store: &StoreId, profile: &ProfileId) -> Option<&'a SourceValue> {
+        let own = self.own_line(store, profile).and_then(|line| line.value.as_ref());
+        own.or_else(|| self.desired.values.get(profile))
+    }
+
+    /// Tells whether every agent of this store leaves the instance.
+    fn is_leaving(&self, store: &StoreId) -> bool {
+        let Some(wish) = &self.desired.wish else { return false };
+        let users = self.users(store);
+        *store != StoreId::Base
+            && !users.is_empty()
+            && users.iter().all(|agent| wish.leaving.contains(&agent.id))
+    }
+}
+
+/// Judges a copy by what the vault wants, where that decides. `None`: it is a copy like any other.
+pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
+    let wish = copy.sight.desired.wish.as_ref()?;
+    let value = copy.view.material.fingerprint()?;
+    if !is_static(&copy.view.kind) {
+        return beside_override(copy, value);
+    }
+    if copy.sight.is_leaving(copy.store) {
+        return Some(leaving(copy, wish, value));
+    }
+    if copy.kept_by_person() {
+        return None;
+    }
+    if let Some(line) = copy.sight.own_line(copy.store, copy.profile) {
+        return match &line.value {
+            Some(own) => Some(overridden(copy, line, own, value)),
+            None => gone(copy, line, value),
+        };
+    }
+    let line = wish.shared.get(copy.profile)?;
+    match &line.value {
+        None if line.has_had(value) => {
+            Some(withdraw(format!("holds {value}, which the vault has taken back")))
+        }
+        Some(shared) if *copy.store == StoreId::Base => newcomer(copy, shared, line, value),
+        _ => None,
+    }
+}
+
+/// Judges a copy of an agent that leaves: what came from the vault or its source goes, and nothing new comes.
+fn leaving(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Merits {
+    let text = format!("holds {value}, and the vault has disabled {}", copy.owner);
+    let shared = wish.shared.contains_key(copy.profile);
+    let earlier = shared && copy.sight.generations_behind(copy.profile, value).is_some();
+    if wish.has_had(copy.profile, value) || earlier {
+        return withdraw(text);
+    }
+    Merits::leave(Words::new(FindingKind::Foreign, text).severity(Severity::Info))
+}
+
+/// Judges a copy of an agent for which the vault has a value of its own.
+fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprint) -> Merits {
+    let Copy { sight, profile, view, owner, .. } = copy;
+    if view.provider != own.provider {
+        let text =
+            format!("belongs to {} where the vault's override belongs to {}", view.provider, own.provider);
+        return Merits::leave(
+            Words::new(FindingKind::Foreign, text).fix(format!("keyshoal keep {owner} {profile}")),
+        );
+    }
+    if value == own.fingerprint {
+        return match fitting_type(sight, profile, &view.kind) {
+            TypeFit::Fits => {
+                let text = format!("keeps its own value {value}: the vault says so");
+                Merits::leave(Words::new(FindingKind::Kept, text))
+            }
+            TypeFit::CanBe(kind) => {
+                Merits::with(wrong_type(profile, &view.kind, &kind, true), Remedy::FixType(kind))
+            }
+            TypeFit::CannotBe(kind) => Merits::leave(wrong_type(profile, &view.kind, &kind, false)),
+        };
+    }
+    let text = format!("holds {value} where the vault has {} for it alone", own.fingerprint);
+    let stale = |text| Words::new(FindingKind::Stale, text).fix("keyshoal sync");
+    if copy.approved(value) {
+        return Merits::with(stale(text), Remedy::Replace(Why::Approved));
+    }
+    let shared = sight.desired.wish.as_ref().and_then(|wish| wish.shared.get(*profile));
+    let ours = line.has_had(value)
+        || shared.is_some_and(|shared| shared.has_had(value))
+        || sight.generations_behind(profile, value).is_some();
+    if ours {
+        return Merits::with(stale(text), Remedy::Replace(Why::Override));
+    }
+    let of_own = sight.verdict(owner, &own.provider, own.fingerprint);
+    if copy.verdict.is_dead() && of_own.is_some_and(|verdict| verdict.kind.is_accepted()) {
+        let why = Why::RejectedWhileSourceAccepted { verdict: copy.verdict };
+        return Merits::with(stale(format!("{text}, and {}", said(copy.verdict))), Remedy::Replace(why));
+    }
+    Merits::with(unknown(copy, &text), Remedy::Ask)
+}
+
+/// Judges what is no key where the vault has a key for the agent alone: a login is never written over, nor removed for one.
+fn beside_override(copy: &Copy<'_>, value: Fingerprint) -> Option<Merits> {
+    let own = copy.sight.own_line(copy.store, copy.profile)?.value.as_ref()?;
+    let text = format!(
+        "holds a credential of type {} ({value}) where the vault has {} for it alone; that is never written over",
+        copy.view.kind, own.fingerprint
+    );
+    let fix = format!("keyshoal credential override {} {} --remove", copy.owner, copy.profile);
+    Some(Merits::leave(Words::new(FindingKind::Foreign, text).fix(fix)))
+}
+
+/// Judges a copy whose override was withdrawn.
+fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
+    if !line.has_had(value) {
+        return None;
+    }
+    match copy.sight.desired.values.get(copy.profile) {
+        Some(shared) if shared.fingerprint == value => None,
+        Some(shared) => {
+            let text = format!(
+                "holds {value}, an override that the vault has taken back; all share {}",
+                shared.fingerprint
+            );
+            let words = Words::new(FindingKind::Stale, text).fix("keyshoal sync");
+            Some(Merits::with(words, Remedy::Replace(Why::Withdrawn)))
+        }
+        None => Some(withdraw(format!("holds {value}, an override that the vault has taken back"))),
+    }
+}
+
+/// Judges what stands in the base store and was never in the vault: somebody has put it there with the program's own commands.
+fn newcomer(copy: &Copy<'_>, shared: &SourceValue, line: &Line, value: Fingerprint) -> Option<Merits> {
+    let inline = matches!(copy.view.material, Material::Inline(_));
+    let known = line.has_had(value) || copy.sight.generations_behind(copy.profile, value).is_some();
+    if known
+        || !inline
+        || copy.approved(value)
+        || copy.verdict.is_dead()
+        || copy.view.provider != shared.provider
+    {
+        return None;
+    }
+    let text = format!("holds {value} where the vault has {}", shared.fingerprint);
+    let everything = copy.sight.desired.include_foreign;
+    let remedy = if everything { Remedy::Replace(Why::Approved) } else { Remedy::Ask };
+    Some(Merits::with(unknown(copy, &text), remedy))
+}
+
+/// Says of a value that it is not the vault's, and what can be done about it.
+fn unknown(copy: &Copy<'_>, text: &str) -> Words {
+    let Copy { owner, profile, .. } = copy;
+    let text = format!("{text}, and the vault has never had it");
+    Words::new(FindingKind::Foreign, text).but(&said(copy.verdict)).fix(format!(
+        "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
+    ))
+}
+
+fn withdraw(text: String) -> Merits {
+    Merits::with(Words::new(FindingKind::Stale, text).fix("keyshoal sync"), Remedy::Withdraw)
+}
+
+/// Tells of what the vault has and no store holds yet.
+pub(super) fn judge_pending(sight: &Sight<'_>, judgement: &mut Judgement) {
+    let Some(wish) = &sight.desired.wish else { return };
+    for (profile, value) in &sight.desired.values {
+        if sight.observed.profile(&StoreId::Base, profile).is_none() {
+            let words = pending(sight, &StoreId::Base, value, "all agents share it");
+            judgement.findings.push(about(bare(None, &StoreId::Base, words), profile, value));
+        }
+    }
+    for ((id, profile), line) in &wish.own {
+        let Some(value) = &line.value else { continue };
+        let Some(agent) = sight.observed.agent(id) else { continue };
+        let words = match why_no_override(sight, agent) {
+            Some(why) => {
+                let text = format!("the vault has {} for {id} alone; {why}", value.fingerprint);
+                Words::new(FindingKind::Pending, text)
+                    .fix(format!("keyshoal credential override {id} {profile} --remove"))
+            }
+            None if sight.observed.profile(&agent.store, profile).is_some() => continue,
+            None => pending(sight, &agent.store, value, &format!("it is {id}'s own")),
+        };
+        judgement.findings.push(about(bare(Some(id), &agent.store, words), profile, value));
+    }
+}
+
+/// Says why an agent cannot have an override at all, if so.
+pub(crate) fn why_no_override(sight: &Sight<'_>, agent: &AgentView) -> Option<String> {
+    if agent.store == StoreId::Base {
+        return Some(format!("what stands in the store of {} is what the other agents inherit", agent.id));
+    }
+    let others: Vec<&str> = sight
+        .users(&agent.store)
+        .iter()
+        .filter(|other| other.id != agent.id)
+        .map(|other| other.id.as_str())
+        .collect();
+    (!others.is_empty()).then(|| format!("{} keeps its credentials in the same store", others.join(", ")))
+}
+
+fn pending(sight: &Sight<'_>, store: &StoreId, value: &SourceValue, whose: &str) -> Words {
+    let text = format!("the vault has {} and the store does not hold it yet; {whose}", value.fingerprint);
+    let words = Words::new(FindingKind::Pending, text);
+    if !is_static(&value.kind) {
+        return words
+            .severity(Severity::Info)
+            .but("a login is never written by us")
+            .fix("openclaw models auth login (on this machine)");
+    }
+    if !can_hold(sight.observed, store) {
+        return words.severity(Severity::Info).but("OpenClaw makes this store itself, and has not yet");
+    }
+    match sight.not_writable(store) {
+        Some(why) => words.but(&format!("its store must not be written: {why}")),
+        None => words.fix("keyshoal sync"),
+    }
+}
+
+/// Tells whether something can be put into a store as it is now. Nobody but the program makes a database.
+pub(crate) fn can_hold(observed: &Observation, store: &StoreId) -> bool {
+    let Some(store) = observed.store(store) else { return false };
+    let capabilities = &observed.capabilities;
+    match store.health {
+        StoreHealth::Ok | StoreHealth::Empty => true,
+        StoreHealth::Absent => capabilities.makes_stores,
+        StoreHealth::Unreadable(_) | StoreHealth::NewerSchema { .. } => false,
+    }
+}
+
+fn about(finding: Finding, profile: &ProfileId, value: &SourceValue) -> Finding {
+    Finding {
+        profile: Some(profile.clone()),
+        provider: Some(value.provider.clone()),
+        kind: Some(value.kind.clone()),
+        source_fingerprint: Some(value.fingerprint),
+        ..finding
+    }
+}

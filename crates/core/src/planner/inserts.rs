@@ -1,0 +1,76 @@
+//! Profiles that a store does not have and shall have: given by a person, or wanted by a vault.
+
+use super::actions::demanded_kind;
+use crate::judge::{Sight, can_hold, is_static, why_no_override};
+use crate::{Action, Desired, Judgement, ProfileId, SourceOf, SourceState, SourceValue, StoreId};
+
+/// Returns what the base store gets: what was given and no store has of which it is, and what the vault wants all agents to share.
+pub(super) fn into_base(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
+    let Desired { source, values, scope, .. } = sight.desired;
+    let owner = sight.owner(&StoreId::Base);
+    let everybody = scope.agents.is_empty();
+    let wants = match source {
+        SourceOf::Given => everybody,
+        SourceOf::Vault => {
+            (everybody || scope.agents.contains(&owner)) && can_hold(sight.observed, &StoreId::Base)
+        }
+        SourceOf::Store(_) => false,
+    };
+    if !wants || sight.not_writable(&StoreId::Base).is_some() {
+        return Vec::new();
+    }
+    let missing = |profile: &ProfileId| {
+        sight.observed.profile(&StoreId::Base, profile).is_none() && sight.given_targets(profile).is_empty()
+    };
+    let usable = |profile: &ProfileId| {
+        judgement.sources.get(profile) == Some(&SourceState::Usable)
+            && !sight.source_verdict(&owner, profile).is_dead()
+    };
+    let meant = |profile: &ProfileId, value: &SourceValue| {
+        *source == SourceOf::Given || scope.includes_profile(profile, &value.provider)
+    };
+    values
+        .iter()
+        .filter(|(profile, value)| {
+            meant(profile, value)
+                && value.store.is_none()
+                && is_static(&value.kind)
+                && missing(profile)
+                && usable(profile)
+        })
+        .map(|(profile, value)| Action::Insert {
+            store: StoreId::Base,
+            profile: profile.clone(),
+            provider: value.provider.clone(),
+            value: value.fingerprint,
+            kind: demanded_kind(sight, profile, value),
+        })
+        .collect()
+}
+
+/// Returns what agents get of their own: the vault's overrides that their stores do not have yet.
+pub(super) fn of_their_own(sight: &Sight<'_>) -> Vec<Action> {
+    let Some(wish) = &sight.desired.wish else { return Vec::new() };
+    let mut all = Vec::new();
+    for ((id, profile), line) in &wish.own {
+        let (Some(value), Some(agent)) = (&line.value, sight.observed.agent(id)) else { continue };
+        let store = &agent.store;
+        let wanted = sight.desired.scope.includes(id, profile, &value.provider)
+            && is_static(&value.kind)
+            && !sight.verdict_of(id, value).is_dead()
+            && why_no_override(sight, agent).is_none();
+        let possible = sight.observed.profile(store, profile).is_none()
+            && can_hold(sight.observed, store)
+            && sight.not_writable(store).is_none();
+        if wanted && possible {
+            all.push(Action::Insert {
+                store: store.clone(),
+                profile: profile.clone(),
+                provider: value.provider.clone(),
+                value: value.fingerprint,
+                kind: demanded_kind(sight, profile, value),
+            });
+        }
+    }
+    all
+}

@@ -1,0 +1,52 @@
+//! What a vault wants the agents of an instance to hold, by fingerprints.
+
+use crate::{AgentId, Fingerprint, ProfileId, SourceValue, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that a vault wants of one instance's stores.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Wish {
+    /// What all agents share, by profile.
+    pub shared: BTreeMap<ProfileId, Line>,
+    /// What one agent shall hold of its own: overrides, and the first agents of a rotation.
+    pub own: BTreeMap<(AgentId, ProfileId), Line>,
+    /// Agents that the vault has disabled or removed: they end with nothing that the vault gave them.
+    pub leaving: BTreeSet<AgentId>,
+}
+
+/// One credential of a vault: its present value and all that it ever had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What shall be held; `None` when it was withdrawn: then nobody shall hold any of its values.
+    pub value: Option<SourceValue>,
+    /// Every value that the vault has had of it and has not forgotten, the oldest first. The present one is among them.
+    pub known: Vec<Fingerprint>,
+    /// When the vault first had it. What the source held before that was an earlier value.
+    pub since: Timestamp,
+}
+
+impl Line {
+    /// Tells whether the vault has ever had this value of it.
+    pub fn has_had(&self, value: Fingerprint) -> bool {
+        self.known.contains(&value)
+    }
+}
+
+impl Wish {
+    /// Returns the shared values: what is right for every agent without an override.
+    pub fn values(&self) -> BTreeMap<ProfileId, SourceValue> {
+        self.shared.iter().filter_map(|(id, line)| Some((id.clone(), line.value.clone()?))).collect()
+    }
+
+    /// Returns what an agent shall hold of its own.
+    pub fn own_value(&self, agent: &AgentId, profile: &ProfileId) -> Option<&SourceValue> {
+        self.own.get(&(agent.clone(), profile.clone()))?.value.as_ref()
+    }
+
+    /// Tells whether the vault has ever had this value of a profile, shared or for anybody.
+    pub fn has_had(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        let shared = self.shared.get(profile).into_iter();
+        let own = self.own.iter().filter(|((_, id), _)| id == profile).map(|(_, line)| line);
+        shared.chain(own).any(|line| line.has_had(value))
+    }
+}

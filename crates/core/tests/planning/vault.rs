@@ -1,0 +1,281 @@
+//! Instances whose vault says what is right.
+
+use crate::draw::Draw;
+use crate::generate;
+use crate::world::*;
+use keyshoal_core::judge::owner_of;
+use keyshoal_core::knowledge::KeptBy;
+use keyshoal_core::plan::Why;
+use keyshoal_core::simulate::simulate_all;
+use keyshoal_core::*;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+fn value(number: u8) -> SourceValue {
+    SourceValue {
+        provider: ProviderId::from(ACME),
+        kind: CredentialKind::ApiKey,
+        fingerprint: print(number),
+        is_ref: false,
+        expires: None,
+        account: None,
+        store: None,
+    }
+}
+
+/// A credential that had these values; the last is the present one, unless it was withdrawn.
+fn line(known: &[u8], withdrawn: bool) -> Line {
+    Line {
+        value: known.last().filter(|_| !withdrawn).map(|last| value(*last)),
+        known: known.iter().map(|one| print(*one)).collect(),
+        since: at(100),
+    }
+}
+
+fn wished(mut world: World, wish: Wish) -> World {
+    world.desired.source = SourceOf::Vault;
+    for (id, line) in &wish.shared {
+        world.desired.values.remove(id);
+        world.desired.values.extend(line.value.clone().map(|value| (id.clone(), value)));
+    }
+    world.desired.wish = Some(wish);
+    world
+}
+
+fn sharing(known: &[u8]) -> Wish {
+    Wish { shared: BTreeMap::from([(profile(P), line(known, false))]), ..Wish::default() }
+}
+
+fn overriding(mut wish: Wish, id: &str, known: &[u8], withdrawn: bool) -> Wish {
+    wish.own.insert((agent(id), profile(P)), line(known, withdrawn));
+    wish
+}
+
+#[test]
+fn earlier_values_of_the_vault_are_stale_wherever_they_stand() {
+    let world = World::json(&["main", "stocks"]).base(1).local("stocks", 1);
+    let world = wished(world, sharing(&[1, 2]));
+    assert_eq!(world.writes(), ["replace base", "replace stocks"]);
+    let world = World::shared(&["main", "stocks"]).base(1).local("stocks", 1);
+    let world = wished(world, sharing(&[1, 2]));
+    assert_eq!(world.writes(), ["replace base", "remove stocks"]);
+}
+
+#[test]
+fn what_was_put_into_the_base_store_without_the_vault_is_asked_about() {
+    // Seen after the vault had its first version: nobody gave it to the vault.
+    let world = World::json(&["main", "stocks"]).base(104).generations(&[104]);
+    for verdict in [VerdictKind::Ok, VerdictKind::NotAsked, VerdictKind::Timeout] {
+        let world = wished(world.clone(), sharing(&[1, 2])).said(104, verdict).said(2, VerdictKind::Ok);
+        assert_eq!(world.finding("main"), FindingKind::Foreign, "{verdict}");
+        assert!(world.writes().is_empty(), "{verdict}");
+        assert!(world.found("main").fix.unwrap().contains("credential adopt"), "{verdict}");
+        assert_eq!(world.planned().questions.len(), 1);
+        assert!(world.judged().learned.is_empty(), "an accepted newcomer is no override");
+    }
+    let world = wished(world, sharing(&[1, 2])).said(104, VerdictKind::Revoked).said(2, VerdictKind::Ok);
+    assert_eq!(world.writes(), ["replace base"]);
+}
+
+#[test]
+fn what_the_source_had_before_the_vault_came_is_an_earlier_value() {
+    let world = World::json(&["main", "stocks"]).base(7).local("stocks", 5).generations(&[5, 7]);
+    assert_eq!(wished(world, sharing(&[9])).writes(), ["replace base", "replace stocks"]);
+}
+
+#[test]
+fn an_override_is_put_there_kept_renewed_and_taken_back() {
+    let shared = || sharing(&[2]);
+    let world = World::shared(&["main", "stocks"]).base(2);
+    let new = wished(world.clone(), overriding(shared(), "stocks", &[6], false));
+    assert_eq!(new.writes(), ["insert stocks"]);
+    let there = wished(world.clone().local("stocks", 6), overriding(shared(), "stocks", &[6], false));
+    assert_eq!(there.finding("stocks"), FindingKind::Kept);
+    assert!(there.writes().is_empty());
+    let renewed = wished(world.clone().local("stocks", 6), overriding(shared(), "stocks", &[6, 8], false));
+    assert_eq!(renewed.writes(), ["replace stocks"]);
+    let over_a_copy = wished(world.clone().local("stocks", 2), overriding(shared(), "stocks", &[6], false));
+    assert_eq!(over_a_copy.writes(), ["replace stocks"]);
+    let gone = wished(world.local("stocks", 6), overriding(shared(), "stocks", &[6], true));
+    assert_eq!(gone.writes(), ["remove stocks"]);
+}
+
+#[test]
+fn what_an_agent_got_elsewhere_is_not_replaced_by_its_override() {
+    let world = World::shared(&["main", "stocks"]).base(2).local("stocks", 7).said(7, VerdictKind::Ok);
+    let world = wished(world, overriding(sharing(&[2]), "stocks", &[6], false));
+    assert_eq!(world.finding("stocks"), FindingKind::Foreign);
+    assert!(world.writes().is_empty());
+}
+
+#[test]
+fn a_disabled_agent_ends_with_nothing_that_the_vault_gave_it() {
+    let world = World::json(&["main", "stocks"]).base(2).local("stocks", 1);
+    let world = world.put(&of("stocks"), "acme:own", api_key(7));
+    let mut wish = sharing(&[1, 2]);
+    wish.leaving.insert(agent("stocks"));
+    assert_eq!(wished(world, wish).writes(), ["remove stocks"]);
+}
+
+#[test]
+fn a_withdrawn_credential_goes_everywhere_and_nothing_else_does() {
+    let world = World::json(&["main", "stocks", "ops"]).base(2).local("stocks", 1).local("ops", 7);
+    let wish = Wish { shared: BTreeMap::from([(profile(P), line(&[1, 2], true))]), ..Wish::default() };
+    assert_eq!(wished(world, wish).writes(), ["remove base", "remove stocks"]);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_waited_for() {
+    let mut world = World::shared(&["main", "stocks"]).base(2);
+    world.store(&of("stocks")).health = StoreHealth::Absent;
+    let world = wished(world, overriding(sharing(&[2]), "stocks", &[6], false));
+    assert!(world.writes().is_empty());
+    let judged = world.judged();
+    let told = judged.findings.iter().find(|one| one.finding == FindingKind::Pending).unwrap();
+    assert_eq!((told.severity, told.agent.as_ref()), (Severity::Info, Some(&agent("stocks"))));
+}
+
+#[test]
+fn main_cannot_have_what_the_others_would_inherit() {
+    let world =
+        wished(World::json(&["main", "stocks"]).base(2), overriding(sharing(&[2]), "main", &[6], false));
+    assert!(world.writes().is_empty(), "{:?}", world.writes());
+    assert!(world.judged().needs_attention());
+}
+
+/// Gives a generated instance a vault.
+fn with_vault(bytes: &[u8], mut world: World) -> World {
+    let mut draw = Draw::new(bytes);
+    let known = |draw: &mut Draw<'_>| {
+        let all: Vec<u8> = (1..=8).filter(|_| draw.once_in(3)).collect();
+        if all.is_empty() { vec![6] } else { all }
+    };
+    let mut wish = Wish::default();
+    for id in [P, "acme:second"] {
+        if !draw.once_in(3) {
+            let known = known(&mut draw);
+            wish.shared.insert(profile(id), line(&known, draw.once_in(5)));
+        }
+        for one in &world.observed.agents {
+            if draw.once_in(4) {
+                let known = known(&mut draw);
+                wish.own.insert((one.id.clone(), profile(id)), line(&known, draw.once_in(4)));
+            }
+        }
+    }
+    for one in &world.observed.agents {
+        if draw.once_in(6) {
+            wish.leaving.insert(one.id.clone());
+        }
+    }
+    // As a vault hands it over: nobody who leaves has anything of its own.
+    wish.own.retain(|(id, _), _| !wish.leaving.contains(id));
+    if !matches!(world.desired.source, SourceOf::Store(_)) {
+        world = world.source_from(&StoreId::Base);
+    }
+    wished(world, wish)
+}
+
+fn worlds() -> impl Strategy<Value = World> {
+    let bytes = || proptest::collection::vec(any::<u8>(), 0..600);
+    (bytes(), bytes()).prop_map(|(world, vault)| with_vault(&vault, generate::world(&world)))
+}
+
+fn held(observed: &Observation, store: &StoreId, id: &ProfileId) -> Option<Fingerprint> {
+    observed.profile(store, id).and_then(|view| view.material.fingerprint())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1024, ..ProptestConfig::default() })]
+
+    #[test]
+    fn doing_what_was_planned_leaves_nothing_to_plan(world in worlds()) {
+        let mut after = world.clone();
+        after.observed = simulate_all(&world.observed, &world.planned().actions);
+        prop_assert_eq!(after.planned().actions, vec![]);
+    }
+
+    /// Nothing goes but what the vault or the source had, what a person agreed to, and what is dead while its successor is accepted.
+    #[test]
+    fn nothing_goes_without_a_reason_that_can_be_checked(world in worlds()) {
+        let wish = world.desired.wish.as_ref().unwrap();
+        for action in world.planned().actions {
+            let (old, why) = match &action {
+                Action::Replace { expect, why, .. } | Action::RemoveShadow { expect, why, .. } | Action::Remove { expect, why, .. } => (*expect, why),
+                _ => continue,
+            };
+            let id = action.profile();
+            let owner = owner_of(&world.observed, action.store());
+            let key = (owner.clone(), id.clone());
+            let by_person = world.knowledge.kept.get(&key).is_some_and(|mark| mark.by == KeptBy::Person);
+            let leaves = wish.leaving.contains(&owner);
+            prop_assert!(!by_person || leaves, "{:?} is kept by a person", action);
+            let known = wish.has_had(id, old)
+                || world.knowledge.known_values(id).contains(&old)
+                || held(&world.observed, &StoreId::Base, id) == Some(old);
+            match why {
+                Why::Withdrawn => prop_assert!(wish.has_had(id, old) || leaves && known, "{:?}", action),
+                Why::Override | Why::EarlierGeneration { .. } => prop_assert!(known, "{:?}", action),
+                Why::Approved => prop_assert!(
+                    world.desired.include_foreign
+                        || world.knowledge.replace.get(&key) == Some(&old)
+                        || world.desired.approved.contains(&(key.0, key.1, old))
+                ),
+                Why::RejectedWhileSourceAccepted { verdict } => prop_assert!(verdict.is_dead()),
+                Why::DeadOAuthCopy => {
+                    let removes = matches!(action, Action::RemoveShadow { .. });
+                    prop_assert!(removes, "{:?}", action);
+                }
+                Why::Given => prop_assert!(false, "nothing was given"),
+            }
+        }
+    }
+
+    /// No enabled agent is left out: whoever can be written, asks nobody, and is told nothing, ends with what the vault wants for it.
+    #[test]
+    fn no_enabled_agent_is_left_out_and_no_disabled_one_keeps_anything(world in worlds()) {
+        let wish = world.desired.wish.as_ref().unwrap();
+        let after = simulate_all(&world.observed, &world.planned().actions);
+        let judged = judge(&after, &world.desired, &world.knowledge, now());
+        if !world.desired.scope.agents.is_empty() {
+            return Ok(());
+        }
+        let told: BTreeSet<(Option<AgentId>, ProfileId)> = judged
+            .findings
+            .iter()
+            .filter(|one| one.severity != Severity::Fine)
+            .filter_map(|one| Some((one.agent.clone(), one.profile.clone()?)))
+            .collect();
+        let sight = judge::Sight::new(&after, &world.desired, &world.knowledge, now());
+        for one in &after.agents {
+            let readable = matches!(after.stores[&one.store].health, StoreHealth::Ok)
+                && matches!(after.stores[&StoreId::Base].health, StoreHealth::Ok);
+            if !readable {
+                continue;
+            }
+            for id in wish.shared.keys() {
+                let of_base = Some(owner_of(&after, &StoreId::Base));
+                let silent = ![Some(one.id.clone()), of_base, None]
+                    .into_iter()
+                    .any(|whose| told.contains(&(whose, id.clone())));
+                let reached = sight.effective(&one.store, id).and_then(|(_, view)| view.material.fingerprint());
+                if wish.leaving.contains(&one.id) {
+                    let own = held(&after, &one.store, id);
+                    let writable = world.observed.not_writable(&one.store).is_none();
+                    let ours = own.is_some_and(|own| wish.has_had(id, own));
+                    let alone = after.agents_of(&one.store).count() == 1;
+                    let key = after.profile(&one.store, id).is_some_and(|view| {
+                        matches!(view.kind, CredentialKind::ApiKey | CredentialKind::Token)
+                    });
+                    prop_assert!(!ours || !writable || !alone || !key || one.store == StoreId::Base, "{} {id}", one.id);
+                } else if silent {
+                    let wanted = wish.own_value(&one.id, id).or(wish.shared[id].value.as_ref());
+                    let inherits = after.capabilities.reads_through || one.store == StoreId::Base;
+                    if let (Some(wanted), true) = (wanted, inherits) {
+                        prop_assert_eq!(reached, Some(wanted.fingerprint), "{} {}", one.id, id);
+                    }
+                }
+            }
+        }
+    }
+}
