@@ -133,6 +133,9 @@ pub fn set<P: Ports + ?Sized>(
 ) -> Result<SetReport, SetError> {
     progress(Progress::Looking);
     let observed = ports.observe()?;
+    if ports.wish()?.is_some() {
+        return Err(SourceError::HasVault.into());
+    }
     let mut desired = desired_of(&observed, None, &request.sync.look.scope)?;
     let target = target::resolve(&observed, request)?;
     let value = SourceValue {

@@ -1,6 +1,6 @@
 //! The book from fingerprints to secrets. It lives as long as the process and is wiped when dropped.
 
-use keyshoal_core::{Fingerprint, Fingerprints, Secret};
+use keyshoal_core::{CredentialKind, Fingerprint, Fingerprints, ProfileId, ProviderId, Secret};
 use keyshoal_openclaw::store::{
     StoreContents, StoredProfile, StoredSecret,
     model::{ref_fingerprint, secret_fingerprint},
@@ -15,6 +15,17 @@ pub struct Entry {
     pub secret: StoredSecret,
     /// `expires` of the profile it was found in, in milliseconds.
     pub expires: Option<i64>,
+    /// The whole entry that a vault has of it, as JSON text: a profile that is added gets all of it.
+    pub raw: Option<Secret>,
+}
+
+impl Entry {
+    /// Returns the whole entry for a profile that is added, where there is one of this provider and type.
+    pub fn whole(&self, profile: &ProfileId, provider: &ProviderId, kind: &CredentialKind) -> Option<Secret> {
+        let raw = self.raw.as_ref()?;
+        let stored = StoredProfile::parse(profile, raw).ok()?;
+        (stored.provider == *provider && stored.kind == *kind).then(|| raw.clone())
+    }
 }
 
 /// A shorter value is a word that may stand anywhere.
@@ -57,15 +68,17 @@ impl Book {
     fn enter_profile(&self, profile: &StoredProfile, prints: &dyn Fingerprints) {
         let Some(fingerprint) = profile.material(prints).fingerprint() else { return };
         let expires = profile.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied());
-        self.entries()
-            .entry(fingerprint)
-            .or_insert_with(|| Entry { secret: profile.secret.clone(), expires });
+        self.entries().entry(fingerprint).or_insert_with(|| Entry {
+            secret: profile.secret.clone(),
+            expires,
+            raw: None,
+        });
     }
 
     /// Enters a value that stands in no store. What a store says of the same value counts.
     pub fn enter_loose(&self, secret: Secret, prints: &dyn Fingerprints) {
         let fingerprint = secret_fingerprint(prints, &secret);
-        let entry = || Entry { secret: StoredSecret::Inline(secret), expires: None };
+        let entry = || Entry { secret: StoredSecret::Inline(secret), expires: None, raw: None };
         self.entries().entry(fingerprint).or_insert_with(entry);
     }
 
@@ -77,13 +90,14 @@ impl Book {
         prints: &dyn Fingerprints,
     ) -> Fingerprint {
         let fingerprint = secret_fingerprint(prints, &secret);
-        self.entries().insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires });
+        self.entries()
+            .insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires, raw: None });
         fingerprint
     }
 
     /// Enters a value of the config that goes with requests.
     pub fn enter_configured(&self, secret: &Secret, prints: &dyn Fingerprints) {
-        let entry = || Entry { secret: StoredSecret::Inline(secret.clone()), expires: None };
+        let entry = || Entry { secret: StoredSecret::Inline(secret.clone()), expires: None, raw: None };
         self.entries().entry(secret_fingerprint(prints, secret)).or_insert_with(entry);
     }
 
@@ -96,6 +110,11 @@ impl Book {
         };
         self.entries().insert(fingerprint, entry);
         Some(fingerprint)
+    }
+
+    /// Enters a value of a vault. What it says of the value counts.
+    pub fn enter_held(&self, fingerprint: Fingerprint, entry: Entry) {
+        self.entries().insert(fingerprint, entry);
     }
 
     /// Finds an entry.

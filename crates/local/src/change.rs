@@ -37,6 +37,10 @@ impl Observe for Installation {
         self.state().seen = Some(Arc::new(snapshot));
         Ok(observed)
     }
+
+    fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
+        Ok(self.state().wish.clone())
+    }
 }
 
 impl Clock for Installation {

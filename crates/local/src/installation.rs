@@ -89,6 +89,8 @@ pub(crate) struct State {
     pub word: Option<(Life, GatewayWord)>,
     /// How many requests were sent to providers.
     pub requests: u32,
+    /// What the instance's vault wants.
+    pub wish: Option<keyshoal_core::Wish>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }

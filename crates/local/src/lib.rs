@@ -16,6 +16,7 @@ mod prompt;
 pub mod quarantine;
 pub mod remember;
 pub mod restore;
+pub mod vaulted;
 pub mod watch;
 
 pub use installation::{Guards, Installation, OpenOptions};

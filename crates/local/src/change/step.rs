@@ -19,8 +19,11 @@ impl Installation {
                 let after = self.book.find(*value).map(|entry| Image::of_entry(provider, kind, &entry));
                 ("replace", Some(*value), after)
             }
-            Action::Insert { provider, value, kind, .. } => {
-                let after = self.book.find(*value).map(|entry| Image::of_entry(provider, kind, &entry));
+            Action::Insert { profile, provider, value, kind, .. } => {
+                let after = self.book.find(*value).map(|entry| Image {
+                    raw: entry.whole(profile, provider, kind),
+                    ..Image::of_entry(provider, kind, &entry)
+                });
                 ("insert", Some(*value), after)
             }
             Action::RemoveShadow { .. } => ("remove_shadow", None, None),

@@ -238,9 +238,12 @@ fn edits_of(
             if contents.profiles.contains_key(profile) {
                 return Err(StepState::Conflict { found: format!("there is a profile {profile} already") });
             }
-            let secret = look_up(means.book, *value)?.secret;
+            let entry = look_up(means.book, *value)?;
             let (profile, provider) = (profile.clone(), provider.clone());
-            edits.push(Edit::Insert { profile, provider, kind: kind.clone(), secret });
+            edits.push(match entry.whole(&profile, &provider, kind) {
+                Some(json) => Edit::PutRaw { profile, json },
+                None => Edit::Insert { profile, provider, kind: kind.clone(), secret: entry.secret },
+            });
         }
         Action::FixType { profile, expect: expected, kind, .. } => {
             expect(contents, profile, *expected, means)?;

@@ -1,0 +1,159 @@
+//! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
+
+use crate::Installation;
+use crate::book::Entry;
+use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance};
+use keyshoal_core::{AgentId, Fingerprint, Line, Material, Secret, SourceValue, Wish, time::from_millis};
+use keyshoal_engine::ports::PortError;
+use keyshoal_openclaw::store::StoredProfile;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One version of a credential with its value: the profile's entry as OpenClaw writes it.
+#[derive(Clone, Debug)]
+pub struct HeldVersion {
+    /// Of which credential.
+    pub credential: CredentialUid,
+    /// Which version.
+    pub number: u32,
+    /// The entry, as JSON text.
+    pub entry: Secret,
+}
+
+/// What a vault holds of an instance, opened for this process.
+#[derive(Clone, Debug)]
+pub struct Holdings {
+    /// The instance.
+    pub instance: VaultInstance,
+    /// Every value that the vault has not forgotten.
+    pub values: Vec<HeldVersion>,
+    /// While a credential is being published in waves: the agents that have its pending version already.
+    pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
+}
+
+/// The values of one credential, by version.
+type Values = BTreeMap<u32, SourceValue>;
+
+impl Installation {
+    /// Takes from now on what a vault wants for what is right. Its values are entered in the book.
+    pub fn hold(&self, holdings: &Holdings) -> Result<(), PortError> {
+        let mut values: BTreeMap<CredentialUid, Values> = BTreeMap::new();
+        let credentials: BTreeMap<CredentialUid, &VaultCredential> =
+            holdings.instance.credentials.iter().map(|one| (one.uid, one)).collect();
+        for held in &holdings.values {
+            let Some(credential) = credentials.get(&held.credential) else { continue };
+            if let Some(value) = self.enter_held(credential, held)? {
+                values.entry(held.credential).or_default().insert(held.number, value);
+            }
+        }
+        self.state().wish = Some(wish(holdings, &values));
+        Ok(())
+    }
+
+    /// Stops taking a vault's word.
+    pub fn let_go(&self) {
+        self.state().wish = None;
+    }
+
+    /// Enters a value of a vault; `None` for what is not one (an empty entry).
+    fn enter_held(
+        &self,
+        credential: &VaultCredential,
+        held: &HeldVersion,
+    ) -> Result<Option<SourceValue>, PortError> {
+        let stored = StoredProfile::parse(&credential.profile, &held.entry).map_err(|why| PortError {
+            message: format!(
+                "the vault's version {} of {} is no entry that OpenClaw would take: {why}",
+                held.number, credential.profile
+            ),
+            hint: Some(format!("keyshoal credential set {}", credential.profile)),
+            retryable: false,
+        })?;
+        let material = stored.material(self.prints());
+        let Some(fingerprint) = material.fingerprint() else { return Ok(None) };
+        let expires = stored.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied());
+        self.book.enter_held(
+            fingerprint,
+            Entry { secret: stored.secret.clone(), expires, raw: Some(held.entry.clone()) },
+        );
+        Ok(Some(SourceValue {
+            provider: stored.provider.clone(),
+            kind: stored.kind.clone(),
+            fingerprint,
+            is_ref: matches!(material, Material::Ref { .. }),
+            expires: expires.and_then(from_millis),
+            account: stored.account(self.prints()),
+            store: None,
+        }))
+    }
+}
+
+/// Puts together what the vault wants.
+fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
+    let mut wish = Wish::default();
+    let agents: BTreeMap<_, _> = holdings.instance.agents.iter().map(|agent| (agent.uid, agent)).collect();
+    let none = Values::new();
+    for credential in &holdings.instance.credentials {
+        let values = values.get(&credential.uid).unwrap_or(&none);
+        let line = line_of(credential, values);
+        match credential.agent {
+            None => {
+                let waves = holdings.waves.get(&credential.uid).into_iter().flatten();
+                let pending = credential.pending().and_then(|version| values.get(&version.number));
+                for (agent, pending) in waves.zip(std::iter::repeat(pending)) {
+                    let Some(pending) = pending else { continue };
+                    let own = Line { value: Some(pending.clone()), ..line.clone() };
+                    wish.own.entry((agent.clone(), credential.profile.clone())).or_insert(own);
+                }
+                merge(wish.shared.entry(credential.profile.clone()), line);
+            }
+            Some(uid) => {
+                let Some(agent) = agents.get(&uid) else { continue };
+                merge(wish.own.entry((agent.id.clone(), credential.profile.clone())), line);
+            }
+        }
+    }
+    wish.leaving = holdings
+        .instance
+        .agents
+        .iter()
+        .filter(|agent| !agent.enabled)
+        .map(|agent| agent.id.clone())
+        .collect();
+    // Who leaves has nothing of its own any more; what it had is known.
+    let leaving = wish.leaving.clone();
+    for ((agent, _), line) in &mut wish.own {
+        if leaving.contains(agent) {
+            line.value = None;
+        }
+    }
+    wish
+}
+
+/// The values of a credential: whatever is not current is known to have been, or to be about to be, ours.
+fn line_of(credential: &VaultCredential, values: &Values) -> Line {
+    let current = credential.current().map(|version| version.number);
+    let value = current.and_then(|number| values.get(&number)).cloned();
+    let mut known: Vec<Fingerprint> = Vec::new();
+    let others = values.iter().filter(|(number, _)| Some(**number) != current).map(|(_, value)| value);
+    for one in others.chain(&value) {
+        known.retain(|earlier| *earlier != one.fingerprint);
+        known.push(one.fingerprint);
+    }
+    let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();
+    Line { value, known, since }
+}
+
+/// Puts a line beside another one of the same place: a credential that was dropped, and one that took its place.
+fn merge<K: Ord>(place: std::collections::btree_map::Entry<'_, K, Line>, line: Line) {
+    let there = place.or_insert_with(|| Line { value: None, known: Vec::new(), since: line.since });
+    let (earlier, later) = match (&there.value, &line.value) {
+        (Some(_), None) => (line.known, std::mem::take(&mut there.known)),
+        _ => (std::mem::take(&mut there.known), line.known),
+    };
+    there.known = earlier.into_iter().filter(|one| !later.contains(one)).collect();
+    there.known.extend(later);
+    there.since = there.since.min(line.since);
+    if line.value.is_some() {
+        there.value = line.value;
+    }
+}
