@@ -47,7 +47,7 @@ pub use instance::{Capabilities, GatewayView, Instance, Layout};
 pub use judge::{Judged, Judgement, Remedy, SourceState, judge};
 pub use knowledge::Knowledge;
 pub use observation::{AgentView, Need, Observation, ProfileView, StoreHealth, StoreView, UsageView};
-pub use plan::{Action, Plan, Question};
+pub use plan::{Action, ConfigChange, ConfigEdit, Plan, Question};
 pub use planner::plan;
 pub use receipt::{Receipt, StepState};
 pub use secret::Secret;

@@ -8,6 +8,9 @@ use serde::Serialize;
 pub struct Plan {
     /// What would be written, in order: the base store first.
     pub actions: Vec<Action>,
+    /// What would become of the config file, after the stores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigEdit>,
     /// What a person must decide before more can be done.
     pub questions: Vec<Question>,
     /// What has to happen so that the gateway sees it.
@@ -17,8 +20,30 @@ pub struct Plan {
 impl Plan {
     /// Tells whether there is nothing to write and nothing to activate.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.activation == crate::ActivationNeed::None
+        self.actions.is_empty() && self.config.is_none() && self.activation == crate::ActivationNeed::None
     }
+}
+
+/// One change of the config file, as a whole: what it must be now, and what it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigEdit {
+    /// A fingerprint of the text that must stand there.
+    pub expect: Fingerprint,
+    /// A fingerprint of the text that shall stand there.
+    pub becomes: Fingerprint,
+    /// What is different, without secrets.
+    pub changes: Vec<ConfigChange>,
+    /// What a person should know about it.
+    pub notes: Vec<String>,
+}
+
+/// One value of the config that changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigChange {
+    /// Where (`agents.list[stocks].model`).
+    pub path: String,
+    /// What becomes of it, for people; of what may be a secret only that it is set.
+    pub what: String,
 }
 
 /// One write. `expect` is compared under the store's lock; when the store holds something else, nothing is written.

@@ -35,7 +35,7 @@ pub fn plan_judged(
     all.extend(cooldowns::resets(&sight, judgement, &all));
     all.sort_by_key(|action| *action.store() != crate::StoreId::Base);
     let activation = activation(&sight, !all.is_empty());
-    Plan { questions: questions::questions(&sight, judgement), activation, actions: all }
+    Plan { questions: questions::questions(&sight, judgement), activation, actions: all, config: None }
 }
 
 fn activation(sight: &Sight<'_>, writes: bool) -> ActivationNeed {

@@ -6,8 +6,8 @@ use crate::source::{SourceError, desired_by};
 use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    AgentId, Ask, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp, VerdictKind,
-    judge, planner,
+    AgentId, Ask, ConfigEdit, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp,
+    VerdictKind, judge, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub struct Look {
     pub judgement: Judgement,
     /// When it was judged.
     pub now: Timestamp,
+    /// What would become of the config, where a vault makes it.
+    pub config: Option<ConfigEdit>,
     /// Why the lessons could not be remembered, if so. They count for this look all the same.
     pub not_remembered: Option<String>,
 }
@@ -57,7 +59,11 @@ pub struct Look {
 impl Look {
     /// Plans what this look calls for.
     pub fn plan(&self) -> Plan {
-        planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement)
+        let plan =
+            planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement);
+        // What is limited to some agents or providers leaves the config of all alone.
+        let config = self.config.clone().filter(|_| self.desired.scope == Scope::default());
+        Plan { config, ..plan }
     }
 
     /// Judges again, after knowledge or desire changed.
@@ -124,7 +130,8 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     let now = ports.now();
     let lessons = facts::facts_of(&observed, &knowledge, desired.wish.as_ref());
     let judgement = Judgement::default();
-    let mut look = Look { observed, knowledge, desired, judgement, now, not_remembered: None };
+    let config = if desired.wish.is_some() { ports.config_edit()? } else { None };
+    let mut look = Look { observed, knowledge, desired, judgement, now, config, not_remembered: None };
     look.learn(ports, &lessons);
     let mut asked = BTreeSet::new();
     // What is said of a copy decides whom the source's value is shown: hence twice.

@@ -2,8 +2,8 @@
 
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, Fact, Knowledge, Observation, Plan,
-    Receipt, RunId, Timestamp, Turn, Verdict, Wish,
+    ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, ConfigEdit, Fact, Knowledge,
+    Observation, Plan, Receipt, RunId, StepState, Timestamp, Turn, Verdict, Wish,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +25,10 @@ pub struct PortError {
 pub trait Observe {
     /// Reads config, stores and gateway state afresh.
     fn observe(&self) -> Result<Arc<Observation>, PortError>;
+    /// Returns what would become of the config by the instance's vault; `None` where it is as it should be, or without one.
+    fn config_edit(&self) -> Result<Option<ConfigEdit>, PortError> {
+        Ok(None)
+    }
     /// Returns what the instance's vault wants; `None` without one.
     fn wish(&self) -> Result<Option<Wish>, PortError> {
         Ok(None)
@@ -61,6 +65,11 @@ pub trait Change {
     /// Applies every action, base store first, the rest at once; compares under each store's lock; reads back. One receipt per
     /// action, in the plan's order; a failed action never stops the others, but actions that rely on a failed base write are skipped.
     fn apply(&self, run: &RunId, plan: &Plan, progress: &mut dyn FnMut(usize, usize)) -> Vec<Receipt>;
+    /// Writes the config as a run's plan says, comparing what stands there, and reads it back. A running gateway follows it by itself.
+    fn configure(&self, run: &RunId, plan: &Plan) -> Option<StepState> {
+        let _ = run;
+        plan.config.as_ref().map(|_| StepState::Skipped { reason: "there is no config to write here".into() })
+    }
     /// Makes the gateway see it, within what the person allows.
     fn activate(&self, need: ActivationNeed, mode: ActivationMode) -> ActivationOutcome;
     /// Asks each of these agents through the running gateway, where that can be believed; `NotAsked` otherwise.

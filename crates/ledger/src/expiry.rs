@@ -34,6 +34,7 @@ impl Ledger {
             db.query_row(
                 "SELECT EXISTS (SELECT 1 FROM steps JOIN runs ON runs.id = steps.run WHERE finished < ?1
                          AND (before_image IS NOT NULL OR after_image IS NOT NULL))
+                     OR EXISTS (SELECT 1 FROM runs WHERE finished < ?1 AND config_before IS NOT NULL)
                      OR EXISTS (SELECT 1 FROM sightings WHERE last_seen < ?2)
                      OR EXISTS (SELECT 1 FROM verdicts WHERE at < ?2)
                      OR EXISTS (SELECT 1 FROM generations GROUP BY profile HAVING count(*) > ?3)",
@@ -55,6 +56,13 @@ impl Ledger {
                     params![before(days)],
                 )
                 .map_err(at)?;
+            let texts = db
+                .execute(
+                    "UPDATE runs SET config_before = NULL, config_after = NULL
+                     WHERE config_before IS NOT NULL AND finished < ?1",
+                    params![before(days)],
+                )
+                .map_err(at)?;
             let sightings = db
                 .execute("DELETE FROM sightings WHERE last_seen < ?1", params![before(SIGHTINGS_DAYS)])
                 .map_err(at)?;
@@ -72,7 +80,7 @@ impl Ledger {
                     params![GENERATIONS],
                 )
                 .map_err(at)?;
-            Ok(Expired { images, other: sightings + verdicts + generations })
+            Ok(Expired { images: images + texts, other: sightings + verdicts + generations })
         })?;
         if expired.images > 0 && !self.is_ephemeral() {
             database.empty_log()?;

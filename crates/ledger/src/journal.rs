@@ -1,5 +1,6 @@
 //! The journal: what a run is about to do, with what was there before, written down before anything is done.
 
+mod config;
 pub(crate) mod images;
 pub(crate) mod read;
 mod write;
@@ -26,6 +27,34 @@ pub struct JournalStep {
     pub pre_image: Option<Secret>,
     /// The profile afterwards, as text to finish with. Forgotten when the run is finished.
     pub post_image: Option<Secret>,
+}
+
+/// The change of the config file that a run is about to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalConfig {
+    /// What stands there before.
+    pub before_fingerprint: Fingerprint,
+    /// What shall stand there afterwards.
+    pub after_fingerprint: Fingerprint,
+    /// The text before.
+    pub before: Secret,
+    /// The text afterwards. Forgotten when the run is finished.
+    pub after: Secret,
+}
+
+/// The change of the config file that a run made or was to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigDetail {
+    /// What stood there before.
+    pub before_fingerprint: Fingerprint,
+    /// What was to stand there afterwards.
+    pub after_fingerprint: Fingerprint,
+    /// Whether the text before can be had from [`crate::Ledger::config_images`].
+    pub before: ImageState,
+    /// Whether the text afterwards can.
+    pub after: ImageState,
+    /// How it went; `None` until that is known.
+    pub outcome: Option<StepState>,
 }
 
 /// One line of the history.
@@ -62,6 +91,8 @@ pub struct RunDetail {
     pub receipts: Option<String>,
     /// Its steps, in order.
     pub steps: Vec<StepDetail>,
+    /// What it does to the config file, if anything.
+    pub config: Option<ConfigDetail>,
 }
 
 /// A step of a run.
@@ -117,4 +148,6 @@ pub struct OpenRunDetail {
     pub run: RunDetail,
     /// The images, one entry for each step.
     pub images: Vec<Images>,
+    /// The texts of the config.
+    pub config_images: Images,
 }

@@ -26,7 +26,10 @@ pub mod quarantine;
 pub use error::LedgerError;
 pub use expiry::Expired;
 pub use identity::{Adopt, Identity};
-pub use journal::{ImageState, Images, JournalStep, OpenRunDetail, RunDetail, RunSummary, StepDetail};
+pub use journal::{
+    ConfigDetail, ImageState, Images, JournalConfig, JournalStep, OpenRunDetail, RunDetail, RunSummary,
+    StepDetail,
+};
 pub use keys::Keys;
 pub use ledger::{Ledger, OpenMode};
 pub use lock::{Holder, LockError, RunLock};

@@ -8,8 +8,12 @@ use std::path::Path;
 pub(crate) const APPLICATION_ID: i64 = 0x6b73_686c;
 
 /// What brings schema n to n + 1, at place n. Entries are never changed once released; new ones are added at the end.
-const FORWARD: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const FORWARD: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// The newest schema that this version knows.
 pub(crate) const KNOWN: i64 = FORWARD.len() as i64;

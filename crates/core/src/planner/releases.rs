@@ -29,7 +29,7 @@ pub fn releases(observed: &Observation, knowledge: &Knowledge) -> Plan {
         true => activation_need(observed),
         false => ActivationNeed::None,
     };
-    Plan { actions, questions: Vec::new(), activation }
+    Plan { actions, activation, ..Plan::default() }
 }
 
 fn release(

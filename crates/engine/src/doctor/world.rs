@@ -193,6 +193,7 @@ impl World {
             desired,
             judgement,
             now: at(NOW),
+            config: None,
             not_remembered: None,
         });
     }

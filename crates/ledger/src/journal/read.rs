@@ -86,7 +86,11 @@ impl Ledger {
         let database = &self.inner.database;
         let open = database.read(|db| open_summary(db).map_err(|error| database.error(error)))?;
         let Some(open) = open else { return Ok(None) };
-        Ok(Some(OpenRunDetail { run: self.run(&open.id)?, images: self.images(&open.id)? }))
+        Ok(Some(OpenRunDetail {
+            run: self.run(&open.id)?,
+            images: self.images(&open.id)?,
+            config_images: self.config_images(&open.id)?,
+        }))
     }
 
     fn summaries(&self, rest: &str, params: impl rusqlite::Params) -> Result<Vec<RunSummary>, LedgerError> {
@@ -143,7 +147,8 @@ fn detail(db: &Connection, id: &RunId) -> rusqlite::Result<Option<RunDetail>> {
         )?
         .query_map([id.as_str()], step)?
         .collect::<Result<_, _>>()?;
-    Ok(Some(RunDetail { summary, receipts, steps }))
+    let config = super::config::detail(db, id)?;
+    Ok(Some(RunDetail { summary, receipts, steps, config }))
 }
 
 fn step(row: &Row<'_>) -> rusqlite::Result<StepDetail> {

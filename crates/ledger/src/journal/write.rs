@@ -1,8 +1,8 @@
 //! Writing the journal.
 
-use super::JournalStep;
 use super::images::{Binding, Side};
 use super::read::open_summary;
+use super::{JournalConfig, JournalStep};
 use crate::database::Durability;
 use crate::stored::{At, Json, Print, Store};
 use crate::{Ledger, LedgerError};
@@ -24,6 +24,17 @@ impl Ledger {
         now: Timestamp,
         steps: &[JournalStep],
     ) -> Result<RunId, LedgerError> {
+        self.begin_run_with(command, now, steps, None)
+    }
+
+    /// The same for a run that changes the config, too.
+    pub fn begin_run_with(
+        &self,
+        command: &str,
+        now: Timestamp,
+        steps: &[JournalStep],
+        config: Option<&JournalConfig>,
+    ) -> Result<RunId, LedgerError> {
         self.inner.require_certain()?;
         let id = new_run(now);
         let instance = self.instance();
@@ -37,6 +48,13 @@ impl Ledger {
                 seal(Side::After, step.post_image.as_ref())?,
             ));
         }
+        let texts = config
+            .map(|config| {
+                let seal =
+                    |side, text| binding.seal(&self.inner.seal, super::config::PLACE, side, Some(text));
+                Ok::<_, LedgerError>((seal(Side::Before, &config.before)?, seal(Side::After, &config.after)?))
+            })
+            .transpose()?;
         let database = &self.inner.database;
         let at = |error| database.error(error);
         database.write(Durability::PowerCut, |db| {
@@ -48,6 +66,20 @@ impl Ledger {
                 params![id.as_str(), instance.as_str(), command, At(now)],
             )
             .map_err(at)?;
+            if let (Some(config), Some((before, after))) = (config, &texts) {
+                db.execute(
+                    "UPDATE runs SET config_before_print = ?2, config_after_print = ?3, config_before = ?4, config_after = ?5
+                     WHERE id = ?1",
+                    params![
+                        id.as_str(),
+                        Print(config.before_fingerprint),
+                        Print(config.after_fingerprint),
+                        before,
+                        after
+                    ],
+                )
+                .map_err(at)?;
+            }
             for (index, (step, (before, after))) in steps.iter().zip(&sealed).enumerate() {
                 insert(db, &id, index, step, before.as_deref(), after.as_deref()).map_err(at)?;
             }
@@ -93,7 +125,10 @@ impl Ledger {
         database.write(Durability::PowerCut, |db| {
             require_open(db, run, at)?;
             db.execute(
-                "UPDATE runs SET finished = ?2, receipts = ?3 WHERE id = ?1",
+                "UPDATE runs SET finished = ?2, receipts = ?3, config_after = NULL,
+                     config_before = CASE WHEN config_state IN ('conflict', 'skipped', 'not_asked') THEN NULL
+                         ELSE config_before END
+                 WHERE id = ?1",
                 params![run.as_str(), At(now), receipts],
             )
             .map_err(at)?;
@@ -141,7 +176,7 @@ fn insert(
     Ok(())
 }
 
-fn require_open(
+pub(super) fn require_open(
     db: &Connection,
     run: &RunId,
     at: impl Fn(rusqlite::Error) -> LedgerError,
@@ -157,7 +192,7 @@ fn require_open(
     }
 }
 
-fn state_word(outcome: &StepState) -> &'static str {
+pub(super) fn state_word(outcome: &StepState) -> &'static str {
     match outcome {
         StepState::Done => "done",
         StepState::Conflict { .. } => "conflict",
