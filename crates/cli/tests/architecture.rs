@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("keyshoal-seal", &["keyshoal-core"]),
     ("keyshoal-emulator", &["keyshoal-core"]),
     ("keyshoal-ledger", &["keyshoal-core", "keyshoal-seal"]),
+    ("keyshoal-vault", &["keyshoal-core", "keyshoal-seal"]),
     ("keyshoal-alerts", &["keyshoal-core", "keyshoal-seal"]),
     ("keyshoal-metrics", &[]),
     ("keyshoal-engine", &["keyshoal-core"]),
@@ -40,6 +41,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-openclaw",
             "keyshoal-ledger",
             "keyshoal-seal",
+            "keyshoal-vault",
             "keyshoal-providers",
             "keyshoal-emulator",
             "keyshoal-alerts",
@@ -53,7 +55,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// What only some rooms may use, and which. Tests of any room may.
 const TOOLS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["keyshoal-seal"]),
-    ("rusqlite", &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-testkit", "keyshoal-benches"]),
+    ("argon2", &["keyshoal-seal"]),
+    (
+        "rusqlite",
+        &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-vault", "keyshoal-testkit", "keyshoal-benches"],
+    ),
     ("reqwest", &["keyshoal-providers", "keyshoal-alerts"]),
     ("axum", &["keyshoal-emulator"]),
     ("tungstenite", &["keyshoal-openclaw"]),

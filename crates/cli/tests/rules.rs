@@ -34,6 +34,8 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/providers/src/probe.rs", "shows a value to its provider"),
     ("crates/providers/src/prober.rs", "looks at the shape of a value before it is sent anywhere"),
     ("crates/providers/src/transport.rs", "sends the config's headers"),
+    ("crates/seal/src/data_key.rs", "seals"),
+    ("crates/seal/src/keys/passphrase.rs", "makes a key of a passphrase"),
     ("crates/seal/src/seal_key.rs", "seals"),
 ];
 

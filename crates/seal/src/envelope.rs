@@ -1,19 +1,15 @@
 //! The stored form of a sealed value.
 
 use crate::KeyId;
+use crate::aead::{NONCE, TAG};
 
-/// The length of an XChaCha20-Poly1305 nonce.
-pub(crate) const NONCE: usize = 24;
-/// The length of a Poly1305 tag.
-const TAG: usize = 16;
-/// The only form there is so far: sealed by a seal key itself.
+/// Sealed by a seal key itself. The other forms are those of [`crate::data_key`].
 const DIRECT: u8 = 1;
 const HEADER: usize = 1 + KeyId::LEN + NONCE;
 
 /// A sealed value: form (1 byte), key id (8), nonce (24), ciphertext and tag (16).
 ///
-/// The first byte says the form, so that others can come later (a data key per record, wrapped by the seal key) while
-/// everything that was ever stored stays readable. Form and key id are authenticated.
+/// The first byte says the form: what one form wrote never opens as another. Form and key id are authenticated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     pub(crate) key: KeyId,
@@ -31,6 +27,14 @@ pub enum EnvelopeError {
         found: usize,
         /// The least that there must be.
         least: usize,
+    },
+    /// Cut off, or longer than it can be.
+    #[error("a wrapped key is {found} bytes long, and must be {wanted}: it is damaged")]
+    WrongLength {
+        /// What was found.
+        found: usize,
+        /// What there must be.
+        wanted: usize,
     },
     /// Another form.
     #[error(

@@ -1,22 +1,28 @@
-//! Where keys come from: files in the user's configuration directory, or systemd credentials.
+//! Where keys come from: files in the user's configuration directory, systemd credentials, passphrases, programs.
 
+pub mod command;
 pub mod credential;
 pub mod file;
+pub mod passphrase;
 pub mod text;
 
 use crate::fingerprint_key::hmac;
-use crate::{FingerprintKey, SealKey};
+use crate::{FingerprintKey, KeyEncryptionKey, SealKey};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+pub use command::from_command;
 pub use credential::from_credentials;
-pub use file::{load, load_or_create};
+pub use file::{load, load_at, load_or_create, load_or_create_at};
+pub use passphrase::Passphrase;
 
 /// The name of the key that seals values for rollback.
 pub const SEAL: &str = "seal";
+/// The name of the key that a vault's data keys are wrapped with.
+pub const VAULT: &str = "vault";
 /// The name of the key that fingerprints are made with.
 pub const FINGERPRINT: &str = "fingerprint";
 
@@ -57,6 +63,11 @@ impl KeyFile {
     /// Returns the key that seals values.
     pub fn seal_key(&self) -> SealKey {
         SealKey::from_bytes(*self.derive(b"keyshoal seal key v1", None))
+    }
+
+    /// Returns the key that wraps the data keys of a vault.
+    pub fn key_encryption_key(&self) -> KeyEncryptionKey {
+        KeyEncryptionKey::from_bytes(*self.derive(b"keyshoal vault key v1", None))
     }
 
     /// Returns the key that fingerprints of one instance are made with. `salt` is the instance's own, kept in its ledger:
@@ -134,6 +145,26 @@ pub enum KeyError {
     BadName {
         /// What was given.
         name: String,
+    },
+    /// A program that was to print a key did not.
+    #[error("the program {program:?} gave no key: {why}")]
+    Command {
+        /// Its name.
+        program: String,
+        /// What went wrong, without what it printed.
+        why: String,
+    },
+    /// Costs that no keyshoal would choose.
+    #[error(
+        "a passphrase shall become a key with {memory_kib} KiB, {passes} passes and {lanes} lanes, which no keyshoal asks for: the file that says so is damaged"
+    )]
+    Costs {
+        /// Memory in KiB.
+        memory_kib: u32,
+        /// How many passes.
+        passes: u32,
+        /// How many lanes.
+        lanes: u32,
     },
     /// The system refused something.
     #[error("{}: {source}", path.display())]

@@ -43,6 +43,35 @@ pub fn load(dir: &Path, name: &str) -> Result<Option<KeyFile>, KeyError> {
     }
 }
 
+/// Reads the key from a file wherever it is, by the same rules as [`load`]. `None` when it is not there.
+pub fn load_at(path: &Path) -> Result<Option<KeyFile>, KeyError> {
+    let (dir, file) = apart(path)?;
+    match open_directory(dir) {
+        Ok(handle) => read(&handle, file, path),
+        Err(KeyError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the key from a file wherever it is, and makes it first when it is not there, as [`load_or_create`] does.
+pub fn load_or_create_at(path: &Path, name: &str) -> Result<KeyFile, KeyError> {
+    let (dir, file) = apart(path)?;
+    make_directory(dir)?;
+    let handle = open_directory(dir)?;
+    if let Some(key) = read(&handle, file, path)? {
+        return Ok(key);
+    }
+    create(&handle, name, file, path)?;
+    read(&handle, file, path)?.ok_or_else(|| io_error(path, Errno::NOENT))
+}
+
+fn apart(path: &Path) -> Result<(&Path, &str), KeyError> {
+    let bad = || KeyError::BadName { name: path.display().to_string() };
+    let file = path.file_name().and_then(|name| name.to_str()).ok_or_else(bad)?;
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Ok((dir, file))
+}
+
 pub(super) fn file_name(name: &str) -> Result<String, KeyError> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {

@@ -1,0 +1,195 @@
+//! Keys from a program of the person's own: any key service, any hardware token.
+
+use super::{KeyError, KeyFile, text};
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use zeroize::{Zeroize, Zeroizing};
+
+/// How much of what the program complains of is shown.
+const COMPLAINT: usize = 300;
+/// A word this long could be the key itself.
+const LIKE_A_KEY: usize = 24;
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// Runs a program, given as its name and arguments without a shell, and takes the key that it prints: 32 bytes in base64 or in
+/// hexadecimal digits, or the text of a key file. What takes longer than `patience` is ended.
+pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyError> {
+    let (program, arguments) = argv
+        .split_first()
+        .ok_or(KeyError::Command { program: String::new(), why: "no program was named".to_owned() })?;
+    let wrong = |why: String| KeyError::Command { program: program.clone(), why };
+    #[expect(clippy::disallowed_methods, reason = "a program that the person named as the source of the key")]
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| wrong(format!("it does not start: {error}")))?;
+    let said = child.stdout.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
+    let complained = child.stderr.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
+    let ended = wait(&mut child, patience).map_err(&wrong)?;
+    let Some(status) = ended else {
+        // Children of its own may keep the pipes open: nobody waits for the readers.
+        return Err(wrong(format!("it gave nothing within {} seconds, and was ended", patience.as_secs())));
+    };
+    let deadline = Instant::now() + patience;
+    let said = join(said, deadline)
+        .ok_or_else(|| wrong("it ended, and something that it started keeps its output open".to_owned()))?;
+    if !status.success() {
+        let complained = join(complained, Instant::now() + Duration::from_secs(1)).unwrap_or_default();
+        return Err(wrong(format!("{status}{}", complaint(&complained))));
+    }
+    let key = read(&said).map_err(|why| wrong(why.to_owned()))?;
+    Ok(KeyFile::from_bytes(*key))
+}
+
+/// Reads to the end, and keeps no more than the limit and one byte.
+fn take(out: impl Read, limit: usize) -> Zeroizing<Vec<u8>> {
+    let mut kept = Zeroizing::new(Vec::with_capacity(limit + 1));
+    let mut out = out;
+    // What is too long is refused later: the program must not be left writing into a full pipe.
+    let _ = out.by_ref().take(limit as u64 + 1).read_to_end(&mut kept);
+    let _ = std::io::copy(&mut out, &mut std::io::sink());
+    kept
+}
+
+fn wait(child: &mut Child, patience: Duration) -> Result<Option<std::process::ExitStatus>, String> {
+    let end = Instant::now() + patience;
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Ok(Some(status)),
+            Ok(None) if Instant::now() < end => std::thread::sleep(LOOK_AGAIN),
+            Ok(None) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Ok(None);
+            }
+            Err(error) => return Err(format!("it cannot be waited for: {error}")),
+        }
+    }
+}
+
+type Reader = std::thread::JoinHandle<Zeroizing<Vec<u8>>>;
+
+fn join(reader: Option<Reader>, deadline: Instant) -> Option<Zeroizing<Vec<u8>>> {
+    let reader = reader?;
+    while !reader.is_finished() {
+        if Instant::now() >= deadline {
+            return None;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    reader.join().ok()
+}
+
+/// Reads 32 bytes in base64 (with or without padding), in hexadecimal, or as the text of a key file.
+fn read(said: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
+    const WHAT: &str = "it must print 32 bytes in base64 or hexadecimal digits, and nothing else";
+    if said.len() > text::LIMIT {
+        return Err("it printed far too much");
+    }
+    if let Ok(key) = text::read(said) {
+        return Ok(key);
+    }
+    let word = said.trim_ascii();
+    let mut key = Zeroizing::new([0; 32]);
+    if word.len() == 64 {
+        for (byte, pair) in key.iter_mut().zip(word.as_chunks::<2>().0) {
+            let digit = |at: u8| char::from(at).to_digit(16).ok_or(WHAT);
+            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).map_err(|_| WHAT)?;
+        }
+        return Ok(key);
+    }
+    let mut buffer = Zeroizing::new([0; 36]);
+    let engine = if word.ends_with(b"=") { STANDARD } else { STANDARD_NO_PAD };
+    match engine.decode_slice(word, &mut *buffer) {
+        Ok(32) => key.copy_from_slice(&buffer[..32]),
+        _ => return Err(WHAT),
+    }
+    Ok(key)
+}
+
+/// Returns what the program complained of, unless a word of it could be the key.
+fn complaint(bytes: &[u8]) -> String {
+    let mut text = Zeroizing::new(String::from_utf8_lossy(bytes).into_owned());
+    let like_a_key = text
+        .split(|letter: char| !(letter.is_ascii_alphanumeric() || "+/=_-".contains(letter)))
+        .any(|word| word.len() >= LIKE_A_KEY);
+    if like_a_key {
+        text.zeroize();
+        return "; what it said is not shown, because it could hold the key".to_owned();
+    }
+    let shown: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+    match shown.trim() {
+        "" => String::new(),
+        shown => format!("; it said: {}", shown.chars().take(COMPLAINT).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn sh(script: &str) -> Result<KeyFile, KeyError> {
+        let argv = ["/bin/sh", "-c", script].map(str::to_owned);
+        from_command(&argv, Duration::from_secs(20))
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_of_the_same_bytes_is_the_same_key(bytes: [u8; 32]) {
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            for said in [
+                format!("{hex}\n"),
+                hex.to_uppercase(),
+                format!("  {}\r\n", STANDARD.encode(bytes)),
+                STANDARD_NO_PAD.encode(bytes),
+                text::write("vault", &bytes).to_string(),
+            ] {
+                prop_assert_eq!(*read(said.as_bytes()).unwrap(), bytes);
+            }
+            // Cut off, it is never another key.
+            prop_assert!(read(&hex.as_bytes()[1..]).is_err());
+            prop_assert!(read(&STANDARD_NO_PAD.encode(bytes).as_bytes()[1..]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_program_hands_the_key_over() {
+        let key = sh("printf 0101010101010101010101010101010101010101010101010101010101010101").unwrap();
+        assert_eq!(key.bytes(), &[1; 32]);
+    }
+
+    #[test]
+    fn arguments_reach_the_program_as_they_are() {
+        let words = ["/bin/sh", "-c", r#"test "$1" = 'a b; $(c) *' && printf %064d 1"#, "sh", "a b; $(c) *"];
+        from_command(&words.map(str::to_owned), Duration::from_secs(20)).unwrap();
+    }
+
+    #[test]
+    fn what_goes_wrong_is_said_without_the_key() {
+        let said = |script: &str| sh(script).unwrap_err().to_string();
+        assert!(said("echo no token is plugged in >&2; exit 3").contains("no token is plugged in"));
+        let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+        let leaking = said(&format!("echo {key} >&2; echo {key}; exit 3"));
+        assert!(!leaking.contains("AQEB") && leaking.contains("not shown"), "{leaking}");
+        assert!(said(&format!("echo {key}AA")).contains("32 bytes"));
+        assert!(said("head -c 100000 /dev/zero").contains("too much"));
+        assert!(said("exit 0").contains("32 bytes"));
+        assert!(from_command(&[], Duration::ZERO).is_err());
+        let missing = from_command(&["/nowhere/at/all".to_owned()], Duration::from_secs(1)).unwrap_err();
+        assert!(missing.to_string().contains("does not start"), "{missing}");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let argv = ["/bin/sh", "-c", "exec sleep 600"].map(str::to_owned);
+        let error = from_command(&argv, Duration::from_millis(200)).unwrap_err();
+        assert!(error.to_string().contains("was ended"), "{error}");
+    }
+}

@@ -1,0 +1,192 @@
+//! Why a vault cannot do what it was asked.
+
+use keyshoal_core::{InstanceId, Timestamp};
+use keyshoal_seal::{KeyError, KeyId, SealError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Says why a vault cannot do what it was asked, and which file it is about. No variant ever holds secret material.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {cause}", path.display())]
+pub struct VaultError {
+    /// The vault, or the backup.
+    pub path: PathBuf,
+    /// What is wrong.
+    #[source]
+    pub cause: Cause,
+}
+
+impl VaultError {
+    pub(crate) fn at(path: &Path) -> impl Fn(Cause) -> Self + '_ {
+        |cause| Self { path: path.to_owned(), cause }
+    }
+
+    /// Tells whether trying again may help.
+    pub fn is_retryable(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+        match &self.cause {
+            Cause::Database(source) => {
+                matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | DiskFull))
+            }
+            Cause::Conflict { .. } | Cause::RotationMoved { .. } | Cause::Busy => true,
+            _ => false,
+        }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Cause {
+    /// There is none.
+    #[error("there is no vault here; make one with `keyshoal vault init`")]
+    Missing,
+    /// There is something already.
+    #[error("is there already, and is never written over; choose another name, or move it aside")]
+    Exists,
+    /// The system refused something.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// A symbolic link, a directory, a device.
+    #[error("is no plain file in a plain directory; put the real one there")]
+    NotPlain,
+    /// Somebody else could read or change it.
+    #[error(
+        "{what} belongs to user {owner} with mode {mode:04o}, so that others could touch it; if nobody did: give it to user {us}, then chmod {want:03o}"
+    )]
+    Open {
+        /// The vault or its directory.
+        what: &'static str,
+        /// Whose it is.
+        owner: u32,
+        /// Its mode.
+        mode: u32,
+        /// Who we are.
+        us: u32,
+        /// The mode it should have.
+        want: u32,
+    },
+    /// Damaged.
+    #[error(
+        "is damaged ({0}); nothing was changed. `keyshoal vault verify` says what still opens; restore the rest from a backup"
+    )]
+    Corrupt(String),
+    /// Changed by somebody without the key, or damaged.
+    #[error(
+        "{0} was changed by something else than keyshoal, or is damaged; nothing was changed. `keyshoal vault verify` says what is affected; restore it from a backup"
+    )]
+    Altered(String),
+    /// A SQLite database of something else.
+    #[error("is a database, but not keyshoal's vault; nothing was changed")]
+    NotOurs,
+    /// Written by a newer version.
+    #[error(
+        "was written by a newer keyshoal (schema {found}, this one knows {known}); nothing was changed. Use that version"
+    )]
+    Newer {
+        /// Its schema.
+        found: i64,
+        /// The newest that this version knows.
+        known: i64,
+    },
+    /// SQLite refused something.
+    #[error("{0}")]
+    Database(#[source] rusqlite::Error),
+    /// The key at hand is another one.
+    #[error(
+        "is sealed under key {wanted}, and the key at hand is another one; give the one that it was made with ({source_hint})"
+    )]
+    WrongKey {
+        /// The key that is needed.
+        wanted: KeyId,
+        /// Where it comes from.
+        source_hint: String,
+    },
+    /// Something could not be sealed or opened.
+    #[error("{what}: {source}")]
+    Seal {
+        /// Which record.
+        what: String,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+    /// There is no key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No such instance.
+    #[error("there is no instance {0} in the vault")]
+    NoInstance(InstanceId),
+    /// The instance was changed meanwhile.
+    #[error("instance {instance} was changed meanwhile (it is at revision {found}, the change was made for {expected}){}; look again", last.as_deref().unwrap_or_default())]
+    Conflict {
+        /// Which one.
+        instance: InstanceId,
+        /// The revision that the change was made for.
+        expected: u64,
+        /// The revision it has.
+        found: u64,
+        /// Who changed what last, as words that follow.
+        last: Option<String>,
+    },
+    /// Somebody else took the rotation on.
+    #[error(
+        "rotation {id} was taken on meanwhile (it is at {stage}, revision {found}; the step was made from {expected}); look again"
+    )]
+    RotationMoved {
+        /// Which one.
+        id: String,
+        /// Where it stands.
+        stage: String,
+        /// The revision that the step was made from.
+        expected: u64,
+        /// The revision it has.
+        found: u64,
+    },
+    /// The change makes no sense.
+    #[error("{0}")]
+    Refused(String),
+    /// Somebody is at it.
+    #[error("another keyshoal is giving this vault a new key; wait until it is done")]
+    Busy,
+    /// A rekey to another key is open.
+    #[error(
+        "since {begun} this vault is on its way to key {wanted} ({source_hint}), and is not there yet; finish that first, with the same options"
+    )]
+    OtherRekey {
+        /// The key it is on its way to.
+        wanted: KeyId,
+        /// Where that comes from.
+        source_hint: String,
+        /// Since when.
+        begun: Timestamp,
+    },
+    /// It is no backup.
+    #[error("is no backup of a vault ({0})")]
+    NotBackup(String),
+}
+
+impl Cause {
+    /// Sorts what SQLite said: damage has a way out of its own.
+    pub(crate) fn database(source: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(source.to_string()),
+            _ => Self::Database(source),
+        }
+    }
+
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused(why.into())
+    }
+
+    pub(crate) fn seal(what: impl Into<String>) -> impl FnOnce(SealError) -> Self {
+        |source| Self::Seal { what: what.into(), source }
+    }
+}
+
+impl From<rustix::io::Errno> for Cause {
+    fn from(error: rustix::io::Errno) -> Self {
+        Self::Io(error.into())
+    }
+}

@@ -1,0 +1,31 @@
+//! The credentials, agents and instances that Keyshoal keeps itself, in one sealed file.
+//!
+//! A [`Vault`] is opened with a key ring; each of its methods is one whole transaction. What is secret is sealed, each version of a
+//! credential by a data key of its own, bound to its place; everything else is covered by a tag, so that nobody without the key
+//! changes it unseen. An instance is changed by a list of [`Change`]s made for one revision of it: all of them, or none.
+
+mod apply;
+mod change;
+mod error;
+mod events;
+mod expiry;
+mod header;
+mod load;
+mod place;
+mod queries;
+mod record;
+mod rotations;
+mod schema;
+mod session;
+mod source;
+mod sqlite;
+mod vault;
+mod write;
+
+pub use change::{Author, Change, NewCredential, NewInstance};
+pub use error::{Cause, VaultError};
+pub use events::Event;
+pub use load::CHANNELS;
+pub use rotations::{Rotation, RotationStep};
+pub use source::{KeyRecord, KeySource, KeyState, NewKey};
+pub use vault::{ORGANISATION, Value, Vault};

@@ -1,0 +1,194 @@
+//! The directory that a vault or a backup lies in: drafts are made whole there, then get their names.
+
+use crate::Cause;
+use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::Errno;
+use std::path::{Path, PathBuf};
+
+const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+const DRAFT: &str = ".draft-";
+
+/// A file's directory, opened, and the file's name in it.
+pub(crate) struct Place {
+    pub(crate) path: PathBuf,
+    name: String,
+    dir: PathBuf,
+    handle: OwnedFd,
+}
+
+impl Place {
+    /// Opens the directory of a file.
+    pub(crate) fn of(path: &Path) -> Result<Self, Cause> {
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or(Cause::NotPlain)?.to_owned();
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let handle = rustix::fs::openat(CWD, dir, OPEN, Mode::empty()).map_err(|error| match error {
+            Errno::NOENT => Cause::Missing,
+            Errno::NOTDIR => Cause::NotPlain,
+            error => error.into(),
+        })?;
+        Ok(Self { path: dir.join(&name), name, dir: dir.to_owned(), handle })
+    }
+
+    /// Opens the directory of a file, and makes it first (0700; those above it as the system makes them) when it is not there.
+    pub(crate) fn make(path: &Path) -> Result<Self, Cause> {
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            make_directory(dir, Mode::RWXU)?;
+        }
+        Self::of(path)
+    }
+
+    /// Looks at the file without opening it. `None` when it is not there.
+    pub(crate) fn stat(&self) -> Result<Option<Stat>, Cause> {
+        match rustix::fs::statat(&self.handle, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile => {
+                Err(Cause::NotPlain)
+            }
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses a file that others may touch, or that lies where others may put another one.
+    pub(crate) fn require_private(&self, file: &Stat) -> Result<(), Cause> {
+        let us = rustix::process::geteuid().as_raw();
+        let directory = rustix::fs::fstat(&self.handle)?;
+        let check = |what, stat: &Stat, mask: u32, want| {
+            let mode = stat.st_mode & 0o7777;
+            if stat.st_uid == us && mode & mask == 0 {
+                return Ok(());
+            }
+            Err(Cause::Open { what, owner: stat.st_uid, mode, us, want })
+        };
+        check("it", file, 0o077, 0o600)?;
+        check("its directory", &directory, 0o022, 0o700)
+    }
+
+    /// Makes an empty file (0600) under a name of its own.
+    pub(crate) fn draft(&self) -> Result<Draft<'_>, Cause> {
+        let name = format!("{DRAFT}{}", uuid::Uuid::new_v4().simple());
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.handle, &name, flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(Draft { path: self.dir.join(&name), name, file: Some(file), place: self, settled: false })
+    }
+
+    /// Removes drafts that a crash has left. The caller holds the directory's lock, so none of them is being made.
+    pub(crate) fn sweep(&self) -> Result<(), Cause> {
+        for entry in rustix::fs::Dir::read_from(&self.handle)? {
+            let entry = entry?;
+            if entry.file_name().to_bytes().starts_with(DRAFT.as_bytes()) {
+                match rustix::fs::unlinkat(&self.handle, entry.file_name(), AtFlags::empty()) {
+                    Ok(()) | Err(Errno::NOENT) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps everybody else who asks for this out until the guard is dropped. A crash ends it, too.
+    pub(crate) fn exclusive(&self) -> Result<OwnedFd, Cause> {
+        let handle = rustix::fs::openat(&self.handle, c".", OPEN, Mode::empty())?;
+        loop {
+            match rustix::fs::flock(&handle, FlockOperation::LockExclusive) {
+                Ok(()) => return Ok(handle),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Takes the lock file beside the file. `None` when somebody else has it. A crash ends it, too.
+    pub(crate) fn try_lock(&self) -> Result<Option<OwnedFd>, Cause> {
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let name = format!("{}.lock", self.name);
+        let file = rustix::fs::openat(&self.handle, &name, flags, Mode::RUSR | Mode::WUSR)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Opens the file for reading. Never to be used on a vault: closing it would drop SQLite's locks on that.
+    pub(crate) fn read(&self) -> Result<std::fs::File, Cause> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.handle, &self.name, flags, Mode::empty())?.into())
+    }
+}
+
+/// A file that is made under a name of its own. Unless it gets its real name it is removed.
+pub(crate) struct Draft<'a> {
+    pub(crate) path: PathBuf,
+    name: String,
+    file: Option<OwnedFd>,
+    place: &'a Place,
+    settled: bool,
+}
+
+impl Draft<'_> {
+    /// Takes the open file, to write it. Who opens the draft through SQLite instead lets go of it first.
+    pub(crate) fn file(&mut self) -> Option<std::fs::File> {
+        self.file.take().map(Into::into)
+    }
+
+    /// Makes what was written durable and gives the draft its name, which must not be taken.
+    pub(crate) fn settle(mut self) -> Result<(), Cause> {
+        self.file = None;
+        let dir = &self.place.handle;
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(dir, &self.name, flags, Mode::empty())?;
+        rustix::fs::fsync(&file)?;
+        drop(file);
+        let renamed =
+            rustix::fs::renameat_with(dir, &self.name, dir, &self.place.name, RenameFlags::NOREPLACE);
+        match renamed {
+            Ok(()) => self.settled = true,
+            Err(Errno::EXIST) => return Err(Cause::Exists),
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                // A file system that cannot do both at once: a second name is refused where one is.
+                match rustix::fs::linkat(dir, &self.name, dir, &self.place.name, AtFlags::empty()) {
+                    Ok(()) => {}
+                    Err(Errno::EXIST) => return Err(Cause::Exists),
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        rustix::fs::fsync(dir)?;
+        Ok(())
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        // One that cannot be removed is swept away next time.
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            let _ =
+                rustix::fs::unlinkat(&self.place.handle, format!("{}{ending}", self.name), AtFlags::empty());
+        }
+    }
+}
+
+/// Makes a directory, and those above it that are not there. Each survives a power cut.
+fn make_directory(dir: &Path, mode: Mode) -> Result<(), Cause> {
+    let parent = dir.parent().map(|up| if up.as_os_str().is_empty() { Path::new(".") } else { up });
+    let made = match (rustix::fs::mkdirat(CWD, dir, mode), parent) {
+        (Err(Errno::NOENT), Some(parent)) => {
+            make_directory(parent, Mode::from_raw_mode(0o777))?;
+            rustix::fs::mkdirat(CWD, dir, mode)
+        }
+        (made, _) => made,
+    };
+    match made {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    }
+    let parent = rustix::fs::openat(CWD, parent.unwrap_or(Path::new(".")), OPEN, Mode::empty())?;
+    Ok(rustix::fs::fsync(parent)?)
+}

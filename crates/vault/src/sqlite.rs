@@ -1,0 +1,254 @@
+//! A vault in a SQLite file: made whole or not at all, opened, and written by whole transactions.
+
+use crate::place::Place;
+use crate::session::{Row, Session, Value};
+use crate::{Cause, VaultError, schema};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
+
+/// An open vault file.
+pub(crate) struct Database {
+    pub(crate) path: PathBuf,
+    connection: Mutex<Connection>,
+}
+
+impl Database {
+    /// Makes the file. `begin` fills it, in the same transaction that makes the tables.
+    pub(crate) fn create(
+        path: &Path,
+        begin: impl FnOnce(&dyn Session) -> Result<(), Cause>,
+    ) -> Result<(), Cause> {
+        let place = Place::make(path)?;
+        let _guard = place.exclusive()?;
+        if place.stat()?.is_some() {
+            return Err(Cause::Exists);
+        }
+        place.sweep()?;
+        let mut draft = place.draft()?;
+        drop(draft.file());
+        let connection = Connection::open_with_flags(&draft.path, FLAGS).map_err(Cause::database)?;
+        configure(&connection).map_err(Cause::database)?;
+        // Nobody else sees the draft, and a half one is swept away: it is made durable once, when it is whole.
+        connection.pragma_update(None, "synchronous", "OFF").map_err(Cause::database)?;
+        let new = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+        schema::create(&new).map_err(Cause::database)?;
+        begin(&Statements(&new))?;
+        new.commit().map_err(Cause::database)?;
+        connection.close().map_err(|(_, error)| Cause::database(error))?;
+        draft.settle()
+    }
+
+    /// Opens the file and brings it forward.
+    pub(crate) fn open(path: &Path) -> Result<Self, Cause> {
+        let place = Place::of(path)?;
+        let stat = place.stat()?.ok_or(Cause::Missing)?;
+        if stat.st_size == 0 {
+            // It would be a fine new database for SQLite. Ours is made whole, so an empty one has lost everything.
+            return Err(Cause::Corrupt("it is empty".to_owned()));
+        }
+        place.require_private(&stat)?;
+        let connection = Connection::open_with_flags(&place.path, FLAGS).map_err(Cause::database)?;
+        configure(&connection).map_err(Cause::database)?;
+        let found = schema::check(&connection)?;
+        connection
+            .pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            .map_err(Cause::database)?;
+        // What was committed outlives a power cut: another machine may already hold what a version says.
+        connection.pragma_update(None, "synchronous", "FULL").map_err(Cause::database)?;
+        if found < schema::KNOWN {
+            let forward = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            // Another process may have been faster: look again under the lock.
+            let from = schema::check(&forward)?;
+            schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
+        }
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Takes the bytes of a whole vault into memory and reads them there.
+    pub(crate) fn in_memory(path: &Path, bytes: &[u8]) -> Result<Self, Cause> {
+        let mut connection = Connection::open_in_memory().map_err(Cause::database)?;
+        configure(&connection).map_err(Cause::database)?;
+        connection
+            .deserialize_read_exact(rusqlite::MAIN_DB, bytes, bytes.len(), true)
+            .map_err(Cause::database)?;
+        let found = schema::check(&connection)?;
+        if found < schema::KNOWN {
+            return Err(Cause::Corrupt(format!(
+                "it has schema {found}; restore it, and it is brought forward"
+            )));
+        }
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Reads in one transaction.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
+    ) -> Result<T, VaultError> {
+        let connection = self.connection();
+        begin_transaction(&connection, TransactionBehavior::Deferred)
+            .and_then(|transaction| work(&Statements(&transaction)))
+            .map_err(VaultError::at(&self.path))
+    }
+
+    /// Writes in one transaction, all or nothing.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
+    ) -> Result<T, VaultError> {
+        let connection = self.connection();
+        let done = || {
+            let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            let result = work(&Statements(&transaction))?;
+            transaction.commit().map_err(Cause::database)?;
+            Ok(result)
+        };
+        done().map_err(VaultError::at(&self.path))
+    }
+
+    /// Empties the write-ahead log into the file, so that what was replaced is nowhere any more. Left for later when somebody
+    /// else is reading.
+    pub(crate) fn empty_log(&self) -> Result<(), Cause> {
+        self.connection()
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .map_err(Cause::database)
+    }
+
+    /// Writes one consistent state of the whole vault into an empty file, without what was deleted.
+    pub(crate) fn copy_to(&self, file: &Path) -> Result<(), Cause> {
+        let file = file.to_str().ok_or(Cause::NotPlain)?;
+        self.connection().execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
+        Ok(())
+    }
+
+    /// Asks SQLite what is wrong with the file.
+    pub(crate) fn damage(&self) -> Result<Vec<String>, Cause> {
+        let connection = self.connection();
+        let mut found = Vec::new();
+        let ask = || -> rusqlite::Result<Vec<String>> {
+            let mut asked = connection.prepare("PRAGMA integrity_check(100)")?;
+            asked.query_map([], |row| row.get(0))?.collect()
+        };
+        found.extend(ask().map_err(Cause::database)?.into_iter().filter(|line| line != "ok"));
+        let ask = || -> rusqlite::Result<Vec<String>> {
+            let mut asked = connection.prepare("PRAGMA foreign_key_check")?;
+            let rows = asked.query_map([], |row| {
+                Ok(format!(
+                    "a row of {} names one of {} that is not there",
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(2)?
+                ))
+            })?;
+            rows.collect()
+        };
+        found.extend(ask().map_err(Cause::database)?);
+        Ok(found)
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction has rolled it back: the connection itself is as good as before.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin_transaction(
+    connection: &Connection,
+    behaviour: TransactionBehavior,
+) -> Result<Transaction<'_>, Cause> {
+    Transaction::new_unchecked(connection, behaviour).map_err(Cause::database)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // What is deleted is overwritten with zeros. This one answers with a row.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))
+}
+
+/// An open transaction.
+struct Statements<'a>(&'a Connection);
+
+impl Session for Statements<'_> {
+    fn execute(&self, sql: &str, values: &[Value]) -> Result<usize, Cause> {
+        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(Cause::database)?;
+        statement.execute(rusqlite::params_from_iter(values)).map_err(Cause::database)
+    }
+
+    fn query(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Cause> {
+        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(Cause::database)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(Cause::database)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(Cause::database)? {
+            let values = (0..columns).map(|at| row.get_ref(at).map_err(Cause::database).and_then(value));
+            found.push(Row(values.collect::<Result<_, _>>()?));
+        }
+        Ok(found)
+    }
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+fn value(stored: ValueRef<'_>) -> Result<Value, Cause> {
+    Ok(match stored {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(_) => return Err(Cause::Corrupt("a column holds a fraction".to_owned())),
+        ValueRef::Text(text) => Value::Text(
+            std::str::from_utf8(text)
+                .map_err(|_| Cause::Corrupt("a text is not UTF-8".to_owned()))?
+                .to_owned(),
+        ),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    })
+}
+
+/// Turns `$1` into `?1`: SQLite takes `$1` for a name, and would number names as they come.
+fn numbered(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_keep_their_numbers() {
+        let connection = Connection::open_in_memory().unwrap();
+        let rows = Statements(&connection)
+            .query("SELECT $2, $1, $2", &[Value::Integer(1), Value::Text("two".to_owned())])
+            .unwrap();
+        let two = Value::Text("two".to_owned());
+        assert_eq!(rows[0].values(), [two.clone(), Value::Integer(1), two]);
+    }
+
+    #[test]
+    fn every_statement_is_taken() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::create(&connection).unwrap();
+        for text in crate::queries::ALL {
+            connection.prepare(&numbered(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The vault as its callers see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test says by panicking what does not hold, and uses files as it likes"
+)]
+
+mod changes;
+mod world;
