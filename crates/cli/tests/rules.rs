@@ -21,6 +21,12 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/local/src/change/image.rs", "makes the text that the ledger seals"),
     ("crates/openclaw/src/candidates/config_key.rs", "tells the name of a variable from a value"),
     ("crates/openclaw/src/candidates/environment.rs", "tells blank variables, and reads settings from them"),
+    ("crates/openclaw/src/config/edit/whole.rs", "writes a config, whose channels and gateway hold values"),
+    ("crates/openclaw/src/config/generate/roster.rs", "reads what an agent's entry held when it left"),
+    (
+        "crates/openclaw/src/config/generate/settings.rs",
+        "writes channels and the gateway's token into a config",
+    ),
     ("crates/openclaw/src/config/variables.rs", "looks variables up, as the program does"),
     ("crates/openclaw/src/gateway/discovery.rs", "reads the port from a variable"),
     ("crates/openclaw/src/gateway/handshake.rs", "shows the gateway's token to the gateway"),

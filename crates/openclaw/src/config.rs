@@ -11,6 +11,8 @@ mod conversation;
 mod dotenv;
 pub mod edit;
 mod error;
+pub mod generate;
+pub mod import;
 mod include;
 pub mod model;
 mod models;

@@ -4,7 +4,8 @@
 //! exactly the value that was to change, with everything that is included taken into account. What cannot be proved is refused.
 
 mod replace;
-mod splice;
+pub(super) mod splice;
+mod whole;
 
 use super::notes::{Step, Steps};
 use super::standing::{self, Texts};
@@ -12,6 +13,7 @@ use super::{ConfigError, LARGEST_ROOT, Notes, include, text};
 use crate::locate::{self, Locations};
 use crate::{Environment, files};
 use serde_json::Value;
+pub use whole::Wrote;
 
 /// How often an edit is tried again when someone else changed the file meanwhile.
 const TRIES: u32 = 5;
@@ -81,13 +83,7 @@ impl<'a> Editor<'a> {
 
     /// Edits, and tries again when the file changed meanwhile.
     fn set(&self, steps: &[String], value: &Value, scope: Scope) -> Result<Edited, ConfigError> {
-        if let Some(name) = self.read_only {
-            return Err(self.refusal(
-                self.place(),
-                format!("{name}=1 says that this config is managed elsewhere"),
-                "make the change where it is managed",
-            ));
-        }
+        self.may_write()?;
         let locked = replace::Locked::take(&self.locations.config_path)?;
         for _ in 0..TRIES {
             let read = self.read()?;
@@ -102,6 +98,16 @@ impl<'a> Editor<'a> {
             self.place(),
             format!("someone else changed the file {TRIES} times while it was edited"),
             "try again when it is quiet",
+        ))
+    }
+
+    /// Refuses where the environment says that the config is managed elsewhere.
+    fn may_write(&self) -> Result<(), ConfigError> {
+        let Some(name) = self.read_only else { return Ok(()) };
+        Err(self.refusal(
+            self.place(),
+            format!("{name}=1 says that this config is managed elsewhere"),
+            "make the change where it is managed",
         ))
     }
 

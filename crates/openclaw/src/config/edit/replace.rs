@@ -1,7 +1,7 @@
 //! Replacing the config whole and durably, unless someone else changed it meanwhile.
 
 use super::ConfigError;
-use crate::files::{self, OpenFile, PathError, Prepared};
+use crate::files::{self, OpenFile, PathError, Prepared, Put};
 use crate::store::lock_file::LockFile;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,17 +29,30 @@ impl Locked {
                 "mount its directory instead, or change the value outside",
             ));
         }
-        let dir = path.parent().unwrap_or(Path::new("/"));
-        let dir = files::resolved(dir)?.unwrap_or_else(|| dir.to_owned());
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let lock = LockFile::take(&dir, &name).map_err(|error| {
-            not_edited(
+        Ok(Self { _lock: lock(path)?, real })
+    }
+
+    /// Takes the lock of a config that shall be made. Its directory must be there.
+    pub(super) fn take_new(path: &Path) -> Result<Self, ConfigError> {
+        if files::is_link(path) && !files::exists(path) {
+            return Err(not_edited(
                 path,
-                &format!("its lock could not be taken: {error}"),
-                "try again when the other program is done",
-            )
-        })?;
-        Ok(Self { _lock: lock, real })
+                "it is a link that leads nowhere",
+                "remove it, or make what it leads to",
+            ));
+        }
+        Ok(Self { _lock: lock(path)?, real: path.to_owned() })
+    }
+
+    /// Makes the file, for its owner alone, when there is none; returns whether it did. Durable on return.
+    pub(super) fn create(&self, new: &[u8]) -> Result<bool, PathError> {
+        files::sweep(&BTreeSet::from([self.real.clone()]), files::wall_clock() - LEFTOVER_AGE)?;
+        let made = match Prepared::write(&self.real, new, None, true)?.exchange(None)? {
+            Put::Done => true,
+            Put::Displaced(_) | Put::Unseen(_) | Put::Taken => false,
+        };
+        files::sync_dir(self.real.parent().unwrap_or(Path::new("/")))?;
+        Ok(made)
     }
 
     /// Replaces the file by `new` when it still holds `old`; returns whether it did. Owner and mode are kept.
@@ -63,6 +76,20 @@ impl Locked {
         files::sync_dir(self.real.parent().unwrap_or(Path::new("/")))?;
         Ok(!kept)
     }
+}
+
+/// Takes the lock of a config, in the real directory of its name.
+fn lock(path: &Path) -> Result<LockFile, ConfigError> {
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let dir = files::resolved(dir)?.unwrap_or_else(|| dir.to_owned());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    LockFile::take(&dir, &name).map_err(|error| {
+        not_edited(
+            path,
+            &format!("its lock could not be taken: {error}"),
+            "try again when the other program is done",
+        )
+    })
 }
 
 /// Makes a refusal.

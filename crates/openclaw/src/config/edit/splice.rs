@@ -27,7 +27,7 @@ pub(super) struct Unsafe {
 }
 
 /// What JSON5 allows, and nothing beyond it.
-fn options() -> ParseOptions {
+pub(in crate::config) fn options() -> ParseOptions {
     ParseOptions {
         allow_comments: true,
         allow_loose_object_property_names: true,
@@ -97,18 +97,18 @@ fn nested(steps: &[String], value: &Value) -> Value {
 }
 
 /// How a text is written.
-struct Style {
+pub(in crate::config) struct Style {
     /// One level of indentation.
-    unit: String,
+    pub(in crate::config) unit: String,
     /// The end of a line.
-    newline: &'static str,
+    pub(in crate::config) newline: &'static str,
     /// Whether keys stand without quotes.
-    bare_keys: bool,
+    pub(in crate::config) bare_keys: bool,
 }
 
 impl Style {
     /// Looks at the root's members.
-    fn of(text: &str, root: &ast::Value<'_>) -> Self {
+    pub(in crate::config) fn of(text: &str, root: &ast::Value<'_>) -> Self {
         let first = match root {
             ast::Value::Object(object) => object.properties.first(),
             _ => None,
@@ -129,7 +129,7 @@ fn insert(text: &str, object: &ast::Object<'_>, key: &str, value: &Value, style:
         Some(last) => matches!(last.name, ast::ObjectPropName::Word(_)),
         None => style.bare_keys,
     };
-    let key = if bare && is_identifier(key) { key.to_owned() } else { Value::from(key).to_string() };
+    let key = key_as(key, bare);
     // Behind the last member, or behind the opening brace; before the closing one.
     let (open, close) = (object.range.start + 1, object.range.end - 1);
     let from = object.properties.last().map_or(open, |last| last.range.end);
@@ -217,7 +217,7 @@ impl Gap {
 }
 
 /// Prints a value: on lines of its own behind `indent`, or on one line.
-fn print(value: &Value, indent: Option<&str>, style: &Style) -> String {
+pub(in crate::config) fn print(value: &Value, indent: Option<&str>, style: &Style) -> String {
     let Some(indent) = indent else { return value.to_string() };
     let mut printed = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(style.unit.as_bytes());
@@ -243,16 +243,21 @@ fn join(text: &str, pieces: &[(usize, usize, &str)]) -> String {
 }
 
 /// Returns the blanks at the beginning of the line of an offset.
-fn indent_of_line(text: &str, at: usize) -> &str {
+pub(in crate::config) fn indent_of_line(text: &str, at: usize) -> &str {
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
     let line = &text[start..at];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
 /// Tells whether nothing but blanks stands before an offset on its line, and the line is not the first.
-fn begins_line(text: &str, at: usize) -> bool {
+pub(in crate::config) fn begins_line(text: &str, at: usize) -> bool {
     let before = text[..at].trim_end_matches([' ', '\t']);
     before.ends_with('\n')
+}
+
+/// Writes a key, without quotes where that is wished and possible.
+pub(in crate::config) fn key_as(key: &str, bare: bool) -> String {
+    if bare && is_identifier(key) { key.to_owned() } else { Value::from(key).to_string() }
 }
 
 /// Tells whether a key needs no quotes.
