@@ -71,6 +71,8 @@ pub struct SyncReport {
     pub run: Option<RunId>,
     /// What is known of each action.
     pub receipts: Vec<Receipt>,
+    /// What came of the config, where it was to change.
+    pub config: Option<StepState>,
     /// What came of the activation.
     pub activation: ActivationOutcome,
     /// What is there afterwards. The look itself when nothing was written.
@@ -139,7 +141,7 @@ pub(crate) fn go<P: Ports + ?Sized>(
         let outcome = if plan.is_empty() { at_rest(&look, &plan) } else { Outcome::DryRun };
         return Ok(unwritten(look, plan, ActivationOutcome::NotNeeded, outcome));
     }
-    if !(plan.actions.is_empty() && plan.questions.is_empty()) {
+    if !(plan.actions.is_empty() && plan.config.is_none() && plan.questions.is_empty()) {
         match settle(ports, &mut look, options, decide) {
             (Proceed::Yes, settled) => plan = settled,
             (Proceed::No, settled) => {
@@ -152,11 +154,11 @@ pub(crate) fn go<P: Ports + ?Sized>(
     }
     let settled = settle_broken_run(ports, &mut look)?;
     let mut overtaken = Vec::new();
-    if !plan.actions.is_empty() && meanwhile::is_long_ago(ports, &look) {
+    if !(plan.actions.is_empty() && plan.config.is_none()) && meanwhile::is_long_ago(ports, &look) {
         overtaken = meanwhile::look_again(ports, &mut look, &mut plan, options, progress)?;
     }
     lessons::learn_decided(ports, &mut look, &plan);
-    let mut report = if plan.actions.is_empty() {
+    let mut report = if plan.actions.is_empty() && plan.config.is_none() {
         run::activate_only(ports, look, plan, options, progress)
     } else {
         run::write(ports, look, plan, options, progress)?
@@ -221,7 +223,8 @@ fn settle<P: Ports + ?Sized>(
 
 fn unwritten(look: Look, plan: Plan, activation: ActivationOutcome, outcome: Outcome) -> SyncReport {
     let after = look.clone();
-    SyncReport { after, look, plan, run: None, receipts: Vec::new(), activation, outcome, settled: None }
+    let receipts = Vec::new();
+    SyncReport { after, look, plan, run: None, receipts, config: None, activation, outcome, settled: None }
 }
 
 /// Says how things stand when nothing is to be written.

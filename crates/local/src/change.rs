@@ -38,6 +38,10 @@ impl Observe for Installation {
         Ok(observed)
     }
 
+    fn config_edit(&self) -> Result<Option<keyshoal_core::ConfigEdit>, PortError> {
+        self.prepare_config()
+    }
+
     fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
         Ok(self.state().wish.clone())
     }
@@ -63,7 +67,8 @@ impl Change for Installation {
         let lock = self.run_lock(command)?;
         let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action, plan)).collect();
         let now = clock::now();
-        let run = self.ledger.begin_run(command, now, &steps).map_err(port_error)?;
+        let config = plan.config.as_ref().and_then(|edit| self.journal_config(edit));
+        let run = self.ledger.begin_run_with(command, now, &steps, config.as_ref()).map_err(port_error)?;
         self.begin_writes(lock);
         Ok(run)
     }
@@ -135,6 +140,10 @@ impl Change for Installation {
                 answered: StepState::NotAsked,
             })
             .collect()
+    }
+
+    fn configure(&self, run: &RunId, plan: &Plan) -> Option<StepState> {
+        Some(self.write_config(run, plan.config.as_ref()?))
     }
 
     fn activate(&self, need: ActivationNeed, mode: ActivationMode) -> ActivationOutcome {

@@ -91,6 +91,10 @@ pub(crate) struct State {
     pub requests: u32,
     /// What the instance's vault wants.
     pub wish: Option<keyshoal_core::Wish>,
+    /// What it wants of the config.
+    pub config_wish: Option<crate::ConfigWish>,
+    /// The config that is ready to be written.
+    pub prepared: Option<crate::configure::Prepared>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }

@@ -6,6 +6,7 @@ pub mod ask;
 pub mod book;
 pub mod change;
 pub mod clock;
+mod configure;
 pub mod examine;
 pub mod harden;
 pub mod installation;
@@ -19,6 +20,7 @@ pub mod restore;
 pub mod vaulted;
 pub mod watch;
 
+pub use configure::ConfigWish;
 pub use installation::{Guards, Installation, OpenOptions};
 pub use keyshoal_ledger::{Adopt, Identity, RunDetail, RunSummary};
 pub use open::OpenError;

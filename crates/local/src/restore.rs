@@ -1,9 +1,10 @@
 //! Putting values of the journal back: rollback of a finished run, and recovery of one that did not finish.
 
+mod config;
 mod recover;
 mod rollback;
 
-pub use recover::Direction;
+pub use recover::{Direction, Recovered};
 pub use rollback::RollbackStep;
 
 use crate::Installation;

@@ -1,7 +1,7 @@
 //! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
 
-use crate::Installation;
 use crate::book::Entry;
+use crate::{ConfigWish, Installation};
 use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance};
 use keyshoal_core::{AgentId, Fingerprint, Line, Material, Secret, SourceValue, Wish, time::from_millis};
 use keyshoal_engine::ports::PortError;
@@ -26,6 +26,8 @@ pub struct Holdings {
     pub instance: VaultInstance,
     /// Every value that the vault has not forgotten.
     pub values: Vec<HeldVersion>,
+    /// What it wants of the config; `None` leaves the config alone.
+    pub config: Option<ConfigWish>,
     /// While a credential is being published in waves: the agents that have its pending version already.
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
 }
@@ -45,13 +47,17 @@ impl Installation {
                 values.entry(held.credential).or_default().insert(held.number, value);
             }
         }
-        self.state().wish = Some(wish(holdings, &values));
+        let mut state = self.state();
+        state.wish = Some(wish(holdings, &values));
+        state.config_wish = holdings.config.clone();
+        state.prepared = None;
         Ok(())
     }
 
     /// Stops taking a vault's word.
     pub fn let_go(&self) {
-        self.state().wish = None;
+        let mut state = self.state();
+        (state.wish, state.config_wish, state.prepared) = (None, None, None);
     }
 
     /// Enters a value of a vault; `None` for what is not one (an empty entry).

@@ -48,7 +48,7 @@ impl<'a> Consent<'a> {
         }
         self.shown = Some(plan.clone());
         let writes = Plan { questions: Vec::new(), ..plan.clone() };
-        if !writes.actions.is_empty() {
+        if !writes.actions.is_empty() || writes.config.is_some() {
             for line in render::plan::lines(&writes) {
                 self.ui.say(&line);
             }
@@ -88,8 +88,12 @@ impl<'a> Consent<'a> {
             }
             answers.extend(rest.iter().map(|action| leave(action)));
         }
-        let all_left =
-            !plan.actions.is_empty() && plan.actions.iter().all(|action| answers.contains(&leave(action)));
+        if ask && self.agreed == Agreed::Nothing && !self.agrees_to_config(plan)? {
+            return Ok(Decision::no());
+        }
+        let all_left = plan.config.is_none()
+            && !plan.actions.is_empty()
+            && plan.actions.iter().all(|action| answers.contains(&leave(action)));
         let decided = answers.iter().any(|answer| !is_leave(answer));
         Ok(if all_left && !decided { Decision::no() } else { Decision::answer(answers) })
     }
@@ -99,6 +103,13 @@ impl<'a> Consent<'a> {
         let writes = render::words::count(actions.len(), "write");
         let who = render::words::count(agents.len(), "store");
         let question = Text::of(format!("{writes} in {who}: apply?"));
+        Ok(self.ui.ask(&[question], true)? == Some(Answer::Yes))
+    }
+
+    fn agrees_to_config(&mut self, plan: &Plan) -> Result<bool, CommandError> {
+        let Some(edit) = &plan.config else { return Ok(true) };
+        let question =
+            Text::of(format!("{} in the config: apply?", render::words::count(edit.changes.len(), "change")));
         Ok(self.ui.ask(&[question], true)? == Some(Answer::Yes))
     }
 

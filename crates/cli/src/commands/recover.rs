@@ -57,5 +57,11 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         return Ok(Outcome::Attention);
     }
     let done = installation.recover(direction)?.unwrap_or_default();
-    restored::show(ui, &installation, "recover", &run.summary.id, &done, args.activate.activate.mode())
+    let what = restored::What {
+        command: "recover",
+        run: &run.summary.id,
+        values: &done.values,
+        config: done.config.as_ref(),
+    };
+    restored::show(ui, &installation, what, args.activate.activate.mode())
 }

@@ -22,6 +22,7 @@ pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, 
     let mut document = RunDocument::new(command, &report.plan).attention(report.outcome.needs_attention());
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         document = document.applied(report.run.clone(), &report.receipts, &report.activation);
+        document = document.configured(report.config.as_ref());
     }
     ui.document(&document)?;
     Ok(Outcome::attention_if(report.outcome.needs_attention()))
@@ -46,7 +47,11 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
         Ended::NothingToDo | Ended::Done | Ended::Attention => {}
     }
     let mut lines = render::receipts::lines(&report.receipts);
-    let wrote = !report.receipts.is_empty();
+    if let (Some(edit), Some(state)) = (&report.plan.config, &report.config) {
+        lines.extend(render::plan::config(edit));
+        lines.push(render::receipts::config(state));
+    }
+    let wrote = !report.receipts.is_empty() || report.config.is_some();
     if wrote || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         lines.extend(render::receipts::activation(&report.activation).wrapped(width, 4));
     }
@@ -74,7 +79,7 @@ fn last(report: &SyncReport, wrote: bool) -> Text {
         Ended::Done if !wrote => Text::toned(Tone::Good, "✓ ").plain("done"),
         Ended::Done => Text::toned(Tone::Good, "✓ ").plain(format!(
             "{} done and read back{run}",
-            render::words::count(report.receipts.len(), "write")
+            render::words::count(report.receipts.len() + usize::from(report.config.is_some()), "write")
         )),
         _ if wrote => {
             Text::toned(Tone::Bad, "✗ ").plain(format!("something is left that needs attention{run}"))

@@ -21,6 +21,7 @@ pub struct Document {
     run: Option<RunId>,
     applied: bool,
     values: Vec<Value>,
+    config: Option<StepState>,
     activation: Option<&'static str>,
 }
 
@@ -39,7 +40,7 @@ impl Document {
     /// Nothing was to be done.
     pub fn nothing(command: &str) -> Self {
         let schema = format!("keyshoal.{command}.v1");
-        Self { schema, run: None, applied: false, values: Vec::new(), activation: None }
+        Self { schema, run: None, applied: false, values: Vec::new(), config: None, activation: None }
     }
 
     /// What would be put back.
@@ -57,7 +58,7 @@ impl Document {
         Self { run: Some(run.clone()), values, ..Self::nothing(command) }
     }
 
-    fn done(command: &str, run: &RunId, all: &[Restored], activation: &ActivationOutcome) -> Self {
+    fn done(what: What<'_>, activation: &ActivationOutcome) -> Self {
         let value = |one: &Restored| Value {
             store: one.store.to_string(),
             profile: one.profile.clone(),
@@ -68,24 +69,37 @@ impl Document {
             merged_writes: one.merged_writes,
         };
         Self {
-            run: Some(run.clone()),
+            run: Some(what.run.clone()),
             applied: true,
-            values: all.iter().map(value).collect(),
+            values: what.values.iter().map(value).collect(),
+            config: what.config.cloned(),
             activation: Some(document::activation_words(activation)),
-            ..Self::nothing(command)
+            ..Self::nothing(what.command)
         }
     }
+}
+
+/// What was put back.
+#[derive(Clone, Copy, Debug)]
+pub struct What<'a> {
+    /// By which command.
+    pub command: &'a str,
+    /// Of which run.
+    pub run: &'a RunId,
+    /// The values.
+    pub values: &'a [Restored],
+    /// The config, where the run changed it.
+    pub config: Option<&'a StepState>,
 }
 
 /// Makes the gateway see what was put back, shows it, and returns the command's outcome.
 pub fn show(
     ui: &mut Ui,
     installation: &Installation,
-    command: &str,
-    run: &RunId,
-    all: &[Restored],
+    what: What<'_>,
     mode: ActivationMode,
 ) -> Result<Outcome, CommandError> {
+    let all = what.values;
     let observed = installation.observe()?;
     let wrote = all.iter().any(|one| one.state == StepState::Done);
     let need = if wrote { planner::activation_need(&observed) } else { ActivationNeed::None };
@@ -101,11 +115,16 @@ pub fn show(
         installation.learn(&[Fact::Activated { digest: activation::UNKNOWN.to_owned() }])?;
     }
     ui.data(&render::history::restored(all));
+    if let Some(state) = what.config {
+        ui.data(&[render::receipts::config(state)]);
+    }
     if wrote {
         ui.data(&[render::receipts::activation(&outcome)]);
     }
-    ui.document(&Document::done(command, run, all, &outcome))?;
-    let failed =
-        all.iter().any(|one| matches!(one.state, StepState::Conflict { .. } | StepState::Failed { .. }));
+    ui.document(&Document::done(what, &outcome))?;
+    let states = all.iter().map(|one| &one.state).chain(what.config);
+    let failed = states
+        .into_iter()
+        .any(|state| matches!(state, StepState::Conflict { .. } | StepState::Failed { .. }));
     Ok(Outcome::attention_if(unproven || failed))
 }

@@ -89,5 +89,6 @@ pub fn cmd_rollback(
             one.store, one.profile, one.store, one.profile
         )));
     }
-    restored::show(ui, &installation, "rollback", &run.summary.id, &done, args.activate.activate.mode())
+    let what = restored::What { command: "rollback", run: &run.summary.id, values: &done, config: None };
+    restored::show(ui, &installation, what, args.activate.activate.mode())
 }

@@ -1,7 +1,9 @@
 //! `keyshoal.diff.v1`: a plan, by fingerprints.
 
 use keyshoal_core::plan::Group;
-use keyshoal_core::{Action, ActivationNeed, AgentId, Fingerprint, Plan, ProfileId, ProviderId, Question};
+use keyshoal_core::{
+    Action, ActivationNeed, AgentId, ConfigEdit, Fingerprint, Plan, ProfileId, ProviderId, Question,
+};
 use serde::Serialize;
 
 /// What `diff --json` prints.
@@ -23,6 +25,7 @@ impl DiffDocument {
 #[derive(Clone, Debug, Serialize)]
 pub struct PlanDocument {
     actions: Vec<ActionDocument>,
+    config: Option<ConfigEdit>,
     questions: Vec<QuestionDocument>,
     activation: ActivationNeed,
 }
@@ -32,6 +35,7 @@ impl PlanDocument {
     pub fn of(plan: &Plan) -> Self {
         Self {
             actions: plan.actions.iter().map(ActionDocument::of).collect(),
+            config: plan.config.clone(),
             questions: plan.questions.iter().map(QuestionDocument::of).collect(),
             activation: plan.activation,
         }

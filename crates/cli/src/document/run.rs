@@ -12,6 +12,7 @@ pub struct RunDocument {
     applied: bool,
     plan: PlanDocument,
     receipts: Vec<ReceiptDocument>,
+    configured: Option<StepState>,
     activation: Option<ActivationOutcome>,
     needs_attention: bool,
 }
@@ -25,6 +26,7 @@ impl RunDocument {
             applied: false,
             plan: PlanDocument::of(plan),
             receipts: Vec::new(),
+            configured: None,
             activation: None,
             needs_attention: false,
         }
@@ -42,6 +44,13 @@ impl RunDocument {
         self.applied = true;
         self.receipts = receipts.iter().map(ReceiptDocument::of).collect();
         self.activation = Some(activation.clone());
+        self
+    }
+
+    /// Says what came of the config.
+    #[must_use]
+    pub fn configured(mut self, state: Option<&StepState>) -> Self {
+        self.configured = state.cloned();
         self
     }
 

@@ -3,7 +3,7 @@
 use super::{question, words};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::plan::Why;
-use keyshoal_core::{Action, ActivationNeed, Plan};
+use keyshoal_core::{Action, ActivationNeed, ConfigEdit, Plan};
 
 /// Returns the lines.
 pub fn lines(plan: &Plan) -> Vec<Text> {
@@ -15,6 +15,7 @@ pub fn lines(plan: &Plan) -> Vec<Text> {
         }
         lines.extend(grid.lines(usize::MAX, 0));
     }
+    lines.extend(plan.config.iter().flat_map(config));
     match plan.activation {
         ActivationNeed::None => {}
         ActivationNeed::Reload => lines.push(Text::of("then the running gateway reads its stores again")),
@@ -31,6 +32,18 @@ pub fn lines(plan: &Plan) -> Vec<Text> {
     if lines.is_empty() {
         lines.push(Text::toned(Tone::Good, "✓ ").plain("nothing to do"));
     }
+    lines
+}
+
+/// Returns the lines of what becomes of the config.
+pub fn config(edit: &ConfigEdit) -> Vec<Text> {
+    let mut grid = Grid::bare();
+    for one in &edit.changes {
+        let what = Text::toned(Tone::Strong, "config ").plain(one.path.clone());
+        grid.row(vec![what, Text::of(one.what.clone())]);
+    }
+    let mut lines = grid.lines(usize::MAX, 0);
+    lines.extend(edit.notes.iter().map(|note| Text::toned(Tone::Dim, format!("  {note}"))));
     lines
 }
 

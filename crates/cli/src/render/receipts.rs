@@ -36,6 +36,24 @@ fn durable(receipt: &Receipt) -> Text {
     }
 }
 
+/// Returns what came of the config.
+pub fn config(state: &StepState) -> Text {
+    let text = Text::of("config: ");
+    match state {
+        StepState::Done => text.join(&Text::toned(Tone::Good, "✓ written and read back")),
+        StepState::Conflict { found } => {
+            text.join(&Text::toned(Tone::Bad, "✗ conflict")).plain(format!(": {found}"))
+        }
+        StepState::Failed { reason } => {
+            text.join(&Text::toned(Tone::Bad, "✗ failed")).plain(format!(": {reason}"))
+        }
+        StepState::Skipped { reason } => {
+            text.join(&Text::toned(Tone::Doubt, "· skipped")).plain(format!(": {reason}"))
+        }
+        StepState::NotAsked => text.plain("not touched"),
+    }
+}
+
 fn accepted(receipt: &Receipt) -> Text {
     match &receipt.accepted {
         // What was said long ago is no proof of this run's.

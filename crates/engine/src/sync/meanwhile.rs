@@ -33,6 +33,7 @@ pub(super) fn look_again<P: Ports + ?Sized>(
     let mut now = planned(&fresh, options);
     let agreed = std::mem::take(&mut plan.actions);
     now.actions.retain(|action| agreed.iter().any(|one| covers(one, action)));
+    now.config = now.config.filter(|edit| plan.config.as_ref() == Some(edit));
     let overtaken = agreed
         .iter()
         .filter(|one| !matches!(one, Action::ResetCooldown { .. }))

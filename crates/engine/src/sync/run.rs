@@ -59,29 +59,34 @@ pub(super) fn write<P: Ports + ?Sized>(
     let mut round = one_round(ports, command, &look, &plan, options, progress)?;
     let (run, mut activation) = (round.run.clone(), round.activation.clone());
     let mut receipts = std::mem::take(&mut round.receipts);
+    let mut config = round.config.take();
     let mut after = round.after;
     for again in 2..=ROUNDS {
         let conflicts = conflicts_of(&receipts);
-        if conflicts.is_empty() {
+        let config_moved = matches!(config, Some(StepState::Conflict { .. }));
+        if conflicts.is_empty() && !config_moved {
             break;
         }
         settle_fulfilled(&after.observed, &mut receipts);
         let mut next = planned(&after, options);
         next.actions.retain(|action| conflicts.contains(&place(action)) && !moved(&look, &after, action));
-        if next.actions.is_empty() {
+        next.config = next.config.filter(|_| config_moved);
+        if next.actions.is_empty() && next.config.is_none() {
             break;
         }
         progress(Progress::Again { round: again });
         let more = one_round(ports, command, &after, &next, options, progress)?;
         merge(&mut receipts, more.receipts);
+        config = more.config.or(config);
         activation = more.activation;
         after = more.after;
     }
     if let Some(outcome) = activate_again(ports, &mut after, &activation, options, progress) {
         activation = outcome;
     }
-    let outcome = ended(&receipts, &activation, &after);
-    Ok(SyncReport { look, plan, run: Some(run), receipts, activation, after, outcome, settled: None })
+    let configured = config.as_ref().is_none_or(|state| *state == StepState::Done);
+    let outcome = if configured { ended(&receipts, &activation, &after) } else { Outcome::Attention };
+    Ok(SyncReport { look, plan, run: Some(run), receipts, config, activation, after, outcome, settled: None })
 }
 
 /// Has the gateway read again what somebody else wrote while we were at it. Once: who keeps writing is left to the next run.
@@ -115,6 +120,7 @@ struct Round {
     run: RunId,
     receipts: Vec<Receipt>,
     activation: ActivationOutcome,
+    config: Option<StepState>,
     after: Look,
 }
 
@@ -129,6 +135,7 @@ fn one_round<P: Ports + ?Sized>(
     let run = ports.begin(command, plan)?;
     let mut receipts =
         ports.apply(&run, plan, &mut |done, total| progress(Progress::Applying { done, total }));
+    let config = ports.configure(&run, plan);
     let wrote: Vec<Action> =
         receipts.iter().filter(|receipt| is_done(receipt)).map(|receipt| receipt.action.clone()).collect();
     let activation = if wrote.is_empty() && plan.activation == ActivationNeed::None {
@@ -191,7 +198,7 @@ fn one_round<P: Ports + ?Sized>(
         after.judge_again();
         after.not_remembered = Some(error.message);
     }
-    Ok(Round { run, receipts, activation, after })
+    Ok(Round { run, receipts, activation, config, after })
 }
 
 /// Waits until cooldowns in the gateway's memory have ended, in a release that cannot be made to forget them.

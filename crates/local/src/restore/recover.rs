@@ -22,6 +22,15 @@ pub enum Direction {
     Undo,
 }
 
+/// What came of a recovery.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Every value.
+    pub values: Vec<Restored>,
+    /// The config, where the run changed it.
+    pub config: Option<StepState>,
+}
+
 impl Installation {
     /// Returns the run that broke off; `None` while one is at work.
     pub fn open_run(&self) -> Result<Option<keyshoal_ledger::RunDetail>, PortError> {
@@ -39,7 +48,7 @@ impl Installation {
 
     /// Brings an open run to its end. A store that holds neither the value before nor the one after is a conflict: it is left and reported.
     /// Returns `None` when there is no open run.
-    pub fn recover(&self, direction: Direction) -> Result<Option<Vec<Restored>>, PortError> {
+    pub fn recover(&self, direction: Direction) -> Result<Option<Recovered>, PortError> {
         self.require_memory()?;
         let lock = self.run_lock("recover")?;
         let Some(open) = self.ledger.open_run().map_err(port_error)? else { return Ok(None) };
@@ -51,22 +60,26 @@ impl Installation {
             let marked = self.kept_since(step, open.run.summary.begun, &kept);
             all.push(self.recover_step(step, images, direction, marked));
         }
+        let config = open.run.config.as_ref();
+        let config = config.map(|config| self.recover_config(config, &open.config_images, direction));
         self.release_inheriting_restored(&all);
         self.sweep_beside(&open.run.steps);
         let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
         let run = &open.run.summary.id;
         // What failed may go well the next time: until then the run stays open.
-        let over = !all.iter().any(|one| matches!(one.state, StepState::Failed { .. }));
+        let states = all.iter().map(|one| &one.state).chain(&config);
+        let over = !states.into_iter().any(|state| matches!(state, StepState::Failed { .. }));
         let result = self
             .ledger
             .steps_done(run, &outcomes)
+            .and_then(|()| config.as_ref().map_or(Ok(()), |state| self.ledger.config_done(run, state)))
             .and_then(|()| if over { self.ledger.finish_run(run, "[]", clock::now()) } else { Ok(()) })
             .and_then(|()| self.learn_restored(&all))
             .map_err(port_error);
         self.end_writes();
         result?;
         self.look_again()?;
-        Ok(Some(all))
+        Ok(Some(Recovered { values: all, config }))
     }
 
     /// Closes a run that broke off and leaves every store as it stands, noting what it had done. Returns its id.
@@ -82,8 +95,10 @@ impl Installation {
             steps.map(|(step, images)| (step.index, self.settled_state(step, images))).collect();
         self.sweep_beside(&open.run.steps);
         let run = open.run.summary.id.clone();
+        let config = open.run.config.as_ref().map(|config| self.settled_config(config));
         self.ledger
             .steps_done(&run, &outcomes)
+            .and_then(|()| config.as_ref().map_or(Ok(()), |state| self.ledger.config_done(&run, state)))
             .and_then(|()| self.ledger.finish_run(&run, "[]", clock::now()))
             .map_err(port_error)?;
         Ok(Some(run))

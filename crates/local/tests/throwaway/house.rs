@@ -189,7 +189,7 @@ impl House {
     }
 
     pub fn recover(&self, direction: Direction) -> Vec<Restored> {
-        self.open().recover(direction).unwrap().unwrap()
+        self.open().recover(direction).unwrap().unwrap().values
     }
 }
 

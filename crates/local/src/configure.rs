@@ -1,0 +1,145 @@
+//! The config by a vault's will: what would become of it, and writing that as part of a run.
+
+use crate::Installation;
+use keyshoal_core::plan::{ConfigChange, ConfigEdit};
+use keyshoal_core::{AgentId, Fingerprint, Layout, RunId, Secret, StepState};
+use keyshoal_engine::ports::PortError;
+use keyshoal_ledger::JournalConfig;
+use keyshoal_openclaw::config::edit::{Editor, Wrote};
+use keyshoal_openclaw::config::generate::{Digest, Generated, Left, Sources, Wanted, generate};
+use keyshoal_openclaw::config::import::import;
+use keyshoal_openclaw::{files, layout::Release};
+use std::collections::BTreeSet;
+
+/// A config file is never longer than this.
+const LONGEST: u64 = 64 * 1024 * 1024;
+/// By which release a config is made where nobody says which one runs: both read the form that stands there.
+const EARLY: &str = "2026.3.28";
+const LATE: &str = "2026.9.6";
+
+/// What a vault wants of the config.
+#[derive(Clone, Debug)]
+pub struct ConfigWish {
+    /// What it shall hold.
+    pub wanted: Wanted,
+    /// Every agent that the vault knows, enabled or not, by all the ids that it has had here. Others are somebody else's, and stay.
+    pub known: BTreeSet<AgentId>,
+}
+
+/// A config that is ready to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    edit: ConfigEdit,
+    expected: Digest,
+    before: Secret,
+    generated: Generated,
+}
+
+impl Installation {
+    /// Works out what would become of the config, and remembers it for a run that is to write it.
+    pub(crate) fn prepare_config(&self) -> Result<Option<ConfigEdit>, PortError> {
+        let Some(wish) = self.state().config_wish.clone() else { return Ok(None) };
+        let bytes =
+            files::read(&self.locations.config_path, LONGEST).map_err(|error| failed(&error, None))?;
+        let sources = Sources::of(&self.locations, bytes.as_deref()).map_err(|error| failed(&error, None))?;
+        let wanted = self.with_strangers(&sources, wish)?;
+        let generated = generate(&self.locations, &sources, self.release(), &wanted)
+            .map_err(|error| failed(&error, Some("nothing was changed; mend it, and run keyshoal sync")))?;
+        if generated.changes.is_empty() {
+            self.state().prepared = None;
+            return Ok(None);
+        }
+        let before = Secret::new(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned());
+        let change = |one: &keyshoal_openclaw::config::generate::ConfigChange| ConfigChange {
+            path: one.path.clone(),
+            what: one.what.clone(),
+        };
+        let edit = ConfigEdit {
+            expect: self.config_print(&before),
+            becomes: self.config_print(&generated.text),
+            changes: generated.changes.iter().map(change).collect(),
+            notes: generated.notes.clone(),
+        };
+        let expected = sources.digest();
+        self.state().prepared = Some(Prepared { edit: edit.clone(), expected, before, generated });
+        Ok(Some(edit))
+    }
+
+    /// Returns what the prepared config takes out of the roster, to be kept for when it comes back.
+    pub fn leaving_entries(&self) -> Vec<Left> {
+        self.state().prepared.as_ref().map(|ready| ready.generated.left.clone()).unwrap_or_default()
+    }
+
+    /// Names a text of the config.
+    pub(crate) fn config_print(&self, text: &Secret) -> Fingerprint {
+        self.prints().of(&["config", text.reveal_secret()])
+    }
+
+    /// What the journal keeps of the config that a plan changes.
+    pub(crate) fn journal_config(&self, edit: &ConfigEdit) -> Option<JournalConfig> {
+        let prepared = self.prepared(edit)?;
+        Some(JournalConfig {
+            before_fingerprint: edit.expect,
+            after_fingerprint: edit.becomes,
+            before: prepared.before,
+            after: prepared.generated.text,
+        })
+    }
+
+    fn prepared(&self, edit: &ConfigEdit) -> Option<Prepared> {
+        self.state().prepared.clone().filter(|ready| ready.edit == *edit)
+    }
+
+    /// Writes the config of a plan, and notes how it went.
+    pub(crate) fn write_config(&self, run: &RunId, edit: &ConfigEdit) -> StepState {
+        let state = match self.prepared(edit) {
+            None => StepState::Failed { reason: "the config that was planned is not known any more".into() },
+            Some(ready) => {
+                let editor = Editor::new(&self.locations, &self.env);
+                match editor.write_generated(ready.expected, &ready.generated) {
+                    Ok(Wrote::Done(_) | Wrote::Nothing) => StepState::Done,
+                    Ok(Wrote::Meanwhile) => {
+                        StepState::Conflict { found: "somebody else has changed the config meanwhile".into() }
+                    }
+                    Err(error) => StepState::Failed { reason: error.to_string() },
+                }
+            }
+        };
+        // The file is the truth: a journal that lags is what recovery is for.
+        let _ = self.ledger.config_done(run, &state);
+        state
+    }
+
+    /// Agents that the vault has never heard of stay in the roster, with their bindings.
+    fn with_strangers(&self, sources: &Sources, wish: ConfigWish) -> Result<Wanted, PortError> {
+        let there = import(&self.locations, sources).map_err(|error| failed(&error, None))?;
+        let mut wanted = wish.wanted;
+        let ours: BTreeSet<AgentId> = wanted.agents.iter().map(|agent| agent.id.clone()).collect();
+        let renamed: BTreeSet<&AgentId> = wanted.renamed.values().collect();
+        let is_stranger =
+            |id: &AgentId| !ours.contains(id) && !wish.known.contains(id) && !renamed.contains(id);
+        let has_default = wanted.agents.iter().any(|agent| agent.default);
+        let strangers: Vec<_> = there.agents.into_iter().filter(|agent| is_stranger(&agent.id)).collect();
+        let bindings: Vec<_> = there.bindings.into_iter().filter(|one| is_stranger(&one.agent)).collect();
+        for mut agent in strangers {
+            agent.default &= !has_default;
+            wanted.agents.push(agent);
+        }
+        wanted.bindings.extend(bindings);
+        Ok(wanted)
+    }
+
+    /// The release by which a config is made.
+    fn release(&self) -> Release {
+        let seen = self.seen();
+        let observed = seen.as_ref().map(|seen| &seen.observed.instance);
+        let told = observed.and_then(|instance| Release::parse(instance.openclaw_version.as_deref()?));
+        let late = observed.is_some_and(|instance| matches!(instance.layout, Layout::SharedRow));
+        told.or_else(|| Release::parse(if late { LATE } else { EARLY }))
+            .unwrap_or_else(|| unreachable!("both are releases"))
+    }
+}
+
+fn failed(error: &dyn std::fmt::Display, hint: Option<&str>) -> PortError {
+    PortError { message: error.to_string(), hint: hint.map(str::to_owned), retryable: false }
+}
