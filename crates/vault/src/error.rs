@@ -185,6 +185,12 @@ impl Cause {
     }
 }
 
+impl From<VaultError> for Cause {
+    fn from(error: VaultError) -> Self {
+        error.cause
+    }
+}
+
 impl From<rustix::io::Errno> for Cause {
     fn from(error: rustix::io::Errno) -> Self {
         Self::Io(error.into())

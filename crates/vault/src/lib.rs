@@ -5,6 +5,7 @@
 //! changes it unseen. An instance is changed by a list of [`Change`]s made for one revision of it: all of them, or none.
 
 mod apply;
+mod backup;
 mod change;
 mod error;
 mod events;
@@ -14,18 +15,28 @@ mod load;
 mod place;
 mod queries;
 mod record;
+mod rekey;
+mod restore;
 mod rotations;
 mod schema;
 mod session;
 mod source;
 mod sqlite;
+mod status;
+mod values;
 mod vault;
+mod verify;
 mod write;
 
+pub use backup::{BackupHeader, BackupStep};
 pub use change::{Author, Change, NewCredential, NewInstance};
 pub use error::{Cause, VaultError};
 pub use events::Event;
 pub use load::CHANNELS;
+pub use rekey::{RekeyStep, Rekeyed};
 pub use rotations::{Rotation, RotationStep};
 pub use source::{KeyRecord, KeySource, KeyState, NewKey};
-pub use vault::{ORGANISATION, Value, Vault};
+pub use status::{OpenRekey, VaultStatus};
+pub use values::Value;
+pub use vault::{ORGANISATION, Vault};
+pub use verify::{Problem, Verified};

@@ -76,6 +76,11 @@ impl Rows {
         Err(Cause::Altered(format!("what it says of instance {}", self.instance.text(0)?)))
     }
 
+    /// Returns the organisation that the instance belongs to.
+    pub(crate) fn organisation(&self) -> Result<&str, Cause> {
+        self.instance.text(1)
+    }
+
     /// Makes the instance of them.
     pub(crate) fn instance(&self) -> Result<VaultInstance, Cause> {
         let row = &self.instance;

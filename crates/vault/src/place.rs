@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
 const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
-const DRAFT: &str = ".draft-";
+const DRAFT: &str = ".keyshoal-draft-";
 
 /// A file's directory, opened, and the file's name in it.
 pub(crate) struct Place {
@@ -36,6 +36,25 @@ impl Place {
             make_directory(dir, Mode::RWXU)?;
         }
         Self::of(path)
+    }
+
+    /// Tells whether both files lie in the same directory.
+    pub(crate) fn is_beside(&self, other: &Self) -> Result<bool, Cause> {
+        let (one, other) = (rustix::fs::fstat(&self.handle)?, rustix::fs::fstat(&other.handle)?);
+        Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
+    }
+
+    /// Tells whether there is anything under this name, or under one that SQLite would take for a part of it.
+    pub(crate) fn is_taken(&self) -> Result<bool, Cause> {
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            let name = format!("{}{ending}", self.name);
+            match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => return Ok(true),
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
     }
 
     /// Looks at the file without opening it. `None` when it is not there.
@@ -131,6 +150,12 @@ impl Draft<'_> {
     /// Takes the open file, to write it. Who opens the draft through SQLite instead lets go of it first.
     pub(crate) fn file(&mut self) -> Option<std::fs::File> {
         self.file.take().map(Into::into)
+    }
+
+    /// Opens the draft for reading, after something else has written it.
+    pub(crate) fn reopen(&self) -> Result<std::fs::File, Cause> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(rustix::fs::openat(&self.place.handle, &self.name, flags, Mode::empty())?.into())
     }
 
     /// Makes what was written durable and gives the draft its name, which must not be taken.

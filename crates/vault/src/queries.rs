@@ -15,7 +15,7 @@ queries! {
     KEYS = "SELECT id, source, state, added, since, wrapped FROM keys ORDER BY added, id";
     NEW_KEY = "INSERT INTO keys (id, source, state, added, since, wrapped) VALUES ($1, $2, $3, $4, $4, $5)";
     SET_KEY_STATE = "UPDATE keys SET state = $2, since = $3 WHERE id = $1";
-    SET_KEY_SOURCE = "UPDATE keys SET source = $2, wrapped = $3 WHERE id = $1";
+    SET_KEY_SOURCE = "UPDATE keys SET source = $2 WHERE id = $1";
     FORGET_KEY = "UPDATE keys SET state = 'retired', since = $2, wrapped = NULL WHERE id = $1";
     TAKE_KEY_BACK = "UPDATE keys SET state = 'active', source = $2, since = $3, wrapped = $4 WHERE id = $1";
 
@@ -24,6 +24,8 @@ queries! {
     FINISH_REKEY = "UPDATE rekeys SET finished = $2 WHERE id = $1";
     COUNT_VERSIONS_OF_KEY = "SELECT count(*) FROM versions WHERE key_id = $1";
     COUNT_DOCUMENTS_OF_KEY = "SELECT count(*) FROM documents WHERE key_id = $1";
+    MIXED_UP_VERSIONS = "SELECT count(*) FROM versions WHERE key_id <> substr(wrapped, 2, 8)";
+    MIXED_UP_DOCUMENTS = "SELECT count(*) FROM documents WHERE key_id <> substr(wrapped, 2, 8)";
     COUNT_VERSIONS = "SELECT count(*) FROM versions";
     COUNT_DOCUMENTS = "SELECT count(*) FROM documents";
     VERSIONS_OF_KEY = "SELECT i.organisation, c.instance, v.credential, v.number, v.created, v.wrapped \

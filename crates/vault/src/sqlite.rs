@@ -28,7 +28,7 @@ impl Database {
     ) -> Result<(), Cause> {
         let place = Place::make(path)?;
         let _guard = place.exclusive()?;
-        if place.stat()?.is_some() {
+        if place.is_taken()? {
             return Err(Cause::Exists);
         }
         place.sweep()?;
@@ -68,6 +68,20 @@ impl Database {
             // Another process may have been faster: look again under the lock.
             let from = schema::check(&forward)?;
             schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
+        }
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Opens a whole vault that has no name yet, to look at it before it gets one.
+    pub(crate) fn open_draft(path: &Path) -> Result<Self, Cause> {
+        let connection = Connection::open_with_flags(path, FLAGS).map_err(Cause::database)?;
+        configure(&connection).map_err(Cause::database)?;
+        let found = schema::check(&connection)?;
+        if found < schema::KNOWN {
+            let forward = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            schema::bring_forward(&forward, found)
+                .and_then(|()| forward.commit())
+                .map_err(Cause::database)?;
         }
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }

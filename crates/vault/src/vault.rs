@@ -3,13 +3,12 @@
 use crate::apply::{Work, named};
 use crate::header::Header;
 use crate::load::load;
-use crate::record::{Kind, Record};
 use crate::session::{Session, values};
 use crate::sqlite::Database;
 use crate::write::Pen;
 use crate::{Author, Cause, Change, Event, KeyRecord, NewInstance, NewKey, VaultError, events, queries};
-use keyshoal_core::vault::{CredentialUid, VaultInstance, VersionState};
-use keyshoal_core::{InstanceId, Secret, Timestamp};
+use keyshoal_core::vault::VaultInstance;
+use keyshoal_core::{InstanceId, Timestamp};
 use keyshoal_seal::{IntegrityKey, KeyEncryptionKey, Keyring};
 use std::fmt;
 use std::path::Path;
@@ -23,19 +22,6 @@ pub struct Vault {
     pub(crate) id: String,
     pub(crate) ring: Keyring,
     pub(crate) tags: IntegrityKey,
-}
-
-/// One value out of a vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
-    /// Of which credential.
-    pub credential: CredentialUid,
-    /// Of which version.
-    pub number: u32,
-    /// Where that version stands.
-    pub state: VersionState,
-    /// The profile's JSON entry.
-    pub value: Secret,
 }
 
 impl Vault {
@@ -184,54 +170,6 @@ impl Vault {
             events::add(pen.db, pen.tags, Some(instance), who, &[said], now)
         })?;
         self.empty_log()
-    }
-
-    /// Opens every value of an instance, by credential and number.
-    pub fn values(&self, instance: &InstanceId) -> Result<Vec<Value>, VaultError> {
-        self.database.read(|db| {
-            let of = load(db, &self.tags, instance)?;
-            let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
-            let open = |row: &crate::session::Row| {
-                let record = Record {
-                    vault: &self.id,
-                    organisation: &of.organisation,
-                    instance: instance.as_str(),
-                    kind: Kind::Credential,
-                    id: row.text(0)?,
-                    number: row.integer(1)?,
-                    created: row.integer(3)?,
-                };
-                Ok(Value {
-                    credential: CredentialUid(row.uid(0)?),
-                    number: row.counted(1)?,
-                    state: crate::load::from_word(&crate::load::STATES, row.text(2)?)?,
-                    value: record.open(&self.ring, row.bytes(4)?, row.bytes(5)?, row.bytes(6)?)?,
-                })
-            };
-            rows.iter().map(open).collect()
-        })
-    }
-
-    /// Opens every document of an instance, by name.
-    pub fn documents(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, VaultError> {
-        self.database.read(|db| {
-            let of = load(db, &self.tags, instance)?;
-            let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
-            let open = |row: &crate::session::Row| {
-                let record = Record {
-                    vault: &self.id,
-                    organisation: &of.organisation,
-                    instance: instance.as_str(),
-                    kind: Kind::Document,
-                    id: row.text(0)?,
-                    number: row.integer(1)?,
-                    created: row.integer(2)?,
-                };
-                let value = record.open(&self.ring, row.bytes(3)?, row.bytes(4)?, row.bytes(5)?)?;
-                Ok((row.string(0)?, value))
-            };
-            rows.iter().map(open).collect()
-        })
     }
 
     /// Returns what was done, the newest first: with one instance, or with everything (`None`).

@@ -2,8 +2,9 @@
 
 use crate::apply::Work;
 use crate::load::{DELIVERIES, Rows, STATES, word};
-use crate::record::{Kind, Record};
+use crate::record::Kind;
 use crate::session::{Session, Value, json, values};
+use crate::values::Home;
 use crate::{Cause, queries};
 use keyshoal_core::Timestamp;
 use keyshoal_core::vault::{VaultAgent, VaultCredential, VaultInstance};
@@ -210,7 +211,8 @@ impl Pen<'_> {
                 .ok_or_else(|| Cause::refused("a version came without its value"))?;
             let created = version.created.as_millisecond();
             let stored = self
-                .record(instance, Kind::Credential, &uid, number, created)
+                .home(instance)
+                .record(Kind::Credential, &uid, number, created)
                 .seal(self.key, &fresh.value)?;
             self.db.touch(
                 queries::NEW_VERSION,
@@ -249,7 +251,7 @@ impl Pen<'_> {
             let number = earlier.map(|row| row.integer(1)).transpose()?.unwrap_or(0) + 1;
             let created = self.now.as_millisecond();
             let stored =
-                self.record(instance, Kind::Document, name, number, created).seal(self.key, value)?;
+                self.home(instance).record(Kind::Document, name, number, created).seal(self.key, value)?;
             self.db.touch(
                 queries::PUT_DOCUMENT,
                 &values![
@@ -266,16 +268,8 @@ impl Pen<'_> {
         Ok(())
     }
 
-    fn record<'a>(
-        &'a self,
-        instance: &'a VaultInstance,
-        kind: Kind,
-        id: &'a str,
-        number: i64,
-        created: i64,
-    ) -> Record<'a> {
-        let (organisation, instance) = (instance.organisation.as_str(), instance.id.as_str());
-        Record { vault: self.vault, organisation, instance, kind, id, number, created }
+    fn home<'a>(&'a self, instance: &'a VaultInstance) -> Home<'a> {
+        Home { vault: self.vault, organisation: &instance.organisation, instance: instance.id.as_str() }
     }
 }
 

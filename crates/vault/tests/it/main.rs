@@ -6,5 +6,7 @@
     reason = "a test says by panicking what does not hold, and uses files as it likes"
 )]
 
+mod backups;
 mod changes;
+mod rekeying;
 mod world;

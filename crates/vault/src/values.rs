@@ -1,0 +1,75 @@
+//! Opens what is sealed of an instance.
+
+use crate::load::{STATES, from_word, load};
+use crate::record::{Kind, Record};
+use crate::session::{Row, values};
+use crate::{Cause, Vault, VaultError, queries};
+use keyshoal_core::vault::{CredentialUid, VersionState};
+use keyshoal_core::{InstanceId, Secret};
+use keyshoal_seal::Keyring;
+
+/// One value out of a vault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value {
+    /// Of which credential.
+    pub credential: CredentialUid,
+    /// Of which version.
+    pub number: u32,
+    /// Where that version stands.
+    pub state: VersionState,
+    /// The profile's JSON entry.
+    pub value: Secret,
+}
+
+impl Vault {
+    /// Opens every value of an instance, by credential and number.
+    pub fn values(&self, instance: &InstanceId) -> Result<Vec<Value>, VaultError> {
+        self.database.read(|db| {
+            let of = load(db, &self.tags, instance)?;
+            let home = Home { vault: &self.id, organisation: &of.organisation, instance: instance.as_str() };
+            let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
+            rows.iter().map(|row| home.value(&self.ring, row)).collect()
+        })
+    }
+
+    /// Opens every document of an instance, by name.
+    pub fn documents(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, VaultError> {
+        self.database.read(|db| {
+            let of = load(db, &self.tags, instance)?;
+            let home = Home { vault: &self.id, organisation: &of.organisation, instance: instance.as_str() };
+            let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
+            rows.iter().map(|row| home.document(&self.ring, row)).collect()
+        })
+    }
+}
+
+/// Where sealed rows belong.
+pub(crate) struct Home<'a> {
+    pub(crate) vault: &'a str,
+    pub(crate) organisation: &'a str,
+    pub(crate) instance: &'a str,
+}
+
+impl Home<'_> {
+    pub(crate) fn record<'a>(&'a self, kind: Kind, id: &'a str, number: i64, created: i64) -> Record<'a> {
+        let Self { vault, organisation, instance } = *self;
+        Record { vault, organisation, instance, kind, id, number, created }
+    }
+
+    /// Opens a row of [`queries::SEALED_VERSIONS`].
+    pub(crate) fn value(&self, ring: &Keyring, row: &Row) -> Result<Value, Cause> {
+        let record = self.record(Kind::Credential, row.text(0)?, row.integer(1)?, row.integer(3)?);
+        Ok(Value {
+            credential: CredentialUid(row.uid(0)?),
+            number: row.counted(1)?,
+            state: from_word(&STATES, row.text(2)?)?,
+            value: record.open(ring, row.bytes(4)?, row.bytes(5)?, row.bytes(6)?)?,
+        })
+    }
+
+    /// Opens a row of [`queries::SEALED_DOCUMENTS`].
+    pub(crate) fn document(&self, ring: &Keyring, row: &Row) -> Result<(String, Secret), Cause> {
+        let record = self.record(Kind::Document, row.text(0)?, row.integer(1)?, row.integer(2)?);
+        Ok((row.string(0)?, record.open(ring, row.bytes(3)?, row.bytes(4)?, row.bytes(5)?)?))
+    }
+}

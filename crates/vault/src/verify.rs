@@ -1,0 +1,142 @@
+//! Looks at everything in a vault, and opens everything that is sealed.
+
+use crate::header::Header;
+use crate::load::Rows;
+use crate::session::{Row, Session, values};
+use crate::values::Home;
+use crate::{Cause, Vault, VaultError, events, queries, rotations};
+use keyshoal_core::InstanceId;
+
+/// What was looked at, and what is wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// How many instances.
+    pub instances: u64,
+    /// How many versions of credentials opened.
+    pub versions: u64,
+    /// How many documents opened.
+    pub documents: u64,
+    /// How many entries of the history were whole.
+    pub events: u64,
+    /// What is wrong: nothing, when all is well.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What it is about: which record, which instance, the file.
+    pub what: String,
+    /// What is wrong with it, without what it holds.
+    pub why: String,
+}
+
+/// How many entries of the history are read at once.
+const PAGE: i64 = 1000;
+
+impl Vault {
+    /// Looks at the file, at every row and at every tag, and opens every value. It goes on after what is wrong, and says all of
+    /// it.
+    pub fn verify(&self) -> Result<Verified, VaultError> {
+        let mut found = Verified::default();
+        match self.database.damage() {
+            Ok(damage) => damage.into_iter().for_each(|why| found.wrong("the file", why)),
+            Err(cause) => found.wrong("the file", cause),
+        }
+        self.database.read(|db| {
+            let header = Header::read(db)?;
+            found.expect("the vault", header.check(&self.tags));
+            let organisations = db.query(queries::INSTANCE_IDS, &[]);
+            for row in found.expect("the instances", organisations).unwrap_or_default() {
+                let of = row.text(0).map(str::to_owned);
+                if let Some(instance) = found.expect("the instances", of) {
+                    self.verify_instance(db, &InstanceId::new(instance), &mut found);
+                }
+            }
+            let every = (queries::COUNT_VERSIONS, queries::COUNT_DOCUMENTS);
+            let every = crate::rekey::count(db, every.0)? + crate::rekey::count(db, every.1)?;
+            let seen = found.versions + found.documents + found.unopened();
+            if every != seen {
+                found.wrong("the records", format!("{every} are there and {seen} belong to an instance"));
+            }
+            self.verify_events(db, &mut found);
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn verify_instance(&self, db: &dyn Session, id: &InstanceId, found: &mut Verified) {
+        found.instances += 1;
+        let what = format!("instance {id}");
+        let rows = Rows::read(db, id).and_then(|rows| rows.ok_or_else(|| Cause::NoInstance(id.clone())));
+        let Some(rows) = found.expect(&what, rows) else { return };
+        found.expect(&what, rows.check(&self.tags));
+        found.expect(&what, rows.instance());
+        let Some(organisation) = found.expect(&what, rows.organisation()) else { return };
+        let home = Home { vault: &self.id, organisation, instance: id.as_str() };
+        let name = values![id.as_str()];
+        for row in found.expect(&what, db.query(queries::SEALED_VERSIONS, &name)).unwrap_or_default() {
+            let what = format!("{what}: credential {} version {}", shown(&row, 0), shown(&row, 1));
+            let opened = home.value(&self.ring, &row);
+            if found.expect_opened(&what, opened) {
+                found.versions += 1;
+            }
+        }
+        for row in found.expect(&what, db.query(queries::SEALED_DOCUMENTS, &name)).unwrap_or_default() {
+            let opened = home.document(&self.ring, &row);
+            if found.expect_opened(&format!("{what}: document {}", shown(&row, 0)), opened) {
+                found.documents += 1;
+            }
+        }
+        for row in found.expect(&what, db.query(queries::ROTATIONS, &name)).unwrap_or_default() {
+            found.expect(&what, rotations::rotation(&row, &self.tags));
+        }
+    }
+
+    fn verify_events(&self, db: &dyn Session, found: &mut Verified) {
+        let mut last = 0;
+        loop {
+            let page = found.expect("the history", db.query(queries::EVENTS, &values![last, PAGE]));
+            let Some(page) = page.filter(|page| !page.is_empty()) else { return };
+            for row in page {
+                let Some(number) = found.expect("the history", row.integer(0)) else { return };
+                last = number;
+                if found
+                    .expect(&format!("entry {number} of the history"), events::check(&row, &self.tags))
+                    .is_some()
+                {
+                    found.events += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Where a problem's reason begins so, a record did not open.
+const CLOSED: &str = "does not open: ";
+
+impl Verified {
+    fn wrong(&mut self, what: &str, why: impl ToString) {
+        self.problems.push(Problem { what: what.to_owned(), why: why.to_string() });
+    }
+
+    fn expect<T>(&mut self, what: &str, result: Result<T, Cause>) -> Option<T> {
+        result.map_err(|cause| self.wrong(what, cause)).ok()
+    }
+
+    fn expect_opened<T>(&mut self, what: &str, opened: Result<T, Cause>) -> bool {
+        let opened = opened.map_err(|cause| match cause {
+            Cause::Seal { source, .. } => format!("{CLOSED}{source}"),
+            cause => format!("{CLOSED}{cause}"),
+        });
+        opened.map_err(|why| self.wrong(what, why)).is_ok()
+    }
+
+    fn unopened(&self) -> u64 {
+        self.problems.iter().filter(|problem| problem.why.starts_with(CLOSED)).count() as u64
+    }
+}
+
+fn shown(row: &Row, at: usize) -> String {
+    row.string(at).or_else(|_| row.integer(at).map(|number| number.to_string())).unwrap_or_default()
+}
