@@ -14,4 +14,5 @@ mod model;
 mod quarantine;
 mod recovery;
 mod unknown;
+mod vault;
 mod whole_way;
