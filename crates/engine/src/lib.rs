@@ -14,6 +14,7 @@ pub mod progress;
 pub mod set;
 pub mod source;
 pub mod sync;
+pub mod trial;
 pub mod verify;
 pub mod watch;
 
@@ -24,4 +25,5 @@ pub use progress::Progress;
 pub use set::{Rejection, SetError, SetReport, SetRequest, set};
 pub use source::{SourceError, desired_of};
 pub use sync::{Outcome, SyncError, SyncOptions, SyncReport, release, sync};
+pub use trial::{Trial, require_accepted, try_value};
 pub use verify::{VerifyOptions, VerifyReport, verify};

@@ -153,21 +153,7 @@ pub fn set<P: Ports + ?Sized>(
     let options = LookOptions { from: None, ..request.sync.look.clone() };
     let look = look_at(ports, observed, desired, &options, progress)?;
     let verdicts = said_of(&look, &target.provider, request.fingerprint);
-    let accepted = verdicts.iter().any(|(_, verdict)| verdict.kind.is_accepted());
-    let asked = options.ask != crate::AskPolicy::Offline;
-    let rejected = verdicts.iter().find(|(_, verdict)| {
-        verdict.kind.is_dead() || verdict.kind == keyshoal_core::VerdictKind::MalformedKey
-    });
-    if let Some((endpoint, verdict)) = rejected.filter(|_| !accepted) {
-        let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
-        return Err(SetError::Rejected(Box::new(Rejection { endpoint, verdict })));
-    }
-    if let Some((endpoint, verdict)) =
-        verdicts.iter().find(|(_, verdict)| asked && verdict.kind.is_silence() && !accepted)
-    {
-        let (endpoint, verdict) = (endpoint.clone(), verdict.clone());
-        return Err(SetError::Untested(Box::new(Rejection { endpoint, verdict })));
-    }
+    crate::trial::require_accepted(&verdicts, options.ask != crate::AskPolicy::Offline)?;
     nowhere(&look, &target, request.fingerprint)?;
     let mut options = request.sync.clone();
     if options.command.is_empty() {

@@ -12,6 +12,7 @@ mod expiry;
 mod recall;
 mod schema;
 mod stored;
+mod vault_mark;
 
 pub mod error;
 pub mod identity;

@@ -1,6 +1,7 @@
 //! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
 
 use crate::book::Entry;
+use crate::remember::port_error;
 use crate::{ConfigWish, Installation};
 use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance};
 use keyshoal_core::{AgentId, Fingerprint, Line, Material, Secret, SourceValue, Wish, time::from_millis};
@@ -52,6 +53,17 @@ impl Installation {
         state.config_wish = holdings.config.clone();
         state.prepared = None;
         Ok(())
+    }
+
+    /// Returns the id of the vault that says what is right here, if one does.
+    pub fn vault_id(&self) -> Result<Option<String>, PortError> {
+        self.ledger.vault().map_err(port_error)
+    }
+
+    /// Remembers which vault says so from now on.
+    pub fn set_vault_id(&self, vault: Option<&str>) -> Result<(), PortError> {
+        self.require_memory()?;
+        self.ledger.set_vault(vault).map_err(port_error)
     }
 
     /// Stops taking a vault's word.

@@ -5,3 +5,5 @@ ALTER TABLE runs ADD COLUMN config_before BLOB;          -- sealed; NULL when it
 ALTER TABLE runs ADD COLUMN config_after BLOB;
 ALTER TABLE runs ADD COLUMN config_state TEXT;           -- of the outcome; NULL until it is known
 ALTER TABLE runs ADD COLUMN config_outcome TEXT;         -- JSON
+-- The id of the vault that says what is right here; NULL where none does.
+ALTER TABLE ledger ADD COLUMN vault TEXT;
