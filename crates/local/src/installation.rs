@@ -91,6 +91,8 @@ pub(crate) struct State {
     pub requests: u32,
     /// What the instance's vault wants.
     pub wish: Option<keyshoal_core::Wish>,
+    /// The fingerprints of its values.
+    pub held_prints: std::collections::BTreeMap<(keyshoal_core::vault::CredentialUid, u32), Fingerprint>,
     /// What it wants of the config.
     pub config_wish: Option<crate::ConfigWish>,
     /// The config that is ready to be written.

@@ -4,7 +4,9 @@ use crate::book::Entry;
 use crate::remember::port_error;
 use crate::{ConfigWish, Installation};
 use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance};
-use keyshoal_core::{AgentId, Fingerprint, Line, Material, Secret, SourceValue, Wish, time::from_millis};
+use keyshoal_core::{
+    AgentId, Fingerprint, Line, Material, ProfileId, Secret, SourceValue, StoreId, Wish, time::from_millis,
+};
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::store::StoredProfile;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +50,12 @@ impl Installation {
                 values.entry(held.credential).or_default().insert(held.number, value);
             }
         }
+        let prints = values.iter().flat_map(|(uid, values)| {
+            values.iter().map(|(number, value)| ((*uid, *number), value.fingerprint))
+        });
+        let prints = prints.collect();
         let mut state = self.state();
+        state.held_prints = prints;
         state.wish = Some(wish(holdings, &values));
         state.config_wish = holdings.config.clone();
         state.prepared = None;
@@ -64,6 +71,23 @@ impl Installation {
     pub fn set_vault_id(&self, vault: Option<&str>) -> Result<(), PortError> {
         self.require_memory()?;
         self.ledger.set_vault(vault).map_err(port_error)
+    }
+
+    /// Returns the fingerprints of the vault's values, by credential and version.
+    pub fn held_prints(&self) -> BTreeMap<(CredentialUid, u32), Fingerprint> {
+        self.state().held_prints.clone()
+    }
+
+    /// Returns the whole entry of a profile as it stands in a store.
+    pub fn entry_in(&self, store: &StoreId, profile: &ProfileId) -> Option<Secret> {
+        let seen = self.seen()?;
+        seen.stores.get(store)?.read.contents.profiles.get(profile).map(|stored| stored.raw.clone())
+    }
+
+    /// Tells whether a directory of this name holds credentials and belongs to no agent.
+    pub fn is_orphan(&self, id: &AgentId) -> Result<bool, PortError> {
+        let observed = keyshoal_engine::ports::Observe::observe(self)?;
+        Ok(observed.orphans.iter().any(|orphan| orphan.id == id.as_str()))
     }
 
     /// Stops taking a vault's word.

@@ -1,0 +1,278 @@
+//! `keyshoal agent`: the roster that the vault keeps.
+
+use super::Context;
+use super::flow::{self, FlowArgs};
+use super::shared;
+use crate::document::InstanceDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::root::holdings::{self, RENAMES};
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
+use keyshoal_core::{AgentId, Secret, StepState};
+use keyshoal_engine::Outcome as Ended;
+use keyshoal_vault::Change;
+
+/// Arguments of `agent`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal agent list
+  keyshoal agent add research --model anthropic/claude-sonnet-4-5
+  keyshoal agent rename research labs        it keeps its credentials; what stands under the old id is moved aside
+  keyshoal agent disable labs                it leaves the roster and holds nothing of the vault's any more
+  keyshoal agent remove labs")]
+pub struct AgentArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: AgentAction,
+}
+
+/// What `agent` can do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum AgentAction {
+    /// List the agents
+    List,
+    /// Show one agent
+    Show {
+        /// Which
+        agent: String,
+    },
+    /// Add an agent to the roster
+    Add {
+        /// Its id
+        agent: String,
+        /// What is said of it.
+        #[command(flatten)]
+        about: About,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Change what is said of an agent
+    Set {
+        /// Which
+        agent: String,
+        /// What is said of it.
+        #[command(flatten)]
+        about: About,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Give an agent another id
+    Rename {
+        /// Which
+        agent: String,
+        /// Its new id
+        to: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Put the agents into another order: name all of them
+    Order {
+        /// The agents, in order
+        #[arg(required = true)]
+        agents: Vec<String>,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take an agent into the roster again
+    Enable {
+        /// Which
+        agent: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take an agent out of the roster; the vault keeps it
+    Disable {
+        /// Which
+        agent: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take an agent out of the roster and out of the vault
+    Remove {
+        /// Which
+        agent: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+}
+
+/// What is said of an agent.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct About {
+    /// Its display name
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Its workspace directory
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<String>,
+    /// Its model (provider/model) [default: what all agents use]
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// What comes after it (can be repeated)
+    #[arg(long, value_name = "MODEL")]
+    pub fallback: Vec<String>,
+    /// It answers what no binding names
+    #[arg(long)]
+    pub default: bool,
+}
+
+/// Does it.
+pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result<Outcome, CommandError> {
+    match &args.action {
+        AgentAction::List => show(ui, context, None),
+        AgentAction::Show { agent } => show(ui, context, Some(agent)),
+        AgentAction::Add { agent, about, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            let id = shared::agent(agent);
+            let uid = AgentUid(uuid::Uuid::new_v4());
+            let mut changes = vec![Change::AddAgent(VaultAgent {
+                uid,
+                id,
+                name: about.name.clone(),
+                enabled: true,
+                default: false,
+                models: ModelChoice { primary: about.model.clone(), fallbacks: about.fallback.clone() },
+                workspace: about.workspace.clone(),
+            })];
+            if about.default {
+                changes.push(Change::SetDefaultAgent(uid));
+            }
+            flow.go(ui, "agent", changes)
+        }
+        AgentAction::Set { agent, about, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            let changes = said(flow.agent(agent)?, about);
+            flow.go(ui, "agent", changes)
+        }
+        AgentAction::Rename { agent, to, flow: how } => rename(ui, context, agent, to, how),
+        AgentAction::Order { agents, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            let uids = agents.iter().map(|one| Ok(flow.agent(one)?.uid)).collect::<Result<_, CommandError>>()?;
+            flow.go(ui, "agent", vec![Change::OrderAgents(uids)])
+        }
+        AgentAction::Enable { agent, flow: how } => enable(ui, context, agent, true, how),
+        AgentAction::Disable { agent, flow: how } => enable(ui, context, agent, false, how),
+        AgentAction::Remove { agent, flow: how } => remove(ui, context, agent, how),
+    }
+}
+
+/// Returns what changes of what is said of an agent: what was not named stays.
+fn said(agent: &VaultAgent, about: &About) -> Vec<Change> {
+    let uid = agent.uid;
+    let mut changes = Vec::new();
+    if about.name.is_some() || about.workspace.is_some() {
+        changes.push(Change::SetAgent {
+            agent: uid,
+            name: about.name.clone().or_else(|| agent.name.clone()),
+            workspace: about.workspace.clone().or_else(|| agent.workspace.clone()),
+        });
+    }
+    if about.model.is_some() || !about.fallback.is_empty() {
+        let primary = about.model.clone().or_else(|| agent.models.primary.clone());
+        let models = ModelChoice { primary, fallbacks: about.fallback.clone() };
+        changes.push(Change::SetModels { agent: Some(uid), models });
+    }
+    if about.default {
+        changes.push(Change::SetDefaultAgent(uid));
+    }
+    changes
+}
+
+fn enable(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    agent: &str,
+    enabled: bool,
+    how: &FlowArgs,
+) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let agent = flow.agent(agent)?.uid;
+    flow.go(ui, "agent", vec![Change::EnableAgent { agent, enabled }])
+}
+
+/// Disables it first, so that nothing of it is left anywhere; only then the vault forgets it.
+fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let found = flow.agent(agent)?.clone();
+    let (flow, report) =
+        flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
+    let outcome = super::report::show(ui, "agent", &report)?;
+    if matches!(report.outcome, Ended::NothingToDo | Ended::Done) {
+        flow.note(vec![Change::RemoveAgent(found.uid)])?;
+        ui.say(&Text::of(format!("{} is in the vault no more", found.id)));
+        ui.say(&Text::of(format!(
+            "what else stands in its directory is left; keyshoal quarantine {} moves it aside",
+            found.id
+        )));
+    }
+    Ok(outcome)
+}
+
+/// Renames it in the vault and the config, gives it its credentials under the new id, and moves what stands under the old one aside.
+fn rename(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    agent: &str,
+    to: &str,
+    how: &FlowArgs,
+) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let found = flow.agent(agent)?.clone();
+    let id = shared::agent(to);
+    let mut renames = match flow.document(RENAMES)? {
+        Some(text) => holdings::renames(&text)?,
+        None => std::collections::BTreeMap::new(),
+    };
+    // It may have been renamed before, and the config does not know that yet.
+    let old: AgentId = renames.remove(&found.id).unwrap_or_else(|| found.id.clone());
+    renames.insert(id.clone(), old.clone());
+    let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
+    let changes = vec![
+        Change::RenameAgent { agent: found.uid, id },
+        Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
+    ];
+    let (flow, report) = flow.run(ui, "agent", changes)?;
+    let outcome = super::report::show(ui, "agent", &report)?;
+    if !matches!(report.config, Some(StepState::Done)) {
+        return Ok(outcome);
+    }
+    flow.note(vec![Change::RemoveDocument(RENAMES.to_owned())])?;
+    if flow.installation.is_orphan(&old)? {
+        match flow.installation.set_aside(old.as_str()) {
+            Ok(moved) => ui.say(&Text::of(format!(
+                "{} is in {} now; keyshoal quarantine --undo {old} moves it back",
+                moved.from, moved.to
+            ))),
+            Err(error) => {
+                let what = format!("what stands under {old} could not be moved aside: {}", error.message);
+                ui.say(&Text::toned(Tone::Doubt, "! ").plain(what));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {
+    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let flow = flow::begin(ui, context, &how)?;
+    let mut instance = flow.instance().clone();
+    if let Some(agent) = agent {
+        let uid = flow.agent(agent)?.uid;
+        instance.agents.retain(|one| one.uid == uid);
+        instance.credentials.retain(|one| one.agent.is_none_or(|whose| whose == uid));
+        instance.bindings.retain(|one| one.agent == uid);
+    }
+    ui.data(&render::instance::agents(&instance));
+    ui.document(&InstanceDocument::of(&instance, &flow.installation.held_prints()))?;
+    Ok(Outcome::Fine)
+}

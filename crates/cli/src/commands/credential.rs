@@ -1,0 +1,210 @@
+//! `keyshoal credential`: what the vault gives the agents.
+
+mod entry;
+mod value;
+
+use super::Context;
+use super::flow::{self, Flow, FlowArgs};
+use crate::document::InstanceDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::ui::Ui;
+use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential};
+use keyshoal_core::{CredentialKind, ProviderId};
+use keyshoal_vault::{Change, NewCredential};
+
+pub use value::ValueArgs;
+
+/// Arguments of `credential`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal credential list
+  keyshoal credential set anthropic                        the key that all agents share, at a hidden prompt
+  keyshoal credential override academic anthropic          a key of academic's own, for its own usage and limits
+  keyshoal credential override academic anthropic --remove back to the shared one
+  keyshoal credential adopt stocks openai:work             what stocks holds goes into the vault
+  keyshoal credential remove groq:default                  taken back from every agent
+
+Every change is tested at the provider, shown as a plan, and then brought to every agent. A value is never taken from the command
+line, where others could see it.")]
+pub struct CredentialArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: CredentialAction,
+}
+
+/// What `credential` can do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum CredentialAction {
+    /// List the credentials and their versions
+    List,
+    /// Show one credential with all its versions
+    Show {
+        /// The profile, or a provider
+        name: String,
+        /// This agent's override
+        #[arg(long, value_name = "AGENT")]
+        agent: Option<String>,
+    },
+    /// Give what all agents share a new value, or add it
+    #[command(alias = "add")]
+    Set {
+        /// The profile (anthropic:default) or provider (anthropic)
+        name: String,
+        /// Where the value comes from.
+        #[command(flatten)]
+        value: ValueArgs,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Give one agent a value of its own
+    Override {
+        /// Whose
+        agent: String,
+        /// The profile or provider
+        name: String,
+        /// Take the override back: the agent shares what all share again
+        #[arg(long)]
+        remove: bool,
+        /// Where the value comes from.
+        #[command(flatten)]
+        value: ValueArgs,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take what an agent holds into the vault: as its override, or, from the store that all inherit from, as what all share
+    Adopt {
+        /// Whose (base: the store that agents inherit from)
+        agent: String,
+        /// The profile
+        profile: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take a credential back from every agent
+    Remove {
+        /// The profile or provider
+        name: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+}
+
+/// Does it.
+pub fn cmd_credential(ui: &mut Ui, context: &Context<'_>, args: &CredentialArgs) -> Result<Outcome, CommandError> {
+    match &args.action {
+        CredentialAction::List => list(ui, context),
+        CredentialAction::Show { name, agent } => show(ui, context, name, agent.as_deref()),
+        CredentialAction::Set { name, value, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            set(ui, flow, how, name, None, value)
+        }
+        CredentialAction::Override { agent, name, remove: true, flow: how, .. } => {
+            let flow = flow::begin(ui, context, how)?;
+            let change = Change::DropCredential(existing(&flow, name, Some(agent))?.uid);
+            flow.go(ui, "credential", vec![change])
+        }
+        CredentialAction::Override { agent, name, value, flow: how, .. } => {
+            let flow = flow::begin(ui, context, how)?;
+            let agent = flow.agent(agent)?.clone();
+            set(ui, flow, how, name, Some(&agent), value)
+        }
+        CredentialAction::Adopt { agent, profile, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            let changes = entry::adopted(&flow, agent, profile)?;
+            flow.go(ui, "credential", changes)
+        }
+        CredentialAction::Remove { name, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            let change = Change::DropCredential(existing(&flow, name, None)?.uid);
+            flow.go(ui, "credential", vec![change])
+        }
+    }
+}
+
+/// Reads a value, tries it, and puts it into the vault: as a new version of what is there, or as a new credential.
+fn set(
+    ui: &mut Ui,
+    flow: Flow<'_>,
+    how: &FlowArgs,
+    name: &str,
+    agent: Option<&VaultAgent>,
+    args: &ValueArgs,
+) -> Result<Outcome, CommandError> {
+    let there = flow.credential(name, agent)?.cloned();
+    let shared = flow.credential(name, None)?.cloned();
+    let model = there.as_ref().or(shared.as_ref());
+    let profile = model.map_or_else(|| flow::profile_named(name), |one| one.profile.clone());
+    let provider = model.map_or_else(|| provider_of(&profile), |one| one.provider.clone());
+    let kind = args.kind().or_else(|| model.map(|one| one.kind.clone())).unwrap_or(CredentialKind::ApiKey);
+    if kind == CredentialKind::OAuth {
+        return Err(CommandError::user(format!("{profile} is a login, which no key can take the place of"))
+            .hint("sign in with OpenClaw's own command, or name another profile"));
+    }
+    let secret = value::read(ui, args, name)?;
+    value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
+    let before = match &there {
+        Some(there) => flow.entry(there.uid)?,
+        None => None,
+    };
+    let value = entry::with_secret(before.as_ref(), &provider, &kind, &secret)?;
+    let changes = match there {
+        Some(there) => {
+            let credential = there.uid;
+            vec![Change::StageVersion { credential, value, expires: None }, Change::Publish(credential)]
+        }
+        None => vec![Change::PutCredential(NewCredential {
+            uid: CredentialUid(uuid::Uuid::new_v4()),
+            profile,
+            provider,
+            kind,
+            agent: agent.map(|agent| agent.uid),
+            value,
+            expires: None,
+        })],
+    };
+    flow.go(ui, "credential", changes)
+}
+
+fn provider_of(profile: &keyshoal_core::ProfileId) -> ProviderId {
+    ProviderId::new(profile.as_str().split(':').next().unwrap_or_default())
+}
+
+fn existing(flow: &Flow<'_>, name: &str, agent: Option<&String>) -> Result<VaultCredential, CommandError> {
+    let agent = agent.map(|agent| flow.agent(agent)).transpose()?;
+    let found = flow.credential(name, agent)?.cloned();
+    found.ok_or_else(|| {
+        let whose = agent.map_or_else(String::new, |agent| format!(" of {}'s own", agent.id));
+        CommandError::user(format!("the vault has no credential {name}{whose}"))
+            .hint("keyshoal credential list   shows what there is")
+    })
+}
+
+fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let flow = flow::begin(ui, context, &how)?;
+    let prints = flow.installation.held_prints();
+    ui.data(&render::instance::credentials(flow.instance(), &prints));
+    ui.document(&InstanceDocument::of(flow.instance(), &prints))?;
+    Ok(Outcome::Fine)
+}
+
+fn show(ui: &mut Ui, context: &Context<'_>, name: &str, agent: Option<&str>) -> Result<Outcome, CommandError> {
+    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let flow = flow::begin(ui, context, &how)?;
+    let agent = agent.map(str::to_owned);
+    let found = existing(&flow, name, agent.as_ref())?;
+    let prints = flow.installation.held_prints();
+    ui.data(&render::instance::versions(&found, &prints));
+    let mut instance = flow.instance().clone();
+    instance.credentials.retain(|one| one.uid == found.uid);
+    ui.document(&InstanceDocument::of(&instance, &prints))?;
+    Ok(Outcome::Fine)
+}
+

@@ -1,0 +1,77 @@
+//! A profile's entry as OpenClaw writes it, with another secret in it; and one that stands in a store, for the vault.
+
+use crate::commands::flow::Flow;
+use crate::commands::shared;
+use crate::error::CommandError;
+use keyshoal_core::vault::CredentialUid;
+use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, StoreId};
+use keyshoal_engine::ports::Observe as _;
+use keyshoal_openclaw::store::StoredProfile;
+use keyshoal_vault::{Change, NewCredential};
+use serde_json::{Map, Value};
+
+/// What a secret may stand in; the rest of an entry stays.
+const SECRETS: [&str; 6] = ["key", "apiKey", "keyRef", "token", "tokenRef", "expires"];
+
+/// Returns an entry with this secret: the one before, or a new one.
+pub fn with_secret(
+    before: Option<&Secret>,
+    provider: &ProviderId,
+    kind: &CredentialKind,
+    secret: &Secret,
+) -> Result<Secret, CommandError> {
+    let mut entry: Map<String, Value> = match before {
+        Some(text) => serde_json::from_str(text.reveal_secret())
+            .map_err(|_| CommandError::internal("the vault's present version is no entry"))?,
+        None => Map::new(),
+    };
+    for field in SECRETS {
+        entry.remove(field);
+    }
+    entry.remove("mode");
+    entry.insert("type".to_owned(), Value::from(kind.as_str()));
+    entry.insert("provider".to_owned(), Value::from(provider.as_str()));
+    let field = if *kind == CredentialKind::Token { "token" } else { "key" };
+    entry.insert(field.to_owned(), Value::from(secret.reveal_secret()));
+    Ok(Secret::new(Value::Object(entry).to_string()))
+}
+
+/// Returns the changes that take what a store holds into the vault.
+pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change>, CommandError> {
+    let observed = flow.installation.observe()?;
+    let profile = ProfileId::new(profile);
+    let store = match agent {
+        "base" if observed.agent(&shared::agent(agent)).is_none() => StoreId::Base,
+        name => shared::find_agent(&observed, name)?.store.clone(),
+    };
+    let entry = flow.installation.entry_in(&store, &profile).ok_or_else(|| {
+        CommandError::user(format!("{agent} has no {profile} of its own"))
+            .hint("keyshoal status   shows who holds what")
+    })?;
+    let stored = StoredProfile::parse(&profile, &entry)
+        .map_err(|why| CommandError::user(format!("{profile} cannot be taken into the vault: {why}")))?;
+    if stored.kind == CredentialKind::OAuth {
+        return Err(CommandError::user(format!("{profile} is a login, which has one owner: the program itself")));
+    }
+    let whose = match store {
+        StoreId::Base => None,
+        StoreId::Agent(_) => Some(flow.agent(agent)?),
+    };
+    let there = flow.credential(profile.as_str(), whose)?;
+    let there = there.filter(|one| one.profile == profile && one.provider == stored.provider);
+    Ok(match there {
+        Some(one) => {
+            let credential = one.uid;
+            vec![Change::StageVersion { credential, value: entry, expires: None }, Change::Publish(credential)]
+        }
+        None => vec![Change::PutCredential(NewCredential {
+            uid: CredentialUid(uuid::Uuid::new_v4()),
+            profile,
+            provider: stored.provider,
+            kind: stored.kind,
+            agent: whose.map(|agent| agent.uid),
+            value: entry,
+            expires: None,
+        })],
+    })
+}

@@ -1,0 +1,233 @@
+//! The one way of every change of a vault: what it would make of the instance, the plan, a question, the vault, the stores and the
+//! config, the gateway, the proof. No command changes an installation that has a vault in another way.
+
+use super::consent::{Agreed, Consent};
+use super::{Context, identity, report, restarting, shared};
+use crate::arguments::ActivateArgs;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::root::holdings::{self, ENTRIES, Held, Need};
+use crate::root::{OpenFor, vault};
+use crate::ui::Ui;
+use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
+use keyshoal_core::{Judgement, Plan, ProfileId, Secret};
+use keyshoal_engine::look::LookOptions;
+use keyshoal_engine::{AskPolicy, Decide, Decision, Outcome as Ended, Proceed, SyncOptions, SyncReport};
+use keyshoal_local::Installation;
+use keyshoal_vault::{Author, Change};
+
+/// Options of every command that changes a vault.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct FlowArgs {
+    /// Show what would be done, do nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Agree to what is proposed
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Do not ask providers
+    #[arg(long)]
+    pub offline: bool,
+    /// Why, for the vault's history
+    #[arg(long, value_name = "TEXT")]
+    pub why: Option<String>,
+    /// How the gateway is made to see it.
+    #[command(flatten)]
+    pub activate: ActivateArgs,
+}
+
+/// An installation and its vault, ready to be changed.
+pub struct Flow<'a> {
+    /// The installation.
+    pub installation: Installation,
+    /// The vault, with the instance as it was read.
+    pub held: Held,
+    args: &'a FlowArgs,
+    author: Author,
+}
+
+/// Opens both. Refused where the installation has no vault.
+pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Result<Flow<'a>, CommandError> {
+    let wanted = OpenFor {
+        offline: args.offline,
+        restart_command: args.activate.restart_command.clone(),
+        vault: Need::Not,
+        ..OpenFor::default()
+    };
+    let installation = shared::open(ui, context, wanted)?;
+    if !identity::settle(ui, context, &installation)? {
+        return Err(CommandError::user("nothing was changed: it is not certain whose state directory this is"));
+    }
+    let held = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?;
+    let held = held.ok_or_else(|| {
+        CommandError::user("this installation has no vault").hint("keyshoal instance add   takes it into one")
+    })?;
+    let author = vault::author(context.world, args.why.as_deref());
+    Ok(Flow { installation, held, args, author })
+}
+
+impl<'a> Flow<'a> {
+    /// Returns the instance as it was read.
+    pub fn instance(&self) -> &VaultInstance {
+        &self.held.instance
+    }
+
+    /// Finds an agent by its id.
+    pub fn agent(&self, name: &str) -> Result<&VaultAgent, CommandError> {
+        let id = shared::agent(name);
+        let known = &self.instance().agents;
+        known.iter().find(|agent| agent.id == id).ok_or_else(|| {
+            let names: Vec<&str> = known.iter().map(|agent| agent.id.as_str()).collect();
+            CommandError::user(format!("the vault has no agent {name:?}"))
+                .hint(format!("its agents are: {}", names.join(", ")))
+        })
+    }
+
+    /// Returns the credentials that agents hold or may hold: those that were not dropped.
+    pub fn credentials(&self) -> impl Iterator<Item = &VaultCredential> {
+        self.instance().credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+    }
+
+    /// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+    pub fn credential(&self, name: &str, agent: Option<&VaultAgent>) -> Result<Option<&VaultCredential>, CommandError> {
+        let whose = agent.map(|agent| agent.uid);
+        let of: Vec<&VaultCredential> = self.credentials().filter(|one| one.agent == whose).collect();
+        if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
+            return Ok(Some(*found));
+        }
+        match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            several => {
+                let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
+                Err(CommandError::user(format!("{name} has several profiles: {}; name one", names.join(", "))))
+            }
+        }
+    }
+
+    /// Opens the present value of a credential: the profile's entry.
+    pub fn entry(&self, credential: CredentialUid) -> Result<Option<Secret>, CommandError> {
+        let values = self.held.vault.values(&self.instance().id)?;
+        let current = |value: &&keyshoal_vault::Value| {
+            value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
+        };
+        Ok(values.iter().find(current).map(|value| value.value.clone()))
+    }
+
+    /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
+    pub fn go(self, ui: &mut Ui, command: &str, changes: Vec<Change>) -> Result<Outcome, CommandError> {
+        let (_, report) = self.run(ui, command, changes)?;
+        report::show(ui, command, &report)
+    }
+
+    /// The same, without showing it. The flow that comes back knows the instance as it is then.
+    pub fn run(
+        mut self,
+        ui: &mut Ui,
+        command: &str,
+        changes: Vec<Change>,
+    ) -> Result<(Self, SyncReport), CommandError> {
+        let now = keyshoal_local::clock::now();
+        let preview = keyshoal_vault::preview(self.instance(), &changes, &self.author, now)
+            .map_err(|cause| CommandError::user(cause.to_string()))?;
+        let hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        self.installation.hold(&hearing)?;
+        let options = SyncOptions {
+            look: LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() },
+            dry_run: self.args.dry_run,
+            activate: self.args.activate.activate.mode(),
+            command: command.to_owned(),
+            ..SyncOptions::default()
+        };
+        let progress = ui.progress();
+        let agreed = if self.args.yes { Agreed::Proposals } else { Agreed::Nothing };
+        let mut deciding = Committing {
+            consent: Consent::new(ui, progress.clone(), agreed),
+            flow: &self,
+            changes: Some(changes),
+            failed: None,
+        };
+        let report =
+            keyshoal_engine::sync(&self.installation, &options, &mut deciding, &mut shared::shown(&progress));
+        let Committing { consent, changes, failed, .. } = deciding;
+        consent.finish()?;
+        drop(progress);
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let mut report = report?;
+        // Nothing was to be asked about: the stores are as the vault wants them already.
+        let agreed = matches!(report.outcome, Ended::NothingToDo | Ended::Done | Ended::Attention);
+        if let Some(changes) = changes
+            && agreed
+        {
+            self.commit(changes)?;
+        }
+        restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;
+        self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
+        Ok((self, report))
+    }
+
+    /// Makes changes in the vault that change nothing of the installation.
+    pub fn note(&self, changes: Vec<Change>) -> Result<(), CommandError> {
+        let now = keyshoal_local::clock::now();
+        let instance = self.instance();
+        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
+        Ok(())
+    }
+
+    /// Opens a document of the vault's.
+    pub fn document(&self, name: &str) -> Result<Option<Secret>, CommandError> {
+        let all = self.held.vault.documents(&self.instance().id)?;
+        Ok(all.into_iter().find(|(known, _)| known == name).map(|(_, text)| text))
+    }
+
+    /// Writes changes into the vault. What the config is about to take out of the roster is kept with them.
+    fn commit(&self, mut changes: Vec<Change>) -> Result<(), CommandError> {
+        for left in self.installation.leaving_entries() {
+            changes.push(Change::PutDocument { name: format!("{ENTRIES}{}", left.id), value: left.entry });
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let instance = self.instance();
+        let now = keyshoal_local::clock::now();
+        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
+        Ok(())
+    }
+}
+
+/// Asks the person, and writes into the vault what was agreed to, before anything is written elsewhere.
+struct Committing<'f, 'u, 'a> {
+    consent: Consent<'u>,
+    flow: &'f Flow<'a>,
+    changes: Option<Vec<Change>>,
+    failed: Option<CommandError>,
+}
+
+impl Decide for Committing<'_, '_, '_> {
+    fn decide(&mut self, plan: &Plan, judgement: &Judgement) -> Decision {
+        let decision = self.consent.decide(plan, judgement);
+        if decision.proceed == Proceed::Yes
+            && let Some(changes) = self.changes.take()
+            && let Err(error) = self.flow.commit(changes)
+        {
+            self.failed = Some(error);
+            return Decision::no();
+        }
+        decision
+    }
+}
+
+/// Names a profile as a person does: by its id, or by a provider, which means its usual one.
+pub fn profile_named(name: &str) -> ProfileId {
+    match name.contains(':') {
+        true => ProfileId::new(name),
+        false => ProfileId::new(format!("{name}:default")),
+    }
+}
+
+/// Says whether providers may be asked.
+pub fn asks(args: &FlowArgs) -> bool {
+    shared::ask_policy(args.offline) != AskPolicy::Offline
+}

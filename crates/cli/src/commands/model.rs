@@ -1,0 +1,79 @@
+//! `keyshoal model`: which models the agents use.
+
+use super::Context;
+use super::flow::{self, FlowArgs};
+use crate::document::InstanceDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::ui::Ui;
+use keyshoal_core::vault::ModelChoice;
+use keyshoal_vault::Change;
+
+/// Arguments of `model`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal model show
+  keyshoal model set anthropic/claude-sonnet-4-5 --fallback openai/gpt-5
+  keyshoal model set --agent research openai/gpt-5
+  keyshoal model remove --agent research        it uses what all agents use again")]
+pub struct ModelArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: ModelAction,
+}
+
+/// What `model` can do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum ModelAction {
+    /// Show which models the agents use
+    #[command(alias = "list")]
+    Show,
+    /// Set the model of all agents, or of one
+    #[command(alias = "add")]
+    Set {
+        /// The model (provider/model)
+        model: String,
+        /// What comes after it (can be repeated)
+        #[arg(long, value_name = "MODEL")]
+        fallback: Vec<String>,
+        /// Only this agent's
+        #[arg(long, value_name = "AGENT")]
+        agent: Option<String>,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Set none: an agent uses what all use, and all what OpenClaw uses
+    Remove {
+        /// Only this agent's
+        #[arg(long, value_name = "AGENT")]
+        agent: Option<String>,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+}
+
+/// Does it.
+pub fn cmd_model(ui: &mut Ui, context: &Context<'_>, args: &ModelArgs) -> Result<Outcome, CommandError> {
+    let (models, agent, how) = match &args.action {
+        ModelAction::Show => return show(ui, context),
+        ModelAction::Set { model, fallback, agent, flow } => {
+            (ModelChoice { primary: Some(model.clone()), fallbacks: fallback.clone() }, agent, flow)
+        }
+        ModelAction::Remove { agent, flow } => (ModelChoice::default(), agent, flow),
+    };
+    let flow = flow::begin(ui, context, how)?;
+    let agent = agent.as_ref().map(|agent| Ok::<_, CommandError>(flow.agent(agent)?.uid)).transpose()?;
+    flow.go(ui, "model", vec![Change::SetModels { agent, models }])
+}
+
+fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let flow = flow::begin(ui, context, &how)?;
+    ui.data(&render::instance::models(flow.instance()));
+    ui.document(&InstanceDocument::of(flow.instance(), &flow.installation.held_prints()))?;
+    Ok(Outcome::Fine)
+}

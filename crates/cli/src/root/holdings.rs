@@ -1,0 +1,182 @@
+//! An installation's vault: opened, and its word handed to the installation.
+
+use super::vault::{self, open_vault};
+use super::{World, variables};
+use crate::arguments::Globals;
+use crate::error::CommandError;
+use crate::ui::Ui;
+use keyshoal_core::vault::{CredentialUid, VaultInstance};
+use keyshoal_core::{AgentId, Secret};
+use keyshoal_local::vaulted::{HeldVersion, Holdings};
+use keyshoal_local::{ConfigWish, Installation};
+use keyshoal_openclaw::config::generate::Wanted;
+use keyshoal_vault::{CHANNELS, KeySource, KeyState, Preview, Vault};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What an agent's entry in the config held when it left the roster: one document for each, by its id.
+pub const ENTRIES: &str = "entries/";
+/// The ids that renamed agents still have in the config: a JSON object from the new id to the old one.
+pub const RENAMES: &str = "renames";
+
+/// Says how much a command needs the vault of its installation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Need {
+    /// It does without where the vault's key is not at hand: nobody is asked for a passphrase.
+    #[default]
+    IfAtHand,
+    /// It writes: without the vault's word it must not.
+    Certainly,
+    /// It has nothing to do with what is right.
+    Not,
+}
+
+/// A vault that was opened, and the instance in it.
+pub struct Held {
+    /// The vault.
+    pub vault: Vault,
+    /// The instance, as it was read.
+    pub instance: VaultInstance,
+}
+
+/// What a rotation in waves remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waves {
+    /// The agents that have the pending version already.
+    pub agents: BTreeSet<AgentId>,
+}
+
+/// Opens the vault that says what is right for an installation, and lets the installation hear it. `None` where no vault does.
+pub fn hold(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    installation: &Installation,
+    need: Need,
+) -> Result<Option<Held>, CommandError> {
+    let Some(id) = installation.vault_id()? else { return Ok(None) };
+    let found = match need {
+        Need::Not => return Ok(None),
+        Need::Certainly => find(ui, world, globals, installation, &id),
+        Need::IfAtHand if is_at_hand(world, globals)? => find(ui, world, globals, installation, &id),
+        Need::IfAtHand => Err(CommandError::user("its passphrase was not given (--passphrase-fd)")),
+    };
+    match found {
+        Ok(held) => {
+            installation.hold(&holdings(&held.vault, &held.instance, None)?)?;
+            Ok(Some(held))
+        }
+        Err(error) if need == Need::IfAtHand => {
+            ui.warn(&format!(
+                "the vault that says what is right here could not be opened: {}; what follows is judged by the stores alone",
+                error.message
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn find(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    installation: &Installation,
+    id: &str,
+) -> Result<Held, CommandError> {
+    let path = vault::vault_path(world, globals)?;
+    if !vault::has_vault(world, globals)? {
+        return Err(CommandError::config(format!(
+            "the vault {id} says what is right for this installation, and {} is not there",
+            path.display()
+        ))
+        .hint("name the vault with --vault, or restore it: keyshoal vault restore BACKUP")
+        .hint("keyshoal instance release   goes on without a vault"));
+    }
+    let vault = open_vault(ui, world, globals)?;
+    if vault.id() != id {
+        return Err(CommandError::config(format!(
+            "{} is another vault ({}) than the one that says what is right here ({id})",
+            path.display(),
+            vault.id()
+        ))
+        .hint("name the right one with --vault"));
+    }
+    let instance = installation.instance_id().ok_or_else(|| {
+        CommandError::io("this installation's memory cannot be written, so the vault does not know which one it is")
+    })?;
+    Ok(Held { instance: vault.instance(&instance)?, vault })
+}
+
+/// Tells whether the vault opens without anybody being asked.
+fn is_at_hand(world: &World, globals: &Globals) -> Result<bool, CommandError> {
+    if !vault::has_vault(world, globals)? || globals.passphrase_fd.is_some() {
+        return Ok(true);
+    }
+    let keys = Vault::keys(&vault::vault_path(world, globals)?)?;
+    let asks = |source: &KeySource| match source {
+        KeySource::Passphrase { .. } => true,
+        KeySource::Credential { .. } => world.get(variables::CREDENTIALS_DIRECTORY).is_none(),
+        KeySource::File { .. } | KeySource::Command { .. } => false,
+    };
+    Ok(!keys.iter().filter(|key| key.state != KeyState::Retired).any(|key| asks(&key.source)))
+}
+
+/// Puts together what an installation is to hear: of an instance as it is, or as changes would make it.
+pub fn holdings(
+    vault: &Vault,
+    instance: &VaultInstance,
+    preview: Option<&Preview>,
+) -> Result<Holdings, CommandError> {
+    let instance = preview.map_or(instance, |preview| &preview.instance).clone();
+    let held = |value: &keyshoal_vault::Value| HeldVersion {
+        credential: value.credential,
+        number: value.number,
+        entry: value.value.clone(),
+    };
+    let mut values: Vec<HeldVersion> = vault.values(&instance.id)?.iter().map(held).collect();
+    values.extend(preview.iter().flat_map(|preview| &preview.fresh).map(held));
+    let mut documents: BTreeMap<String, Secret> = vault.documents(&instance.id)?.into_iter().collect();
+    for (name, text) in preview.iter().flat_map(|preview| &preview.documents) {
+        match text {
+            Some(text) => drop(documents.insert(name.clone(), text.clone())),
+            None => drop(documents.remove(name)),
+        }
+    }
+    let waves = waves(vault, &instance)?;
+    let config = Some(config_wish(&instance, &documents)?);
+    Ok(Holdings { instance, values, config, waves })
+}
+
+fn config_wish(instance: &VaultInstance, documents: &BTreeMap<String, Secret>) -> Result<ConfigWish, CommandError> {
+    let mut wanted = Wanted::of(instance).map_err(|error| CommandError::user(error.to_string()))?;
+    let named = |prefix: &'static str| {
+        documents.iter().filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?.to_owned(), text.clone())))
+    };
+    wanted.channels = named(CHANNELS).collect();
+    wanted.kept = named(ENTRIES).map(|(id, text)| (AgentId::new(id), text)).collect();
+    if let Some(text) = documents.get(RENAMES) {
+        wanted.renamed = renames(text)?;
+    }
+    let mut known: BTreeSet<AgentId> = instance.agents.iter().map(|agent| agent.id.clone()).collect();
+    known.extend(wanted.renamed.values().cloned());
+    Ok(ConfigWish { wanted, known })
+}
+
+/// Reads which agents still have an earlier id in the config.
+pub fn renames(text: &Secret) -> Result<BTreeMap<AgentId, AgentId>, CommandError> {
+    serde_json::from_str(text.reveal_secret())
+        .map_err(|_| CommandError::internal("the vault's list of renamed agents is none"))
+}
+
+fn waves(
+    vault: &Vault,
+    instance: &VaultInstance,
+) -> Result<BTreeMap<CredentialUid, BTreeSet<AgentId>>, CommandError> {
+    let mut all = BTreeMap::new();
+    for rotation in vault.rotations(&instance.id)?.iter().filter(|one| one.finished.is_none()) {
+        let state: Waves = serde_json::from_str(&rotation.state).unwrap_or_default();
+        all.insert(rotation.credential, state.agents);
+    }
+    Ok(all)
+}
