@@ -2,7 +2,7 @@
 
 use crate::commands::{
     alerts, bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover,
-    replace, restart, rollback, route, set, status, sync, trace, verify, watch,
+    replace, restart, rollback, route, set, status, sync, trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -58,6 +58,12 @@ pub struct Globals {
     /// Where Keyshoal keeps its keys and policy [default: keyshoal in the user's config directory]
     #[arg(long, global = true, value_name = "DIR")]
     pub keys_dir: Option<PathBuf>,
+    /// The vault, where there is one [default: $KEYSHOAL_VAULT, else keyshoal/vault.sqlite in the user's data directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub vault: Option<PathBuf>,
+    /// Read the vault's passphrase from this descriptor, where its key comes from one [default: a prompt]
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
     /// A file with the gateway's token [default: OpenClaw's config or environment]
     #[arg(long, global = true, value_name = "FILE")]
     pub gateway_token_file: Option<PathBuf>,
@@ -227,6 +233,8 @@ pub enum Command {
     Recover(recover::RecoverArgs),
     /// Put the evidence of before and after into one archive without secrets
     Bundle(bundle::BundleArgs),
+    /// Make a vault, look at it, back it up, restore it, give it another key
+    Vault(vault::VaultArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw
     Demo(demo::DemoArgs),
     /// Print a completion script for a shell
@@ -238,6 +246,6 @@ pub enum Command {
 impl Command {
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
-        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(self, Self::Vault(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_))
     }
 }

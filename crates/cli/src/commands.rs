@@ -29,6 +29,7 @@ mod signals;
 pub mod status;
 pub mod sync;
 pub mod trace;
+pub mod vault;
 pub mod verify;
 pub mod watch;
 
@@ -70,6 +71,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
         Some(Command::Bundle(args)) => bundle::cmd_bundle(ui, &context, args),
+        Some(Command::Vault(args)) => vault::cmd_vault(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),
         Some(Command::Man(args)) => man::cmd_man(ui, args),

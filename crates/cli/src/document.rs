@@ -13,6 +13,7 @@ mod run;
 mod shared;
 mod status;
 mod trace;
+mod vault;
 mod verify;
 
 pub use alarm::{AddresseeDocument, AlarmDocument, AlertsDocument};
@@ -28,6 +29,7 @@ pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use shared::VerdictDocument;
 pub use status::StatusDocument;
 pub use trace::TraceDocument;
+pub use vault::VaultDocument;
 pub use verify::{VerifyDocument, state_word};
 
 use crate::error::CommandError;

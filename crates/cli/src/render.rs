@@ -14,6 +14,7 @@ pub mod route;
 pub mod status;
 pub mod trace;
 pub mod upstream;
+pub mod vault;
 pub mod verify;
 pub mod verify_page;
 pub mod words;

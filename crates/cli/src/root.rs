@@ -3,6 +3,7 @@
 mod child;
 mod installation;
 pub mod variables;
+pub mod vault;
 mod write;
 
 pub use child::run_child;

@@ -74,12 +74,11 @@ impl Vault {
         // No connection has the copy open, so that it may be read as any file.
         let mut copied = copy.reopen()?;
         let length = copied.metadata()?.len();
-        let (key, source) = self.database.read(|db| {
+        let (key, header) = self.database.read(|db| {
             let header = Header::read(db)?;
             header.check(&self.tags)?;
-            Ok((header.active_key(&self.ring)?.clone(), header.active()?.source.clone()))
+            Ok((header.active_key(&self.ring)?.clone(), BackupHeader::new(&header, now, length)?))
         })?;
-        let header = BackupHeader::new(&self.id, now, key.id(), source, length);
         let mut draft = target.draft()?;
         let file = draft.file().ok_or(Cause::NotPlain)?;
         let mut writer = Writer::begin(file, &header, &key)?;

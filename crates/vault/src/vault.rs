@@ -69,6 +69,11 @@ impl Vault {
         &self.id
     }
 
+    /// Returns one of the keys that it was opened with.
+    pub fn key(&self, id: keyshoal_seal::KeyId) -> Option<KeyEncryptionKey> {
+        self.ring.get(id).cloned()
+    }
+
     /// Returns every instance, by organisation and name. One that somebody has changed is an error, not left out.
     pub fn instances(&self) -> Result<Vec<VaultInstance>, VaultError> {
         self.database.read(|db| {

@@ -10,6 +10,12 @@ pub const TERM: &str = "TERM";
 pub const COLUMNS: &str = "COLUMNS";
 /// The directory of keys and policy, instead of `$XDG_CONFIG_HOME/keyshoal`.
 pub const KEYSHOAL_CONFIG_DIR: &str = "KEYSHOAL_CONFIG_DIR";
+/// The vault's file.
+pub const KEYSHOAL_VAULT: &str = "KEYSHOAL_VAULT";
+/// The user's data directory.
+pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// The user's name.
+pub const USER: &str = "USER";
 /// The user's configuration directory.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// Where systemd puts the credentials of a service.

@@ -61,7 +61,8 @@ impl Progress {
         self.say(text);
     }
 
-    fn say(&self, text: &str) {
+    /// Says what is done now, where progress is drawn.
+    pub fn say(&self, text: &str) {
         if self.bar.is_finished() {
             self.bar.reset();
         }

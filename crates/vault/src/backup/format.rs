@@ -5,10 +5,11 @@
 //! sealed by the data key and bound to the header and its place. The header says how many bytes there are, so that a file that is cut off,
 //! put together from others or has something after its end is refused.
 
+use crate::header::Header;
 use crate::session::json;
-use crate::{Cause, KeySource};
+use crate::{Cause, KeySource, KeyState};
 use keyshoal_core::Timestamp;
-use keyshoal_seal::{Aad, DataKey, KeyEncryptionKey, KeyId, Keyring, Sealed, WrappedKey};
+use keyshoal_seal::{Aad, DataKey, KeyEncryptionKey, Keyring, Sealed, WrappedKey};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -33,14 +34,25 @@ pub struct BackupHeader {
     pub key: String,
     /// Where that key came from on the machine where the backup was made.
     pub source: KeySource,
+    /// Where the old key came from, when the backup was made while the vault got a new one: it needs both.
+    pub also: Option<KeySource>,
     /// How many bytes the vault has.
     pub length: u64,
 }
 
 impl BackupHeader {
-    pub(crate) fn new(vault: &str, made: Timestamp, key: KeyId, source: KeySource, length: u64) -> Self {
-        let id = uuid::Uuid::new_v4().to_string();
-        Self { id, vault: vault.to_owned(), made, key: key.to_string(), source, length }
+    pub(crate) fn new(vault: &Header, made: Timestamp, length: u64) -> Result<Self, Cause> {
+        let active = vault.active()?;
+        let old = vault.keys.iter().find(|key| key.record.state == KeyState::Retiring);
+        Ok(Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            vault: vault.id.clone(),
+            made,
+            key: active.id.to_string(),
+            source: active.source.clone(),
+            also: old.map(|key| key.record.source.clone()),
+            length,
+        })
     }
 }
 
