@@ -1,8 +1,9 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    alerts, bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover,
-    replace, restart, rollback, route, set, status, sync, trace, vault, verify, watch,
+    agent, alerts, binding, bundle, completions, credential, demo, diff, doctor, explain, history, keep, man,
+    model, quarantine, recover, replace, restart, rollback, route, set, status, sync, trace, vault, verify,
+    watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -233,6 +234,14 @@ pub enum Command {
     Recover(recover::RecoverArgs),
     /// Put the evidence of before and after into one archive without secrets
     Bundle(bundle::BundleArgs),
+    /// Keep the roster in the vault: add, rename, enable, disable agents
+    Agent(agent::AgentArgs),
+    /// Keep credentials in the vault: what all agents share, and overrides
+    Credential(credential::CredentialArgs),
+    /// Keep in the vault which models the agents use
+    Model(model::ModelArgs),
+    /// Keep in the vault which messages go to which agent
+    Binding(binding::BindingArgs),
     /// Make a vault, look at it, back it up, restore it, give it another key
     Vault(vault::VaultArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw

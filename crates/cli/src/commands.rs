@@ -1,18 +1,23 @@
 //! One file per command.
 
+pub mod agent;
 pub mod alerts;
+pub mod binding;
 pub mod bundle;
 pub mod completions;
 mod consent;
+pub mod credential;
 pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+mod flow;
 pub mod history;
 mod identity;
 pub mod keep;
 pub mod man;
 mod marks;
+pub mod model;
 pub mod quarantine;
 pub mod recover;
 pub mod replace;
@@ -71,6 +76,10 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
         Some(Command::Bundle(args)) => bundle::cmd_bundle(ui, &context, args),
+        Some(Command::Agent(args)) => agent::cmd_agent(ui, &context, args),
+        Some(Command::Credential(args)) => credential::cmd_credential(ui, &context, args),
+        Some(Command::Model(args)) => model::cmd_model(ui, &context, args),
+        Some(Command::Binding(args)) => binding::cmd_binding(ui, &context, args),
         Some(Command::Vault(args)) => vault::cmd_vault(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod explain;
 pub mod findings;
 pub mod history;
+pub mod instance;
 pub mod page;
 pub mod plan;
 pub mod question;

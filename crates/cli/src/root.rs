@@ -1,6 +1,7 @@
 //! The composition root: the only place that reads the process's environment and puts the parts together.
 
 mod child;
+pub mod holdings;
 mod installation;
 pub mod variables;
 pub mod vault;

@@ -157,7 +157,8 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Rename { agent, to, flow: how } => rename(ui, context, agent, to, how),
         AgentAction::Order { agents, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let uids = agents.iter().map(|one| Ok(flow.agent(one)?.uid)).collect::<Result<_, CommandError>>()?;
+            let uids =
+                agents.iter().map(|one| Ok(flow.agent(one)?.uid)).collect::<Result<_, CommandError>>()?;
             flow.go(ui, "agent", vec![Change::OrderAgents(uids)])
         }
         AgentAction::Enable { agent, flow: how } => enable(ui, context, agent, true, how),

@@ -97,7 +97,11 @@ pub enum CredentialAction {
 }
 
 /// Does it.
-pub fn cmd_credential(ui: &mut Ui, context: &Context<'_>, args: &CredentialArgs) -> Result<Outcome, CommandError> {
+pub fn cmd_credential(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &CredentialArgs,
+) -> Result<Outcome, CommandError> {
     match &args.action {
         CredentialAction::List => list(ui, context),
         CredentialAction::Show { name, agent } => show(ui, context, name, agent.as_deref()),
@@ -195,7 +199,12 @@ fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     Ok(Outcome::Fine)
 }
 
-fn show(ui: &mut Ui, context: &Context<'_>, name: &str, agent: Option<&str>) -> Result<Outcome, CommandError> {
+fn show(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    name: &str,
+    agent: Option<&str>,
+) -> Result<Outcome, CommandError> {
     let how = FlowArgs { offline: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     let agent = agent.map(str::to_owned);
@@ -207,4 +216,3 @@ fn show(ui: &mut Ui, context: &Context<'_>, name: &str, agent: Option<&str>) -> 
     ui.document(&InstanceDocument::of(&instance, &prints))?;
     Ok(Outcome::Fine)
 }
-

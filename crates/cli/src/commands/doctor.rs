@@ -48,8 +48,11 @@ pub struct DoctorArgs {
 pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Result<Outcome, CommandError> {
     let wanted = args.check.as_deref().map(find).transpose()?;
     let asks = args.online || args.fix && !args.offline;
-    let open =
-        OpenFor { offline: !asks, restart_command: args.activate.restart_command.clone(), ask_agents: false };
+    let open = OpenFor {
+        offline: !asks,
+        restart_command: args.activate.restart_command.clone(),
+        ..OpenFor::default()
+    };
     let installation = shared::open(ui, context, open)?;
     let (at, mut diagnoses) = examine(ui, &installation, args.online)?;
     let state_dir = installation.state_dir().display().to_string();

@@ -56,7 +56,9 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
     };
     let installation = shared::open(ui, context, wanted)?;
     if !identity::settle(ui, context, &installation)? {
-        return Err(CommandError::user("nothing was changed: it is not certain whose state directory this is"));
+        return Err(CommandError::user(
+            "nothing was changed: it is not certain whose state directory this is",
+        ));
     }
     let held = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?;
     let held = held.ok_or_else(|| {
@@ -89,7 +91,11 @@ impl<'a> Flow<'a> {
     }
 
     /// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
-    pub fn credential(&self, name: &str, agent: Option<&VaultAgent>) -> Result<Option<&VaultCredential>, CommandError> {
+    pub fn credential(
+        &self,
+        name: &str,
+        agent: Option<&VaultAgent>,
+    ) -> Result<Option<&VaultCredential>, CommandError> {
         let whose = agent.map(|agent| agent.uid);
         let of: Vec<&VaultCredential> = self.credentials().filter(|one| one.agent == whose).collect();
         if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
@@ -100,7 +106,10 @@ impl<'a> Flow<'a> {
             [one] => Ok(Some(*one)),
             several => {
                 let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
-                Err(CommandError::user(format!("{name} has several profiles: {}; name one", names.join(", "))))
+                Err(CommandError::user(format!(
+                    "{name} has several profiles: {}; name one",
+                    names.join(", ")
+                )))
             }
         }
     }

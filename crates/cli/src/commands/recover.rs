@@ -33,8 +33,11 @@ pub struct RecoverArgs {
 
 /// Shows the open run, or brings it to its end.
 pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Result<Outcome, CommandError> {
-    let wanted =
-        OpenFor { offline: true, restart_command: args.activate.restart_command.clone(), ask_agents: false };
+    let wanted = OpenFor {
+        offline: true,
+        restart_command: args.activate.restart_command.clone(),
+        ..OpenFor::default()
+    };
     let installation = shared::open(ui, context, wanted)?;
     let Some(run) = installation.open_run()? else {
         ui.data(

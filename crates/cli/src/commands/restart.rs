@@ -8,6 +8,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render::{self, age};
 use crate::root::OpenFor;
+use crate::root::holdings::Need;
 use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Plan};
 use keyshoal_engine::{LookOptions, SyncOptions};
@@ -34,8 +35,12 @@ pub struct RestartArgs {
 
 /// Goes the whole way, with a restart.
 pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Result<Outcome, CommandError> {
-    let wanted =
-        OpenFor { offline: args.offline, restart_command: args.restart_command.clone(), ask_agents: false };
+    let wanted = OpenFor {
+        offline: args.offline,
+        restart_command: args.restart_command.clone(),
+        vault: Need::Certainly,
+        ..OpenFor::default()
+    };
     let installation = shared::open(ui, context, wanted)?;
     let before = shared::look(ui, &installation, &LookOptions::default())?;
     let gateway = &before.observed.instance.gateway;

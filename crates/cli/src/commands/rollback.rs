@@ -36,8 +36,11 @@ pub fn cmd_rollback(
     context: &Context<'_>,
     args: &RollbackArgs,
 ) -> Result<Outcome, CommandError> {
-    let wanted =
-        OpenFor { offline: true, restart_command: args.activate.restart_command.clone(), ask_agents: false };
+    let wanted = OpenFor {
+        offline: true,
+        restart_command: args.activate.restart_command.clone(),
+        ..OpenFor::default()
+    };
     let installation = shared::open(ui, context, wanted)?;
     let run = shared::find_run(&installation, &args.run)?;
     if run.summary.finished.is_none() {

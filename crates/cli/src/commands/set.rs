@@ -6,6 +6,7 @@ use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::root::holdings::Need;
 use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::{CredentialKind, Secret};
@@ -66,6 +67,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         offline: args.offline,
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
+        vault: Need::Not,
     };
     let installation = shared::open(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {

@@ -15,10 +15,12 @@ use keyshoal_openclaw::agent_id;
 
 /// Opens the installation and says what is to be known about how it was opened.
 pub fn open(ui: &mut Ui, context: &Context<'_>, wanted: OpenFor) -> Result<Installation, CommandError> {
+    let need = wanted.vault;
     let installation = root::open(context.world, context.globals, wanted)?;
     for note in installation.notes() {
         ui.warn(note);
     }
+    root::holdings::hold(ui, context.world, context.globals, &installation, need)?;
     Ok(installation)
 }
 

@@ -6,6 +6,7 @@ use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
+use crate::root::holdings::Need;
 use crate::ui::Ui;
 use keyshoal_engine::SyncOptions;
 
@@ -44,6 +45,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         offline: args.scope.offline,
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
+        vault: Need::Certainly,
     };
     let installation = shared::open(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {

@@ -10,12 +10,18 @@ use std::collections::BTreeMap;
 /// The fingerprints of a vault's values.
 pub type Prints = BTreeMap<(CredentialUid, u32), Fingerprint>;
 
+fn head(words: &[&str]) -> Grid {
+    Grid::new(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
 /// Returns one line for each instance.
 pub fn instances(all: &[VaultInstance]) -> Vec<Text> {
     if all.is_empty() {
-        return vec![Text::of("the vault has no instance; keyshoal instance add   takes this machine's into it")];
+        return vec![Text::of(
+            "the vault has no instance; keyshoal instance add   takes this machine's into it",
+        )];
     }
-    let mut grid = Grid::of(&["instance", "organisation", "agents", "credentials", "delivery", "where"]);
+    let mut grid = head(&["instance", "organisation", "agents", "credentials", "delivery", "where"]);
     for one in all {
         let held = one.credentials.iter().filter(|credential| credential.current().is_some()).count();
         grid.row(vec![
@@ -48,7 +54,7 @@ pub fn whole(instance: &VaultInstance, prints: &Prints) -> Vec<Text> {
 
 /// Returns one line for each agent.
 pub fn agents(instance: &VaultInstance) -> Vec<Text> {
-    let mut grid = Grid::of(&["agent", "", "models", "overrides", "workspace"]);
+    let mut grid = head(&["agent", "", "models", "overrides", "workspace"]);
     for agent in &instance.agents {
         let mut about = Vec::new();
         if agent.default {
@@ -76,7 +82,7 @@ pub fn agents(instance: &VaultInstance) -> Vec<Text> {
 
 /// Returns one line for each credential.
 pub fn credentials(instance: &VaultInstance, prints: &Prints) -> Vec<Text> {
-    let mut grid = Grid::of(&["profile", "whose", "type", "current", "versions", "since"]);
+    let mut grid = head(&["profile", "whose", "type", "current", "versions", "since"]);
     let mut any = false;
     for one in instance.credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some()) {
         any = true;
@@ -100,7 +106,7 @@ pub fn credentials(instance: &VaultInstance, prints: &Prints) -> Vec<Text> {
 
 /// Returns one line for each version of a credential.
 pub fn versions(credential: &VaultCredential, prints: &Prints) -> Vec<Text> {
-    let mut grid = Grid::of(&["version", "state", "value", "since", "by", "why"]);
+    let mut grid = head(&["version", "state", "value", "since", "by", "why"]);
     for version in &credential.versions {
         let print = prints.get(&(credential.uid, version.number));
         let tone = if version.state == VersionState::Current { Tone::Good } else { Tone::Dim };
@@ -121,7 +127,7 @@ pub fn versions(credential: &VaultCredential, prints: &Prints) -> Vec<Text> {
 
 /// Returns the models of all, and of each agent that has its own.
 pub fn models(instance: &VaultInstance) -> Vec<Text> {
-    let mut grid = Grid::of(&["agent", "models"]);
+    let mut grid = head(&["agent", "models"]);
     let all = choice(&instance.models);
     let all = if all.is_empty() { "what OpenClaw uses".to_owned() } else { all };
     grid.row(vec![Text::toned(Tone::Dim, "all"), Text::of(all)]);
@@ -136,7 +142,7 @@ pub fn bindings(instance: &VaultInstance) -> Vec<Text> {
     if instance.bindings.is_empty() {
         return vec![Text::of("no bindings: every message goes to the default agent")];
     }
-    let mut grid = Grid::of(&["#", "agent", "match", "comment"]);
+    let mut grid = head(&["#", "agent", "match", "comment"]);
     for (at, binding) in instance.bindings.iter().enumerate() {
         grid.row(vec![
             Text::of((at + 1).to_string()),

@@ -103,7 +103,9 @@ fn find(
         .hint("name the right one with --vault"));
     }
     let instance = installation.instance_id().ok_or_else(|| {
-        CommandError::io("this installation's memory cannot be written, so the vault does not know which one it is")
+        CommandError::io(
+            "this installation's memory cannot be written, so the vault does not know which one it is",
+        )
     })?;
     Ok(Held { instance: vault.instance(&instance)?, vault })
 }
@@ -148,10 +150,15 @@ pub fn holdings(
     Ok(Holdings { instance, values, config, waves })
 }
 
-fn config_wish(instance: &VaultInstance, documents: &BTreeMap<String, Secret>) -> Result<ConfigWish, CommandError> {
+fn config_wish(
+    instance: &VaultInstance,
+    documents: &BTreeMap<String, Secret>,
+) -> Result<ConfigWish, CommandError> {
     let mut wanted = Wanted::of(instance).map_err(|error| CommandError::user(error.to_string()))?;
     let named = |prefix: &'static str| {
-        documents.iter().filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?.to_owned(), text.clone())))
+        documents
+            .iter()
+            .filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?.to_owned(), text.clone())))
     };
     wanted.channels = named(CHANNELS).collect();
     wanted.kept = named(ENTRIES).map(|(id, text)| (AgentId::new(id), text)).collect();

@@ -1,5 +1,6 @@
 //! Opening the installation that the options name.
 
+use super::holdings::Need;
 use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
@@ -23,6 +24,8 @@ pub struct OpenFor {
     pub restart_command: Option<String>,
     /// Ask each agent through the gateway after a run.
     pub ask_agents: bool,
+    /// How much it needs the installation's vault, where that has one.
+    pub vault: Need,
 }
 
 /// Opens it.

@@ -51,7 +51,9 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
     let stored = StoredProfile::parse(&profile, &entry)
         .map_err(|why| CommandError::user(format!("{profile} cannot be taken into the vault: {why}")))?;
     if stored.kind == CredentialKind::OAuth {
-        return Err(CommandError::user(format!("{profile} is a login, which has one owner: the program itself")));
+        return Err(CommandError::user(format!(
+            "{profile} is a login, which has one owner: the program itself"
+        )));
     }
     let whose = match store {
         StoreId::Base => None,
@@ -62,7 +64,10 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
     Ok(match there {
         Some(one) => {
             let credential = one.uid;
-            vec![Change::StageVersion { credential, value: entry, expires: None }, Change::Publish(credential)]
+            vec![
+                Change::StageVersion { credential, value: entry, expires: None },
+                Change::Publish(credential),
+            ]
         }
         None => vec![Change::PutCredential(NewCredential {
             uid: CredentialUid(uuid::Uuid::new_v4()),
