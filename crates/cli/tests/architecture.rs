@@ -18,6 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("keyshoal-emulator", &["keyshoal-core"]),
     ("keyshoal-ledger", &["keyshoal-core", "keyshoal-seal"]),
     ("keyshoal-alerts", &["keyshoal-core", "keyshoal-seal"]),
+    ("keyshoal-transfer", &["keyshoal-core", "keyshoal-seal", "keyshoal-openclaw"]),
     ("keyshoal-metrics", &[]),
     ("keyshoal-engine", &["keyshoal-core"]),
     (
@@ -44,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-emulator",
             "keyshoal-alerts",
             "keyshoal-metrics",
+            "keyshoal-transfer",
         ],
     ),
     ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
@@ -53,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// What only some rooms may use, and which. Tests of any room may.
 const TOOLS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["keyshoal-seal"]),
+    ("curve25519-dalek", &["keyshoal-seal"]),
     ("rusqlite", &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-testkit", "keyshoal-benches"]),
     ("reqwest", &["keyshoal-providers", "keyshoal-alerts"]),
     ("axum", &["keyshoal-emulator"]),

@@ -34,7 +34,13 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/providers/src/probe.rs", "shows a value to its provider"),
     ("crates/providers/src/prober.rs", "looks at the shape of a value before it is sent anywhere"),
     ("crates/providers/src/transport.rs", "sends the config's headers"),
+    ("crates/seal/src/code.rs", "derives keys from a code that a person typed"),
     ("crates/seal/src/seal_key.rs", "seals"),
+    ("crates/transfer/src/check.rs", "looks whether settings are JSON"),
+    ("crates/transfer/src/entry.rs", "looks whether a profile's entry is JSON"),
+    ("crates/transfer/src/gather/settings.rs", "looks whether settings are JSON"),
+    ("crates/transfer/src/gather/stores.rs", "takes refresh tokens out of logins"),
+    ("crates/transfer/src/write.rs", "writes values into a payload"),
 ];
 
 /// Longer than this, a file needs a reason.

@@ -68,7 +68,7 @@ pub(super) fn is_personal(id: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn profile(
+pub(super) fn profile(
     doc: &Document,
     id: Option<&str>,
     entry: &Value,

@@ -1,5 +1,7 @@
 //! What a store holds, whatever its layout. This is the only place of the crate's public face where secrets stand.
 
+use super::contents::{self, Dialect};
+use super::json_text::Document;
 use keyshoal_core::{
     CredentialKind, Fingerprint, Fingerprints, Material, ProfileId, ProviderId, Secret, SecretRef,
     SecretSource, UsageView,
@@ -112,6 +114,13 @@ pub enum Edit {
 }
 
 impl StoredProfile {
+    /// Reads one entry by the rules of the newest releases. `Err` says why OpenClaw would ignore it, without what stands in it.
+    pub fn parse(id: &ProfileId, entry: &Secret) -> Result<Self, String> {
+        let document = Document::parse(entry.reveal_secret()).map_err(|error| error.to_string())?;
+        contents::profile(&document, Some(id.as_str()), document.root(), Dialect::Sqlite)
+            .map_err(str::to_owned)
+    }
+
     /// Returns what the profile holds, with fingerprints instead of secrets.
     pub fn material(&self, prints: &dyn Fingerprints) -> Material {
         match &self.secret {
