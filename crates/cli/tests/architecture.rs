@@ -19,6 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("keyshoal-ledger", &["keyshoal-core", "keyshoal-seal"]),
     ("keyshoal-vault", &["keyshoal-core", "keyshoal-seal"]),
     ("keyshoal-alerts", &["keyshoal-core", "keyshoal-seal"]),
+    ("keyshoal-transfer", &["keyshoal-core", "keyshoal-seal", "keyshoal-openclaw"]),
     ("keyshoal-metrics", &[]),
     ("keyshoal-engine", &["keyshoal-core"]),
     (
@@ -46,6 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-emulator",
             "keyshoal-alerts",
             "keyshoal-metrics",
+            "keyshoal-transfer",
         ],
     ),
     ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
@@ -60,6 +62,7 @@ const TOOLS: &[(&str, &[&str])] = &[
         "rusqlite",
         &["keyshoal-openclaw", "keyshoal-ledger", "keyshoal-vault", "keyshoal-testkit", "keyshoal-benches"],
     ),
+    ("curve25519-dalek", &["keyshoal-seal"]),
     ("reqwest", &["keyshoal-providers", "keyshoal-alerts"]),
     ("axum", &["keyshoal-emulator"]),
     ("tungstenite", &["keyshoal-openclaw"]),

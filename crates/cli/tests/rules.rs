@@ -42,7 +42,13 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/providers/src/transport.rs", "sends the config's headers"),
     ("crates/seal/src/data_key.rs", "seals"),
     ("crates/seal/src/keys/passphrase.rs", "makes a key of a passphrase"),
+    ("crates/seal/src/code.rs", "derives keys from a code that a person typed"),
     ("crates/seal/src/seal_key.rs", "seals"),
+    ("crates/transfer/src/check.rs", "looks whether settings are JSON"),
+    ("crates/transfer/src/entry.rs", "looks whether a profile's entry is JSON"),
+    ("crates/transfer/src/gather/settings.rs", "looks whether settings are JSON"),
+    ("crates/transfer/src/gather/stores.rs", "takes refresh tokens out of logins"),
+    ("crates/transfer/src/write.rs", "writes values into a payload"),
 ];
 
 /// Longer than this, a file needs a reason.

@@ -19,6 +19,7 @@ pub mod routing;
 pub mod sample;
 pub mod sessions;
 pub mod store;
+pub mod workspaces;
 
 pub use environment::Environment;
 pub use files::PathError;

@@ -7,7 +7,7 @@ pub mod passphrase;
 pub mod text;
 
 use crate::fingerprint_key::hmac;
-use crate::{FingerprintKey, KeyEncryptionKey, SealKey};
+use crate::{FingerprintKey, KeyEncryptionKey, RecipientKey, SealKey};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use std::fmt;
@@ -25,6 +25,8 @@ pub const SEAL: &str = "seal";
 pub const VAULT: &str = "vault";
 /// The name of the key that fingerprints are made with.
 pub const FINGERPRINT: &str = "fingerprint";
+/// The name of the key that opens what was sealed for this machine.
+pub const RECIPIENT: &str = "recipient";
 
 /// 32 random bytes from a key source. Keys for a purpose are derived from them, so that one file never serves two by mistake.
 #[derive(Clone)]
@@ -76,13 +78,18 @@ impl KeyFile {
         FingerprintKey::from_bytes(*self.derive(b"keyshoal fingerprint key v1", Some(salt)))
     }
 
+    /// Returns the key with which this machine opens what was sealed for it.
+    pub fn recipient_key(&self) -> RecipientKey {
+        RecipientKey::of(self)
+    }
+
     fn derive(&self, purpose: &[u8], salt: Option<&[u8]>) -> Zeroizing<[u8; 32]> {
         derive(&*self.bytes, purpose, salt)
     }
 }
 
 /// HKDF-SHA256 (RFC 5869) to 32 bytes.
-fn derive(material: &[u8], purpose: &[u8], salt: Option<&[u8]>) -> Zeroizing<[u8; 32]> {
+pub(crate) fn derive(material: &[u8], purpose: &[u8], salt: Option<&[u8]>) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     Hkdf::<Sha256>::new(salt, material)
         .expand(purpose, &mut *key)

@@ -1,0 +1,83 @@
+//! Where agents work: their workspace directories, and the directories of their sessions.
+
+use crate::config::{Config, RawConfig, model::AgentEntry};
+use crate::locate::{self, Locations};
+use crate::{Environment, agent_id, files};
+use keyshoal_core::AgentId;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The place of an agent's workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// What the config says of it, as written.
+    pub written: Option<String>,
+    /// Where it is. It need not exist.
+    pub path: PathBuf,
+}
+
+/// Returns an agent's entry in the config as written: the first with its id, as in the program.
+pub fn written_entry<'v>(config: &'v Value, id: &AgentId) -> Option<&'v Value> {
+    let agents = config.get("agents")?;
+    if let Some(Value::Object(entries)) = agents.get("entries") {
+        return entries.iter().find(|(key, _)| agent_id::normalize(key) == *id).map(|(_, entry)| entry);
+    }
+    let list = agents.get("list")?.as_array()?;
+    list.iter().find(|entry| {
+        entry.get("id").and_then(Value::as_str).is_some_and(|written| agent_id::normalize(written) == *id)
+    })
+}
+
+/// Returns an agent's workspace.
+///
+/// The rules are those of `resolveAgentWorkspaceDir` in 2026.3.28 and 2026.6.11: the agent's own; for the default agent that of the
+/// defaults, else `workspace`; for others `<that of the defaults>/<id>` (since 2026.6), else `workspace-<id>`. Where releases differ, the
+/// directory that exists counts.
+pub fn of_agent(
+    locations: &Locations,
+    env: &Environment,
+    config: &Config,
+    raw: Option<&RawConfig>,
+    agent: &AgentEntry,
+) -> Workspace {
+    let text = |value: Option<&Value>| {
+        let text = value.and_then(|value| value.get("workspace")).and_then(Value::as_str);
+        text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    let resolved = |written: &str| {
+        let written = written.replace('\0', "");
+        locate::resolve(Path::new(&written), Some(&locations.home)).unwrap_or_else(|_| PathBuf::from(written))
+    };
+    let value = raw.map(|raw| &raw.value);
+    let written = text(value.and_then(|value| written_entry(value, &agent.id)));
+    if let Some(own) = &written {
+        return Workspace { path: resolved(own), written };
+    }
+    let shared = text(value.and_then(|value| value.pointer("/agents/defaults")));
+    let is_default = config.default_agent().is_some_and(|default| default.id == agent.id);
+    let path = match (shared, is_default) {
+        (Some(shared), true) => resolved(&shared),
+        (Some(shared), false) => {
+            let within = resolved(&shared).join(agent.id.as_str());
+            let beside = locations.state_dir.join(format!("workspace-{}", agent.id));
+            if files::exists(&within) || !files::exists(&beside) { within } else { beside }
+        }
+        (None, true) => {
+            match env.get("OPENCLAW_WORKSPACE_DIR").map(str::trim).filter(|dir| !dir.is_empty()) {
+                Some(named) => resolved(named),
+                None => {
+                    let (inside, early) =
+                        (locations.state_dir.join("workspace"), locations.home.join(".openclaw/workspace"));
+                    if files::exists(&inside) || !files::exists(&early) { inside } else { early }
+                }
+            }
+        }
+        (None, false) => locations.state_dir.join(format!("workspace-{}", agent.id)),
+    };
+    Workspace { written, path }
+}
+
+/// Returns the directory of an agent's session files. Since 2026.8 the sessions themselves stand in the agent's database.
+pub fn sessions_of(locations: &Locations, agent: &AgentEntry) -> PathBuf {
+    locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions")
+}

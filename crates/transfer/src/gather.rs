@@ -1,0 +1,157 @@
+//! Reading an installation, in every layout and without touching it, into a payload.
+
+mod context;
+mod settings;
+mod stores;
+
+use crate::manifest::{LeftOut, Logins, Manifest, Named, Source, Totals, ValueRef};
+use crate::payload::Payload;
+use keyshoal_core::{InstanceId, Secret, Timestamp};
+use keyshoal_openclaw::config::{self, Config, ConfigError, RawConfig};
+use keyshoal_openclaw::layout::{self, LayoutError, Resolved};
+use keyshoal_openclaw::locate::Locations;
+use keyshoal_openclaw::store::StoreError;
+use keyshoal_openclaw::{Environment, PathError};
+
+/// What shall come along.
+#[derive(Clone, Debug)]
+pub struct GatherOptions {
+    /// Workspaces and sessions too.
+    pub context: bool,
+    /// What becomes of refresh tokens.
+    pub logins: Logins,
+    /// Our id of the instance, where it is known.
+    pub instance: Option<InstanceId>,
+    /// When this is.
+    pub now: Timestamp,
+}
+
+/// Says why an installation cannot be read whole. Nothing half is ever gathered.
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    /// The config.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Where the profiles are.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A layout that nobody here knows.
+    #[error(
+        "{state_dir}: it is not known how OpenClaw keeps its credentials here ({evidence}); use a newer keyshoal"
+    )]
+    UnknownLayout {
+        /// Where.
+        state_dir: String,
+        /// What was seen.
+        evidence: String,
+    },
+    /// A store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A store that cannot be understood.
+    #[error(
+        "{path}: cannot be read ({reason}); mend or remove it first, so that nothing is left behind unnoticed"
+    )]
+    Unreadable {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file.
+    #[error(transparent)]
+    Path(#[from] PathError),
+}
+
+/// Reads an installation. It is opened for reading only, and nothing is written anywhere, our own memory of it included.
+pub fn gather(
+    locations: &Locations,
+    env: &Environment,
+    options: &GatherOptions,
+) -> Result<Payload, GatherError> {
+    let config = config::load(locations, env)?;
+    let raw = config::raw(locations)?;
+    let resolved = layout::resolve(locations, &config, None)?;
+    if resolved.layout == keyshoal_core::Layout::Unknown {
+        return Err(GatherError::UnknownLayout {
+            state_dir: locations.state_dir.display().to_string(),
+            evidence: resolved.evidence.join("; "),
+        });
+    }
+    let mut gathering = Gathering {
+        locations,
+        env,
+        config: &config,
+        raw: raw.as_ref(),
+        resolved: &resolved,
+        payload: Payload {
+            manifest: empty(locations, &resolved, options),
+            values: Vec::new(),
+            files: Vec::new(),
+            draft: None,
+        },
+    };
+    gathering.settings();
+    gathering.profiles(options.logins)?;
+    gathering.context(options.context)?;
+    let mut payload = gathering.payload;
+    payload.manifest.values = u32::try_from(payload.values.len()).unwrap_or(u32::MAX);
+    if options.context {
+        let bytes = payload.files.iter().map(|file| file.size).sum();
+        payload.manifest.files = Some(Totals { files: payload.files.len() as u64, bytes });
+    }
+    Ok(payload)
+}
+
+fn empty(locations: &Locations, resolved: &Resolved, options: &GatherOptions) -> Manifest {
+    Manifest {
+        made: options.now,
+        source: Source {
+            instance: options.instance.clone(),
+            state_dir: locations.state_dir.display().to_string(),
+            config: locations.config_path.display().to_string(),
+            release: resolved.version.clone(),
+            layout: resolved.layout,
+        },
+        agents: Vec::new(),
+        models: keyshoal_core::vault::ModelChoice::default(),
+        bindings: Vec::new(),
+        channels: Vec::new(),
+        providers: Vec::new(),
+        profiles: Vec::new(),
+        order: Vec::new(),
+        config: None,
+        included: Vec::new(),
+        variables: Vec::new(),
+        logins: options.logins,
+        left_out: Vec::new(),
+        stays: Vec::new(),
+        values: 0,
+        files: None,
+    }
+}
+
+/// A payload in the making.
+struct Gathering<'a> {
+    locations: &'a Locations,
+    env: &'a Environment,
+    config: &'a Config,
+    raw: Option<&'a RawConfig>,
+    resolved: &'a Resolved,
+    payload: Payload,
+}
+
+impl Gathering<'_> {
+    fn value(&mut self, value: Secret) -> ValueRef {
+        self.payload.values.push(value);
+        ValueRef(u32::try_from(self.payload.values.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn named(&mut self, name: &str, value: Secret) -> Named {
+        Named { name: name.to_owned(), value: self.value(value) }
+    }
+
+    fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.payload.manifest.left_out.push(LeftOut { what: what.into(), why: why.into() });
+    }
+}

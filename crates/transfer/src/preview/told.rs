@@ -1,0 +1,116 @@
+//! What a person should know before the answer is yes.
+
+use super::plan::ImportPlan;
+use crate::manifest::{BindingPart, Logins};
+use crate::payload::Payload;
+use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
+use std::path::Path;
+
+/// Tells whether a binding sends messages to an agent; others (`acp`) stay in the config's text as they are.
+pub(super) fn is_route(binding: &BindingPart) -> bool {
+    binding.kind.as_deref().is_none_or(|kind| kind == "route")
+}
+
+pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
+    let mut warnings = Vec::new();
+    logins(payload, plan, &mut warnings);
+    credentials(plan, &mut warnings);
+    routes(payload, plan, &mut warnings);
+    for agent in &plan.agents {
+        if let Some(workspace) = agent.workspace.as_deref().filter(|written| Path::new(written).is_absolute())
+        {
+            warnings.push(format!(
+                "agent {} works in {workspace}, as the config says; that has to be there on this machine",
+                agent.id
+            ));
+        }
+    }
+    if plan.source.release.is_none() {
+        warnings.push("it is not known which release of OpenClaw this was".to_owned());
+    }
+    if plan.config.is_none() {
+        warnings.push("there was no config: OpenClaw ran on its defaults".to_owned());
+    }
+    warnings
+}
+
+fn logins(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
+    let mut logins: Vec<&str> = plan
+        .credentials
+        .iter()
+        .chain(plan.questions.iter().flat_map(|question| &question.overrides))
+        .filter(|one| one.kind == CredentialKind::OAuth)
+        .map(|one| one.profile.as_str())
+        .collect();
+    logins.sort_unstable();
+    logins.dedup();
+    if logins.is_empty() {
+        return;
+    }
+    let which = logins.join(", ");
+    warnings.push(match payload.manifest.logins {
+        Logins::Move => format!(
+            "the logins {which} come along with their refresh tokens: the old machine must not run any more, or one of the two loses them"
+        ),
+        Logins::Stay => format!(
+            "the logins {which} come without refresh tokens: they end when their access tokens do, so sign in on this machine"
+        ),
+    });
+}
+
+fn credentials(plan: &ImportPlan, warnings: &mut Vec<String>) {
+    for one in plan.credentials.iter() {
+        let whose = one
+            .agent
+            .and_then(|uid| plan.agent(uid))
+            .map_or("shared".to_owned(), |agent| format!("of {}", agent.id));
+        let named = format!("{} ({whose})", one.profile);
+        if let Some(reference) = &one.reference {
+            let what = match &reference.source {
+                SecretSource::Env => format!("the variable {}", reference.id),
+                SecretSource::File => format!("{} in a file", reference.id),
+                SecretSource::Exec => format!("{} of a command", reference.id),
+                SecretSource::Store => format!("{} in OpenClaw's secret store", reference.id),
+                SecretSource::Other(other) => format!("{} from {other}", reference.id),
+            };
+            warnings.push(format!(
+                "{named} holds no value, but names {what}: that has to be there on this machine"
+            ));
+        }
+        if one.verdict.is_some_and(VerdictKind::is_dead) {
+            warnings.push(format!(
+                "{named} is rejected by its provider: give a new value before the agents need it"
+            ));
+        }
+    }
+}
+
+fn routes(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
+    for (at, binding) in payload.manifest.bindings.iter().enumerate() {
+        if !is_route(binding) {
+            warnings.push(format!(
+                "bindings[{at}] is of type {}: it stays in the config as it is, and the vault does not look after it",
+                binding.kind.as_deref().unwrap_or_default()
+            ));
+        } else if !plan.agents.iter().any(|agent| agent.id == binding.agent) {
+            warnings.push(format!(
+                "bindings[{at}] is left out: it binds to {}, which is not in the roster",
+                binding.agent
+            ));
+        }
+    }
+    for one in &payload.manifest.order {
+        let shared = plan.order.iter().find(|(provider, _)| *provider == one.provider);
+        if let Some(StoreId::Agent(id)) = &one.store
+            && shared.is_none_or(|(_, profiles)| *profiles != one.profiles)
+        {
+            warnings.push(format!(
+                "agent {id} has an order of its own for {}, which does not come along",
+                one.provider
+            ));
+        }
+    }
+    if !plan.agents.iter().any(|agent| agent.default) {
+        warnings.push("no agent is the default: messages that no binding claims have nobody".to_owned());
+    }
+}
