@@ -1,9 +1,9 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    agent, alerts, binding, bundle, completions, credential, demo, diff, doctor, explain, history, keep, man,
-    model, quarantine, recover, replace, restart, rollback, route, set, status, sync, trace, vault, verify,
-    watch,
+    agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, history,
+    instance, keep, man, model, quarantine, recover, replace, restart, rollback, route, set, status, sync,
+    trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -242,6 +242,10 @@ pub enum Command {
     Model(model::ModelArgs),
     /// Keep in the vault which messages go to which agent
     Binding(binding::BindingArgs),
+    /// Take an installation into the vault, whose word counts from then on
+    Instance(instance::InstanceArgs),
+    /// List what every agent gets of the vault's credentials, and how
+    Artifacts(artifacts::ArtifactsArgs),
     /// Make a vault, look at it, back it up, restore it, give it another key
     Vault(vault::VaultArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod alerts;
+pub mod artifacts;
 pub mod binding;
 pub mod bundle;
 pub mod completions;
@@ -14,6 +15,7 @@ pub mod explain;
 mod flow;
 pub mod history;
 mod identity;
+pub mod instance;
 pub mod keep;
 pub mod man;
 mod marks;
@@ -80,6 +82,8 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Credential(args)) => credential::cmd_credential(ui, &context, args),
         Some(Command::Model(args)) => model::cmd_model(ui, &context, args),
         Some(Command::Binding(args)) => binding::cmd_binding(ui, &context, args),
+        Some(Command::Instance(args)) => instance::cmd_instance(ui, &context, args),
+        Some(Command::Artifacts(args)) => artifacts::cmd_artifacts(ui, &context, args),
         Some(Command::Vault(args)) => vault::cmd_vault(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),

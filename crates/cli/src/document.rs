@@ -1,6 +1,7 @@
 //! The JSON documents. Their field names are a promise: snake_case, times in RFC 3339 UTC, no secrets.
 
 mod alarm;
+mod artifacts;
 mod doctor;
 mod error;
 mod explain;
@@ -18,6 +19,7 @@ mod vault;
 mod verify;
 
 pub use alarm::{AddresseeDocument, AlarmDocument, AlertsDocument};
+pub use artifacts::ArtifactsDocument;
 pub use doctor::DoctorDocument;
 pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};

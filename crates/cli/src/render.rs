@@ -2,6 +2,7 @@
 
 pub mod age;
 pub mod alarm;
+pub mod artifacts;
 pub mod doctor;
 pub mod explain;
 pub mod findings;

@@ -6,6 +6,7 @@
 mod absorb;
 pub mod activation;
 pub mod alarm;
+pub mod artifacts;
 pub mod candidate;
 pub mod changes;
 pub mod credential;

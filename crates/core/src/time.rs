@@ -7,3 +7,8 @@ pub type Timestamp = jiff::Timestamp;
 pub fn from_millis(millis: i64) -> Option<Timestamp> {
     Timestamp::from_millisecond(millis).ok()
 }
+
+/// Returns the time so many seconds later; the last there is, where that is beyond it.
+pub fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    time.checked_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}

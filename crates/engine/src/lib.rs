@@ -11,6 +11,7 @@ mod facts;
 pub mod look;
 pub mod ports;
 pub mod progress;
+pub mod rotate;
 pub mod set;
 pub mod source;
 pub mod sync;

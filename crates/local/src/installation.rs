@@ -140,6 +140,16 @@ impl Installation {
         &self.locations.config_path
     }
 
+    /// Returns where everything is.
+    pub fn locations(&self) -> &Locations {
+        &self.locations
+    }
+
+    /// Returns the key that fingerprints of this installation are made with.
+    pub fn fingerprints(&self) -> &FingerprintKey {
+        &self.prints
+    }
+
     /// Returns our id of the instance.
     pub fn instance_id(&self) -> Option<InstanceId> {
         (!self.ledger.is_ephemeral()).then(|| self.ledger.instance())

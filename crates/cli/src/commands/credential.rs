@@ -132,6 +132,28 @@ pub fn cmd_credential(
     }
 }
 
+/// Does what `keyshoal set` is asked for, where a vault says what is right.
+pub fn set_by_vault(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &super::set::SetArgs,
+) -> Result<Outcome, CommandError> {
+    if args.agent.len() > 1 {
+        return Err(CommandError::usage("this installation has a vault: one agent's override at a time"));
+    }
+    let value = ValueArgs { from_file: args.from_file.clone(), from_fd: None, r#type: args.r#type };
+    let how = FlowArgs {
+        dry_run: args.dry_run,
+        yes: args.yes,
+        offline: args.offline,
+        why: None,
+        activate: args.activate.clone(),
+    };
+    let flow = flow::begin(ui, context, &how)?;
+    let agent = args.agent.first().map(|name| flow.agent(name).cloned()).transpose()?;
+    set(ui, flow, &how, &args.name, agent.as_ref(), &value)
+}
+
 /// Reads a value, tries it, and puts it into the vault: as a new version of what is there, or as a new credential.
 fn set(
     ui: &mut Ui,

@@ -42,6 +42,12 @@ pub fn cmd_rollback(
         ..OpenFor::default()
     };
     let installation = shared::open(ui, context, wanted)?;
+    if installation.vault_id()?.is_some() {
+        return Err(CommandError::user(
+            "a vault says what is right here, and the next sync would undo a rollback of the stores",
+        )
+        .hint("keyshoal rotate PROFILE --rollback   makes the earlier version current again, everywhere"));
+    }
     let run = shared::find_run(&installation, &args.run)?;
     if run.summary.finished.is_none() {
         return Err(

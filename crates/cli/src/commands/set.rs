@@ -70,6 +70,10 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         vault: Need::Not,
     };
     let installation = shared::open(ui, context, wanted)?;
+    if installation.vault_id()?.is_some() {
+        drop(installation);
+        return super::credential::set_by_vault(ui, context, args);
+    }
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }

@@ -1,0 +1,184 @@
+//! `keyshoal instance`: installations whose credentials, roster and bindings a vault keeps.
+
+mod add;
+
+use super::Context;
+use super::flow::{self, FlowArgs};
+use super::{identity, shared};
+use crate::document::{InstanceDocument, InstancesDocument};
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::root::holdings::Need;
+use crate::root::{OpenFor, vault};
+use crate::ui::{Answer, Text, Ui};
+pub use add::changes_of;
+use keyshoal_vault::{Change, Vault};
+
+/// Arguments of `instance`.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal vault init && keyshoal instance add      from now on the vault says what is right here
+  keyshoal instance show
+  keyshoal instance set --name office
+  keyshoal instance release                         go on without the vault; nothing is taken from the agents
+
+An installation without a vault works as ever: what agents inherit from is right there.")]
+pub struct InstanceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: InstanceAction,
+}
+
+/// What `instance` can do.
+#[derive(Clone, Debug, clap::Subcommand)]
+pub enum InstanceAction {
+    /// Take this installation into the vault: roster, bindings, models, channels, credentials of all agents. Nothing of it changes
+    Add {
+        /// What it is called [default: the machine's name]
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+        /// Whose it is
+        #[arg(long, value_name = "NAME", default_value = keyshoal_vault::ORGANISATION)]
+        organisation: String,
+        /// Do not ask providers about values that differ
+        #[arg(long)]
+        offline: bool,
+        /// Show what would be taken in, do nothing
+        #[arg(long, short = 'n')]
+        dry_run: bool,
+        /// Agree to it, and keep every value in question as an override
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// List the instances of the vault
+    List,
+    /// Show everything that the vault has of this installation, by fingerprints
+    Show,
+    /// Change what is said of it
+    Set {
+        /// What it is called
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Have the vault say no longer what is right here. The vault keeps what it has; the agents keep what they hold
+    Release,
+    /// Remove an instance from the vault, with all its values
+    Remove {
+        /// Its name
+        name: String,
+        /// Whose it is
+        #[arg(long, value_name = "NAME", default_value = keyshoal_vault::ORGANISATION)]
+        organisation: String,
+        /// Do it without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
+}
+
+/// Does it.
+pub fn cmd_instance(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &InstanceArgs,
+) -> Result<Outcome, CommandError> {
+    match &args.action {
+        InstanceAction::Add { name, organisation, offline, dry_run, yes } => {
+            let wanted = add::Add {
+                name: name.as_deref(),
+                organisation,
+                offline: *offline,
+                dry_run: *dry_run,
+                yes: *yes,
+            };
+            add::add(ui, context, &wanted)
+        }
+        InstanceAction::List => list(ui, context),
+        InstanceAction::Show => show(ui, context),
+        InstanceAction::Set { name, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            flow.note(vec![Change::SetName(name.clone())])?;
+            ui.say(&Text::of(format!("it is called {name} now")));
+            show(ui, context)
+        }
+        InstanceAction::Release => release(ui, context),
+        InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
+    }
+}
+
+fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let vault = vault::open_vault(ui, context.world, context.globals)?;
+    let all = vault.instances()?;
+    ui.data(&render::instance::instances(&all));
+    ui.document(&InstancesDocument::of(all))?;
+    Ok(Outcome::Fine)
+}
+
+fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let flow = flow::begin(ui, context, &how)?;
+    let prints = flow.installation.held_prints();
+    ui.data(&render::instance::whole(flow.instance(), &prints));
+    ui.document(&InstanceDocument::of(flow.instance(), &prints))?;
+    Ok(Outcome::Fine)
+}
+
+fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+    let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
+    if !identity::settle(ui, context, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let had = installation.vault_id()?;
+    installation.set_vault_id(None)?;
+    ui.say(&Text::of(match had {
+        Some(id) => format!(
+            "vault {id} says no longer what is right here; what agents inherit from is right from now on. keyshoal instance add   takes it back"
+        ),
+        None => "no vault said what is right here; nothing was changed".to_owned(),
+    }));
+    ui.document(&InstancesDocument::of(Vec::new()))?;
+    Ok(Outcome::Fine)
+}
+
+fn remove(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    name: &str,
+    organisation: &str,
+    yes: bool,
+) -> Result<Outcome, CommandError> {
+    let vault: Vault = vault::open_vault(ui, context.world, context.globals)?;
+    let found = vault.instance_named(organisation, name)?.ok_or_else(|| {
+        CommandError::user(format!("the vault has no instance {name} of {organisation}"))
+            .hint("keyshoal instance list   shows what there is")
+    })?;
+    let held = found.credentials.iter().filter(|one| one.current().is_some()).count();
+    let question = format!(
+        "remove {name} with {} and {} from the vault? What the agents hold stays with them.",
+        render::words::count(found.agents.len(), "agent"),
+        render::words::count(held, "credential")
+    );
+    if !yes {
+        match ui.ask(&[Text::of(question)], false)? {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => {
+                ui.say(&Text::of("nothing was removed"));
+                return Ok(Outcome::Fine);
+            }
+            None => {
+                ui.say(&Text::of("nothing was removed: nobody is there to ask. Agree with --yes"));
+                return Ok(Outcome::Attention);
+            }
+        }
+    }
+    let author = vault::author(context.world, None);
+    vault.remove_instance(&found.id, found.revision, &author, keyshoal_local::clock::now())?;
+    ui.say(&Text::of(format!("{name} is in the vault no more")));
+    ui.document(&InstancesDocument::of(vault.instances()?))?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,190 @@
+//! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
+
+use crate::commands::{Context, identity, shared};
+use crate::document::InstanceDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::root::holdings::{self, Need};
+use crate::root::{OpenFor, vault};
+use crate::ui::{Answer, Text, Tone, Ui};
+use keyshoal_core::judge::Remedy;
+use keyshoal_core::vault::VaultInstance;
+use keyshoal_core::{Fingerprint, InstanceId, ProfileId, VerdictKind};
+use keyshoal_engine::{Look, LookOptions};
+use keyshoal_local::Installation;
+use keyshoal_transfer::manifest::Logins;
+use keyshoal_transfer::{Choice, Facts, GatherOptions, ImportPlan, gather, preview};
+use keyshoal_vault::{CHANNELS, Change, NewCredential, NewInstance, Vault};
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// What was asked for.
+pub struct Add<'a> {
+    pub name: Option<&'a str>,
+    pub organisation: &'a str,
+    pub offline: bool,
+    pub dry_run: bool,
+    pub yes: bool,
+}
+
+/// Shows what would be taken in, asks, and takes it in.
+pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outcome, CommandError> {
+    let opened = OpenFor { offline: wanted.offline, vault: Need::Not, ..OpenFor::default() };
+    let installation = shared::open(ui, context, opened)?;
+    if !identity::settle(ui, context, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let id = installation.instance_id().ok_or_else(|| {
+        CommandError::io(
+            "this installation's memory cannot be written, so no vault could know which one it is",
+        )
+    })?;
+    let vault = vault::open_vault(ui, context.world, context.globals)?;
+    if let Some(known) = vault.instances()?.into_iter().find(|known| known.id == id) {
+        return bind(ui, &installation, &vault, &known);
+    }
+    let options = LookOptions { ask: shared::ask_policy(wanted.offline), ..LookOptions::default() };
+    let look = shared::look(ui, &installation, &options)?;
+    let plan = plan(context, &installation, &vault, &look, &id, wanted)?;
+    ui.data(&render::import::preview(&plan, "directory", ui.width()));
+    if !plan.conflicts.is_empty() || wanted.dry_run {
+        return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
+    }
+    if !wanted.yes {
+        let question = "take this into the vault, whose word counts here from then on?";
+        match ui.ask(&[Text::of(question)], true)? {
+            Some(Answer::Yes) => {}
+            Some(Answer::No) => {
+                ui.say(&Text::of("nothing was changed"));
+                return Ok(Outcome::Fine);
+            }
+            None => {
+                ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
+                return Ok(Outcome::Attention);
+            }
+        }
+    }
+    let now = keyshoal_local::clock::now();
+    let new = NewInstance {
+        id: id.clone(),
+        organisation: plan.organisation.clone(),
+        name: plan.name.clone(),
+        state_dir: Some(installation.state_dir().display().to_string()),
+        config: Some(installation.config_path().display().to_string()),
+    };
+    let author = vault::author(context.world, Some("taken in where it is"));
+    vault.add_instance(&new, changes_of(plan), &author, now)?;
+    bind(ui, &installation, &vault, &vault.instance(&id)?)
+}
+
+/// Has the vault's word count from now on.
+fn bind(
+    ui: &mut Ui,
+    installation: &Installation,
+    vault: &Vault,
+    instance: &VaultInstance,
+) -> Result<Outcome, CommandError> {
+    installation.set_vault_id(Some(vault.id()))?;
+    installation.hold(&holdings::holdings(vault, instance, None)?)?;
+    let prints = installation.held_prints();
+    ui.data(&render::instance::whole(instance, &prints));
+    ui.say(&Text::toned(Tone::Good, "✓ ").plain(format!(
+        "{} is in the vault, and the vault says what is right here from now on; keyshoal diff   shows what it would change",
+        instance.name
+    )));
+    ui.document(&InstanceDocument::of(instance, &prints))?;
+    Ok(Outcome::Fine)
+}
+
+/// Decides what becomes shared and what an override, by everything that is known of this installation.
+fn plan(
+    context: &Context<'_>,
+    installation: &Installation,
+    vault: &Vault,
+    look: &Look,
+    id: &InstanceId,
+    wanted: &Add<'_>,
+) -> Result<ImportPlan, CommandError> {
+    let options = GatherOptions {
+        context: false,
+        logins: Logins::Stay,
+        instance: Some(id.clone()),
+        now: keyshoal_local::clock::now(),
+    };
+    let payload = gather(installation.locations(), &context.world.environment, &options)
+        .map_err(|error| CommandError::io(error.to_string()))?;
+    let (verdicts, answers) = (verdicts(look), answers(look));
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let existing = vault.instances()?;
+    let facts = Facts {
+        name: wanted.name.unwrap_or(&host),
+        organisation: wanted.organisation,
+        existing: &existing,
+        verdicts: &verdicts,
+        answers: &answers,
+        prints: installation.fingerprints(),
+    };
+    let mut plan = preview(&payload, &facts, &mut Uuid::new_v4);
+    plan.keep_what_is_open();
+    Ok(plan)
+}
+
+/// What providers said of each value: an acceptance counts, wherever it was given.
+fn verdicts(look: &Look) -> BTreeMap<Fingerprint, VerdictKind> {
+    let mut all: BTreeMap<Fingerprint, VerdictKind> = BTreeMap::new();
+    for ((fingerprint, _), verdict) in &look.knowledge.verdicts {
+        let known = all.entry(*fingerprint).or_insert(verdict.kind);
+        if verdict.kind.is_accepted() {
+            *known = verdict.kind;
+        }
+    }
+    all
+}
+
+/// What is known of copies without asking anybody: an earlier value of the source is none of an agent's own.
+fn answers(look: &Look) -> BTreeMap<(ProfileId, Fingerprint), Choice> {
+    let mut all = BTreeMap::new();
+    for ((_, profile), judged) in &look.judgement.copies {
+        let Some(fingerprint) = judged.fingerprint else { continue };
+        if matches!(judged.remedy, Remedy::Replace(_) | Remedy::Remove(_)) {
+            all.insert((profile.clone(), fingerprint), Choice::Shared);
+        }
+    }
+    all
+}
+
+/// Returns the changes that make of an empty instance what a plan says.
+pub fn changes_of(plan: ImportPlan) -> Vec<Change> {
+    let default = plan.agents.iter().find(|agent| agent.default).map(|agent| agent.uid);
+    let mut changes: Vec<Change> = plan
+        .agents
+        .into_iter()
+        .map(|mut agent| {
+            agent.default = false;
+            Change::AddAgent(agent)
+        })
+        .collect();
+    changes.extend(default.map(Change::SetDefaultAgent));
+    changes.push(Change::SetModels { agent: None, models: plan.models });
+    changes.push(Change::SetBindings(plan.bindings));
+    changes
+        .extend(plan.order.into_iter().map(|(provider, profiles)| Change::SetOrder { provider, profiles }));
+    changes.extend(plan.credentials.into_iter().map(|one| {
+        Change::PutCredential(NewCredential {
+            uid: one.uid,
+            profile: one.profile,
+            provider: one.provider,
+            kind: one.kind,
+            agent: one.agent,
+            value: one.entry,
+            expires: one.expires,
+        })
+    }));
+    changes.extend(
+        plan.channels
+            .into_iter()
+            .map(|one| Change::PutDocument { name: format!("{CHANNELS}{}", one.name), value: one.value }),
+    );
+    changes
+}

@@ -1,0 +1,139 @@
+//! What every agent gets of a vault's credentials: emitted into its own store, inherited, waited for, or not, and why.
+
+use crate::judge::{Sight, can_hold, is_static, why_no_override};
+use crate::{
+    AgentId, AgentView, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreId, Wish,
+};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What one agent gets of one profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Artifact {
+    /// The profile.
+    pub profile: ProfileId,
+    /// Its provider; `None` where nothing is wanted any more.
+    pub provider: Option<ProviderId>,
+    /// The value that the vault wants for this agent.
+    pub fingerprint: Option<Fingerprint>,
+    /// How the agent gets it.
+    pub how: How,
+}
+
+/// How an agent gets a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum How {
+    /// It stands, or shall stand, in this store: the agent's own, or the one that all inherit from, for the agent that has it.
+    Emitted {
+        /// Whether it stands there now.
+        there: bool,
+    },
+    /// It stands, or shall stand, in the store that the agent inherits from.
+    Inherits {
+        /// Whether it stands there now, with nothing of the agent's own before it.
+        there: bool,
+    },
+    /// It comes when something else has happened.
+    Pending {
+        /// What.
+        why: String,
+    },
+    /// It does not come.
+    Skipped {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What one agent gets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentArtifacts {
+    /// The agent.
+    pub agent: AgentId,
+    /// Whether it is in the roster that the vault wants.
+    pub enabled: bool,
+    /// Every profile that the vault knows for it.
+    pub artifacts: Vec<Artifact>,
+}
+
+/// Says what every agent gets, in the order of `agents`: those that the vault has, whether the installation has them yet or not.
+pub fn artifacts(sight: &Sight<'_>, wish: &Wish, agents: &[AgentId]) -> Vec<AgentArtifacts> {
+    let one = |id: &AgentId| {
+        let mut profiles: BTreeSet<&ProfileId> = wish.shared.keys().collect();
+        profiles.extend(wish.own.keys().filter(|(whose, _)| whose == id).map(|(_, profile)| profile));
+        AgentArtifacts {
+            agent: id.clone(),
+            enabled: !wish.leaving.contains(id),
+            artifacts: profiles.into_iter().map(|profile| artifact(sight, wish, id, profile)).collect(),
+        }
+    };
+    agents.iter().map(one).collect()
+}
+
+fn artifact(sight: &Sight<'_>, wish: &Wish, id: &AgentId, profile: &ProfileId) -> Artifact {
+    let own = wish.own_value(id, profile);
+    let wanted = own.or_else(|| wish.shared.get(profile)?.value.as_ref());
+    let how = match (wanted, sight.observed.agent(id)) {
+        _ if wish.leaving.contains(id) => skipped("the agent is disabled"),
+        (None, _) => skipped("the vault has taken it back"),
+        (Some(_), None) => How::Pending { why: "the agent is in no roster yet".to_owned() },
+        (Some(value), Some(agent)) => how(sight, agent, profile, value, own.is_some()),
+    };
+    Artifact {
+        profile: profile.clone(),
+        provider: wanted.map(|value| value.provider.clone()),
+        fingerprint: wanted.map(|value| value.fingerprint),
+        how,
+    }
+}
+
+fn how(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, value: &SourceValue, own: bool) -> How {
+    if own {
+        return match why_no_override(sight, agent) {
+            Some(why) => skipped(&why),
+            None => stands(sight, &agent.store, profile, value),
+        };
+    }
+    let base = stands(sight, &StoreId::Base, profile, value);
+    if agent.store == StoreId::Base {
+        return base;
+    }
+    match held(sight.observed, &agent.store, profile) {
+        // A copy of its own goes before what it would inherit.
+        Some(copy) if copy == value.fingerprint => How::Emitted { there: true },
+        Some(_) if !sight.observed.capabilities.prefers_inheritance => How::Emitted { there: false },
+        copy => match base {
+            How::Emitted { there } if sight.reads_through(&value.kind) => {
+                How::Inherits { there: there && copy.is_none() }
+            }
+            How::Emitted { .. } => skipped("agents of this release inherit nothing of this type"),
+            other => other,
+        },
+    }
+}
+
+fn stands(sight: &Sight<'_>, store: &StoreId, profile: &ProfileId, value: &SourceValue) -> How {
+    let there = held(sight.observed, store, profile) == Some(value.fingerprint);
+    if there {
+        return How::Emitted { there };
+    }
+    if !is_static(&value.kind) {
+        return skipped("a login is never written by us: sign in with OpenClaw's own command");
+    }
+    if let Some(why) = sight.not_writable(store) {
+        return How::Pending { why: format!("its store must not be written: {why}") };
+    }
+    match can_hold(sight.observed, store) {
+        true => How::Emitted { there },
+        false => How::Pending { why: "OpenClaw has not made its store yet".to_owned() },
+    }
+}
+
+fn held(observed: &Observation, store: &StoreId, profile: &ProfileId) -> Option<Fingerprint> {
+    observed.profile(store, profile)?.material.fingerprint()
+}
+
+fn skipped(why: &str) -> How {
+    How::Skipped { why: why.to_owned() }
+}

@@ -1,0 +1,121 @@
+//! Whether agents work with the new version: read back from their stores, asked at the provider, asked through the gateway.
+
+use super::Rotation;
+use crate::look::Look;
+use crate::ports::Ports;
+use crate::progress::Progress;
+use crate::sync::SyncReport;
+use crate::verify::{VerifyOptions, verify};
+use keyshoal_core::{ActivationOutcome, AgentId, FindingKind, Scope, StepState, StoreId, TurnOutcome};
+use std::collections::BTreeSet;
+
+/// One agent that was not shown to work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which.
+    pub agent: AgentId,
+    /// Why.
+    pub why: String,
+    /// Whether it is certain that it does not work; else nobody could tell.
+    pub certain: bool,
+}
+
+/// Says why the gateway does not have what stands in the stores, if so.
+pub(super) fn not_activated(report: &SyncReport) -> Option<String> {
+    match &report.activation {
+        ActivationOutcome::NotDone { reason, .. } => {
+            Some(format!("the gateway was not made to read its stores again: {reason}"))
+        }
+        ActivationOutcome::Unknown { reason } => {
+            Some(format!("whether the gateway has read its stores again is not known: {reason}"))
+        }
+        _ => None,
+    }
+}
+
+/// Says what a run has left undone, if anything.
+pub(super) fn unfinished(report: &SyncReport) -> Option<String> {
+    report.receipts.iter().find_map(|receipt| match &receipt.durable {
+        StepState::Conflict { found } => Some(format!("{}: {found}", receipt.action.store())),
+        StepState::Failed { reason } => Some(format!("{}: {reason}", receipt.action.store())),
+        StepState::Done | StepState::Skipped { .. } | StepState::NotAsked => None,
+    })
+}
+
+/// Returns the agents whose stores do not hold the new version, or that do not inherit it. What a person keeps there is theirs.
+pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Vec<Failure> {
+    let observed = &report.after.observed;
+    let profile = &rotation.profile;
+    let wish = report.after.desired.wish.as_ref();
+    let meant = |id: &AgentId| match &rotation.agent {
+        Some(agent) => agent == id,
+        None => {
+            (agents.is_empty() || agents.contains(id))
+                && wish.is_none_or(|wish| {
+                    !wish.leaving.contains(id)
+                        && wish.own_value(id, profile).is_none_or(|own| own.fingerprint == rotation.new)
+                })
+        }
+    };
+    let mut all = Vec::new();
+    for agent in observed.agents.iter().filter(|agent| meant(&agent.id)) {
+        let own = observed.profile(&agent.store, profile);
+        let held = own.or_else(|| observed.profile(&StoreId::Base, profile));
+        let value = held.and_then(|view| view.material.fingerprint());
+        let place = if own.is_some() { agent.store.clone() } else { StoreId::Base };
+        let judged = report.after.judgement.copies.get(&(place, profile.clone()));
+        let kept = judged.is_some_and(|judged| judged.finding == FindingKind::Kept);
+        if value != Some(rotation.new) && !kept {
+            let what = value.map_or_else(|| "nothing".to_owned(), |value| value.short());
+            let why = format!("it holds {what} instead of {}", rotation.new);
+            all.push(Failure { agent: agent.id.clone(), why, certain: true });
+        }
+    }
+    all
+}
+
+/// Returns the agents that are not shown to work: their provider, asked about what they send, does not accept the new version.
+pub fn failures<P: Ports + ?Sized>(
+    ports: &P,
+    look: Look,
+    rotation: &Rotation,
+    agents: &BTreeSet<AgentId>,
+    through_gateway: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Vec<Failure> {
+    let scope = Scope {
+        agents: match &rotation.agent {
+            Some(agent) => BTreeSet::from([agent.clone()]),
+            None => agents.clone(),
+        },
+        providers: BTreeSet::from([rotation.provider.clone()]),
+        ..Scope::default()
+    };
+    let options = VerifyOptions { scope: scope.clone(), through_gateway, ..VerifyOptions::default() };
+    let report = verify(ports, look, &options, progress);
+    let mut all = Vec::new();
+    for agent in report.agents.iter().filter(|one| scope.agents.is_empty() || scope.agents.contains(&one.id))
+    {
+        let of_it = agent
+            .proofs
+            .iter()
+            .filter(|proof| proof.provider == rotation.provider && proof.fingerprint == Some(rotation.new));
+        for proof in of_it.filter(|proof| !proof.is_ok()) {
+            let why = format!("{} says of {}: {}", proof.provider, rotation.new, proof.verdict.kind);
+            all.push(Failure { agent: agent.id.clone(), why, certain: proof.is_rejected() });
+        }
+        if let Some(turn) = &agent.turn
+            && let TurnOutcome::AuthFailed { why } = &turn.outcome
+        {
+            let why = format!("through the gateway: {why}");
+            all.push(Failure { agent: agent.id.clone(), why, certain: true });
+        }
+    }
+    all
+}
+
+/// Says who was not shown to work.
+pub(super) fn words(failures: &[Failure]) -> String {
+    let one = |failure: &Failure| format!("{} ({})", failure.agent, failure.why);
+    failures.iter().map(one).collect::<Vec<_>>().join("; ")
+}

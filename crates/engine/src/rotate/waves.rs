@@ -1,0 +1,78 @@
+//! Who gets a new version before everybody does: only agents that hold a copy of their own can.
+
+use crate::look::Look;
+use keyshoal_core::judge::Remedy;
+use keyshoal_core::{AgentId, ProfileId, StoreId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// How large waves are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// The agents of the first wave; empty: the first agent that can be one.
+    pub canaries: BTreeSet<AgentId>,
+    /// How much of the agents the waves after it reach, in hundredths, growing. Everybody comes last in any case.
+    pub percent: Vec<u8>,
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self { canaries: BTreeSet::new(), percent: vec![50] }
+    }
+}
+
+/// One wave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wave {
+    /// Who gets it in this wave.
+    pub agents: BTreeSet<AgentId>,
+}
+
+/// Plans the waves before everybody: the canaries, then growing parts of all agents with copies of their own. None where agents share one
+/// row or file: that is one step for all who inherit.
+pub fn plan_waves(look: &Look, profile: &ProfileId, sizes: &Sizes) -> Vec<Wave> {
+    let able = able(look, profile);
+    let mut waves = Vec::new();
+    let mut given: BTreeSet<AgentId> = BTreeSet::new();
+    let canaries: BTreeSet<AgentId> = match sizes.canaries.is_empty() {
+        true => able.first().cloned().into_iter().collect(),
+        false => able.iter().filter(|id| sizes.canaries.contains(id)).cloned().collect(),
+    };
+    let mut add = |wave: BTreeSet<AgentId>| {
+        let wave: BTreeSet<AgentId> = wave.difference(&given).cloned().collect();
+        if !wave.is_empty() {
+            given.extend(wave.iter().cloned());
+            waves.push(Wave { agents: wave });
+        }
+    };
+    add(canaries);
+    for percent in &sizes.percent {
+        let reach = (able.len() * usize::from(*percent)).div_ceil(100).min(able.len());
+        if reach < able.len() {
+            add(able.iter().take(reach).cloned().collect());
+        }
+    }
+    waves
+}
+
+/// The agents, in the roster's order, that hold a copy of their own which may be replaced, alone in their store.
+fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
+    let observed = &look.observed;
+    let own = |agent: &&keyshoal_core::AgentView| {
+        let place = (agent.store.clone(), profile.clone());
+        let judged = look.judgement.copies.get(&place);
+        let overridden =
+            look.desired.wish.as_ref().is_some_and(|wish| wish.own_value(&agent.id, profile).is_some());
+        agent.store != StoreId::Base
+            && !overridden
+            && observed.agents_of(&agent.store).count() == 1
+            && observed.not_writable(&agent.store).is_none()
+            && judged.is_some_and(|judged| {
+                let wanted = look.desired.values.get(profile).map(|value| value.fingerprint);
+                let ours = judged.fingerprint == wanted
+                    || matches!(judged.remedy, Remedy::Replace(_) | Remedy::FixType(_));
+                ours && judged.finding != keyshoal_core::FindingKind::Kept
+            })
+    };
+    observed.agents.iter().filter(own).map(|agent| agent.id.clone()).collect()
+}
