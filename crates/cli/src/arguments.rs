@@ -1,8 +1,8 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    alerts, bundle, completions, demo, diff, doctor, explain, history, keep, man, quarantine, recover,
-    replace, restart, rollback, route, set, status, sync, trace, verify, watch,
+    alerts, bundle, completions, demo, diff, doctor, explain, export, history, import, keep, man, quarantine,
+    recipient, recover, replace, restart, rollback, route, set, status, sync, trace, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -225,6 +225,12 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Finish or undo a run that was interrupted
     Recover(recover::RecoverArgs),
+    /// Put everything of the instance that moves to another machine into one payload
+    Export(export::ExportArgs),
+    /// Show what an exported payload, or a copied state directory, would become here, and make it
+    Import(import::ImportArgs),
+    /// Make or show the key by which others seal payloads for this machine
+    Recipient(recipient::RecipientArgs),
     /// Put the evidence of before and after into one archive without secrets
     Bundle(bundle::BundleArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw
@@ -238,6 +244,9 @@ pub enum Command {
 impl Command {
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
-        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(
+            self,
+            Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_) | Self::Recipient(_)
+        )
     }
 }

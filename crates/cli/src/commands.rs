@@ -8,12 +8,15 @@ pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 pub mod history;
 mod identity;
+pub mod import;
 pub mod keep;
 pub mod man;
 mod marks;
 pub mod quarantine;
+pub mod recipient;
 pub mod recover;
 pub mod replace;
 mod report;
@@ -69,6 +72,9 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::History(args)) => history::cmd_history(ui, &context, args),
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
+        Some(Command::Export(args)) => export::cmd_export(ui, &context, args),
+        Some(Command::Import(args)) => import::cmd_import(ui, &context, args),
+        Some(Command::Recipient(args)) => recipient::cmd_recipient(ui, &context, args),
         Some(Command::Bundle(args)) => bundle::cmd_bundle(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),
