@@ -1,9 +1,9 @@
 //! The command line, as clap reads it.
 
 use crate::commands::{
-    agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, history,
-    instance, keep, man, model, quarantine, recover, replace, restart, rollback, route, set, status, sync,
-    trace, vault, verify, watch,
+    agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, export,
+    history, import, instance, keep, man, model, quarantine, recipient, recover, replace, restart, rollback,
+    route, set, status, sync, trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -232,6 +232,12 @@ pub enum Command {
     Rollback(rollback::RollbackArgs),
     /// Finish or undo a run that was interrupted
     Recover(recover::RecoverArgs),
+    /// Put everything of the instance that moves to another machine into one payload
+    Export(export::ExportArgs),
+    /// Show what an exported payload, or a copied state directory, would become here, and make it
+    Import(import::ImportArgs),
+    /// Make or show the key by which others seal payloads for this machine
+    Recipient(recipient::RecipientArgs),
     /// Put the evidence of before and after into one archive without secrets
     Bundle(bundle::BundleArgs),
     /// Keep the roster in the vault: add, rename, enable, disable agents
@@ -259,6 +265,14 @@ pub enum Command {
 impl Command {
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
-        !matches!(self, Self::Vault(_) | Self::Demo(_) | Self::Completions(_) | Self::Man(_))
+        !matches!(
+            self,
+            Self::Vault(_)
+                | Self::Demo(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+                | Self::Import(_)
+                | Self::Recipient(_)
+        )
     }
 }

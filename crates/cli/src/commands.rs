@@ -12,15 +12,18 @@ pub mod demo;
 pub mod diff;
 pub mod doctor;
 pub mod explain;
+pub mod export;
 mod flow;
 pub mod history;
 mod identity;
+pub mod import;
 pub mod instance;
 pub mod keep;
 pub mod man;
 mod marks;
 pub mod model;
 pub mod quarantine;
+pub mod recipient;
 pub mod recover;
 pub mod replace;
 mod report;
@@ -77,6 +80,9 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::History(args)) => history::cmd_history(ui, &context, args),
         Some(Command::Rollback(args)) => rollback::cmd_rollback(ui, &context, args),
         Some(Command::Recover(args)) => recover::cmd_recover(ui, &context, args),
+        Some(Command::Export(args)) => export::cmd_export(ui, &context, args),
+        Some(Command::Import(args)) => import::cmd_import(ui, &context, args),
+        Some(Command::Recipient(args)) => recipient::cmd_recipient(ui, &context, args),
         Some(Command::Bundle(args)) => bundle::cmd_bundle(ui, &context, args),
         Some(Command::Agent(args)) => agent::cmd_agent(ui, &context, args),
         Some(Command::Credential(args)) => credential::cmd_credential(ui, &context, args),

@@ -103,6 +103,11 @@ impl Ui {
         }
     }
 
+    /// Shows what is told this once, `--quiet` or not.
+    pub fn show(&mut self, line: &Text) {
+        self.err.line(line);
+    }
+
     /// Says what is wrong, `--quiet` or not.
     pub fn warn(&mut self, message: &str) {
         self.err.line(&Text::new().and(Tone::Doubt, "! warning: ").plain(message));

@@ -14,6 +14,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/alerts/src/send.rs", "shows an addressee's address and token to that addressee"),
     ("crates/alerts/src/sign.rs", "signs with the secret of a webhook"),
     ("crates/alerts/src/target.rs", "reads an address, to tell its host"),
+    ("crates/cli/src/commands/export.rs", "shows a one-time code, or writes it into a file"),
     ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     ("crates/core/src/secret.rs", "is the type itself"),
@@ -48,6 +49,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/transfer/src/entry.rs", "looks whether a profile's entry is JSON"),
     ("crates/transfer/src/gather/settings.rs", "looks whether settings are JSON"),
     ("crates/transfer/src/gather/stores.rs", "takes refresh tokens out of logins"),
+    ("crates/transfer/src/preview/asks.rs", "reads whom to ask from a provider's settings"),
     ("crates/transfer/src/write.rs", "writes values into a payload"),
 ];
 

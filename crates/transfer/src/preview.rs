@@ -1,9 +1,11 @@
 //! What an import would make of a payload. It is decided here, purely, shown, and only then done by whoever has the vault.
 
+mod asks;
 mod decide;
 mod plan;
 mod told;
 
+pub use asks::{Asked, asks};
 pub use plan::{
     Choice, Conflict, DropReason, Dropped, ImportPlan, PlannedCredential, Question, QuestionReason, Setting,
 };

@@ -80,6 +80,13 @@ pub fn keys_dir(world: &World, globals: &Globals) -> Option<PathBuf> {
     globals.keys_dir.clone().or(told)
 }
 
+/// Returns the directory of keys and policy, by default `keyshoal` in the user's config directory.
+pub fn keys_dir_or_default(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
+    let chosen = keys_dir(world, globals);
+    let default = || keyshoal_local::open::default_keys_dir(&world.environment);
+    chosen.or_else(default).ok_or_else(|| failed(OpenError::NoKeysDir))
+}
+
 /// Reads a secret from a file, without the line end.
 pub fn read_secret(path: &Path) -> Result<Secret, CommandError> {
     let bytes = files::read(path, LONGEST_SECRET).map_err(|error| CommandError::io(error.to_string()))?;

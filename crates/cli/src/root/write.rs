@@ -1,8 +1,10 @@
-//! Writing the few files of our own that a person asks for: unit, policy, reports.
+//! Writing the few files of our own that a person asks for: unit, policy, reports, payloads.
 
+use crate::arguments::Globals;
 use crate::error::CommandError;
-use std::io::Write as _;
-use std::path::Path;
+use crate::root::{World, keys_dir_or_default};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Writes a file whole: a new one beside it takes its place. Directories are made as needed.
 #[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
@@ -21,14 +23,59 @@ pub fn write_file(path: &Path, text: &str) -> Result<(), CommandError> {
 }
 
 /// Writes a file that must not exist yet, in a directory that does.
-#[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    write_new_with(path, |out| out.write_all(bytes).map_err(|error| not_written(path, &error)))
+}
+
+/// Writes a file that must not exist yet, for its owner alone, as `put` writes it. Where that fails, nothing is left.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
+pub fn write_new_with(
+    path: &Path,
+    put: impl FnOnce(&mut dyn Write) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let failed = |error: std::io::Error| {
-        CommandError::io(format!("{} could not be written: {error}", path.display()))
-            .hint("name a file that does not exist yet, in a directory that you may write")
-    };
+    let failed = |error: std::io::Error| not_written(path, &error);
     let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    let file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+    let mut out = BufWriter::new(file);
+    let written =
+        put(&mut out).and_then(|()| out.flush().and_then(|()| out.get_ref().sync_all()).map_err(failed));
+    if written.is_err() {
+        let _ = std::fs::remove_file(path);
+    }
+    written
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::io(format!("{} could not be written: {error}", path.display()))
+        .hint("name a file that does not exist yet, in a directory that you may write")
+}
+
+/// Opens a file that a person has named, to read it.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line reads its own few files")]
+pub fn open_file(path: &Path) -> Result<std::fs::File, CommandError> {
+    std::fs::File::open(path)
+        .map_err(|error| CommandError::user(format!("{} cannot be read: {error}", path.display())))
+}
+
+/// Returns the directory in which files of a payload lie until they are taken: `drafts` beside the keys, for its owner alone.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line makes its own few directories")]
+pub fn drafts_dir(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let dir = keys_dir_or_default(world, globals)?.join("drafts");
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(|error| CommandError::io(format!("{} could not be made: {error}", dir.display())))?;
+    Ok(dir)
+}
+
+/// Writes bytes that are data to standard output; a reader that went away is a failure, as it has half of them.
+pub fn write_stdout(
+    put: impl FnOnce(&mut dyn Write) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    put(&mut out)?;
+    out.flush().map_err(|error| CommandError::io(format!("standard output could not be written: {error}")))
 }

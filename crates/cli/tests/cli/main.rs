@@ -10,6 +10,7 @@ mod doctoring;
 mod documents;
 mod fake;
 mod metrics;
+mod moving;
 mod questions;
 mod readme;
 mod rendering;

@@ -1,0 +1,124 @@
+//! `keyshoal import`: what an exported payload, or a copied state directory, would become here; and then it becomes that.
+
+mod check;
+mod source;
+mod take;
+
+use super::Context;
+use crate::document::ImportDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::render;
+use crate::ui::{Answer, Text, Ui};
+use keyshoal_core::{Fingerprint, ProfileId, VerdictKind};
+use keyshoal_seal::{FingerprintKey, KeyFile};
+use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use uuid::Uuid;
+
+/// Whose instances are, until somebody says otherwise.
+const ORGANISATION: &str = "default";
+
+/// Arguments of `import`.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  keyshoal import home.payload --dry-run       show what it would make
+  keyshoal import home.payload --check         ask the providers which of differing values are alive
+  keyshoal import -                            paste it
+  keyshoal import /mnt/old/.openclaw           a state directory that was copied over
+
+Nothing is overwritten, and the source stays as it is. A value of an agent that differs from the shared one is dropped only where its
+provider rejects it and accepts the shared one; an accepted one becomes an override; any other is asked about, and kept as an override
+when nobody answers.")]
+pub struct ImportArgs {
+    /// A payload, a state directory, or - for standard input
+    #[arg(value_name = "PAYLOAD|DIR|-")]
+    pub from: PathBuf,
+    /// What the instance shall be called
+    #[arg(long, value_name = "NAME", default_value = "main")]
+    pub name: String,
+    /// A file with the one-time code [default: a hidden prompt]
+    #[arg(long, value_name = "FILE")]
+    pub code_file: Option<PathBuf>,
+    /// The key file that opens what was sealed for this machine [default: recipient.key beside the keys]
+    #[arg(long, value_name = "FILE", conflicts_with = "code_file")]
+    pub recipient_key: Option<PathBuf>,
+    /// Ask the providers about values that differ between agents
+    #[arg(long)]
+    pub check: bool,
+    /// Show what would be made, make nothing
+    #[arg(long, short = 'n')]
+    pub dry_run: bool,
+    /// Agree to it, and keep every value in question as an override
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub yes: bool,
+}
+
+/// Reads, shows, asks, and takes.
+pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Outcome, CommandError> {
+    let source::Read { payload, sealed } = source::read(ui, context, args)?;
+    let prints = KeyFile::ephemeral()
+        .map_err(|error| CommandError::io(error.to_string()))?
+        .fingerprint_key(b"keyshoal import");
+    let mut known = Known { name: &args.name, prints, verdicts: BTreeMap::new(), answers: BTreeMap::new() };
+    let mut plan = known.plan(&payload);
+    if args.check {
+        known.verdicts = check::ask(context, &payload, &plan)?;
+        plan = known.plan(&payload);
+    }
+    ui.data(&render::import::preview(&plan, sealed, ui.width()));
+    let may = plan.conflicts.is_empty();
+    let attention = Outcome::attention_if(!may || !plan.questions.is_empty());
+    if args.dry_run || !may {
+        ui.document(&ImportDocument::of(&plan, sealed, false))?;
+        return Ok(attention);
+    }
+    if !args.yes {
+        if !ui.can_ask() {
+            ui.document(&ImportDocument::of(&plan, sealed, false))?;
+            ui.say(&Text::of("Nothing was made: agree with --yes."));
+            return Ok(Outcome::Attention);
+        }
+        known.answer(ui, &plan)?;
+        plan = known.plan(&payload);
+        if ui.ask(&[render::import::question(&plan)], false)? != Some(Answer::Yes) {
+            ui.say(&Text::of("Nothing was made."));
+            return Ok(Outcome::Fine);
+        }
+    }
+    plan.keep_what_is_open();
+    take::take(ui, context, plan, payload)
+}
+
+/// What is known beside the payload, as it grows.
+struct Known<'a> {
+    name: &'a str,
+    prints: FingerprintKey,
+    verdicts: BTreeMap<Fingerprint, VerdictKind>,
+    answers: BTreeMap<(ProfileId, Fingerprint), Choice>,
+}
+
+impl Known<'_> {
+    fn plan(&self, payload: &Payload) -> ImportPlan {
+        let facts = Facts {
+            name: self.name,
+            organisation: ORGANISATION,
+            existing: &[],
+            verdicts: &self.verdicts,
+            answers: &self.answers,
+            prints: &self.prints,
+        };
+        preview(payload, &facts, &mut Uuid::new_v4)
+    }
+
+    fn answer(&mut self, ui: &mut Ui, plan: &ImportPlan) -> Result<(), CommandError> {
+        for question in &plan.questions {
+            let keep = ui.ask(&render::import::about(question), true)? == Some(Answer::Yes);
+            let choice = if keep { Choice::Override } else { Choice::Shared };
+            self.answers.insert((question.profile.clone(), question.fingerprint), choice);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,162 @@
+//! The preview of an import.
+
+use super::export::{along, left_out, stays};
+use super::words::{agents, count, kind, verdict};
+use crate::ui::{Grid, Text, Tone};
+use keyshoal_core::{Fingerprint, VerdictKind};
+use keyshoal_transfer::preview::{Conflict, DropReason, Dropped, Question, QuestionReason};
+use keyshoal_transfer::{ImportPlan, PlannedCredential};
+
+/// Returns the lines of the preview.
+pub fn preview(plan: &ImportPlan, sealed: &str, width: usize) -> Vec<Text> {
+    let release = plan.source.release.as_deref().unwrap_or("of an unknown release");
+    let from = match sealed {
+        "directory" => "a state directory",
+        "clear" => "a payload in the clear",
+        _ => "a sealed payload",
+    };
+    let mut lines = vec![
+        Text::of("Instance ")
+            .and(Tone::Strong, &plan.name)
+            .plain(format!(", from {from}: {} (OpenClaw {release})", plan.source.state_dir)),
+        Text::new(),
+    ];
+    lines.extend(roster(plan).lines(width, 2));
+    lines.push(Text::new());
+    lines.extend(credentials(plan).lines(width, 2));
+    lines.extend(plan.dropped.iter().map(dropped));
+    for question in &plan.questions {
+        lines.extend(about(question));
+        lines.push(Text::toned(Tone::Dim, "    kept as an override, unless you say otherwise"));
+    }
+    lines.push(Text::new());
+    let channels: Vec<&str> = plan.channels.iter().map(|channel| channel.name.as_str()).collect();
+    lines.push(Text::of(format!(
+        "  {}; channels: {}",
+        count(plan.bindings.len(), "binding"),
+        if channels.is_empty() { "none".to_owned() } else { channels.join(", ") }
+    )));
+    lines.extend(plan.files.map(|totals| along(&totals)));
+    lines.extend(stays(&plan.stays));
+    lines.extend(left_out(&plan.left_out));
+    lines.extend(plan.warnings.iter().map(|warning| Text::of("  ").and(Tone::Doubt, "! ").plain(warning)));
+    lines.extend(
+        plan.conflicts.iter().map(|one| Text::of("  ").and(Tone::Bad, "✗ ").plain(conflict_words(one))),
+    );
+    lines.into_iter().flat_map(|line| line.wrapped(width, 4)).collect()
+}
+
+fn roster(plan: &ImportPlan) -> Grid {
+    let mut grid = Grid::new(["agent", "model", "credentials of its own"].map(str::to_owned).to_vec());
+    for agent in &plan.agents {
+        let own: Vec<&str> = plan
+            .overrides()
+            .chain(plan.questions.iter().flat_map(|question| &question.overrides))
+            .filter(|one| one.agent == Some(agent.uid))
+            .map(|one| one.profile.as_str())
+            .collect();
+        let name = Text::of(agent.id.as_str()).and(Tone::Dim, if agent.default { " (default)" } else { "" });
+        let model = match (&agent.models.primary, &plan.models.primary) {
+            (Some(model), _) => Text::of(model),
+            (None, Some(model)) => Text::toned(Tone::Dim, model),
+            (None, None) => Text::toned(Tone::Dim, "–"),
+        };
+        let own = if own.is_empty() { Text::toned(Tone::Dim, "–") } else { Text::of(own.join(", ")) };
+        grid.row(vec![name, model, own]);
+    }
+    grid
+}
+
+fn credentials(plan: &ImportPlan) -> Grid {
+    let head = ["credential", "type", "value", "for", "its provider says"];
+    let mut grid = Grid::new(head.map(str::to_owned).to_vec());
+    for one in &plan.credentials {
+        grid.row(vec![
+            Text::of(one.profile.as_str()),
+            Text::of(kind(&one.kind)),
+            value(one),
+            match one.agent.and_then(|uid| plan.agent(uid)) {
+                None => Text::of("all"),
+                Some(agent) => Text::of(agent.id.as_str()).and(Tone::Info, " (override)"),
+            },
+            said(one.verdict),
+        ]);
+    }
+    grid
+}
+
+fn value(one: &PlannedCredential) -> Text {
+    match &one.reference {
+        Some(reference) => Text::toned(Tone::Dim, format!("names {}", reference.id)),
+        None => Text::of(one.fingerprint.short()),
+    }
+}
+
+fn said(kind: Option<VerdictKind>) -> Text {
+    kind.map_or_else(|| Text::toned(Tone::Dim, "not asked"), verdict)
+}
+
+fn dropped(one: &Dropped) -> Text {
+    Text::of("  ").and(Tone::Info, "– dropped: ").plain(format!(
+        "{} {} of {}: {}",
+        one.profile,
+        one.fingerprint,
+        agents(&one.agents, 4),
+        drop_words(one.why)
+    ))
+}
+
+/// Says why a value comes to nothing.
+fn drop_words(why: DropReason) -> &'static str {
+    match why {
+        DropReason::Stale => "its provider rejects it, and accepts the shared one",
+        DropReason::SameLogin => "an earlier state of the shared login, which has one owner",
+        DropReason::Answered => "as you said",
+    }
+}
+
+/// Puts a question; a yes keeps the value.
+pub fn about(question: &Question) -> Vec<Text> {
+    let with = |fingerprint: Fingerprint, kind: Option<VerdictKind>| {
+        Text::toned(Tone::Strong, fingerprint.short()).plain(" (").join(&said(kind)).plain(")")
+    };
+    let mut line = Text::of("  ")
+        .and(Tone::Doubt, "? ")
+        .plain(format!("{} of {}: ", question.profile, agents(&question.agents, 4)))
+        .join(&with(question.fingerprint, question.verdict));
+    if let Some((shared, said)) = question.shared {
+        line = line.plain(" where all share ").join(&with(shared, said));
+    }
+    let why = match question.why {
+        QuestionReason::Dead => "none of them is known to be accepted",
+        QuestionReason::Unknown => "nobody knows whether it is a stale copy or meant (--check asks)",
+        QuestionReason::LaterLogin => "a later state of the same login, which has one owner",
+    };
+    vec![line, Text::of(format!("    {why}; keep it for them?"))]
+}
+
+/// Asks whether to make all of it.
+pub fn question(plan: &ImportPlan) -> Text {
+    Text::of(format!(
+        "Make instance {} with {} and {}?",
+        plan.name,
+        count(plan.agents.len(), "agent"),
+        count(plan.credentials.len(), "credential")
+    ))
+}
+
+/// Says a conflict.
+pub fn conflict_words(conflict: &Conflict) -> String {
+    match conflict {
+        Conflict::NameTaken { name } => {
+            format!(
+                "there is an instance {name} already, and nothing is overwritten: choose another name with --name"
+            )
+        }
+        Conflict::SameInstance { id, name } => {
+            format!(
+                "this instance is in the vault already, as {name} ({id}): change it there, or remove it first"
+            )
+        }
+    }
+}
