@@ -3,7 +3,7 @@
 use crate::commands::{
     agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, export,
     history, import, instance, keep, man, model, quarantine, recipient, recover, replace, restart, rollback,
-    route, set, status, sync, trace, vault, verify, watch,
+    rotate, route, set, status, sync, trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -248,6 +248,8 @@ pub enum Command {
     Model(model::ModelArgs),
     /// Keep in the vault which messages go to which agent
     Binding(binding::BindingArgs),
+    /// Give a credential of the vault a new value: staged, tested, in waves, proven, with a way back
+    Rotate(rotate::RotateArgs),
     /// Take an installation into the vault, whose word counts from then on
     Instance(instance::InstanceArgs),
     /// List what every agent gets of the vault's credentials, and how

@@ -31,6 +31,7 @@ pub mod restart;
 mod restarting;
 mod restored;
 pub mod rollback;
+pub mod rotate;
 pub mod route;
 pub mod set;
 mod shape;
@@ -90,6 +91,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Binding(args)) => binding::cmd_binding(ui, &context, args),
         Some(Command::Instance(args)) => instance::cmd_instance(ui, &context, args),
         Some(Command::Artifacts(args)) => artifacts::cmd_artifacts(ui, &context, args),
+        Some(Command::Rotate(args)) => rotate::cmd_rotate(ui, &context, args),
         Some(Command::Vault(args)) => vault::cmd_vault(ui, &context, args),
         Some(Command::Demo(args)) => demo::cmd_demo(ui, &context, args),
         Some(Command::Completions(args)) => completions::cmd_completions(ui, args),

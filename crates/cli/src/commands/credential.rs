@@ -1,7 +1,7 @@
 //! `keyshoal credential`: what the vault gives the agents.
 
-mod entry;
-mod value;
+pub mod entry;
+pub mod value;
 
 use super::Context;
 use super::flow::{self, Flow, FlowArgs};

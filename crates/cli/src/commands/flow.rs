@@ -74,6 +74,11 @@ impl<'a> Flow<'a> {
         &self.held.instance
     }
 
+    /// Returns who changes something.
+    pub fn author(&self) -> &Author {
+        &self.author
+    }
+
     /// Finds an agent by its id.
     pub fn agent(&self, name: &str) -> Result<&VaultAgent, CommandError> {
         let id = shared::agent(name);

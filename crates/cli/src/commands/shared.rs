@@ -181,3 +181,15 @@ impl From<SetError> for CommandError {
         }
     }
 }
+
+impl From<keyshoal_engine::rotate::RotateError> for CommandError {
+    fn from(error: keyshoal_engine::rotate::RotateError) -> Self {
+        use keyshoal_engine::rotate::RotateError;
+        match error {
+            RotateError::Value(error) => error.into(),
+            RotateError::Look(error) => error.into(),
+            RotateError::Sync(error) => error.into(),
+            RotateError::Port(error) => error.into(),
+        }
+    }
+}
