@@ -81,3 +81,47 @@ pub fn of_agent(
 pub fn sessions_of(locations: &Locations, agent: &AgentEntry) -> PathBuf {
     locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    /// Returns where each agent works, below the home, with these directories there and this `agents` in the config.
+    fn places(agents: &Value, there: &[&str], vars: &[(&str, &str)]) -> Vec<String> {
+        let home = tempfile::tempdir().unwrap();
+        let state = home.path().join("state");
+        for dir in there.iter().chain(&["state"]) {
+            files::make_private_dir(&home.path().join(dir)).unwrap();
+        }
+        let text = json!({ "agents": agents }).to_string();
+        let mut file = files::create_new(&state.join("openclaw.json")).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        let vars: BTreeMap<String, String> =
+            vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let env = Environment { vars: vars.into_iter().collect(), home: Some(home.path().to_owned()) };
+        let locations = locate::locate(&env, Some(&state), None).unwrap();
+        let config = config::load(&locations, &env).unwrap();
+        let raw = config::raw(&locations).unwrap();
+        let place = |agent| of_agent(&locations, &env, &config, raw.as_ref(), agent).path;
+        let below = |path: PathBuf| path.strip_prefix(home.path()).unwrap_or(&path).display().to_string();
+        config.agents.iter().map(place).map(below).collect()
+    }
+
+    #[test]
+    fn agents_work_where_the_program_has_them_work() {
+        let two = json!({ "list": [{ "id": "main", "default": true }, { "id": "Stocks" }] });
+        assert_eq!(places(&two, &[], &[]), ["state/workspace", "state/workspace-stocks"]);
+        assert_eq!(places(&two, &[".openclaw/workspace"], &[])[0], ".openclaw/workspace");
+        assert_eq!(places(&two, &[".openclaw/workspace", "state/workspace"], &[])[0], "state/workspace");
+        assert_eq!(places(&two, &[], &[("OPENCLAW_WORKSPACE_DIR", "/srv/w")])[0], "/srv/w");
+        let shared = json!({ "defaults": { "workspace": "~/w" }, "list": two["list"] });
+        assert_eq!(places(&shared, &[], &[]), ["w", "w/stocks"]);
+        assert_eq!(places(&shared, &["state/workspace-stocks"], &[])[1], "state/workspace-stocks");
+        let own = json!({ "entries": { "main": { "default": true }, "stocks": { "workspace": " ~/own " } } });
+        assert_eq!(places(&own, &[], &[]), ["state/workspace", "own"]);
+        assert_eq!(places(&json!({}), &[], &[]), ["state/workspace"]);
+    }
+}

@@ -74,7 +74,7 @@ impl OneTimeCode {
         if found != RANDOM + 1 {
             return Err(CodeError::Length { found });
         }
-        if text.chars().last() != Some(check(&text[..RANDOM])) {
+        if !text.ends_with(check(&text[..RANDOM])) {
             return Err(CodeError::Check);
         }
         Ok(Self(Secret::new(text.as_str())))

@@ -24,10 +24,31 @@ pub fn payload(payload: &Payload, limits: &Limits) -> Checked {
     if payload.values.len() as u64 != u64::from(payload.manifest.values) {
         return refuse("values", "are not as many as the manifest says");
     }
+    let lengths = payload.values.iter().map(|value| value.reveal_secret().len() as u64);
+    if lengths.clone().any(|length| length > limits.value) || lengths.sum::<u64>() > limits.values {
+        return refuse("values", "are longer than they may be");
+    }
     values(payload)?;
     let mut taken = Taken::new(&payload.manifest, limits);
     payload.files.iter().try_for_each(|file| taken.file(file))?;
     taken.all()
+}
+
+/// Checks that a manifest, as it is written, is within what may be held of it.
+pub fn size(manifest: &[u8], limits: &Limits) -> Checked {
+    let tokens = manifest.iter().filter(|byte| b",:[]{}".contains(byte)).count();
+    if manifest.len() as u64 > limits.manifest || tokens > limits.tokens {
+        return refuse(
+            "the manifest",
+            format!(
+                "has {} bytes and {tokens} structural characters, and may have {} and {}",
+                manifest.len(),
+                limits.manifest,
+                limits.tokens
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Checks a manifest by itself.
@@ -81,7 +102,7 @@ fn agents(manifest: &Manifest) -> Checked {
         if !seen.insert(&agent.id) {
             return refuse(place, format!("is agent {} again", agent.id));
         }
-        let texts = [&agent.name, &agent.workspace, &agent.models.primary];
+        let texts = [&agent.name, &agent.workspace, &agent.agent_dir, &agent.models.primary];
         if texts.into_iter().flatten().chain(&agent.models.fallbacks).any(|text| text.len() > 4 * LONGEST) {
             return refuse(place, "has a name, model or workspace that is far too long");
         }

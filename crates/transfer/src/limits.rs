@@ -23,7 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             manifest: 16 << 20,
-            tokens: 1_000_000,
+            tokens: 500_000,
             value: 16 << 20,
             values: 64 << 20,
             agents: 10_000,

@@ -79,6 +79,8 @@ pub struct AgentPart {
     pub models: ModelChoice,
     /// Its workspace, as the config has it.
     pub workspace: Option<String>,
+    /// The directory of its store, where the config names one (`agentDir`).
+    pub agent_dir: Option<String>,
 }
 
 /// One binding.

@@ -30,17 +30,20 @@ pub enum Form {
 
 /// Writes a payload. Equal payloads give equal bytes but for what is random in their sealing. What could not be read again is not written.
 pub fn write(payload: &Payload, lock: Lock<'_>, form: Form, out: impl Write) -> Result<(), WriteError> {
-    check::payload(payload, &Limits::default()).map_err(WriteError::Unreadable)?;
+    let limits = Limits::default();
+    check::payload(payload, &limits).map_err(WriteError::Unreadable)?;
+    let manifest = serde_json::to_vec(&payload.manifest).map_err(|error| WriteError::Out(error.into()))?;
+    check::size(&manifest, &limits).map_err(WriteError::Unreadable)?;
     match form {
-        Form::Binary => binary(payload, lock, out).map(drop),
+        Form::Binary => binary(payload, &manifest, lock, out).map(drop),
         Form::Text => {
-            let armour = binary(payload, lock, Armour::new(out).map_err(WriteError::Out)?)?;
+            let armour = binary(payload, &manifest, lock, Armour::new(out).map_err(WriteError::Out)?)?;
             armour.finish().map(drop).map_err(WriteError::Out)
         }
     }
 }
 
-fn binary<W: Write>(payload: &Payload, lock: Lock<'_>, mut out: W) -> Result<W, WriteError> {
+fn binary<W: Write>(payload: &Payload, manifest: &[u8], lock: Lock<'_>, mut out: W) -> Result<W, WriteError> {
     let seal = |error: &dyn std::fmt::Display| WriteError::Seal(error.to_string());
     let mut header = [wire::MARK.as_slice(), &[wire::VERSION]].concat();
     let key = match lock {
@@ -67,16 +70,15 @@ fn binary<W: Write>(payload: &Payload, lock: Lock<'_>, mut out: W) -> Result<W, 
     };
     out.write_all(&header).map_err(WriteError::Out)?;
     match key {
-        None => body(payload, out),
-        Some(key) => body(payload, Sealer::new(&key, out))?.finish().map_err(WriteError::Out),
+        None => body(payload, manifest, out),
+        Some(key) => body(payload, manifest, Sealer::new(&key, out))?.finish().map_err(WriteError::Out),
     }
 }
 
-fn body<W: Write>(payload: &Payload, out: W) -> Result<W, WriteError> {
+fn body<W: Write>(payload: &Payload, manifest: &[u8], out: W) -> Result<W, WriteError> {
     let mut out = Sections { out, digest: Sha256::new() };
     let json = |error: serde_json::Error| WriteError::Out(io::Error::other(error));
-    let manifest = serde_json::to_vec(&payload.manifest).map_err(json)?;
-    out.section(wire::MANIFEST, &manifest)?;
+    out.section(wire::MANIFEST, manifest)?;
     for value in &payload.values {
         out.section(wire::VALUE, value.reveal_secret().as_bytes())?;
     }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 
 const HEADER: [u8; 10] = *b"\x89KSHL\r\n\x1a\x01\x00";
 /// What the worst of them may take.
-const MOST: u64 = 256 << 20;
+const MOST: u64 = 192 << 20;
 
 /// The most memory that this process ever had, in bytes.
 fn peak() -> u64 {

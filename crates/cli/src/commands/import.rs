@@ -45,6 +45,9 @@ pub struct ImportArgs {
     /// The key file that opens what was sealed for this machine [default: recipient.key beside the keys]
     #[arg(long, value_name = "FILE", conflicts_with = "code_file")]
     pub recipient_key: Option<PathBuf>,
+    /// Of a state directory, take refresh tokens of logins along; the old machine must not run any more then
+    #[arg(long)]
+    pub move_logins: bool,
     /// Ask the providers about values that differ between agents
     #[arg(long)]
     pub check: bool,

@@ -127,6 +127,9 @@ fn a_copied_directory_is_read_as_it_is() {
         holds_no_secret(&run);
         assert_eq!(run.json()["sealed"], "directory", "{layout}: {}", run.err);
         assert_eq!(run.json()["agents"].as_array().unwrap().len(), 4, "{layout}");
+        let moved = stage.run(&["import", text(&stage.state_dir()), "--dry-run", "--move-logins"]);
+        holds_no_secret(&moved);
+        assert!(moved.out.contains("must not run any more"), "{layout}: {}{}", moved.out, moved.err);
         assert_eq!(before, tree(&stage.state_dir()), "{layout}");
     }
 }
@@ -201,6 +204,7 @@ fn who_cannot_be_asked_says_it_beforehand() {
         (vec!["export", "--to", text(&to), "--clear", "--recipient", "x"], "cannot be used"),
         (vec!["export", "--to", text(&to), "--recipient", "x"], "begins with keyshoal-recipient-1-"),
         (vec!["export", "--to", "-", "--json", "--clear", "--yes"], "--to FILE"),
+        (vec!["import", file!(), "--move-logins"], "for a state directory"),
     ] {
         let run = stage.run(&arguments);
         assert_eq!((run.code, to.exists()), (64, false), "{arguments:?}: {}{}", run.out, run.err);

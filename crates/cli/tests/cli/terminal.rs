@@ -104,3 +104,45 @@ fn a_signal_puts_the_terminal_back() {
     assert_eq!(terminal.child.wait().unwrap().code(), Some(128 + 15));
     assert!(terminal.echoes(), "the terminal is as it was");
 }
+
+#[test]
+fn a_code_is_shown_once_and_typed_unseen_and_the_preset_answer_makes_nothing() {
+    let stage = Stage::calm(Layout::SharedRow);
+    let to = stage.path("home.payload");
+    let to = to.to_str().unwrap();
+    let mut terminal = Terminal::open(&stage, &["export", "--to", to]);
+    let mut shown = terminal.until("shown this once");
+    while shown.matches('-').count() < 7 || !shown.ends_with('\n') {
+        shown.push_str(&terminal.until("\n"));
+    }
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0), "{shown}");
+    let code = shown.lines().map(str::trim).find(|line| line.len() == 39 && line.matches('-').count() == 7);
+    let code = code.unwrap_or_else(|| panic!("{shown}")).to_owned();
+    let mut terminal = Terminal::open(&stage, &["import", to]);
+    terminal.until("(hidden): ");
+    terminal.wait_for_silence();
+    terminal.types(&format!("{}\r", code.to_lowercase()));
+    let shown = terminal.until("[y/N]");
+    assert!(!shown.to_uppercase().contains(&code[..9]), "{shown}");
+    assert!(terminal.echoes(), "the terminal is as it was");
+    terminal.types("\n");
+    terminal.until("Nothing was made");
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+    let drafts = std::fs::read_dir(stage.path(".config/keyshoal/drafts")).unwrap();
+    assert_eq!(drafts.count(), 0);
+}
+
+#[test]
+fn a_paste_is_read_to_its_last_line_and_the_code_is_asked_for_then() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let file = stage.path("code");
+    let sent = stage.run(&["export", "--to", "-", "--text", "--code-file", file.to_str().unwrap()]);
+    let code = std::fs::read_to_string(&file).unwrap();
+    let mut terminal = Terminal::open(&stage, &["import", "-", "--dry-run"]);
+    terminal.until("Paste the payload");
+    terminal.types(&sent.out);
+    terminal.until("(hidden): ");
+    terminal.wait_for_silence();
+    terminal.types(&format!("{}\r", code.trim()));
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}

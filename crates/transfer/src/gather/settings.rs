@@ -22,6 +22,10 @@ impl Gathering<'_> {
                 models: choice(written.and_then(|entry| entry.get("model"))),
                 workspace: workspaces::of_agent(self.locations, self.env, self.config, self.raw, agent)
                     .written,
+                agent_dir: written
+                    .and_then(|entry| entry.get("agentDir"))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
             });
         }
         for (at, binding) in value.get("bindings").and_then(Value::as_array).into_iter().flatten().enumerate()

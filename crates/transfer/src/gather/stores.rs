@@ -109,9 +109,11 @@ fn without_refresh(entry: &Secret) -> Option<(Secret, bool)> {
                 for name in &named {
                     fields.shift_remove(name);
                 }
-                fields.values_mut().fold(!named.is_empty(), |found, value| take(value) || found)
+                let deeper = fields.values_mut().filter_map(|value| take(value).then_some(())).count() > 0;
+                deeper || !named.is_empty()
             }
-            Value::Array(all) => all.iter_mut().fold(false, |found, value| take(value) || found),
+            // Every one of them, also behind the first that had any.
+            Value::Array(all) => all.iter_mut().filter_map(|value| take(value).then_some(())).count() > 0,
             _ => false,
         }
     }

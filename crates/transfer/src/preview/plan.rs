@@ -9,6 +9,7 @@ use keyshoal_core::{
     AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Secret, SecretRef, Timestamp,
     VerdictKind,
 };
+use std::path::{Component, Path};
 
 /// What an import would make.
 #[derive(Clone, Debug)]
@@ -187,6 +188,17 @@ impl ImportPlan {
     /// Returns what agents are called.
     pub fn agent(&self, uid: AgentUid) -> Option<&VaultAgent> {
         self.agents.iter().find(|agent| agent.uid == uid)
+    }
+
+    /// Moves workspaces that lay below the old state directory to the same place below another one. Others stay as they are.
+    pub fn move_workspaces(&mut self, state_dir: &Path) {
+        for workspace in self.agents.iter_mut().filter_map(|agent| agent.workspace.as_mut()) {
+            if let Ok(below) = Path::new(workspace.as_str()).strip_prefix(&self.source.state_dir)
+                && below.components().all(|part| matches!(part, Component::Normal(_)))
+            {
+                *workspace = state_dir.join(below).display().to_string();
+            }
+        }
     }
 
     /// Answers every open question with keeping the value, so that nothing is lost.

@@ -16,15 +16,7 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
     logins(payload, plan, &mut warnings);
     credentials(plan, &mut warnings);
     routes(payload, plan, &mut warnings);
-    for agent in &plan.agents {
-        if let Some(workspace) = agent.workspace.as_deref().filter(|written| Path::new(written).is_absolute())
-        {
-            warnings.push(format!(
-                "agent {} works in {workspace}, as the config says; that has to be there on this machine",
-                agent.id
-            ));
-        }
-    }
+    places(payload, plan, &mut warnings);
     if plan.source.release.is_none() {
         warnings.push("it is not known which release of OpenClaw this was".to_owned());
     }
@@ -32,6 +24,25 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
         warnings.push("there was no config: OpenClaw ran on its defaults".to_owned());
     }
     warnings
+}
+
+/// Says which directories the config names that do not move with the state directory.
+fn places(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
+    for agent in &payload.manifest.agents {
+        let elsewhere = |written: &&str| !Path::new(written).starts_with(&plan.source.state_dir);
+        if let Some(workspace) = agent.workspace.as_deref().filter(elsewhere) {
+            warnings.push(format!(
+                "agent {} works in {workspace}, as the config says; that has to be there on this machine",
+                agent.id
+            ));
+        }
+        if let Some(dir) = &agent.agent_dir {
+            warnings.push(format!(
+                "agent {} keeps its store in {dir}, as the config says (agentDir); take that out, or have it there on this machine",
+                agent.id
+            ));
+        }
+    }
 }
 
 fn logins(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {

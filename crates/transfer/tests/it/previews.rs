@@ -163,6 +163,9 @@ fn what_does_not_come_along_is_said() {
     payload.manifest.bindings =
         vec![binding("stocks", None), binding("ghost", None), binding("ops", Some("acp"))];
     payload.manifest.agents[1].workspace = Some("/srv/stocks".into());
+    payload.manifest.agents[2].workspace = Some("/home/ada/.openclaw/w/ops".into());
+    payload.manifest.agents[2].agent_dir = Some("/srv/ops".into());
+    payload.manifest.agents[3].workspace = Some("/home/ada/.openclaw/../../../etc".into());
     payload.manifest.logins = Logins::Move;
     payload.manifest.order = vec![
         OrderPart { store: None, provider: "anthropic".into(), profiles: vec!["a".into()] },
@@ -178,13 +181,14 @@ fn what_does_not_come_along_is_said() {
     let named =
         r#"{"type":"api_key","provider":"x","keyRef":{"source":"env","provider":"default","id":"X_KEY"}}"#;
     entry(&mut payload, StoreId::Base, "x:default", named);
-    let plan = plan(&payload, &[]);
+    let mut plan = plan(&payload, &[]);
     assert_eq!(plan.bindings.len(), 1);
     assert_eq!(plan.order, [("anthropic".into(), vec!["b".into()])]);
     for said in [
         "binds to ghost",
         "type acp",
         "/srv/stocks",
+        "agentDir",
         "must not run any more",
         "order of its own",
         "X_KEY",
@@ -193,6 +197,9 @@ fn what_does_not_come_along_is_said() {
         assert!(plan.warnings.iter().any(|one| one.contains(said)), "{said}: {:#?}", plan.warnings);
     }
     assert!(!format!("{plan:?}").contains("\"mine\""), "a plan does not print what it holds");
+    plan.move_workspaces(std::path::Path::new("/new"));
+    let workspaces: Vec<_> = plan.agents.iter().filter_map(|agent| agent.workspace.as_deref()).collect();
+    assert_eq!(workspaces, ["/srv/stocks", "/new/w/ops", "/home/ada/.openclaw/../../../etc"]);
 }
 
 /// Holds the two promises of every plan.

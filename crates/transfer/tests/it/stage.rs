@@ -33,6 +33,7 @@ pub fn bare(agents: &[&str]) -> Payload {
         default: at == 0,
         models: ModelChoice::default(),
         workspace: None,
+        agent_dir: None,
     });
     let manifest = Manifest {
         made: now(),

@@ -29,6 +29,15 @@ pub struct Read {
 
 /// Reads it whole; nothing of a payload that is refused stays anywhere.
 pub fn read(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandError> {
+    if args.from != Path::new("-") && files::is_dir(&args.from) {
+        return directory(context, args);
+    }
+    if args.move_logins {
+        return Err(CommandError::usage(
+            "--move-logins is for a state directory; what is in a payload was decided by its export",
+        )
+        .hint("export it again there: keyshoal export --move-logins"));
+    }
     if args.from == Path::new("-") {
         let stdin = std::io::stdin();
         return match stdin.is_terminal() {
@@ -40,9 +49,6 @@ pub fn read(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Rea
             }
             false => payload(ui, context, args, opened(stdin.lock())?),
         };
-    }
-    if files::is_dir(&args.from) {
-        return directory(context, args);
     }
     let file = root::open_file(&args.from)?;
     payload(ui, context, args, opened(file)?)
@@ -124,7 +130,7 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
         .map_err(|error| CommandError::config(error.to_string()))?;
     let options = GatherOptions {
         context: false,
-        logins: Logins::Stay,
+        logins: if args.move_logins { Logins::Move } else { Logins::Stay },
         instance: None,
         now: keyshoal_local::clock::now(),
     };
