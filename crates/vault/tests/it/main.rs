@@ -8,5 +8,9 @@
 
 mod backups;
 mod changes;
+mod crash;
+mod model;
 mod rekeying;
+mod secrets;
+mod tampering;
 mod world;
