@@ -11,6 +11,7 @@ mod changes;
 mod crash;
 mod model;
 mod rekeying;
+mod schema;
 mod secrets;
 mod tampering;
 mod world;

@@ -93,3 +93,32 @@ fn a_secret_in_the_clear_is_found() {
     std::fs::write(house.dir.path().join("left.txt"), text.reveal_secret()).unwrap();
     nowhere(house.dir.path(), 1);
 }
+
+/// What was forgotten is gone even in its sealed form: nobody who gets the key later reads it out of free pages.
+#[test]
+fn what_was_forgotten_is_gone_sealed_too() {
+    let (house, vault) = House::new();
+    furnish(&vault, "one", 0);
+    let changes = vec![
+        stage(1, PLANTED[1]),
+        Change::Publish(credential_uid(1)),
+        Change::RetirePrevious(credential_uid(1)),
+    ];
+    change(&vault, "one", changes).unwrap();
+    let sealed: Vec<u8> = rusqlite::Connection::open(house.path())
+        .unwrap()
+        .query_row("SELECT sealed FROM versions WHERE state = 'retired'", [], |row| row.get(0))
+        .unwrap();
+    let held = || {
+        let files = std::fs::read_dir(house.path().parent().unwrap()).unwrap();
+        files
+            .filter(|file| {
+                let bytes = std::fs::read(file.as_ref().unwrap().path()).unwrap();
+                bytes.windows(24).any(|at| at == &sealed[1..25])
+            })
+            .count()
+    };
+    assert!(held() > 0);
+    assert_eq!(vault.forget_expired(&author(), at(100), 0).unwrap(), 1);
+    assert_eq!(held(), 0);
+}
