@@ -48,7 +48,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-metrics",
         ],
     ),
-    ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
+    (
+        "keyshoal-benches",
+        &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator", "keyshoal-seal", "keyshoal-vault"],
+    ),
     ("keyshoal-testkit", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
 ];
 
