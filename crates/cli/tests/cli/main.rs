@@ -18,5 +18,6 @@ mod secrets;
 mod stage;
 mod terminal;
 mod tracing;
+mod vaulting;
 mod verifying;
 mod watching;

@@ -9,12 +9,14 @@ use rusqlite::{Connection, params_from_iter};
 use std::path::Path;
 
 type Read<T> = Result<T, VaultError>;
+/// Of one instance: itself, its values, its documents, its rotations.
+type Of = (Read<VaultInstance>, Read<Vec<Value>>, Read<Vec<(String, Secret)>>, Read<Vec<Rotation>>);
 
 /// Everything that can be read of a vault.
 struct Everything {
     keys: Read<Vec<KeyRecord>>,
     instances: Read<Vec<VaultInstance>>,
-    each: Vec<(Read<VaultInstance>, Read<Vec<Value>>, Read<Vec<(String, Secret)>>, Read<Vec<Rotation>>)>,
+    each: Vec<Of>,
     events: Read<Vec<Event>>,
 }
 
