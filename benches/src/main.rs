@@ -1,6 +1,6 @@
 //! Figures of Keyshoal, each as a ratio to a floor measured in the same run: absolute times mean nothing on shared machines.
 //!
-//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|verify|watch|memory|status|instructions]` builds what it measures, prints the
+//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|verify|watch|memory|status|rekey|instructions]` builds what it measures, prints the
 //! figures, and ends with 1 when one of them misses its limit.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measuring program")]
@@ -9,6 +9,7 @@ mod installation;
 mod instructions;
 mod measure;
 mod memory;
+mod rekey;
 mod status;
 mod sync;
 mod verify;
@@ -42,12 +43,13 @@ fn main() -> Result<ExitCode> {
         return memory::peak_of(command);
     }
     let programs = build()?;
-    let figures: [(&str, Figure); 6] = [
+    let figures: [(&str, Figure); 7] = [
         ("sync", sync::figures),
         ("verify", verify::figures),
         ("watch", watch::figures),
         ("memory", memory::figures),
         ("status", status::figures),
+        ("rekey", rekey::figures),
         ("instructions", instructions::figures),
     ];
     for name in &wanted {

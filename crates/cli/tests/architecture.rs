@@ -50,7 +50,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "keyshoal-transfer",
         ],
     ),
-    ("keyshoal-benches", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
+    (
+        "keyshoal-benches",
+        &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator", "keyshoal-seal", "keyshoal-vault"],
+    ),
     ("keyshoal-testkit", &["keyshoal-core", "keyshoal-openclaw", "keyshoal-emulator"]),
 ];
 

@@ -17,6 +17,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/cli/src/commands/export.rs", "shows a one-time code, or writes it into a file"),
     ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
+    ("crates/cli/src/root/vault/passphrase.rs", "takes the line end from a passphrase, and counts its bytes"),
     ("crates/core/src/secret.rs", "is the type itself"),
     ("crates/local/src/book.rs", "takes values out of texts that leave the machine"),
     ("crates/local/src/change/image.rs", "makes the text that the ledger seals"),

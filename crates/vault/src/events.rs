@@ -1,6 +1,7 @@
 //! Who did what, when and why. Only ever added to, and each entry's tag covers the one before it.
 
 use crate::session::{Row, Session, Value, values};
+use crate::tally::Tally;
 use crate::{Author, Cause, queries};
 use keyshoal_core::{InstanceId, Timestamp};
 use keyshoal_seal::{IntegrityKey, same_tag};
@@ -31,15 +32,11 @@ pub(crate) fn add(
     said: &[String],
     now: Timestamp,
 ) -> Result<(), Cause> {
-    let last = db.one(queries::LAST_EVENT, &[])?;
-    let (mut number, mut before) = match last {
-        Some(row) => (row.integer(0)?, row.bytes(1)?.to_vec()),
-        None => (0, Vec::new()),
-    };
+    let mut tally = Tally::read(db, tags)?;
     for what in said {
-        number += 1;
+        tally.events += 1;
         let mut row: Vec<Value> = values![
-            number,
+            tally.events,
             instance.map(InstanceId::as_str),
             now,
             author.by.as_str(),
@@ -47,11 +44,11 @@ pub(crate) fn add(
             what.as_str()
         ]
         .into();
-        before = tag(tags, &row, &before).to_vec();
-        row.push(Value::Bytes(before.clone()));
+        tally.last_event = tag(tags, &row, &tally.last_event).to_vec();
+        row.push(Value::Bytes(tally.last_event.clone()));
         db.touch(queries::NEW_EVENT, &row)?;
     }
-    Ok(())
+    tally.write(db, tags)
 }
 
 /// Reads entries, and refuses one that somebody has changed.
@@ -67,6 +64,16 @@ pub(crate) fn check(row: &Row, tags: &IntegrityKey) -> Result<(), Cause> {
         return Ok(());
     }
     Err(Cause::Altered(format!("entry {} of its history", row.integer(0)?)))
+}
+
+/// Refuses the newest entries, as they were read, when the last one is not among them or there is none.
+pub(crate) fn check_newest(db: &dyn Session, rows: &[Row], tags: &IntegrityKey) -> Result<(), Cause> {
+    let tally = Tally::read(db, tags)?;
+    let newest = rows.first().map(|row| Ok::<_, Cause>((row.integer(0)?, row.bytes(6)?.to_vec())));
+    match newest.transpose()? {
+        Some(newest) if newest == (tally.events, tally.last_event) => Ok(()),
+        _ => Err(Cause::Altered("the end of its history".to_owned())),
+    }
 }
 
 fn event(row: &Row) -> Result<Event, Cause> {

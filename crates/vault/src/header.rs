@@ -1,6 +1,7 @@
 //! What a vault says of itself: its id, its keys, and a tag that shows whether anybody has changed that.
 
 use crate::session::{Row, Session, json, values};
+use crate::tally::Tally;
 use crate::{Cause, KeyRecord, KeyState, NewKey, queries};
 use keyshoal_core::Timestamp;
 use keyshoal_seal::{Aad, DataKey, IntegrityKey, KeyEncryptionKey, KeyId, Keyring, WrappedKey, same_tag};
@@ -16,6 +17,8 @@ pub(crate) struct Header {
 /// One of its keys.
 pub(crate) struct StoredKey {
     pub(crate) record: KeyRecord,
+    /// The text that says where it comes from, as it stands there.
+    source: String,
     wrapped: Option<Vec<u8>>,
 }
 
@@ -36,6 +39,7 @@ impl Header {
         db.touch(queries::NEW_KEY, &values![key, source, KeyState::Active.as_str(), now, wrapped])?;
         let tags = IntegrityKey::new(&tags);
         Self::retag(db, &tags)?;
+        Tally::default().write(db, &tags)?;
         Ok(tags)
     }
 
@@ -100,10 +104,9 @@ impl Header {
         tags.tag("keyshoal vault header v1", |parts| {
             parts.push(self.id.as_bytes());
             parts.push(&self.created.as_millisecond().to_le_bytes());
-            for StoredKey { record, .. } in &self.keys {
+            for StoredKey { record, source, .. } in &self.keys {
                 parts.push(record.id.as_bytes());
-                // Reading and writing it back gives the same text: it is this crate's own form.
-                parts.push(json(&record.source).unwrap_or_default().as_bytes());
+                parts.push(source.as_bytes());
                 parts.push(record.state.as_str().as_bytes());
                 parts.push(&record.added.as_millisecond().to_le_bytes());
                 parts.push(&record.since.as_millisecond().to_le_bytes());
@@ -132,6 +135,9 @@ impl StoredKey {
             .into_iter()
             .find(|(_, word)| *word == state)
             .ok_or_else(|| Cause::Corrupt("a key's state is none".to_owned()))?;
+        if (state == KeyState::Retired) != row.maybe_bytes(5)?.is_none() {
+            return Err(Cause::Corrupt("a key is not wrapped as its state says".to_owned()));
+        }
         let record = KeyRecord {
             id: KeyId::from_bytes(id),
             source: row.json(1)?,
@@ -139,7 +145,7 @@ impl StoredKey {
             added: row.time(3)?,
             since: row.time(4)?,
         };
-        Ok(Self { record, wrapped: row.maybe_bytes(5)?.map(<[u8]>::to_vec) })
+        Ok(Self { record, source: row.string(1)?, wrapped: row.maybe_bytes(5)?.map(<[u8]>::to_vec) })
     }
 }
 

@@ -24,6 +24,7 @@ mod session;
 mod source;
 mod sqlite;
 mod status;
+mod tally;
 mod values;
 mod vault;
 mod verify;

@@ -34,11 +34,17 @@ pub(crate) fn from_word<T: Copy>(words: &[(T, &str)], stored: &str) -> Result<T,
 /// Every row of one instance but what is sealed.
 pub(crate) struct Rows {
     instance: Row,
-    parts: [Vec<Row>; 5],
+    parts: [Vec<Row>; 6],
 }
 
-const PARTS: [&str; 5] =
-    [queries::AGENTS, queries::BINDINGS, queries::CREDENTIALS, queries::VERSIONS, queries::DOCUMENTS];
+const PARTS: [&str; 6] = [
+    queries::AGENTS,
+    queries::BINDINGS,
+    queries::CREDENTIALS,
+    queries::VERSIONS,
+    queries::DOCUMENTS,
+    queries::ROTATION_TAGS,
+];
 /// Where the instance's own row has its tag.
 const TAG: usize = 10;
 
@@ -46,7 +52,7 @@ impl Rows {
     /// Reads them. `None` when there is no such instance.
     pub(crate) fn read(db: &dyn Session, id: &InstanceId) -> Result<Option<Self>, Cause> {
         let Some(instance) = db.one(queries::INSTANCE, &values![id.as_str()])? else { return Ok(None) };
-        let mut parts: [Vec<Row>; 5] = Default::default();
+        let mut parts: [Vec<Row>; 6] = Default::default();
         for (rows, query) in parts.iter_mut().zip(PARTS) {
             *rows = db.query(query, &values![id.as_str()])?;
         }
@@ -76,6 +82,33 @@ impl Rows {
         Err(Cause::Altered(format!("what it says of instance {}", self.instance.text(0)?)))
     }
 
+    /// Refuses sealed versions that are not exactly those that the tag covers: by credential, number, state and time.
+    pub(crate) fn check_versions(&self, sealed: &[Row]) -> Result<(), Cause> {
+        self.check_same(&self.parts[3], sealed, 4)
+    }
+
+    /// Refuses sealed documents that are not exactly those that the tag covers: by name, number and time.
+    pub(crate) fn check_documents(&self, sealed: &[Row]) -> Result<(), Cause> {
+        self.check_same(&self.parts[4], sealed, 3)
+    }
+
+    /// Refuses rotations that are not exactly those that the tag covers, as many and in the same order.
+    pub(crate) fn check_rotations(&self, rows: &[Row]) -> Result<(), Cause> {
+        let known = self.parts[5].iter().map(|row| (row.text(0).ok(), row.integer(1).ok()));
+        if known.eq(rows.iter().map(|row| (row.text(0).ok(), row.integer(8).ok()))) {
+            return Ok(());
+        }
+        Err(Cause::Altered(format!("the rotations of instance {}", self.instance.text(0)?)))
+    }
+
+    fn check_same(&self, known: &[Row], sealed: &[Row], columns: usize) -> Result<(), Cause> {
+        let first = |row: &'_ Row| row.values().iter().take(columns).cloned().collect::<Vec<_>>();
+        if known.iter().map(first).eq(sealed.iter().map(first)) {
+            return Ok(());
+        }
+        Err(Cause::Altered(format!("what is sealed of instance {}", self.instance.text(0)?)))
+    }
+
     /// Returns the organisation that the instance belongs to.
     pub(crate) fn organisation(&self) -> Result<&str, Cause> {
         self.instance.text(1)
@@ -84,7 +117,7 @@ impl Rows {
     /// Makes the instance of them.
     pub(crate) fn instance(&self) -> Result<VaultInstance, Cause> {
         let row = &self.instance;
-        let [agents, bindings, credentials, versions, documents] = &self.parts;
+        let [agents, bindings, credentials, versions, documents, _] = &self.parts;
         let names = documents.iter().map(|row| row.text(0)).collect::<Result<Vec<_>, _>>()?;
         Ok(VaultInstance {
             id: InstanceId::new(row.string(0)?),
@@ -108,11 +141,16 @@ impl Rows {
     }
 }
 
-/// Reads one instance, and refuses it when somebody has changed its rows.
-pub(crate) fn load(db: &dyn Session, tags: &IntegrityKey, id: &InstanceId) -> Result<VaultInstance, Cause> {
+/// Reads one instance's rows, and refuses them when somebody has changed one.
+pub(crate) fn checked(db: &dyn Session, tags: &IntegrityKey, id: &InstanceId) -> Result<Rows, Cause> {
     let rows = Rows::read(db, id)?.ok_or_else(|| Cause::NoInstance(id.clone()))?;
     rows.check(tags)?;
-    rows.instance()
+    Ok(rows)
+}
+
+/// Reads one instance, and refuses it when somebody has changed its rows.
+pub(crate) fn load(db: &dyn Session, tags: &IntegrityKey, id: &InstanceId) -> Result<VaultInstance, Cause> {
+    checked(db, tags, id)?.instance()
 }
 
 fn agent(row: &Row) -> Result<VaultAgent, Cause> {

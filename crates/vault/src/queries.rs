@@ -10,7 +10,10 @@ macro_rules! queries {
 
 queries! {
     VAULT = "SELECT id, created, tag FROM vault";
-    NEW_VAULT = "INSERT INTO vault (only_row, id, created, tag) VALUES (1, $1, $2, $3)";
+    NEW_VAULT = "INSERT INTO vault (only_row, id, created, tag, events, last_event, instances, tally_tag) \
+        VALUES (1, $1, $2, $3, 0, $3, 0, $3)";
+    TALLY = "SELECT events, last_event, instances, tally_tag FROM vault";
+    SET_TALLY = "UPDATE vault SET events = $1, last_event = $2, instances = $3, tally_tag = $4 WHERE only_row = 1";
     SET_VAULT_TAG = "UPDATE vault SET tag = $1 WHERE only_row = 1";
     KEYS = "SELECT id, source, state, added, since, wrapped FROM keys ORDER BY added, id";
     NEW_KEY = "INSERT INTO keys (id, source, state, added, since, wrapped) VALUES ($1, $2, $3, $4, $4, $5)";
@@ -102,7 +105,6 @@ queries! {
     REMOVE_DOCUMENT = "DELETE FROM documents WHERE instance = $1 AND name = $2";
     REMOVE_DOCUMENTS = "DELETE FROM documents WHERE instance = $1";
 
-    LAST_EVENT = "SELECT number, tag FROM events ORDER BY number DESC LIMIT 1";
     LAST_EVENT_OF = "SELECT at, by_whom, what FROM events WHERE instance = $1 ORDER BY number DESC LIMIT 1";
     NEW_EVENT = "INSERT INTO events (number, instance, at, by_whom, why, what, tag) VALUES ($1, $2, $3, $4, $5, $6, $7)";
     EVENTS_OF = "SELECT e.number, e.instance, e.at, e.by_whom, e.why, e.what, e.tag, p.tag \
@@ -114,6 +116,7 @@ queries! {
     NEWEST_EVENTS = "SELECT e.number, e.instance, e.at, e.by_whom, e.why, e.what, e.tag, p.tag \
         FROM events e LEFT JOIN events p ON p.number = e.number - 1 ORDER BY e.number DESC LIMIT $1";
 
+    ROTATION_TAGS = "SELECT id, revision, tag FROM rotations WHERE instance = $1 ORDER BY created, id";
     ROTATIONS = "SELECT id, instance, credential, stage, state, created, updated, finished, revision, tag \
         FROM rotations WHERE instance = $1 ORDER BY created, id";
     ROTATION = "SELECT id, instance, credential, stage, state, created, updated, finished, revision, tag \

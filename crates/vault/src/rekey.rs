@@ -70,19 +70,19 @@ impl Vault {
         let _lock = locked.map_err(VaultError::at(&path))?;
         let mut ring = self.ring.clone();
         ring.add(new.key.clone());
-        let from = self.database.write(|db| self.begin_rekey(db, &ring, new, who, now))?;
+        let (from, total, left) = self.database.write(|db| self.begin_rekey(db, &ring, new, who, now))?;
         self.ring = ring;
         on(RekeyStep::Begun);
         let to = new.key.id();
         let mut records = 0;
         loop {
-            let (wrapped, done, total) =
+            let wrapped =
                 self.database.write(|db| self.wrap_batch(db, from, &new.key, i64::from(batch.max(1))))?;
             if wrapped == 0 {
                 break;
             }
             records += wrapped;
-            on(RekeyStep::Wrapped { done, total });
+            on(RekeyStep::Wrapped { done: total - left + records, total });
         }
         self.database.write(|db| self.finish_rekey(db, from, to, who, now))?;
         on(RekeyStep::Finished);
@@ -90,7 +90,8 @@ impl Vault {
         Ok(Rekeyed { from, to, records })
     }
 
-    /// Makes the new key the active one, unless an interrupted rekey has done so. Returns the old key.
+    /// Makes the new key the active one, unless an interrupted rekey has done so. Returns the old key, how many records there are, and
+    /// how many of them have the old key.
     fn begin_rekey(
         &self,
         db: &dyn Session,
@@ -98,13 +99,14 @@ impl Vault {
         new: &NewKey,
         who: &Author,
         now: Timestamp,
-    ) -> Result<KeyId, Cause> {
+    ) -> Result<(KeyId, u64, u64), Cause> {
         let header = Header::read(db)?;
         header.check(&self.tags)?;
         let to = new.key.id();
-        if let Some(open) = open_rekey(db)? {
+        let total = count(db, queries::COUNT_VERSIONS)? + count(db, queries::COUNT_DOCUMENTS)?;
+        if let Some(open) = open_rekey(db, &header)? {
             if open.to == to {
-                return Ok(open.from);
+                return Ok((open.from, total, open.left));
             }
             let source_hint =
                 header.key(open.to).map(|key| key.record.source.to_string()).unwrap_or_default();
@@ -133,17 +135,17 @@ impl Vault {
             &[format!("change of the key from {from} to {to} begun")],
             now,
         )?;
-        Ok(from)
+        Ok((from, total, total))
     }
 
-    /// Wraps some records anew. Returns how many that were, how many have the new key now, and how many there are.
+    /// Wraps some records anew. Returns how many that were.
     fn wrap_batch(
         &self,
         db: &dyn Session,
         from: KeyId,
         by: &KeyEncryptionKey,
         batch: i64,
-    ) -> Result<(u64, u64, u64), Cause> {
+    ) -> Result<u64, Cause> {
         let mut wrapped = 0;
         let rewrap = |row: &Row, kind| {
             let home = Home { vault: &self.id, organisation: row.text(0)?, instance: row.text(1)? };
@@ -162,8 +164,7 @@ impl Vault {
                 wrapped += 1;
             }
         }
-        let total = count(db, queries::COUNT_VERSIONS)? + count(db, queries::COUNT_DOCUMENTS)?;
-        Ok((wrapped, total - of_key(db, from)?, total))
+        Ok(wrapped)
     }
 
     /// Retires the old key, if nothing is left that only it opens.
@@ -177,7 +178,7 @@ impl Vault {
     ) -> Result<(), Cause> {
         let header = Header::read(db)?;
         header.check(&self.tags)?;
-        let Some(open) = open_rekey(db)? else {
+        let Some(open) = open_rekey(db, &header)? else {
             return Err(Cause::Altered("the record of the change of its key".to_owned()));
         };
         let left = of_key(db, from)?;

@@ -1,5 +1,6 @@
 //! Rotations that are under way or over: a row each, changed by compare-and-set, so that a crash leaves the last step that was done.
 
+use crate::load::checked;
 use crate::session::{Row, Session, Value, values};
 use crate::vault::{at_revision, make};
 use crate::write::Pen;
@@ -50,7 +51,9 @@ impl Vault {
     /// Returns the rotations of an instance, the oldest first.
     pub fn rotations(&self, instance: &InstanceId) -> Result<Vec<Rotation>, VaultError> {
         self.database.read(|db| {
+            let of = checked(db, &self.tags, instance)?;
             let rows = db.query(queries::ROTATIONS, &values![instance.as_str()])?;
+            of.check_rotations(&rows)?;
             rows.iter().map(|row| rotation(row, &self.tags)).collect()
         })
     }
@@ -99,6 +102,7 @@ impl Vault {
             ];
             let tag = tag(pen.tags, &row);
             pen.db.touch(queries::NEW_ROTATION, &[row.as_slice(), &values![tag.as_slice()]].concat())?;
+            pen.tag(instance)?;
             Ok(revision)
         })
     }
@@ -161,7 +165,11 @@ impl Vault {
                     tag.as_slice()
                 ],
             )?;
-            if touched == 1 { Ok((revision, next)) } else { Err(conflict()) }
+            if touched != 1 {
+                return Err(conflict());
+            }
+            pen.tag(&of.instance)?;
+            Ok((revision, next))
         })
     }
 }

@@ -28,7 +28,7 @@ pub enum KeySource {
     },
     /// A systemd credential.
     Credential {
-        /// Its name, without what comes before and after it (`vault` for `keyshoal-vault.key`).
+        /// Its name, without what comes before it (`vault` for `keyshoal-vault`).
         name: String,
     },
     /// A program that prints the key.
@@ -67,7 +67,7 @@ impl fmt::Display for KeySource {
             Self::Passphrase { memory_kib, passes, lanes, .. } => {
                 write!(f, "passphrase (Argon2id, {} MiB, {passes} passes, {lanes} lanes)", memory_kib / 1024)
             }
-            Self::Credential { name } => write!(f, "systemd credential keyshoal-{name}.key"),
+            Self::Credential { name } => write!(f, "systemd credential keyshoal-{name}"),
             Self::Command { argv } => write!(f, "command {}", argv.first().map_or("", String::as_str)),
         }
     }

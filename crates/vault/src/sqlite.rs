@@ -76,14 +76,7 @@ impl Database {
     pub(crate) fn open_draft(path: &Path) -> Result<Self, Cause> {
         let connection = Connection::open_with_flags(path, FLAGS).map_err(Cause::database)?;
         configure(&connection).map_err(Cause::database)?;
-        let found = schema::check(&connection)?;
-        if found < schema::KNOWN {
-            let forward = begin_transaction(&connection, TransactionBehavior::Immediate)?;
-            schema::bring_forward(&forward, found)
-                .and_then(|()| forward.commit())
-                .map_err(Cause::database)?;
-        }
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Self::forward_alone(path, connection)
     }
 
     /// Takes the bytes of a whole vault into memory and reads them there.
@@ -91,13 +84,19 @@ impl Database {
         let mut connection = Connection::open_in_memory().map_err(Cause::database)?;
         configure(&connection).map_err(Cause::database)?;
         connection
-            .deserialize_read_exact(rusqlite::MAIN_DB, bytes, bytes.len(), true)
+            .deserialize_read_exact(rusqlite::MAIN_DB, bytes, bytes.len(), false)
             .map_err(Cause::database)?;
+        Self::forward_alone(path, connection)
+    }
+
+    /// Brings a vault forward that nobody else has open.
+    fn forward_alone(path: &Path, connection: Connection) -> Result<Self, Cause> {
         let found = schema::check(&connection)?;
         if found < schema::KNOWN {
-            return Err(Cause::Corrupt(format!(
-                "it has schema {found}; restore it, and it is brought forward"
-            )));
+            let forward = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            schema::bring_forward(&forward, found)
+                .and_then(|()| forward.commit())
+                .map_err(Cause::database)?;
         }
         Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
     }

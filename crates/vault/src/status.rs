@@ -3,7 +3,7 @@
 use crate::header::Header;
 use crate::rekey::{count, of_key};
 use crate::session::Session;
-use crate::{Cause, KeyRecord, Vault, VaultError, queries};
+use crate::{Cause, KeyRecord, KeyState, Vault, VaultError, queries};
 use keyshoal_core::Timestamp;
 use keyshoal_seal::KeyId;
 
@@ -53,11 +53,12 @@ impl Vault {
         self.database.read(|db| {
             let header = Header::read(db)?;
             header.check(&self.tags)?;
+            let rekey = open_rekey(db, &header)?;
             Ok(VaultStatus {
                 id: header.id,
                 created: header.created,
                 keys: header.keys.into_iter().map(|key| key.record).collect(),
-                rekey: open_rekey(db)?,
+                rekey,
                 organisations: count(db, queries::COUNT_ORGANISATIONS)?,
                 instances: count(db, queries::COUNT_INSTANCES)?,
                 agents: count(db, queries::COUNT_AGENTS)?,
@@ -69,13 +70,20 @@ impl Vault {
     }
 }
 
-/// Returns the change of the key that is not finished.
-pub(crate) fn open_rekey(db: &dyn Session) -> Result<Option<OpenRekey>, Cause> {
-    let Some(row) = db.one(queries::OPEN_REKEY, &[])? else { return Ok(None) };
-    let id = |at| {
-        let bytes = <[u8; KeyId::LEN]>::try_from(row.bytes(at)?);
-        bytes.map(KeyId::from_bytes).map_err(|_| Cause::Corrupt("a key's id has another length".to_owned()))
+/// Returns the change of the key that is not finished: the header says that there is one and of which keys.
+pub(crate) fn open_rekey(db: &dyn Session, header: &Header) -> Result<Option<OpenRekey>, Cause> {
+    let row = db.one(queries::OPEN_REKEY, &[])?;
+    let retiring = header.keys.iter().map(|key| &key.record).find(|key| key.state == KeyState::Retiring);
+    let altered = || Cause::Altered("the record of the change of its key".to_owned());
+    let (row, old) = match (row, retiring) {
+        (None, None) => return Ok(None),
+        (Some(row), Some(old)) => (row, old),
+        _ => return Err(altered()),
     };
-    let from = id(1)?;
-    Ok(Some(OpenRekey { id: row.string(0)?, from, to: id(2)?, begun: row.time(3)?, left: of_key(db, from)? }))
+    let new = header.active()?;
+    if row.bytes(1)? != old.id.as_bytes() || row.bytes(2)? != new.id.as_bytes() {
+        return Err(altered());
+    }
+    let (id, begun, left) = (row.string(0)?, row.time(3)?, of_key(db, old.id)?);
+    Ok(Some(OpenRekey { id, from: old.id, to: new.id, begun, left }))
 }

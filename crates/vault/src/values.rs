@@ -1,6 +1,6 @@
 //! Opens what is sealed of an instance.
 
-use crate::load::{STATES, from_word, load};
+use crate::load::{STATES, checked, from_word};
 use crate::record::{Kind, Record};
 use crate::session::{Row, values};
 use crate::{Cause, Vault, VaultError, queries};
@@ -25,9 +25,11 @@ impl Vault {
     /// Opens every value of an instance, by credential and number.
     pub fn values(&self, instance: &InstanceId) -> Result<Vec<Value>, VaultError> {
         self.database.read(|db| {
-            let of = load(db, &self.tags, instance)?;
-            let home = Home { vault: &self.id, organisation: &of.organisation, instance: instance.as_str() };
+            let of = checked(db, &self.tags, instance)?;
+            let home =
+                Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
             let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
+            of.check_versions(&rows)?;
             rows.iter().map(|row| home.value(&self.ring, row)).collect()
         })
     }
@@ -35,9 +37,11 @@ impl Vault {
     /// Opens every document of an instance, by name.
     pub fn documents(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, VaultError> {
         self.database.read(|db| {
-            let of = load(db, &self.tags, instance)?;
-            let home = Home { vault: &self.id, organisation: &of.organisation, instance: instance.as_str() };
+            let of = checked(db, &self.tags, instance)?;
+            let home =
+                Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
             let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
+            of.check_documents(&rows)?;
             rows.iter().map(|row| home.document(&self.ring, row)).collect()
         })
     }

@@ -5,6 +5,7 @@ use crate::header::Header;
 use crate::load::load;
 use crate::session::{Session, values};
 use crate::sqlite::Database;
+use crate::tally::Tally;
 use crate::write::Pen;
 use crate::{Author, Cause, Change, Event, KeyRecord, NewInstance, NewKey, VaultError, events, queries};
 use keyshoal_core::vault::VaultInstance;
@@ -78,6 +79,9 @@ impl Vault {
     pub fn instances(&self) -> Result<Vec<VaultInstance>, VaultError> {
         self.database.read(|db| {
             let ids = db.query(queries::INSTANCE_IDS, &[])?;
+            if i64::try_from(ids.len()) != Ok(Tally::read(db, &self.tags)?.instances) {
+                return Err(Cause::Altered("which instances there are".to_owned()));
+            }
             ids.iter().map(|row| load(db, &self.tags, &InstanceId::new(row.string(0)?))).collect()
         })
     }
@@ -131,6 +135,7 @@ impl Vault {
             };
             require_free(pen.db, &empty)?;
             pen.begin(&empty)?;
+            Tally::count_instance(pen.db, pen.tags, 1)?;
             make(pen, empty, changes, who, vec![format!("instance {} taken in", new.name)])
         })
     }
@@ -171,6 +176,7 @@ impl Vault {
             ] {
                 pen.db.execute(query, &values![instance.as_str()])?;
             }
+            Tally::count_instance(pen.db, pen.tags, -1)?;
             let said = format!("instance {} removed", before.name);
             events::add(pen.db, pen.tags, Some(instance), who, &[said], now)
         })?;
@@ -183,7 +189,11 @@ impl Vault {
         self.database.read(|db| {
             let rows = match instance {
                 Some(instance) => db.query(queries::EVENTS_OF, &values![instance.as_str(), limit])?,
-                None => db.query(queries::NEWEST_EVENTS, &values![limit])?,
+                None => {
+                    let rows = db.query(queries::NEWEST_EVENTS, &values![limit.max(1)])?;
+                    events::check_newest(db, &rows, &self.tags)?;
+                    rows
+                }
             };
             events::read(&rows, &self.tags)
         })

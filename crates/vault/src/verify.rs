@@ -3,6 +3,7 @@
 use crate::header::Header;
 use crate::load::Rows;
 use crate::session::{Row, Session, values};
+use crate::tally::Tally;
 use crate::values::Home;
 use crate::{Cause, Vault, VaultError, events, queries, rotations};
 use keyshoal_core::InstanceId;
@@ -60,6 +61,20 @@ impl Vault {
                 found.wrong("the records", format!("{every} are there and {seen} belong to an instance"));
             }
             self.verify_events(db, &mut found);
+            if let Some(tally) = found.expect("the vault", Tally::read(db, &self.tags)) {
+                let instances = i64::try_from(found.instances);
+                if instances != Ok(tally.instances) {
+                    found.wrong(
+                        "the instances",
+                        format!("there were {}, and {} are left", tally.instances, found.instances),
+                    );
+                }
+                let newest = db.query(queries::NEWEST_EVENTS, &values![1_i64]);
+                found.expect(
+                    "the history",
+                    newest.and_then(|rows| events::check_newest(db, &rows, &self.tags)),
+                );
+            }
             Ok(())
         })?;
         Ok(found)

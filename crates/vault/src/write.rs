@@ -6,8 +6,8 @@ use crate::record::Kind;
 use crate::session::{Session, Value, json, values};
 use crate::values::Home;
 use crate::{Cause, queries};
-use keyshoal_core::Timestamp;
 use keyshoal_core::vault::{VaultAgent, VaultCredential, VaultInstance};
+use keyshoal_core::{InstanceId, Timestamp};
 use keyshoal_seal::{IntegrityKey, KeyEncryptionKey};
 
 /// What writing needs to know of the vault.
@@ -56,15 +56,13 @@ impl Pen<'_> {
         self.bindings(after)?;
         self.credentials(before, after, work)?;
         self.documents(after, work)?;
-        self.tag(after)
+        self.tag(&after.id)
     }
 
     /// Makes the tag over everything of the instance anew.
-    pub(crate) fn tag(&self, instance: &VaultInstance) -> Result<(), Cause> {
-        let rows =
-            Rows::read(self.db, &instance.id)?.ok_or_else(|| Cause::NoInstance(instance.id.clone()))?;
-        self.db
-            .touch(queries::SET_INSTANCE_TAG, &values![instance.id.as_str(), rows.tag(self.tags).as_slice()])
+    pub(crate) fn tag(&self, instance: &InstanceId) -> Result<(), Cause> {
+        let rows = Rows::read(self.db, instance)?.ok_or_else(|| Cause::NoInstance(instance.clone()))?;
+        self.db.touch(queries::SET_INSTANCE_TAG, &values![instance.as_str(), rows.tag(self.tags).as_slice()])
     }
 
     fn own_row(&self, of: &VaultInstance) -> Result<(), Cause> {

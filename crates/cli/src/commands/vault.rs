@@ -44,7 +44,7 @@ Examples:
   keyshoal vault init --key-file /run/media/me/key/vault.key
   keyshoal vault init --passphrase
   keyshoal vault init --passphrase --passphrase-fd 3 3< FILE
-  keyshoal vault init --key-credential vault          keyshoal-vault.key, handed over by systemd
+  keyshoal vault init --key-credential vault          keyshoal-vault, handed over by systemd
   keyshoal vault init --key-command '[\"aws\",\"kms\",\"decrypt\",\"…\"]'")]
     Init {
         /// Where its key comes from.

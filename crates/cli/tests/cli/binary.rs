@@ -43,6 +43,7 @@ fn every_command_has_help_with_examples() {
         "history",
         "rollback",
         "recover",
+        "vault",
         "demo",
         "completions",
         "man",

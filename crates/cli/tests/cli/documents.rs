@@ -57,7 +57,9 @@ fn the_status_document_has_the_promised_fields() {
 #[test]
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
-    let commands: [(&[&str], &str); 22] = [
+    let path = |name: &str| stage.path(name).to_str().unwrap().to_owned();
+    let (backup, key) = (path("vault.backup"), path("second.key"));
+    let commands: [(&[&str], &str); 28] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
@@ -79,6 +81,12 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["rollback", "last", "--dry-run"], "keyshoal.rollback.v1"),
         (&["--json", "trace", "--", "true"], "keyshoal.trace.v1"),
         (&["alerts", "list"], "keyshoal.alerts.v1"),
+        (&["vault", "init"], "keyshoal.vault.v1"),
+        (&["vault", "status"], "keyshoal.vault.v1"),
+        (&["vault", "backup", &backup], "keyshoal.vault.v1"),
+        (&["vault", "verify", &backup], "keyshoal.vault.v1"),
+        (&["vault", "rekey", "--key-file", &key], "keyshoal.vault.v1"),
+        (&["vault", "verify"], "keyshoal.vault.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
     let described = include_str!("../../../../docs/documents.md");

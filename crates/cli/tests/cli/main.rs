@@ -19,5 +19,6 @@ mod secrets;
 mod stage;
 mod terminal;
 mod tracing;
+mod vaulting;
 mod verifying;
 mod watching;

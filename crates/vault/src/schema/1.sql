@@ -6,7 +6,11 @@ CREATE TABLE vault (
     only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
     id TEXT NOT NULL,
     created INTEGER NOT NULL,
-    tag BLOB NOT NULL                 -- over this row and the keys
+    tag BLOB NOT NULL,                -- over id, created and the keys
+    events INTEGER NOT NULL,          -- how many there are
+    last_event BLOB NOT NULL,         -- the tag of the last one
+    instances INTEGER NOT NULL,       -- how many there are
+    tally_tag BLOB NOT NULL           -- over the three before it
 ) STRICT;
 
 CREATE TABLE keys (

@@ -8,5 +8,10 @@
 
 mod backups;
 mod changes;
+mod crash;
+mod model;
 mod rekeying;
+mod schema;
+mod secrets;
+mod tampering;
 mod world;

@@ -7,7 +7,7 @@ use crate::root::{World, keys_dir, variables};
 use crate::ui::Ui;
 use keyshoal_seal::keys::{self, Passphrase};
 use keyshoal_seal::{KeyEncryptionKey, KeyError, KeyFile, KeyId};
-use keyshoal_vault::{KeyRecord, KeySource, NewKey};
+use keyshoal_vault::{KeyRecord, KeySource, KeyState, NewKey};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct KeyOptions {
     /// A passphrase (Argon2id), from a prompt or a descriptor
     #[arg(long)]
     pub passphrase: bool,
-    /// A systemd credential: NAME for keyshoal-NAME.key
+    /// A systemd credential: NAME for keyshoal-NAME
     #[arg(long, value_name = "NAME")]
     pub key_credential: Option<String>,
     /// A program that prints 32 bytes in base64 or hexadecimal digits, and its arguments: a list in JSON, run without a shell
@@ -80,7 +80,7 @@ pub fn new_key(
     };
     let key = match &source {
         KeySource::File { path } => keys::load_or_create_at(Path::new(path), keys::VAULT).map_err(wrong)?,
-        source => fetch(ui, world, globals, source)?,
+        source => fetch(ui, world, globals, source, "")?,
     };
     Ok(NewKey { key: key.key_encryption_key(), source })
 }
@@ -112,7 +112,7 @@ pub fn named_key(
         )
         .hint(format!("if you know the program, name it: --key-command '{list}'")));
     }
-    let key = fetch(ui, world, globals, named.as_ref().unwrap_or(recorded))?;
+    let key = fetch(ui, world, globals, named.as_ref().unwrap_or(recorded), "Passphrase of the backup")?;
     Ok((key.key_encryption_key(), named))
 }
 
@@ -123,7 +123,11 @@ pub(super) fn recorded_key(
     globals: &Globals,
     record: &KeyRecord,
 ) -> Result<KeyEncryptionKey, CommandError> {
-    let key = fetch(ui, world, globals, &record.source)?.key_encryption_key();
+    let which = match record.state {
+        KeyState::Retiring => "Old passphrase of the vault",
+        _ => "Passphrase of the vault",
+    };
+    let key = fetch(ui, world, globals, &record.source, which)?.key_encryption_key();
     if key.id() == record.id {
         return Ok(key);
     }
@@ -140,7 +144,14 @@ fn other_key(source: &KeySource, wanted: KeyId, found: KeyId) -> CommandError {
     }
 }
 
-fn fetch(ui: &mut Ui, world: &World, globals: &Globals, source: &KeySource) -> Result<KeyFile, CommandError> {
+/// Fetches a key. `which` names it where a passphrase is asked for.
+fn fetch(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    source: &KeySource,
+    which: &str,
+) -> Result<KeyFile, CommandError> {
     let missing = |what: String| {
         CommandError::config(format!("{what}: there is no key"))
             .hint("put the vault's key there; nothing else opens what was sealed with it")
@@ -152,10 +163,10 @@ fn fetch(ui: &mut Ui, world: &World, globals: &Globals, source: &KeySource) -> R
         KeySource::Credential { name } => {
             let dir = world.get(variables::CREDENTIALS_DIRECTORY).ok_or_else(|| {
                 CommandError::config(format!("systemd handed no credentials over, and the key is {source}"))
-                    .hint(format!("LoadCredentialEncrypted=keyshoal-{name}.key in the unit, or: systemd-run -p LoadCredential=…"))
+                    .hint(format!("LoadCredentialEncrypted=keyshoal-{name} in the unit, or: systemd-run -p LoadCredential=…"))
             })?;
             let key = keys::from_credentials(Path::new(dir), name).map_err(wrong)?;
-            key.ok_or_else(|| missing(format!("{dir}/keyshoal-{name}.key")))
+            key.ok_or_else(|| missing(format!("{dir}/keyshoal-{name}")))
         }
         KeySource::Command { argv } => {
             ui.progress().say("waiting for the program that gives the vault's key …");
@@ -164,7 +175,7 @@ fn fetch(ui: &mut Ui, world: &World, globals: &Globals, source: &KeySource) -> R
         KeySource::Passphrase { .. } => {
             let how = source.as_passphrase().map_err(wrong)?;
             let how = how.ok_or_else(|| CommandError::internal("a passphrase that is none"))?;
-            how.key(&passphrase::known(ui, globals.passphrase_fd)?).map_err(wrong)
+            how.key(&passphrase::known(ui, which, globals.passphrase_fd)?).map_err(wrong)
         }
     }
 }

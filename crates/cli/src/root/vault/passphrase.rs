@@ -12,10 +12,10 @@ const LONGEST: u64 = 4096;
 const SHORTEST: usize = 8;
 
 /// Reads a passphrase that is known already.
-pub(super) fn known(ui: &mut Ui, fd: Option<u32>) -> Result<Secret, CommandError> {
+pub(super) fn known(ui: &mut Ui, which: &str, fd: Option<u32>) -> Result<Secret, CommandError> {
     match fd {
         Some(fd) => from_descriptor(fd),
-        None => typed(ui, "Passphrase of the vault (hidden): "),
+        None => typed(ui, &format!("{which} (hidden): ")),
     }
 }
 
