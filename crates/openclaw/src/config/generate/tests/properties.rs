@@ -338,3 +338,33 @@ proptest! {
         prop_assert_eq!(again.text.reveal_secret(), new);
     }
 }
+
+/// Finds every comment of a text; each has a number of its own.
+fn comments(text: &str) -> Vec<&str> {
+    let starts =
+        text.match_indices(" c").filter(|(at, _)| text[..*at].ends_with("/*") || text[..*at].ends_with("//"));
+    starts.map(|(at, _)| text[at..].split([',', '\'']).next().unwrap_or_default()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn agents_that_move_and_come_take_no_comment_away(case in case(), manner in any::<Manner>(), by in 0usize..6, new in 0usize..3) {
+        let text = written(&case.value, &manner);
+        let sources = Sources::of(&locations(), Some(text.as_bytes())).unwrap();
+        let found = import(&locations(), &sources).unwrap();
+        let mut wanted = Wanted { agents: found.agents, models: found.models, bindings: found.bindings, ..Wanted::default() };
+        let by = by % wanted.agents.len();
+        wanted.agents.rotate_left(by);
+        wanted.bindings.reverse();
+        for at in 0..new {
+            wanted.agents.insert(at, agent(&format!("new-{at}")));
+        }
+        let made = generate(&locations(), &sources, case.release, &wanted).unwrap();
+        let there = comments(made.text.reveal_secret());
+        for comment in comments(&text) {
+            prop_assert!(there.contains(&comment), "{comment} is lost:\n{}\n{}", text, made.text.reveal_secret());
+        }
+    }
+}
