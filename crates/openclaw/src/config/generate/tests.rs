@@ -100,11 +100,14 @@ fn a_renamed_a_disabled_and_a_moved_agent_change_nothing_else() {
     let made = made(HAND_WRITTEN, OLD, &wanted);
     let expected = HAND_WRITTEN
         .replace("      { id: 'main', name: 'Chief', tools: { deny: ['exec'] } }, // the boss\n", "")
-        .replace("      { id: 'ops', workspace: '~/ops' },\n", "      { id: 'main', name: 'Chief', tools: { deny: ['exec'] }, \"default\": true }, // the boss\n")
+        .replace(
+            "      { id: 'ops', workspace: '~/ops' },\n",
+            "      { id: 'main', name: 'Chief', tools: { deny: ['exec'] }, default: true }, // the boss\n",
+        )
         .replace("id: 'Stocks'", "id: \"shares\"")
         .replace("'acme/a'", "\"acme/c\"")
         .replace("{ agentId: 'ops'", "{ agentId: \"shares\"");
-    assert_eq!(made.text.reveal_secret(), expected.replace("\"default\"", "default"));
+    assert_eq!(made.text.reveal_secret(), expected);
     assert_eq!(made.left.len(), 1);
     assert_eq!(made.left[0].entry.reveal_secret(), "{ id: 'ops', workspace: '~/ops' }");
     let said: Vec<String> =
