@@ -158,6 +158,10 @@ fn lives(version: &str, before: Option<&str>) -> Result<()> {
     let entry = found.into_iter().find(|begins| text.contains(begins)).context("no entry of stocks")?;
     let text = text.replace(entry, &entry.replacen('{', by_hand, 1));
     ensure!(text.contains("sells"), "{text}");
+    // Other places that name agents, which the program checks.
+    let talk = if instance.release().entries() { "\"talk\": { \"agentId\": \"research\" }," } else { "" };
+    let named = format!("{{ {talk} \"broadcast\": {{ \"slack:C1\": [\"main\", \"stocks\", \"research\"] }},");
+    let text = text.replacen('{', &named, 1);
     std::fs::write(instance.config_path(), format!("// kept\n{text}"))?;
     wanted.agents.retain(|agent| agent.id.as_str() != "research");
     wanted.agents.reverse();

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 /// The provider of all profiles here; the program knows it from the config.
 const PROVIDER: &str = "mockai";
+const OWN: &str = "mockai:own";
+const OWN_KEY: &str = "sk-testkit-own-\"quoted\"-001";
 const SHARED: &str = "mockai:default";
 const SHARED_KEY: &str = "sk-testkit-shared-00000000000001";
 
@@ -68,7 +70,7 @@ fn document(layout: Layout, file: &mut RefsFile, ids: &[&str]) -> Result<(Artifa
         file.put(&ProfileId::new("mockai:ref"), Some("stocks"), Secret::new("sk-testkit-ref-001"));
     let mut entries = Vec::new();
     for (id, held) in [
-        ("mockai:own", Held::ApiKey(Secret::new("sk-testkit-own-\"quoted\"-é-01"))),
+        (OWN, Held::ApiKey(Secret::new(OWN_KEY))),
         ("mockai:token", Held::Token(Secret::new("tok-testkit-0000000001"), Some(4_000_000_000_000))),
         ("mockai:ref", Held::Ref(CredentialKind::ApiKey, reference)),
     ] {
@@ -207,6 +209,26 @@ fn cells(version: &str) -> Result<()> {
     ensure!(theirs == with.store.reveal_secret(), "{theirs}\n{}", with.store.reveal_secret());
     let theirs = cell("SELECT state_json FROM auth_profile_state WHERE state_key = 'primary'")?;
     ensure!(Some(theirs.as_str()) == with.state.as_ref().map(Secret::reveal_secret), "{theirs}");
+
+    // An order leaves the store's own cell alone; the same key once more makes the program write that too.
+    db.execute("UPDATE auth_profile_store SET updated_at = 1", [])?;
+    let (before, after): (&[&str], &[&str]) = match layout {
+        Layout::SharedRow => (&[], &["--agent", "stocks"]),
+        _ => (&["--agent", "stocks"], &[]),
+    };
+    let paste = [
+        &["models", "auth"],
+        before,
+        &["paste-api-key"],
+        after,
+        &["--provider", PROVIDER, "--profile-id", OWN],
+    ];
+    let said = instance.cli(&paste.concat(), &format!("{OWN_KEY}\n"))?;
+    ensure!(said.code == Some(0), "{said:?}");
+    let written: i64 = db.query_row("SELECT updated_at FROM auth_profile_store", [], |row| row.get(0))?;
+    ensure!(written > 1, "the program wrote nothing");
+    let theirs = cell("SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'")?;
+    ensure!(theirs == with.store.reveal_secret(), "{theirs}\n{}", with.store.reveal_secret());
     Ok(())
 }
 
