@@ -4,12 +4,14 @@
 //! prints, and never writes what it was not asked to write.
 
 pub mod agent_id;
+pub mod artifacts;
 pub mod candidates;
 pub mod config;
 pub mod environment;
 pub mod examine;
 pub mod files;
 pub mod gateway;
+pub mod init;
 pub mod jobs;
 pub mod layout;
 pub mod locate;

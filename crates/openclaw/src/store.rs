@@ -5,11 +5,11 @@
 //! that the edits name.
 
 mod archive;
-mod contents;
+pub(crate) mod contents;
 mod edits;
 pub mod error;
 mod json_store;
-mod json_text;
+pub(crate) mod json_text;
 pub(crate) mod lock_file;
 mod maintenance;
 pub mod model;

@@ -57,8 +57,19 @@ impl Instance {
         Ok(instance)
     }
 
+    /// Makes the folders, and nothing in them: no config, no credentials.
+    pub fn empty(version: &str) -> Result<Self> {
+        Self::folders(RealOpenClaw::new(version)?)
+    }
+
     /// Makes the folders and a config, but no credentials.
     pub(crate) fn bare(real: RealOpenClaw, seed: Seed, provider_port: u16) -> Result<Self> {
+        let instance = Self::folders(real)?;
+        config::write(&instance, provider_port, seed)?;
+        Ok(instance)
+    }
+
+    fn folders(real: RealOpenClaw) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("keyshoal-").tempdir()?;
         let instance = Self { real, gateway: None, port: http::free_port()?, dir };
         for folder in ["home", "tmp", "state"] {
@@ -66,7 +77,6 @@ impl Instance {
             std::fs::create_dir(&path)?;
             std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
         }
-        config::write(&instance, provider_port, seed)?;
         Ok(instance)
     }
 

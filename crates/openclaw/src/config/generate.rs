@@ -7,6 +7,7 @@
 
 mod change;
 mod proof;
+mod references;
 mod report;
 mod roster;
 mod routes;
@@ -100,6 +101,7 @@ fn changes(
     let root = Look::root(&sources.root);
     let has_bindings = root.at("bindings").is_some();
     let change = roster::change(sources.text(), view, wanted, release.has_entries(), report)
+        .and(references::change(&sources.root, view, wanted, report))
         .and(routes::change(has_bindings, view, wanted, report))
         .and(settings::auth(view, wanted, report))
         .and(settings::channels(&root, wanted, report)?)

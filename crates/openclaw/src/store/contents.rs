@@ -3,16 +3,16 @@
 use super::json_text::{Document, Value};
 use super::{StoreContents, StoredProfile, StoredSecret};
 use keyshoal_core::{
-    CredentialKind, ProfileId, ProviderId, Secret, SecretRef, SecretSource, Timestamp, UsageView,
+    CredentialKind, Layout, ProfileId, ProviderId, Secret, SecretRef, SecretSource, Timestamp, UsageView,
 };
 use std::collections::BTreeMap;
 
 /// OpenClaw puts this in place of an access token while it refreshes an OAuth login.
-const FENCE: &str = "openclaw-oauth-refresh-fence:";
+pub(crate) const FENCE: &str = "openclaw-oauth-refresh-fence:";
 
 /// What the readers of a layout accept beyond what all do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     /// Up to 2026.4.7: a list may stand for no profiles; `$NAME` is no reference; the type `apiKey` is unknown.
     JsonFile,
     /// Up to 2026.6.4: `$NAME` is a reference too.
@@ -21,9 +21,20 @@ pub(super) enum Dialect {
     Sqlite,
 }
 
+impl Dialect {
+    /// Returns the dialect of a layout.
+    pub(crate) fn of(layout: Layout) -> Self {
+        match layout {
+            Layout::JsonFile => Self::JsonFile,
+            Layout::JsonWithState => Self::JsonWithState,
+            Layout::AgentSqlite | Layout::SharedTable | Layout::SharedRow | Layout::Unknown => Self::Sqlite,
+        }
+    }
+}
+
 /// Reads a store and, where the layout has one, its state; entries of the state go before those embedded in the store.
 /// `Err` says why OpenClaw would not take the document for a store.
-pub(super) fn contents(
+pub(crate) fn contents(
     store: &Document,
     state: Option<&Document>,
     dialect: Dialect,
@@ -60,7 +71,7 @@ pub(super) fn contents(
 
 /// Tells whether an id names a person's own account (`personal:<owner>:<uuid>`), which OpenClaw keeps elsewhere: never ours to
 /// touch.
-pub(super) fn is_personal(id: &str) -> bool {
+pub(crate) fn is_personal(id: &str) -> bool {
     let mut parts = id.split(':');
     parts.next() == Some("personal")
         && parts.next().is_some()
@@ -186,7 +197,7 @@ fn reference_of(value: &Value, dialect: Dialect) -> Option<SecretRef> {
 }
 
 /// Returns the variable that `${NAME}`, or `$NAME` where that counts, stands for.
-pub(super) fn environment_name(text: &str, bare: bool) -> Option<&str> {
+pub(crate) fn environment_name(text: &str, bare: bool) -> Option<&str> {
     let name = text.trim().strip_prefix('$')?;
     let name = match name.strip_prefix('{') {
         Some(name) => name.strip_suffix('}')?,

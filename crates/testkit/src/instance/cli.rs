@@ -3,6 +3,7 @@
 use super::{Instance, PROFILE, PROVIDER};
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::Stdio;
 
 /// What a command said.
@@ -19,8 +20,14 @@ pub struct Said {
 impl Instance {
     /// Runs `openclaw` with these arguments and this standard input.
     pub fn cli(&self, args: &[&str], stdin: &str) -> Result<Said> {
+        self.cli_on(&self.config_path(), args, stdin)
+    }
+
+    /// The same with another config file.
+    pub fn cli_on(&self, config: &Path, args: &[&str], stdin: &str) -> Result<Said> {
         let mut child = self
             .openclaw()
+            .env("OPENCLAW_CONFIG_PATH", config)
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

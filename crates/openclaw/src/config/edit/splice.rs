@@ -217,7 +217,7 @@ impl Gap {
 }
 
 /// Prints a value: on lines of its own behind `indent`, or on one line.
-pub(in crate::config) fn print(value: &Value, indent: Option<&str>, style: &Style) -> String {
+fn print(value: &Value, indent: Option<&str>, style: &Style) -> String {
     let Some(indent) = indent else { return value.to_string() };
     let mut printed = Vec::new();
     let formatter = serde_json::ser::PrettyFormatter::with_indent(style.unit.as_bytes());

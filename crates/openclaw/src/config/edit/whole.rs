@@ -59,3 +59,6 @@ impl Editor<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

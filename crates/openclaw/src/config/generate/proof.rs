@@ -1,6 +1,8 @@
 //! What is refused before anything is generated, and the proof of what was.
 
 use super::change::Change;
+use super::references;
+use super::report::Report;
 use super::sources::Sources;
 use super::view::{Strange, View, kind};
 use super::wanted::Wanted;
@@ -20,6 +22,9 @@ const WATCHED: &[&[&str]] = &[
     &["agents", "defaults"],
     &["agents", "defaults", "model"],
     &["agents", "defaults", "systemAgent"],
+    &["agents", "defaults", "heartbeat"],
+    &["talk"],
+    &["broadcast"],
     &["agents", "list", "*"],
     &["agents", "list", "*", "model"],
     &["agents", "entries"],
@@ -54,7 +59,6 @@ pub(super) fn standing_here(
         (&["agents", "entries"][..], view.agents != whole.agents || view.form != whole.form),
         (&["agents", "ownership"], view.explicit != whole.explicit),
         (&["agents", "defaults", "model"], view.models != whole.models),
-        (&["agents", "defaults", "systemAgent"], view.system != whole.system),
         (&["bindings"], view.bindings != whole.bindings),
         (&["auth", "profiles"], view.profiles != whole.profiles),
         (&["auth", "order"], view.order != whole.order),
@@ -73,6 +77,10 @@ pub(super) fn standing_here(
         if root.within(&way).map(|look| look.value) != all.within(&way).map(|look| look.value) {
             included.push(way);
         }
+    }
+    let named = |config: &Value| references::change(config, view, wanted, &mut Report::default());
+    if named(&sources.root) != named(&sources.whole) {
+        included.push(vec!["broadcast"]);
     }
     let Some(way) = included.first() else { return Ok(()) };
     let way: &[&str] = match way.as_slice() {
@@ -194,35 +202,33 @@ pub(super) fn strangers(root: &Value, view: &View, wanted: &Wanted) -> Vec<Strin
         .collect();
     let mut notes = Vec::new();
     if !gone.is_empty() {
-        look_for(&Look::root(root), "", &gone, wanted, &mut notes);
+        look_for(&Look::root(root), "", &gone, &mut notes);
     }
     notes
 }
 
-fn look_for(look: &Look<'_>, key: &str, gone: &BTreeSet<&AgentId>, wanted: &Wanted, notes: &mut Vec<String>) {
+fn look_for(look: &Look<'_>, key: &str, gone: &BTreeSet<&AgentId>, notes: &mut Vec<String>) {
     match look.value {
         Value::String(text) if matches!(key, "agentId" | "allowAgents" | "allow") => {
             let id = agent_id::normalize(text);
-            let renamed = wanted.renamed.values().any(|old| *old == id) && look.steps == system_agent();
-            if gone.contains(&id) && !renamed {
+            if gone.contains(&id) {
                 notes.push(format!("{} names agent {id}, which is in the roster no more", look.steps));
             }
         }
         Value::Array(all) => {
             for (at, value) in all.iter().enumerate() {
-                look_for(&Look { value, steps: look.steps.index(at) }, key, gone, wanted, notes);
+                look_for(&Look { value, steps: look.steps.index(at) }, key, gone, notes);
             }
         }
         Value::Object(_) => {
-            let bindings = Steps::default().key("bindings");
-            for (key, inner) in look.entries().filter(|(_, inner)| inner.steps != bindings) {
-                look_for(&inner, key, gone, wanted, notes);
+            // What is changed is not said.
+            let ours =
+                [&["bindings"][..], references::OWNERS[0], references::OWNERS[1], references::OWNERS[2]];
+            let ours = ours.map(|way| way.iter().fold(Steps::default(), |at, key| at.key(key)));
+            for (key, inner) in look.entries().filter(|(_, inner)| !ours.contains(&inner.steps)) {
+                look_for(&inner, key, gone, notes);
             }
         }
         _ => {}
     }
-}
-
-fn system_agent() -> Steps {
-    ["agents", "defaults", "systemAgent", "agentId"].iter().fold(Steps::default(), |at, key| at.key(key))
 }

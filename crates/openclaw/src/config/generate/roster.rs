@@ -35,7 +35,7 @@ pub(super) fn change(
     }
     let plan = Plan { text, view, wanted, form, key };
     let roster = plan.roster(report);
-    models.and(plan.ownership(report)).and(plan.system_agent(report)).and(roster)
+    models.and(plan.ownership(report)).and(roster)
 }
 
 /// Tells whether nothing has to be written: without a roster there is an agent `main`.
@@ -162,19 +162,6 @@ impl Plan<'_> {
             }
             _ => Change::Keep,
         }
-    }
-
-    /// Who owns what nobody else does keeps doing so under another id.
-    fn system_agent(&self, report: &mut Report) -> Change {
-        let named = self.view.system.as_deref().map(agent_id::normalize);
-        let new = self.wanted.agents.iter().find(|agent| {
-            let seen = self.place_of(&agent.id).map(|place| &self.view.agents[place].id);
-            seen.is_some_and(|seen| *seen != agent.id && Some(seen) == named.as_ref())
-        });
-        let Some(new) = new else { return Change::Keep };
-        let change = Change::Put(json!(new.id.as_str()));
-        report.changes.push(ConfigChange::of("agents.defaults.systemAgent.agentId".to_owned(), &change));
-        Change::within(&["agents", "defaults", "systemAgent", "agentId"], change)
     }
 
     /// Returns the change of an agent's entry that is there.

@@ -100,11 +100,14 @@ fn a_renamed_a_disabled_and_a_moved_agent_change_nothing_else() {
     let made = made(HAND_WRITTEN, OLD, &wanted);
     let expected = HAND_WRITTEN
         .replace("      { id: 'main', name: 'Chief', tools: { deny: ['exec'] } }, // the boss\n", "")
-        .replace("      { id: 'ops', workspace: '~/ops' },\n", "      { id: 'main', name: 'Chief', tools: { deny: ['exec'] }, \"default\": true }, // the boss\n")
+        .replace(
+            "      { id: 'ops', workspace: '~/ops' },\n",
+            "      { id: 'main', name: 'Chief', tools: { deny: ['exec'] }, default: true }, // the boss\n",
+        )
         .replace("id: 'Stocks'", "id: \"shares\"")
         .replace("'acme/a'", "\"acme/c\"")
         .replace("{ agentId: 'ops'", "{ agentId: \"shares\"");
-    assert_eq!(made.text.reveal_secret(), expected.replace("\"default\"", "default"));
+    assert_eq!(made.text.reveal_secret(), expected);
     assert_eq!(made.left.len(), 1);
     assert_eq!(made.left[0].entry.reveal_secret(), "{ id: 'ops', workspace: '~/ops' }");
     let said: Vec<String> =
@@ -162,4 +165,35 @@ fn a_new_config_is_in_the_form_of_the_release() {
         assert!(!said.contains("a-secret-token"), "{said}");
         assert_eq!(made(new.text.reveal_secret(), release, &wanted).changes, []);
     }
+}
+
+#[test]
+fn other_places_name_no_agent_that_is_not_there() {
+    let text = r#"{
+  talk: { agentId: 'stocks', voice: 'v' },
+  broadcast: { strategy: 'parallel', 'slack:C1': ['main', 'stocks', 'ops'], 'slack:C2': ['ops'], other: { agents: ['stocks'] } },
+  agents: {
+    defaults: { heartbeat: { agentId: 'ops', every: '1h' }, systemAgent: { agentId: 'Main' } },
+    entries: { main: { default: true, subagents: { allowAgents: ['ops', 'stocks'] } }, stocks: {}, ops: {} },
+  },
+}
+"#;
+    let mut wanted = Wanted { agents: vec![agent("main"), agent("shares")], ..Wanted::default() };
+    wanted.agents[0].default = true;
+    wanted.renamed.insert(AgentId::new("shares"), AgentId::new("stocks"));
+    let made = made(text, NEW, &wanted);
+    let expected = text
+        .replace("talk: { agentId: 'stocks'", "talk: { agentId: \"shares\"")
+        .replace("['main', 'stocks', 'ops'], 'slack:C2': ['ops']", "['main', \"shares\"]")
+        .replace("{ agents: ['stocks'] }", "{ agents: [\"shares\"] }")
+        .replace("{ agentId: 'ops', every", "{ every")
+        .replace(" stocks: {}, ops: {} }", " shares: {} }");
+    assert_eq!(made.text.reveal_secret(), expected);
+    let notes = made.notes.join("\n");
+    assert!(
+        notes.contains("allowAgents[0] names agent ops")
+            && notes.contains("allowAgents[1] names agent stocks"),
+        "{notes}"
+    );
+    assert_eq!(made.notes.len(), 2, "{notes}");
 }

@@ -16,8 +16,6 @@ pub(in crate::config) struct View {
     pub form: RosterForm,
     /// `agents.ownership: "explicit"`.
     pub explicit: bool,
-    /// `agents.defaults.systemAgent.agentId`.
-    pub system: Option<String>,
     /// The agents, as written, in order.
     pub agents: Vec<Seen>,
     /// `agents.defaults.model`.
@@ -80,10 +78,6 @@ impl View {
             Some(model) => self::models(&model)?,
             None => Written::default(),
         };
-        let system = match section(&root, &["agents", "defaults", "systemAgent"])? {
-            Some(system) => text_at(&system, "agentId")?,
-            None => None,
-        };
         let mut profiles = BTreeMap::new();
         for (id, profile) in section(&root, &["auth", "profiles"])?.iter().flat_map(Look::entries) {
             object(&profile)?;
@@ -102,7 +96,6 @@ impl View {
             explicit: agents
                 .and_then(|agents| agents.at("ownership"))
                 .is_some_and(|word| word.value == "explicit"),
-            system,
             agents: seen,
             models,
             bindings: root.at("bindings").map_or(Ok(Vec::new()), |bindings| self::bindings(&bindings))?,

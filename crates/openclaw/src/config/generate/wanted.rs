@@ -40,7 +40,7 @@ pub struct WantedAgent {
     pub id: AgentId,
     /// Its display name.
     pub name: Option<String>,
-    /// Whether it is the default agent.
+    /// Whether it is the default agent. Nobody is where the config says `agents.ownership: "explicit"`.
     pub default: bool,
     /// Its own models.
     pub models: ModelChoice,
@@ -59,7 +59,7 @@ pub struct WantedBinding {
     pub comment: Option<String>,
 }
 
-/// What a gateway needs to start safely.
+/// What a gateway needs to start safely, beside `gateway.mode: "local"`, which is always set with it.
 #[derive(Clone, Debug, Default)]
 pub struct GatewayDefaults {
     /// `gateway.port`; left as it is where `None`.

@@ -1,12 +1,14 @@
 //! Weaving a change into the text of a config: what stays, stays byte for byte, with its comments.
 
 mod pieces;
+mod printer;
 
 use super::change::{Change, Element, Member};
-use crate::config::edit::splice::{Style, begins_line, indent_of_line, key_as, options, print};
+use crate::config::edit::splice::{Style, begins_line, indent_of_line, key_as, options};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
 use pieces::{Pieces, ends_in_line_comment};
+use printer::print;
 use serde_json::Value;
 use std::ops::Range;
 
@@ -116,7 +118,8 @@ impl Weaver<'_> {
             _ => true,
         };
         let one_line = flat && !self.text[old.clone()].contains('\n');
-        print(new, (!one_line).then(|| indent_of_line(self.text, old.start)), &self.style)
+        let indent = (!one_line).then(|| indent_of_line(self.text, old.start));
+        print(new, indent, &self.style, self.style.bare_keys)
     }
 
     fn patch(&self, object: &ast::Object<'_>, members: &[(String, Change)]) -> Result<String, Unsafe> {
@@ -177,7 +180,10 @@ impl Weaver<'_> {
                 None => {
                     if let Some(value) = element.change.applied(None) {
                         let indent = frame.indent(self.text, &self.style);
-                        items.push(Item { from: None, body: print(&value, indent.as_deref(), &self.style) });
+                        items.push(Item {
+                            from: None,
+                            body: print(&value, indent.as_deref(), &self.style, self.style.bare_keys),
+                        });
                     }
                 }
             }
@@ -210,7 +216,8 @@ impl Weaver<'_> {
             Some(last) => matches!(last.name, ast::ObjectPropName::Word(_)),
             None => self.style.bare_keys,
         };
-        let printed = print(value, frame.indent(self.text, &self.style).as_deref(), &self.style);
+        let indent = frame.indent(self.text, &self.style);
+        let printed = print(value, indent.as_deref(), &self.style, bare);
         Item { from: None, body: format!("{}: {printed}", key_as(key, bare)) }
     }
 

@@ -295,7 +295,7 @@ fn not_ours(value: &Value, ids: &dyn Fn(&str) -> Option<String>, wanted: &Wanted
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn what_is_ours_is_as_wanted_and_what_is_not_stays(case in case(), manner in any::<Manner>()) {
@@ -336,5 +336,60 @@ proptest! {
         let again = generate(&locations(), &after, release, &wanted).unwrap();
         prop_assert_eq!(again.changes, []);
         prop_assert_eq!(again.text.reveal_secret(), new);
+    }
+}
+
+/// Finds every comment of a text; each has a number of its own.
+fn comments(text: &str) -> Vec<&str> {
+    let starts =
+        text.match_indices(" c").filter(|(at, _)| text[..*at].ends_with("/*") || text[..*at].ends_with("//"));
+    starts.map(|(at, _)| text[at..].split([',', '\'']).next().unwrap_or_default()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn agents_that_move_and_come_take_no_comment_away(case in case(), manner in any::<Manner>(), by in 0usize..6, new in 0usize..3) {
+        let text = written(&case.value, &manner);
+        let sources = Sources::of(&locations(), Some(text.as_bytes())).unwrap();
+        let found = import(&locations(), &sources).unwrap();
+        let mut wanted = Wanted { agents: found.agents, models: found.models, bindings: found.bindings, ..Wanted::default() };
+        let by = by % wanted.agents.len();
+        wanted.agents.rotate_left(by);
+        wanted.bindings.reverse();
+        for at in 0..new {
+            wanted.agents.insert(at, agent(&format!("new-{at}")));
+        }
+        let made = generate(&locations(), &sources, case.release, &wanted).unwrap();
+        let there = comments(made.text.reveal_secret());
+        for comment in comments(&text) {
+            prop_assert!(there.contains(&comment), "{comment} is lost:\n{}\n{}", text, made.text.reveal_secret());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn a_damaged_config_is_refused_or_edited_and_never_worse(
+        case in case(),
+        manner in any::<Manner>(),
+        at in any::<prop::sample::Index>(),
+        length in 0usize..6,
+        with in "[{}\\[\\],:'\"/*\\\\ \n\ra-z$日]{0,3}|\\$include|__proto__|\\$\\{AB\\}",
+    ) {
+        let mut characters: Vec<char> = written(&case.value, &manner).chars().collect();
+        let at = at.index(characters.len());
+        let end = (at + length).min(characters.len());
+        characters.splice(at..end, with.chars());
+        let text: String = characters.into_iter().collect();
+        let Ok(sources) = Sources::of(&locations(), Some(text.as_bytes())) else { return Ok(()) };
+        let Ok(made) = generate(&locations(), &sources, case.release, &case.wanted) else { return Ok(()) };
+        let after = Sources::of(&locations(), Some(made.text.reveal_secret().as_bytes())).unwrap();
+        let again = generate(&locations(), &after, case.release, &case.wanted);
+        let again = again.map_err(|error| TestCaseError::fail(format!("{error}\n{text}\n{}", made.text.reveal_secret())))?;
+        prop_assert_eq!(again.changes, []);
     }
 }
