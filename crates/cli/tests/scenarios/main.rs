@@ -16,6 +16,7 @@ mod guards;
 mod leftover;
 mod load;
 mod matrix;
+mod plain;
 mod proof;
 mod restarting;
 mod rotation;
