@@ -6,6 +6,7 @@ pub mod ask;
 pub mod book;
 pub mod change;
 pub mod clock;
+mod deliver;
 pub mod examine;
 pub mod harden;
 pub mod installation;

@@ -12,6 +12,7 @@
 
 mod activation;
 mod cooldown;
+mod delivering;
 mod guards;
 mod leftover;
 mod load;
