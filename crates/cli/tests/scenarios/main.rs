@@ -18,6 +18,7 @@ mod leftover;
 mod load;
 mod matrix;
 mod plain;
+mod probing;
 mod proof;
 mod restarting;
 mod rotation;
