@@ -121,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let letters = DeadLetters::new(dir.path().join("dead-letters"));
         let kind = Kind::Command { command: "false".to_owned() };
-        let target = Target { name: "../ops".to_owned(), kind, quiet: None, urgent_too: false };
+        let target = Target { name: "../ops".to_owned(), kind, quiet: None, urgent_too: false, per_hour: 0 };
         let mut last = PathBuf::new();
         for second in 0..i64::try_from(KEPT).unwrap() + 5 {
             let at = Timestamp::from_second(second).unwrap();

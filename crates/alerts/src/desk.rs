@@ -1,7 +1,7 @@
 //! Brings messages to all addressees: a thread and a queue for each, tries with growing waits, and at the end a dead letter.
 
 use crate::held::Held;
-use crate::{DeadLetter, DeadLetters, Failure, Message, Sender, Target, clock};
+use crate::{DeadLetter, DeadLetters, Failure, Message, Sender, Target, Waiting, clock};
 use jiff::tz::TimeZone;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -55,6 +55,8 @@ pub struct DeskOptions {
     pub variables: Vec<(String, String)>,
     /// Where messages go that reach nobody.
     pub dead_letters: DeadLetters,
+    /// Where messages wait that are held back; without it they are dead letters when the desk closes.
+    pub waiting: Option<Waiting>,
     /// Hears of what became of messages.
     pub heard: Heard,
 }
@@ -143,21 +145,42 @@ impl Worker {
     fn work(&self, receiver: &Receiver<Message>) {
         let sender = Sender::new(&self.target.kind, &self.options.variables);
         let sender = sender.map_err(|error| error.to_string());
-        let mut held = Held::new(&self.target, self.options.zone.clone());
+        let waiting = self.options.waiting.as_ref();
+        let before = waiting.map(|waiting| waiting.read(&self.target.name)).unwrap_or_default();
+        let mut held = Held::new(&self.target, self.options.zone.clone(), before);
+        let mut patience = Duration::ZERO;
+        let mut kept = waiting.is_some();
+        let mut written = names(&held);
         loop {
             let now = clock::now();
-            let message = match receiver.recv_timeout(LOOK) {
+            let message = match receiver.recv_timeout(patience) {
                 Ok(message) => held.take(message, now),
                 Err(RecvTimeoutError::Timeout) => held.due(now),
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            patience = LOOK;
+            // What waits is written before anything is sent: whatever happens now, nothing comes twice. Where it cannot be written the
+            // message goes out all the same: better twice than never.
+            let names = names(&held);
+            if !kept || names != written {
+                kept = self.keep(&held);
+                written = names;
+            }
             if let Some(message) = message {
                 self.bring(sender.as_ref(), message);
             }
         }
-        if let Some(message) = held.release() {
-            self.give_up(message, "the watch ended before the quiet hours did".to_owned(), 0);
+        if !kept && let Some(message) = held.release() {
+            self.give_up(message, "the watch ended before it could be sent".to_owned(), 0);
         }
+    }
+
+    /// Writes what waits where the next watch finds it. Tells whether it is there.
+    fn keep(&self, held: &Held) -> bool {
+        self.options
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| waiting.write(&self.target.name, &held.all()).is_ok())
     }
 
     fn bring(&self, sender: Result<&Sender, &String>, message: Message) {
@@ -201,6 +224,11 @@ impl Worker {
         let (alert, kind) = (self.target.name.clone(), self.target.kind.as_str());
         (self.options.heard)(&Delivery { alert, kind, failed });
     }
+}
+
+/// Returns the names of all that waits.
+fn names(held: &Held) -> Vec<String> {
+    held.all().into_iter().map(|message| message.id().to_owned()).collect()
 }
 
 /// Returns between a half and one and a half of a time, so that many who failed together do not come again together.

@@ -2,6 +2,7 @@
 
 use crate::Scrub;
 use keyshoal_core::{Alarm, Condition, ConditionId, Nature, Timestamp, Topic, Turned};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use uuid::Uuid;
@@ -14,7 +15,7 @@ const SPOKEN: usize = 20;
 const SENTENCE: usize = 500;
 
 /// Which installation a message is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct About {
     /// Our id of it.
     pub id: Option<String>,
@@ -23,12 +24,14 @@ pub struct About {
 }
 
 /// One message. What must not leave the machine was taken out of it when it was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     id: String,
     at: Timestamp,
     about: About,
     test: bool,
+    /// How many messages it stands for, where there were too many within the hour.
+    summary_of: usize,
     alarms: Vec<Alarm>,
 }
 
@@ -38,7 +41,7 @@ impl Message {
         let alarms = alarms.iter().map(|alarm| scrubbed(alarm, scrub)).collect();
         let about =
             About { id: about.id.clone(), state_dir: about.state_dir.as_deref().map(|dir| scrub.text(dir)) };
-        Self { id: Uuid::new_v4().to_string(), at: now, about, test: false, alarms }
+        Self { id: Uuid::new_v4().to_string(), at: now, about, test: false, summary_of: 0, alarms }
     }
 
     /// Makes one that only shows that messages arrive.
@@ -74,6 +77,13 @@ impl Message {
             all.at = message.at;
         }
         (!all.alarms.is_empty()).then_some(all)
+    }
+
+    /// Puts what came after too many messages into one that says so.
+    pub(crate) fn summary(messages: Vec<Self>) -> Option<Self> {
+        let count = messages.iter().map(|one| one.summary_of.max(1)).sum();
+        let one = Self::joined(messages)?;
+        Some(Self { summary_of: if count > 1 { count } else { 0 }, ..one })
     }
 
     /// Divides it into what is urgent and what is not.
@@ -139,6 +149,13 @@ impl Message {
                 let _ = write!(text, "\n   → {fix}");
             }
         }
+        if self.summary_of > 0 {
+            let _ = write!(
+                text,
+                "\n({} more messages in one: enough were sent within the hour)",
+                self.summary_of
+            );
+        }
         if self.alarms.len() > SPOKEN {
             let _ = write!(text, "\nand {} more", self.alarms.len() - SPOKEN);
         }
@@ -157,6 +174,7 @@ impl Message {
             "title": self.title(),
             "instance": { "id": self.about.id, "state_dir": self.about.state_dir },
             "conditions": conditions,
+            "summary_of": self.summary_of,
             "more": self.alarms.len().saturating_sub(NAMED),
         })
     }

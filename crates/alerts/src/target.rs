@@ -15,6 +15,8 @@ pub struct Target {
     pub quiet: Option<Quiet>,
     /// Then what is urgent waits as well.
     pub urgent_too: bool,
+    /// So many messages reach it within an hour at most, the rest in one; 0: any number.
+    pub per_hour: u32,
 }
 
 /// How an addressee is told.

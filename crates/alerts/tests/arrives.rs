@@ -187,11 +187,14 @@ struct Opened {
     desk: Desk,
     letters: DeadLetters,
     heard: Arc<Mutex<Vec<Delivery>>>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn open(targets: Vec<Target>) -> Opened {
-    let dir = tempfile::tempdir().unwrap();
+    open_in(tempfile::tempdir().unwrap(), targets)
+}
+
+fn open_in(dir: tempfile::TempDir, targets: Vec<Target>) -> Opened {
     let letters = DeadLetters::new(dir.path().join("dead-letters"));
     let heard = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&heard);
@@ -202,14 +205,15 @@ fn open(targets: Vec<Target>) -> Opened {
             zone: TimeZone::UTC,
             variables: Vec::new(),
             dead_letters: letters.clone(),
+            waiting: Some(Waiting::new(dir.path().join("waiting"), "i1")),
             heard: Arc::new(move |delivery| kept.lock().unwrap().push(delivery.clone())),
         },
     );
-    Opened { desk, letters, heard, _dir: dir }
+    Opened { desk, letters, heard, dir }
 }
 
 fn target(name: &str, kind: Kind) -> Target {
-    Target { name: name.to_owned(), kind, quiet: None, urgent_too: false }
+    Target { name: name.to_owned(), kind, quiet: None, urgent_too: false, per_hour: 0 }
 }
 
 #[test]
@@ -239,6 +243,25 @@ fn what_fails_is_tried_again_with_the_same_name_and_at_last_is_a_dead_letter() {
     let text = std::fs::read_to_string(letter).unwrap();
     assert!(text.contains("HTTP 503") && !text.contains("s3cret") && !text.contains("/home/me"), "{text}");
     assert_eq!(opened.letters.count(), 1);
+}
+
+#[test]
+fn what_is_held_back_when_a_watch_ends_comes_with_the_next_one_and_never_twice() {
+    let server = Server::start(&[]);
+    let few = || Target { per_hour: 1, ..target("few", Kind::Slack { url: server.at("/") }) };
+    let mut opened = open(vec![few()]);
+    for _ in 0..3 {
+        opened.desk.tell(&message());
+    }
+    server.waits_for(1);
+    for round in [2, 2] {
+        opened.desk.close(Duration::from_secs(5));
+        assert_eq!(opened.letters.count(), 0, "it waits");
+        opened = open_in(opened.dir, vec![few()]);
+        server.waits_for(round);
+    }
+    opened.desk.close(Duration::from_secs(5));
+    assert_eq!((server.seen().len(), opened.letters.count()), (2, 0));
 }
 
 #[test]

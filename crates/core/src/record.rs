@@ -22,6 +22,31 @@ pub struct LookRecord {
     pub sends: BTreeMap<AgentId, BTreeMap<ProviderId, Option<String>>>,
     /// What was not fine.
     pub findings: Vec<(Option<AgentId>, Option<ProfileId>, FindingKind)>,
+    /// How far the program's log went, at the first look and at the newest that saw this; `None` where there was none.
+    #[serde(default)]
+    pub log: Option<LogSpan>,
+}
+
+/// How far a log went between two looks that saw the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogSpan {
+    /// At the first of them.
+    pub first: LogPlace,
+    /// At the newest of them.
+    pub last: LogPlace,
+}
+
+/// A place in the program's log: the end of the file at a look.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPlace {
+    /// The file.
+    pub path: String,
+    /// Which file it really was: another one may take its name.
+    pub inode: u64,
+    /// Its length, in bytes.
+    pub size: u64,
+    /// Whether it is this installation's alone.
+    pub own: bool,
 }
 
 /// One store of a look.
@@ -67,7 +92,23 @@ impl LookRecord {
             stores: observed.stores.iter().map(|(id, store)| (name(id), StoreRecord::of(store))).collect(),
             sends: observed.agents.iter().map(|agent| (agent.id.clone(), sends(agent))).collect(),
             findings: not_fine.map(|one| (one.agent.clone(), one.profile.clone(), one.finding)).collect(),
+            log: None,
         }
+    }
+
+    /// Says how far the program's log goes now.
+    #[must_use]
+    pub fn with_log(self, now: Option<LogPlace>) -> Self {
+        Self { log: now.map(|now| LogSpan { first: now.clone(), last: now }), ..self }
+    }
+
+    /// Goes on from an earlier record that says the same: the log began where it did then.
+    #[must_use]
+    pub fn since(mut self, earlier: &Self) -> Self {
+        if let (Some(log), Some(before)) = (&mut self.log, &earlier.log) {
+            log.first = before.first.clone();
+        }
+        self
     }
 
     /// Returns the record without what changes by mere use: two that are equal so say the same.
@@ -76,6 +117,7 @@ impl LookRecord {
         for store in essence.stores.values_mut() {
             store.modified = None;
         }
+        essence.log = None;
         essence
     }
 }

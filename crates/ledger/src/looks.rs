@@ -32,19 +32,29 @@ impl Ledger {
         let database = &self.inner.database;
         let essence = serde_json::to_string(&record.essence()).unwrap_or_default();
         let newest = database.read(|db| {
-            db.query_row("SELECT id, essence, last FROM looks ORDER BY id DESC LIMIT 1", [], |row| {
-                Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, At>(2)?.0))
+            db.query_row("SELECT id, essence, last, text FROM looks ORDER BY id DESC LIMIT 1", [], |row| {
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, At>(2)?.0,
+                    row.get::<_, String>(3)?,
+                ))
             })
             .optional()
             .map_err(|error| database.error(error))
         })?;
-        let same = newest.filter(|(_, known, _)| *known == essence);
-        if let Some((_, _, last)) = &same
+        let same = newest.filter(|(_, known, ..)| *known == essence);
+        if let Some((_, _, last, _)) = &same
             && now.as_microsecond().saturating_sub(last.as_microsecond()) < SIGHT
         {
             return Ok(());
         }
-        let text = serde_json::to_string(record).unwrap_or_default();
+        let earlier = same.as_ref().and_then(|(.., text)| serde_json::from_str::<LookRecord>(text).ok());
+        let record = match &earlier {
+            Some(earlier) => record.clone().since(earlier),
+            None => record.clone(),
+        };
+        let text = serde_json::to_string(&record).unwrap_or_default();
         database.write(Durability::Crash, |db| {
             let at = |error| database.error(error);
             match &same {

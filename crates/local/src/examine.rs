@@ -6,6 +6,7 @@ mod references;
 use crate::observe::Snapshot;
 use crate::{Installation, remember::port_error};
 use keyshoal_core::examination::{BoundTo, PastRun, ProgramLog};
+use keyshoal_core::record::LogPlace;
 use keyshoal_core::{Examination, GatewayView, Observation};
 use keyshoal_engine::doctor::Examine;
 use keyshoal_engine::ports::{Observe as _, PortError};
@@ -96,11 +97,26 @@ impl Installation {
 
     /// Reads the program's log: its own where the config names one, else what its user's gateways share.
     fn program_log(&self, config: &Config, gateway: &GatewayView) -> ProgramLog {
+        self.in_log(config, gateway, logs::read)
+    }
+
+    /// Returns how far the program's log goes; `None` where there is none, or where no gateway runs whose lines would be in a shared one.
+    pub(crate) fn log_place(&self) -> Option<LogPlace> {
+        let seen = self.seen()?;
+        self.in_log(&seen.config, &seen.observed.instance.gateway, logs::end)
+    }
+
+    fn in_log<T>(
+        &self,
+        config: &Config,
+        gateway: &GatewayView,
+        read: impl FnOnce(&logs::Where<'_>) -> T,
+    ) -> T {
         let users = trusted_users(&self.locations.state_dir);
         let mut shared: Vec<PathBuf> = vec!["/tmp/openclaw".into()];
         let temporary = self.env.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         shared.extend(users.iter().map(|user| temporary.join(format!("openclaw-{user}"))));
-        logs::read(&logs::Where {
+        read(&logs::Where {
             configured: config.log_file.as_deref(),
             shared: &shared,
             users: &users,

@@ -3,6 +3,7 @@
 use crate::book::Book;
 use crate::observe::Snapshot;
 use crate::open::OpenError;
+use keyshoal_core::record::LogPlace;
 use keyshoal_core::{Fingerprint, Fingerprints, GatewayView, InstanceId, Secret, Timestamp};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{Adopt, Identity, Ledger, PastLook};
@@ -173,6 +174,11 @@ impl Installation {
     /// Returns a text without any secret that was seen at this installation, whatever put it there.
     pub fn scrubbed(&self, text: String) -> String {
         self.book.scrubbed(text)
+    }
+
+    /// Returns what the program's log says of credentials between two looks, or why nothing is known.
+    pub fn log_between(&self, from: Option<&LogPlace>, to: &LogPlace) -> Result<Vec<String>, String> {
+        keyshoal_openclaw::examine::logs::between(from, to)
     }
 
     /// Returns the config's shape, as it may be shown to strangers.

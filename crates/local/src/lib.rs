@@ -7,6 +7,7 @@ pub mod book;
 pub mod change;
 pub mod clock;
 mod configure;
+mod deliver;
 pub mod examine;
 pub mod harden;
 pub mod installation;

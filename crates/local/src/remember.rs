@@ -34,7 +34,8 @@ impl Remember for Installation {
         if !self.ledger.is_writable() {
             return Ok(());
         }
-        self.ledger.keep_look(record, clock::now()).map_err(port_error)
+        let record = record.clone().with_log(self.log_place());
+        self.ledger.keep_look(&record, clock::now()).map_err(port_error)
     }
 }
 

@@ -70,6 +70,23 @@ pub(crate) fn tail(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, PathError
     Ok(Some(bytes))
 }
 
+/// Returns which file is at a path and how long it is, links followed; `None` where none is.
+pub(crate) fn extent(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some((found.ino(), found.len()))
+}
+
+/// Reads so much of a file from this place on; nothing where it ends before.
+pub(crate) fn piece(path: &Path, from: u64, length: u64) -> Result<Vec<u8>, PathError> {
+    use std::io::Seek;
+    let mut file = fs::File::open(path).with_path(path)?;
+    file.seek(io::SeekFrom::Start(from)).with_path(path)?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes).with_path(path)?;
+    Ok(bytes)
+}
+
 /// Tells whether something is at a path, links followed.
 pub fn exists(path: &Path) -> bool {
     fs::metadata(path).is_ok()

@@ -30,6 +30,7 @@ mod query;
 mod reorder;
 mod resolve;
 mod rules;
+mod target;
 
 pub use derive::{Derived, Origin, derive};
 pub use findings::{Finding, FindingKind, Severity, examine};

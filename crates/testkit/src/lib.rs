@@ -14,6 +14,7 @@ pub mod instance;
 pub mod real;
 pub mod real_store;
 pub mod stores;
+pub mod telegram;
 pub mod template;
 
 pub use instance::{Instance, Reply};

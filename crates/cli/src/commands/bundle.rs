@@ -16,6 +16,7 @@ use keyshoal_core::examination::{LogEvent, ProgramLog};
 use keyshoal_engine::doctor::{self, Case, Examine as _};
 use keyshoal_engine::{Look, LookOptions};
 use keyshoal_ledger::PastLook;
+use keyshoal_local::Installation;
 use scrub::Scrub;
 use serde_json::json;
 use std::path::PathBuf;
@@ -67,6 +68,7 @@ pub fn cmd_bundle(ui: &mut Ui, context: &Context<'_>, args: &BundleArgs) -> Resu
         Entry::new("status.txt", scrub.text(crate::ui::to_plain(&render::status::screen(&view, 120)))),
         Entry::new("doctor.json", scrub.text(document::to_text(&doctor)?)),
         Entry::new("log.json", scrub.text(document::to_text(&events(&facts.log))?)),
+        Entry::new("log.txt", scrub.text(log_sections(&installation, &looks))),
         Entry::new("looks.json", scrub.text(document::to_text(&past(&looks))?)),
         Entry::new("history.json", scrub.text(document::to_text(&HistoryDocument::of(&history))?)),
         Entry::new("config.json", scrub.text(document::to_text(&outline)?)),
@@ -95,6 +97,29 @@ fn events(log: &ProgramLog) -> serde_json::Value {
     json!({ "files": log.files, "own": log.own, "events": log.events.iter().map(one).collect::<Vec<_>>() })
 }
 
+/// What the program's log says of credentials around the newest change: until the look that saw it last as it was, from there to the
+/// first that saw it as it is, and after that.
+fn log_sections(installation: &Installation, looks: &[PastLook]) -> String {
+    let span = |at: usize| looks.get(at).and_then(|look| look.record.log.as_ref());
+    let (newer, older) = (span(0), span(1));
+    let sections = [
+        ("Before", older.map(|span| (Some(&span.first), &span.last))),
+        ("While it changed", newer.map(|span| (older.map(|older| &older.last), &span.first))),
+        ("After", newer.map(|span| (Some(&span.first), &span.last))),
+    ];
+    let mut text = String::new();
+    for (title, section) in sections {
+        let lines = match section {
+            Some((from, to)) => installation.log_between(from, to).unwrap_or_else(|why| vec![why]),
+            None => vec!["no look has seen a log".to_owned()],
+        };
+        let shared = section.is_some_and(|(_, to)| !to.own);
+        let whose = if shared { " (a log that all gateways of this user share)" } else { "" };
+        text.push_str(&format!("== {title}{whose}\n{}\n\n", lines.join("\n")));
+    }
+    text
+}
+
 fn past(looks: &[PastLook]) -> serde_json::Value {
     let one = |look: &PastLook| json!({ "first": look.first, "last": look.last, "seen": look.record });
     looks.iter().map(one).collect()
@@ -108,6 +133,7 @@ Made by `keyshoal bundle`. Values stand as fingerprints, which nobody can turn b
 - `status.txt`, `status.json`: what is there now
 - `doctor.json`: what the checks found, with their evidence
 - `log.json`: when the gateway began and read its secrets, as its log tells
+- `log.txt`: its lines about credentials before, during and after the newest change, cut and without secrets
 - `looks.json`: what earlier looks saw, the newest first; each from when to when it was so
 - `history.json`: the runs of keyshoal that wrote something
 - `config.json`: the shape of openclaw.json; texts that may be secret or personal are left out

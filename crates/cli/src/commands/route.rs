@@ -38,7 +38,12 @@ pub fn cmd_route(ui: &mut Ui, context: &Context<'_>, args: &RouteArgs) -> Result
     match query {
         Some(query) => {
             let route = routing::resolve(&ways.config, &ways.rules, &query);
-            ways.view.routes.push(RoutedMessage { query, route, origins: Vec::new() });
+            ways.view.routes.push(RoutedMessage {
+                query,
+                route,
+                origins: Vec::new(),
+                target: Err("nobody asked for it"),
+            });
             ui.data(&render::route::one(&ways.view));
         }
         None => {
@@ -98,7 +103,7 @@ impl Ways {
         view.findings.extend(routing::default_moved(config, rules, locations, env));
         let routed = derived.into_iter().map(|one| {
             let route = routing::decide(config, rules, &one.query);
-            RoutedMessage { query: one.query, route, origins: one.origins }
+            RoutedMessage { query: one.query, route, origins: one.origins, target: one.target }
         });
         view.routes = routed.collect();
     }

@@ -1,5 +1,7 @@
 //! `keyshoal verify`: is what every agent sends accepted by its provider?
 
+mod deliver;
+
 use super::{Context, route, shared};
 use crate::document::VerifyDocument;
 use crate::error::CommandError;
@@ -8,7 +10,7 @@ use crate::render;
 use crate::render::page::Form;
 use crate::root::{self, OpenFor};
 use crate::ui::{Text, Ui};
-use crate::view::route::{RoutedMessage, is_misled};
+use crate::view::route::{RouteView, RoutedMessage, is_misled};
 use keyshoal_core::{ProviderId, Scope};
 use keyshoal_engine::verify::{AgentProof, CheckResult, PastRun, RouteProof, five};
 use keyshoal_engine::{LookOptions, SyncOptions, VerifyOptions, VerifyReport, release, verify};
@@ -27,6 +29,7 @@ Examples:
   keyshoal verify --through-gateway      a real prompt to every agent as well
   keyshoal verify --reset-cooldowns      free what OpenClaw holds back and its provider accepts
   keyshoal verify --routes               and does every channel lead to an agent that answers
+  keyshoal verify --routes --deliver     and does a message arrive there (asks, and says where, before it posts)
   keyshoal verify --report proof.html
   keyshoal verify --json | jq .summary
 
@@ -52,6 +55,12 @@ pub struct VerifyArgs {
     /// Also resolve every message that bindings, channels and sessions tell of to its agent; asks the agents through the gateway
     #[arg(long, conflicts_with = "offline")]
     pub routes: bool,
+    /// Also post a test message into the conversation of each of those routes that names one: people will see it
+    #[arg(long, requires = "routes")]
+    pub deliver: bool,
+    /// Do not ask before anything is posted
+    #[arg(long, requires = "deliver")]
+    pub yes: bool,
     /// Also write a report into this file (.html or .md)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
@@ -89,7 +98,18 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     let runs = installation.history(RUNS)?;
     let runs: Vec<PastRun> =
         runs.into_iter().map(|run| PastRun { command: run.command, begun: run.begun }).collect();
-    let routes = args.routes.then(|| routes(ui, context)).transpose()?;
+    let mut unasked = false;
+    let routes = match args.routes {
+        true => {
+            let view = route::all(ui, context)?;
+            let mut routes = proofs(&view);
+            if args.deliver {
+                unasked = deliver::all(ui, &installation, &view, &mut routes, args.yes)?;
+            }
+            Some(routes)
+        }
+        false => None,
+    };
     let checks = five(&report, &runs, routes.as_deref());
     let routes = routes.unwrap_or_default();
     ui.data(&render::verify::lines(&report, &checks, &routes, ui.width()));
@@ -100,19 +120,19 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     }
     let lost = args.routes
         && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
-    Ok(Outcome::attention_if(lost || !report.is_proven()))
+    Ok(Outcome::attention_if(unasked || lost || !report.is_proven()))
 }
 
-/// Resolves every message that there may be to its agent.
-fn routes(ui: &mut Ui, context: &Context<'_>) -> Result<Vec<RouteProof>, CommandError> {
-    let view = route::all(ui, context)?;
+/// Says of every message that there may be where it goes.
+fn proofs(view: &RouteView) -> Vec<RouteProof> {
     let proof = |message: &RoutedMessage| RouteProof {
         query: message.query.to_string(),
         agent: message.route.answer.agent().cloned(),
-        why: render::route::why(&view, message),
+        why: render::route::why(view, message),
         misled: is_misled(&message.route),
+        delivery: None,
     };
-    Ok(view.routes.iter().map(proof).collect())
+    view.routes.iter().map(proof).collect()
 }
 
 /// Takes the marks away, says what was done, and verifies again.

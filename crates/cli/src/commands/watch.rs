@@ -90,7 +90,8 @@ pub fn cmd_watch(ui: &mut Ui, context: &Context<'_>, args: &WatchArgs) -> Result
     let mut policy = policy::read(&path)?;
     if args.once {
         let globals = policy.globals(context.globals);
-        return once::cmd_once(ui, &Context { globals: &globals, ..*context }, args, &policy);
+        let context = Context { globals: &globals, ..*context };
+        return once::cmd_once(ui, &context, args, (&policy, &path));
     }
     let stop = signals::stop_flag()?;
     let mut kept = Kept::default();

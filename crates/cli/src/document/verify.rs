@@ -2,7 +2,8 @@
 
 use crate::render::explain::place_words;
 use keyshoal_core::{
-    AgentId, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome, VerdictKind,
+    AgentId, Delivery, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome,
+    VerdictKind,
 };
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{
@@ -81,6 +82,7 @@ struct RouteDocument {
     routed: bool,
     answered: Option<bool>,
     delivered: Option<bool>,
+    delivery_reason: Option<String>,
 }
 
 /// One of the five questions.
@@ -142,8 +144,11 @@ fn route_document(route: &RouteProof, report: &VerifyReport) -> RouteDocument {
         why: route.why.clone(),
         routed: route.agent.is_some() && !route.misled,
         answered: route.answered(report),
-        // Nothing is posted into anybody's channel.
-        delivered: None,
+        delivered: route.delivery.as_ref().and_then(Delivery::arrived),
+        delivery_reason: match &route.delivery {
+            Some(delivery) => delivery.reason().map(str::to_owned),
+            None => Some("pass --deliver".to_owned()),
+        },
     }
 }
 

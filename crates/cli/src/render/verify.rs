@@ -3,7 +3,7 @@
 use super::{explain, words};
 use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
-use keyshoal_core::{Turn, TurnOutcome, Verdict, VerdictKind};
+use keyshoal_core::{Delivery, Turn, TurnOutcome, Verdict, VerdictKind};
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{AgentProof, AgentState, Check, CheckResult, Gap, Proof, Role, RouteProof};
 
@@ -171,6 +171,20 @@ pub fn route_words(report: &VerifyReport, route: &RouteProof) -> Text {
     }
 }
 
+/// Returns what became of the test message of a route; nothing where none was meant to be posted.
+pub fn delivery_words(route: &RouteProof) -> Text {
+    match &route.delivery {
+        None => Text::new(),
+        Some(Delivery::Delivered) => Text::toned(Tone::Good, "✓ delivered"),
+        Some(Delivery::Refused { why }) => {
+            Text::toned(Tone::Bad, "✗ not delivered").plain(format!(": {why}"))
+        }
+        Some(Delivery::NotTested { reason }) => {
+            Text::toned(Tone::Dim, "delivery not tested").plain(format!(": {reason}"))
+        }
+    }
+}
+
 fn ways(report: &VerifyReport, routes: &[RouteProof]) -> Vec<Text> {
     let mut grid = Grid::bare();
     for route in routes {
@@ -179,6 +193,7 @@ fn ways(report: &VerifyReport, routes: &[RouteProof]) -> Vec<Text> {
             Text::of(route.query.as_str()),
             Text::of(format!("→ {whom}")),
             route_words(report, route),
+            delivery_words(route),
             Text::toned(Tone::Dim, route.why.as_str()),
         ]);
     }

@@ -1,7 +1,7 @@
 //! What `verify` found, as a report for a file.
 
 use super::page::{Page, Section};
-use super::verify::{Shown, route_words, shown};
+use super::verify::{Shown, delivery_words, route_words, shown};
 use super::words;
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
@@ -90,12 +90,18 @@ fn turns(report: &VerifyReport) -> Section {
 fn ways(report: &VerifyReport, routes: &[RouteProof]) -> Section {
     let row = |route: &RouteProof| {
         let whom = route.agent.as_ref().map_or_else(|| "nobody".to_owned(), ToString::to_string);
-        vec![route.query.clone(), whom, route_words(report, route).to_plain(), route.why.clone()]
+        vec![
+            route.query.clone(),
+            whom,
+            route_words(report, route).to_plain(),
+            delivery_words(route).to_plain(),
+            route.why.clone(),
+        ]
     };
     Section {
         heading: "Where messages go".to_owned(),
         lines: Vec::new(),
-        columns: vec!["message", "agent", "seen", "why"],
+        columns: vec!["message", "agent", "seen", "delivered", "why"],
         rows: routes.iter().map(row).collect(),
     }
 }

@@ -28,6 +28,8 @@ pub struct RoutedMessage {
     pub route: Route,
     /// What tells of it; nothing where a person asked.
     pub origins: Vec<Origin>,
+    /// The conversation as the program addresses it, or why that is not known.
+    pub target: Result<String, &'static str>,
 }
 
 /// One binding.

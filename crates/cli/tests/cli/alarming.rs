@@ -238,6 +238,30 @@ fn a_new_start_tells_nothing_twice_and_what_nobody_hears_is_a_dead_letter() {
 }
 
 #[test]
+fn rounds_of_a_timer_verify_and_tell_once_what_lasts_and_later_what_may_pass() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let ops = Addressee::start("200 OK");
+    policy(&stage, &format!("[[alert]]\nkind = \"webhook\"\nurl = \"{}/\"\n", ops.address));
+    let round = |code: i32| {
+        let run = stage.run(&["watch", "--once"]);
+        assert_eq!(run.code, code, "{}{}", run.out, run.err);
+        ops.told().len()
+    };
+    assert_eq!(round(0), 0, "all is well");
+    // What may pass is told of when three rounds in a row have seen it.
+    stage.emulator.reject(NEW, keyshoal_emulator::Behaviour::ServerError);
+    assert_eq!([round(2), round(2), round(2), round(2)], [0, 0, 1, 1]);
+    ops.hears("raised", "unreachable/-/anthropic/-");
+    stage.emulator.accept(NEW);
+    assert_eq!([round(0), round(0)], [2, 2]);
+    ops.hears("recovered", "unreachable/-/anthropic/-");
+    // What lasts is told of at once.
+    stage.emulator.only_accept(&[GIVEN]);
+    assert_eq!([round(2), round(2)], [3, 3]);
+    ops.hears("raised", &format!("source_rejected/main/anthropic/{PROFILE}"));
+}
+
+#[test]
 fn a_test_says_what_each_answered_and_shows_no_secret() {
     let stage = Stage::calm(Layout::JsonFile);
     assert_eq!(stage.run(&["alerts", "list"]).code, 0, "nobody is no fault");

@@ -48,6 +48,7 @@ fn the_archive_tells_before_from_after_and_holds_no_secret_and_no_home() {
         "status.txt",
         "doctor.json",
         "log.json",
+        "log.txt",
         "looks.json",
         "history.json",
         "config.json",

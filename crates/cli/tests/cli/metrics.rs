@@ -1,19 +1,19 @@
-//! The alert rules against the families that are exported.
+//! The alert rules and the dashboard against the families that are exported.
 
 use keyshoal_core::FindingKind;
 use keyshoal_metrics::{FAMILIES, Type};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 const RULES: &str = include_str!("../../../../contrib/prometheus/keyshoal.rules.yml");
 
-/// Returns every word of a text that begins like a family's name.
-fn names(text: &str) -> BTreeSet<&str> {
-    let words = text.split(|one: char| !(one.is_ascii_alphanumeric() || one == '_'));
-    words.filter(|word| word.starts_with("keyshoal_")).collect()
-}
+const DASHBOARD: &str = include_str!("../../../../contrib/grafana/keyshoal.json");
 
-#[test]
-fn rules_name_only_what_is_exported() {
+/// Labels that Prometheus adds, and the bound of a histogram's bucket.
+const ADDED: &[&str] = &["job", "le"];
+
+/// Returns every name that an expression may use.
+fn exported() -> BTreeSet<String> {
     let mut exported = BTreeSet::new();
     for family in FAMILIES {
         match family.kind {
@@ -25,6 +25,18 @@ fn rules_name_only_what_is_exported() {
             }
         }
     }
+    exported
+}
+
+/// Returns every word of a text that begins like a family's name.
+fn names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|one: char| !(one.is_ascii_alphanumeric() || one == '_'));
+    words.filter(|word| word.starts_with("keyshoal_")).collect()
+}
+
+#[test]
+fn rules_name_only_what_is_exported() {
+    let exported = exported();
     let expressions: Vec<&str> =
         RULES.lines().filter_map(|line| line.trim_start().strip_prefix("expr: ")).collect();
     assert_eq!(expressions.len(), RULES.matches("- alert: ").count());
@@ -50,5 +62,50 @@ fn rules_name_only_labels_and_words_that_there_are() {
                 assert!(FindingKind::ALL.iter().any(|kind| kind.as_str() == word), "{word} is no finding");
             }
         }
+    }
+}
+
+/// Returns the expressions of the dashboard, each with how its series are called.
+fn shown() -> Vec<(String, String)> {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let targets = panels.flat_map(|panel| panel["targets"].as_array().unwrap());
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    targets.map(|target| (text(&target["expr"]), text(&target["legendFormat"]))).collect()
+}
+
+#[test]
+fn the_dashboard_shows_what_is_exported_and_all_of_it() {
+    let (exported, shown) = (exported(), shown());
+    let mut seen = BTreeSet::new();
+    for (expression, legend) in &shown {
+        let named = names(expression);
+        assert!(!named.is_empty(), "{expression}");
+        for name in named {
+            assert!(exported.contains(name), "{name} is not exported: {expression}");
+            let family = FAMILIES.iter().filter(|family| name.starts_with(family.name));
+            let family = family.max_by_key(|family| family.name.len()).unwrap();
+            seen.insert(family.name);
+            let selected = expression.split_once('{').unwrap().1.split_once('}').unwrap().0;
+            let selected =
+                selected.split(",").filter_map(|part| part.split_once(['=', '!'])).map(|(label, _)| label);
+            let by = expression.split("by (").nth(1).map_or("", |rest| rest.split(')').next().unwrap());
+            let called = legend.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0);
+            for label in selected.chain(by.split(", ").filter(|label| !label.is_empty())).chain(called) {
+                assert!(
+                    family.labels.contains(&label) || ADDED.contains(&label),
+                    "{name} has no label {label}"
+                );
+            }
+        }
+    }
+    for family in FAMILIES {
+        let aside = [
+            "keyshoal_build_info",
+            "keyshoal_agents",
+            "keyshoal_looks_total",
+            "keyshoal_series_dropped_total",
+        ];
+        assert!(seen.contains(family.name) != aside.contains(&family.name), "{}", family.name);
     }
 }

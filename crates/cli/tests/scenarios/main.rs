@@ -12,11 +12,14 @@
 
 mod activation;
 mod cooldown;
+mod delivering;
 mod guards;
 mod leftover;
 mod load;
 mod matrix;
 mod moving;
+mod plain;
+mod probing;
 mod proof;
 mod restarting;
 mod rotation;

@@ -1,7 +1,9 @@
 //! Twenty situations in which an agent fails and the program's own check says that all is well: `verify` finds exactly that agent.
 //!
-//! Both outputs are kept as snapshots. The check is what a person would run: `openclaw models status --agent … --check`.
+//! Both outputs are kept whole as snapshots, and so is the document. The check is what a person would run: `openclaw models status --agent …
+//! --check`.
 
+use crate::plain::Plain;
 use crate::stage::Stage;
 use keyshoal_emulator::{Behaviour, Config, Emulator};
 use keyshoal_testkit::Instance;
@@ -81,11 +83,20 @@ fn put(stage: &Stage, agent: &str, key: &str) {
     .unwrap();
 }
 
+/// What both programs said, whole, for the snapshots.
+#[derive(Default)]
+struct Kept {
+    openclaw: String,
+    screens: String,
+    documents: String,
+}
+
 fn verify_finds_what_the_check_does_not(version: &str) {
     let provider = Emulator::start(Config::default()).unwrap();
     let instance = Instance::new(version, Seed::ApiKey, provider.port()).unwrap();
     let stage = Stage { instance, provider };
-    let mut kept = String::new();
+    let mut kept = Kept::default();
+    let mut found = 0;
     for round in SITUATIONS.chunks(VICTIMS.len()) {
         stage.provider.only_accept(&[OLD_KEY, KEPT_KEY]);
         for agent in VICTIMS {
@@ -95,40 +106,55 @@ fn verify_finds_what_the_check_does_not(version: &str) {
             put(&stage, agent, situation.key);
             stage.provider.reject(situation.key, situation.behaviour);
         }
-        let run = stage.keyshoal(&["verify", "--json"]);
-        let document: Value = serde_json::from_str(&run.out).unwrap();
-        for agent in document["agents"].as_array().unwrap() {
-            let id = agent["id"].as_str().unwrap();
-            let proof =
-                agent["profiles"].as_array().unwrap().iter().find(|one| one["id"] == PROFILE).unwrap();
-            let found = (agent["state"] == "proven", proof["verdict"].as_str().unwrap());
-            let at = VICTIMS.iter().position(|victim| *victim == id);
-            match at.and_then(|at| round.get(at)) {
-                None => assert_eq!(found, (true, "ok"), "{version}: a false alarm about {id}"),
-                Some(situation) => {
-                    assert_eq!(found, (false, situation.verdict), "{version}: {}", situation.name);
-                    let said =
-                        stage.instance.cli(&["models", "status", "--agent", id, "--check"], "").unwrap();
-                    assert_eq!(
-                        said.code,
-                        Some(0),
-                        "{version}: {}: the program's own check found it: {said:?}",
-                        situation.name
-                    );
-                    writeln!(
-                        kept,
-                        "{}: openclaw says ok, keyshoal says {} ({})",
-                        situation.name,
-                        situation.verdict,
-                        agent["state"].as_str().unwrap()
-                    )
-                    .unwrap();
-                }
-            }
-        }
+        found += one_round(&stage, round, &mut kept);
     }
-    assert_eq!(kept.lines().count(), SITUATIONS.len());
-    insta::assert_snapshot!(format!("situations_{}", version.replace('.', "_")), kept);
+    assert_eq!(found, SITUATIONS.len());
+    let name = |what: &str| format!("situations_{}_{what}", version.replace('.', "_"));
+    insta::assert_snapshot!(name("openclaw_check"), kept.openclaw);
+    insta::assert_snapshot!(name("keyshoal_verify"), kept.screens);
+    insta::assert_snapshot!(name("keyshoal_verify_json"), kept.documents);
+}
+
+/// Runs both programs while these situations hold, one for each victim. Returns in how many the check said yes and `verify` said what is wrong.
+fn one_round(stage: &Stage, round: &[Situation], kept: &mut Kept) -> usize {
+    let version = stage.instance.release();
+    let title = VICTIMS
+        .iter()
+        .zip(round)
+        .fold(String::new(), |text, (agent, situation)| format!("{text} · {agent}: {}", situation.name));
+    let screen = stage.keyshoal(&["verify"]);
+    let run = stage.keyshoal(&["verify", "--json"]);
+    assert_eq!((screen.code, run.code), (Some(2), Some(2)), "{version}: {title}");
+    let document: Value = serde_json::from_str(&run.out).unwrap();
+    let plain = Plain::of(stage, &document);
+    writeln!(kept.screens, "==={title}\n\n{}", plain.text(&screen.out)).unwrap();
+    writeln!(kept.documents, "==={title}\n\n{}", plain.text(&run.out)).unwrap();
+    let mut found = 0;
+    for agent in document["agents"].as_array().unwrap() {
+        let id = agent["id"].as_str().unwrap();
+        let proof = agent["profiles"].as_array().unwrap().iter().find(|one| one["id"] == PROFILE).unwrap();
+        let said = (agent["state"] == "proven", proof["verdict"].as_str().unwrap());
+        let at = VICTIMS.iter().position(|victim| *victim == id);
+        let Some(situation) = at.and_then(|at| round.get(at)) else {
+            assert_eq!(said, (true, "ok"), "{version}: a false alarm about {id}");
+            continue;
+        };
+        assert_eq!(said, (false, situation.verdict), "{version}: {}", situation.name);
+        let check = stage.instance.cli(&["models", "status", "--agent", id, "--check"], "").unwrap();
+        assert_eq!(
+            check.code,
+            Some(0),
+            "{version}: {}: the program's own check found it: {check:?}",
+            situation.name
+        );
+        let (out, err) = (plain.text(&check.out), plain.text(&check.err));
+        writeln!(kept.openclaw, "=== {}: openclaw models status --agent {id} --check", situation.name)
+            .unwrap();
+        writeln!(kept.openclaw, "\nexit code 0, standard output:\n\n{out}\nstandard error:\n\n{err}")
+            .unwrap();
+        found += 1;
+    }
+    found
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::{AgentState, VerifyReport};
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{AgentId, FindingKind, StoreId, Timestamp, TurnOutcome};
+use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, Timestamp, TurnOutcome};
 
 /// One of the five, answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct RouteProof {
     pub why: String,
     /// Whether it goes where it is meant to.
     pub misled: bool,
+    /// What became of a test message into its conversation; `None` where none was to be posted.
+    pub delivery: Option<Delivery>,
 }
 
 impl RouteProof {
@@ -153,6 +155,10 @@ fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
         } else if answered.is_none() {
             open += 1;
         }
+        if let Some(Delivery::Refused { why }) = &route.delivery {
+            wrong += 1;
+            evidence.push(format!("{}: a message from {whom} could not be delivered: {why}", route.query));
+        }
     }
     let result = match routes {
         None => not_tested("pass --routes"),
@@ -161,6 +167,10 @@ fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
         Some(_) if open > 0 => not_tested(format!("{open} lead to agents that were not asked")),
         Some(all) => {
             evidence.push(format!("{} messages lead to agents that answered", all.len()));
+            let delivered = all.iter().filter(|route| route.delivery == Some(Delivery::Delivered)).count();
+            if delivered > 0 {
+                evidence.push(format!("{delivered} of their conversations took a test message"));
+            }
             CheckResult::Yes
         }
     };

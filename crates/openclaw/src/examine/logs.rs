@@ -6,6 +6,7 @@
 use crate::files;
 use keyshoal_core::Timestamp;
 use keyshoal_core::examination::{LogEvent, LogEventKind, ProgramLog};
+use keyshoal_core::record::LogPlace;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,28 @@ const TAIL: u64 = 4 << 20;
 const FILES: usize = 3;
 /// So many events are kept, the newest ones.
 const EVENTS: usize = 200;
+
+/// So much of a section is read at most, its end.
+const SECTION: u64 = 1 << 20;
+/// A line is cut after so many characters.
+const LINE: usize = 300;
+/// What is said of credentials has one of these words.
+const ABOUT: [&str; 14] = [
+    "secrets.",
+    "models.auth",
+    "auth-profile",
+    "auth profile",
+    "auth issue",
+    "authentication",
+    "unauthorized",
+    "api key",
+    "cooldown",
+    "failover",
+    "oauth",
+    "config reload",
+    "config change",
+    "credential",
+];
 
 /// Where the program may log.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +70,51 @@ pub fn read(at: &Where<'_>) -> ProgramLog {
         own: false,
         events: last(events),
     }
+}
+
+/// Returns how far the log goes now.
+pub fn end(at: &Where<'_>) -> Option<LogPlace> {
+    let own = at.configured.filter(|own| files::exists(own));
+    let path = match own {
+        Some(own) => own.to_owned(),
+        None => {
+            at.since?;
+            at.shared.iter().find_map(|dir| rolling(dir, at.users).pop())?
+        }
+    };
+    let (inode, size) = files::extent(&path)?;
+    Some(LogPlace { path: path.display().to_string(), inode, size, own: own.is_some() })
+}
+
+/// Returns the lines between two places of the log, or why there are none. A log that has rolled over since begins anew.
+///
+/// Only lines about credentials and the gateway's life are returned, each cut: what people and agents said to each other is nobody's business.
+pub fn between(from: Option<&LogPlace>, to: &LogPlace) -> Result<Vec<String>, String> {
+    let path = Path::new(&to.path);
+    if files::extent(path).is_none_or(|(inode, size)| inode != to.inode || size < to.size) {
+        return Err("the log that the look saw is no more".to_owned());
+    }
+    let start =
+        from.filter(|from| from.inode == to.inode && from.size <= to.size).map_or(0, |from| from.size);
+    let first = start.max(to.size.saturating_sub(SECTION));
+    let bytes = files::piece(path, first, to.size - first).map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&bytes);
+    // A piece that was cut out of the middle of a line begins with the rest of that.
+    let lines = text.lines().skip(usize::from(first > start));
+    let lines: Vec<String> = lines.filter_map(about_credentials).collect();
+    Ok(lines[lines.len().saturating_sub(EVENTS)..].to_vec())
+}
+
+/// Returns what a line says, with its time, where it is about credentials or the gateway's life.
+fn about_credentials(line: &str) -> Option<String> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let at = ["/time", "/_meta/date"].iter().find_map(|place| entry.pointer(place)?.as_str())?;
+    let said = ["message", "0", "1", "2"].iter().filter_map(|key| entry.get(*key)?.as_str());
+    let said: String = said.collect::<Vec<_>>().join(" ");
+    let lower = said.to_lowercase();
+    let meant = kind_of(&said).is_some() || ABOUT.iter().any(|word| lower.contains(word));
+    let short: String = said.chars().map(|one| if one.is_control() { ' ' } else { one }).take(LINE).collect();
+    meant.then(|| format!("{at} {short}"))
 }
 
 fn last(mut events: Vec<LogEvent>) -> Vec<LogEvent> {
@@ -123,6 +191,29 @@ mod tests {
         let kinds: Vec<LogEventKind> = log.events.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [LogEventKind::Started, LogEventKind::SecretsRead, LogEventKind::ReloadFailed]);
         assert!(log.own);
+    }
+
+    #[test]
+    fn a_section_holds_what_is_about_credentials_between_two_looks_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway.log");
+        let mut file = files::create_new(&path).unwrap();
+        let place = || {
+            let at = Where { configured: Some(&path), shared: &[], users: &[], since: None };
+            end(&at).unwrap()
+        };
+        std::io::Write::write_all(&mut file, LINES.as_bytes()).unwrap();
+        let before = place();
+        let line = |said: &str| format!("{{\"message\":\"{said}\",\"time\":\"2026-11-27T00:03:00.000Z\"}}\n");
+        let said = line("embedded run: Provider acme has auth issue") + &line("user said: meet me at noon");
+        std::io::Write::write_all(&mut file, said.as_bytes()).unwrap();
+        let after = place();
+        let lines = between(Some(&before), &after).unwrap();
+        assert_eq!(lines, ["2026-11-27T00:03:00.000Z embedded run: Provider acme has auth issue"]);
+        assert_eq!(between(None, &after).unwrap().len(), 4);
+        let other = LogPlace { inode: before.inode + 1, ..before };
+        assert_eq!(between(Some(&other), &after).unwrap().len(), 4, "it has begun anew since");
+        assert!(between(None, &LogPlace { inode: after.inode + 1, ..after }).is_err(), "it is no more");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Which messages there may be, as far as config and sessions tell.
 
-use super::{Query, Rules};
+use super::{Query, Rules, target};
 use crate::agent_id;
 use crate::config::Config;
 use crate::config::model::{Binding, BindingKind, ChannelDecl, Peer, PeerKind};
@@ -15,6 +15,8 @@ pub struct Derived {
     pub query: Query,
     /// What tells of it.
     pub origins: Vec<Origin>,
+    /// The conversation as the program addresses it, or why that is not known.
+    pub target: Result<String, &'static str>,
 }
 
 /// What tells of a message.
@@ -38,6 +40,7 @@ pub enum Origin {
 /// A conversation, guild or account that nothing names stands for all others; it has a name that no binding has.
 pub fn derive(config: &Config, rules: &Rules, sessions: &[KnownSession]) -> Vec<Derived> {
     let mut found: BTreeMap<Query, Vec<Origin>> = BTreeMap::new();
+    let mut addressed: BTreeMap<Query, String> = BTreeMap::new();
     let mut add = |query: Query, origin: Origin| found.entry(query).or_default().push(origin);
     let any = any_name(config);
     for (channel, declared) in config.channels.iter().filter(|(_, declared)| declared.enabled) {
@@ -56,10 +59,20 @@ pub fn derive(config: &Config, rules: &Rules, sessions: &[KnownSession]) -> Vec<
     }
     for session in sessions {
         if let Some(query) = of_session(session, config) {
+            if let Some(to) = &session.to {
+                addressed.entry(query.clone()).or_insert_with(|| to.clone());
+            }
             add(query, Origin::Session { agent: session.agent.clone(), key: session.key.clone() });
         }
     }
-    found.into_iter().map(|(query, origins)| Derived { query, origins }).collect()
+    let derived = found.into_iter().map(|(query, origins)| {
+        let target = match addressed.remove(&query) {
+            Some(to) => Ok(to),
+            None => target::of(&query, &origins, &any),
+        };
+        Derived { query, origins, target }
+    });
+    derived.collect()
 }
 
 /// Returns the messages that a binding is for and that as few others as possible are for: it holds for each of them.

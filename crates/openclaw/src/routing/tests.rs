@@ -183,6 +183,7 @@ fn agents_to_which_nothing_leads_are_found() {
         with: None,
         account: None,
         space: None,
+        to: None,
     };
     assert_eq!(found(&config, &[session("agent:ops:subagent:1")])[0].severity, Severity::Info);
 }
@@ -237,6 +238,7 @@ fn a_session_is_a_message_with_the_binding_spelling() {
         with: Some(("x".into(), query("channel=x,peer=channel:c0ab").peer.unwrap())),
         account: None,
         space: Some("g".into()),
+        to: None,
     };
     let rules = Rules::of(None, &config);
     let derived = derive(&config, &rules, &[session]);

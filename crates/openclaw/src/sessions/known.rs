@@ -28,6 +28,8 @@ pub struct KnownSession {
     pub account: Option<String>,
     /// The guild or team, where the entry says so.
     pub space: Option<String>,
+    /// The conversation as the program addresses it, where the entry says so for the same channel.
+    pub to: Option<String>,
 }
 
 /// Reads the sessions of an agent. What is missing or cannot be read is none: sessions explain, they decide nothing.
@@ -65,7 +67,14 @@ fn session(agent: &AgentEntry, key: String, entry: &Value) -> KnownSession {
     };
     let account =
         account.or_else(|| named(&["/lastAccountId", "/deliveryContext/accountId", "/origin/accountId"]));
-    KnownSession { agent: agent.id.clone(), key, with, account, space: named(&["/space"]) }
+    let of = |channel: &[&str], to: &[&str]| {
+        let same = named(channel)
+            .is_some_and(|named| with.as_ref().is_some_and(|(with, _)| *with == named.to_lowercase()));
+        named(to).filter(|_| same)
+    };
+    let to = of(&["/deliveryContext/channel"], &["/deliveryContext/to"])
+        .or_else(|| of(&["/lastChannel"], &["/lastTo"]));
+    KnownSession { agent: agent.id.clone(), key, with, account, space: named(&["/space"]), to }
 }
 
 /// Takes a key apart: channel, account where it names one, and with whom.

@@ -1,11 +1,13 @@
 //! Alarms of a watch: to the addressees of the policy, and into a file, so that a new start tells nothing twice.
 
 use super::policy::WatchPolicy;
-use super::remember::{recall, remember};
+use super::remember::{Which, recall, remember};
 use crate::commands::Context;
 use crate::ui::Ui;
 use jiff::tz::TimeZone;
-use keyshoal_alerts::{About, DeadLetters, Delivery, Desk, DeskOptions, Message, Retry, Scrub, Target};
+use keyshoal_alerts::{
+    About, DeadLetters, Delivery, Desk, DeskOptions, Message, Retry, Scrub, Target, Waiting,
+};
 use keyshoal_core::{Alarm, Timestamp};
 use keyshoal_engine::watch::Alarms;
 use keyshoal_local::Installation;
@@ -17,8 +19,12 @@ use std::time::Duration;
 
 /// The directory of dead letters, beside the policy.
 const DEAD_LETTERS: &str = "dead-letters";
+/// The directory of what is held back, beside the policy.
+const WAITING: &str = "waiting";
 /// What is still to be sent when a watch ends has so long.
 const AT_THE_END: Duration = Duration::from_secs(5);
+/// A single round has nothing else to do meanwhile.
+const OF_ONE_ROUND: Duration = Duration::from_secs(30);
 
 /// Returns where dead letters lie.
 pub fn dead_letters(policy: &Path) -> DeadLetters {
@@ -77,12 +83,14 @@ impl Caller {
         alarms: &mut Alarms,
     ) -> Self {
         let failed = Arc::new(Mutex::new(Vec::new()));
+        let id = installation.instance_id().map(|id| id.to_string());
         let (heard, counted) = (Arc::clone(&failed), registry.clone());
         let options = DeskOptions {
             retry: Retry::default(),
             zone: TimeZone::system(),
             variables: variables(context),
             dead_letters: dead_letters(path),
+            waiting: id.as_ref().map(|id| Waiting::new(path.with_file_name(WAITING), id)),
             heard: Arc::new(move |delivery: &Delivery| {
                 let family = match delivery.failed {
                     Some(_) => "keyshoal_alarms_failed_total",
@@ -99,7 +107,6 @@ impl Caller {
             registry.add("keyshoal_alarms_sent_total", &[&target.name], 0);
             registry.add("keyshoal_alarms_failed_total", &[&target.name], 0);
         }
-        let id = installation.instance_id().map(|id| id.to_string());
         let about = About { id, state_dir: Some(installation.state_dir().display().to_string()) };
         let remembered = about.id.as_ref().map(|id| path.with_file_name("alarms").join(format!("{id}.json")));
         if alarms.standing().next().is_none()
@@ -124,8 +131,13 @@ impl Caller {
             alarm.condition.message = installation.scrubbed(std::mem::take(&mut alarm.condition.message));
         }
         self.desk.tell(&Message::new(&alarms, &self.about, &self.scrub, now));
+        self.remember(ui, standing, Which::Told);
+    }
+
+    /// Remembers what stands, for the next start.
+    fn remember(&self, ui: &mut Ui, standing: &Alarms, which: Which) {
         if let Some(path) = &self.remembered
-            && let Err(error) = remember(path, standing)
+            && let Err(error) = remember(path, standing, which)
         {
             ui.warn(&format!("what was told of could not be remembered: {error}"));
         }
@@ -133,6 +145,23 @@ impl Caller {
 
     /// Says which messages became dead letters since the last time.
     pub fn say_failures(&self, ui: &mut Ui) {
+        say(ui, &self.failed);
+    }
+
+    /// Has everybody told of a single round, remembers also what was seen and not told of yet, and ends.
+    pub fn tell_of_one_round(
+        self,
+        ui: &mut Ui,
+        installation: &Installation,
+        alarms: &[Alarm],
+        standing: &Alarms,
+        now: Timestamp,
+    ) {
+        if !alarms.is_empty() {
+            self.tell(ui, installation, alarms, standing, now);
+        }
+        self.remember(ui, standing, Which::All);
+        self.desk.close(OF_ONE_ROUND);
         say(ui, &self.failed);
     }
 

@@ -73,10 +73,10 @@ impl Measures {
         registry.replace("keyshoal_credential_expiry_timestamp_seconds", series(|one| one.expires));
         registry.replace("keyshoal_cooldown_until_timestamp_seconds", series(|one| one.cooldown));
         let sends = sends(&look.observed);
-        if let Some(changed) = self.shared.changed.take()
-            && self.known.as_ref().is_some_and(|known| *known != sends)
-        {
-            self.change = Some(changed);
+        let changed = self.shared.changed.take();
+        if self.known.as_ref().is_some_and(|known| *known != sends) {
+            // Where no event told of it (it came while a verification was under way), it was first seen now.
+            self.change = changed.or(Some(look.now));
         }
         self.known = Some(sends);
     }

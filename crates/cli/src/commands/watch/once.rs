@@ -1,18 +1,27 @@
-//! One round of a watch, for timers.
+//! One round of a watch, for timers: looks, repairs where the policy allows it, verifies, and raises alarms.
 
-use super::{WatchArgs, opened, policy::WatchPolicy};
+use super::{WatchArgs, alarm, opened, policy::WatchPolicy};
 use crate::commands::{Context, report, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::Ui;
-use keyshoal_engine::{LookOptions, SyncOptions, Unattended};
+use crate::render;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::alarm::Source;
+use keyshoal_engine::ports::Clock as _;
+use keyshoal_engine::watch::{Alarms, Pass, conditions};
+use keyshoal_engine::{
+    LookOptions, SyncOptions, SyncReport, Unattended, VerifyOptions, VerifyReport, verify,
+};
+use keyshoal_local::Installation;
+use keyshoal_metrics::Registry;
+use std::path::Path;
 
-/// Looks once, and repairs what is certain where the policy allows it.
+/// Looks once, repairs what is certain where the policy allows it, verifies, and tells the addressees what is news.
 pub fn cmd_once(
     ui: &mut Ui,
     context: &Context<'_>,
     args: &WatchArgs,
-    policy: &WatchPolicy,
+    (policy, path): (&WatchPolicy, &Path),
 ) -> Result<Outcome, CommandError> {
     let offline = args.offline || !policy.ask_providers;
     let (installation, repair) = opened(ui, context, policy, offline)?;
@@ -24,8 +33,59 @@ pub fn cmd_once(
         command: "watch".to_owned(),
         ..SyncOptions::default()
     };
+    let mut alarms = Alarms::new(policy.hysteresis);
+    let caller =
+        alarm::Caller::new(ui, context, (policy, path), &installation, &Registry::default(), &mut alarms);
     let progress = ui.progress();
     let done = keyshoal_engine::sync(&installation, &options, &mut Unattended, &mut shared::shown(&progress));
     drop(progress);
-    report::show(ui, "watch_once", &done?)
+    let verified = match &done {
+        Ok(done) if !offline => verified(ui, &installation, policy, done),
+        _ => None,
+    };
+    let passes = match (&done, &verified) {
+        (Err(error), _) => vec![conditions::of_failure(&error.to_string())],
+        (Ok(done), verified) => {
+            let look = verified.as_ref().map_or(&done.after, |verified| &verified.look);
+            let mut passes = vec![Pass::new(Source::Watch), conditions::of_look(look)];
+            passes.extend(verified.as_ref().map(conditions::of_verify));
+            passes
+        }
+    };
+    let now = installation.now();
+    let news: Vec<_> = passes.into_iter().flat_map(|pass| alarms.take(pass, now)).collect();
+    caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
+    let shown = report::show(ui, "watch_once", &done?)?;
+    // What a look found is said already.
+    let lines: Vec<Text> = news
+        .iter()
+        .filter(|alarm| alarm.condition.id.topic.source() == Source::Verify)
+        .map(render::alarm::line)
+        .collect();
+    ui.data(&lines);
+    let proven = verified.as_ref().is_none_or(VerifyReport::is_proven);
+    if let Some(verified) = verified.filter(|_| !proven) {
+        let counts = verified.summary();
+        ui.data(&[Text::toned(Tone::Bad, "✗ ").plain(format!(
+            "{} of {} agents proven; keyshoal verify shows each",
+            counts.proven, counts.agents
+        ))]);
+    }
+    Ok(if proven { shown } else { Outcome::Attention })
+}
+
+/// Asks about what every agent sends now, unless the policy has neither the clock nor changes ask for it.
+fn verified(
+    ui: &Ui,
+    installation: &Installation,
+    policy: &WatchPolicy,
+    done: &SyncReport,
+) -> Option<VerifyReport> {
+    if policy.verify.every.is_none() && !policy.verify.after_change {
+        return None;
+    }
+    let options =
+        VerifyOptions { through_gateway: policy.verify.through_gateway, ..VerifyOptions::default() };
+    let progress = ui.progress();
+    Some(verify(installation, done.after.clone(), &options, &mut shared::shown(&progress)))
 }

@@ -165,7 +165,7 @@ pub fn parse(text: &str, path: &Path) -> Result<WatchPolicy, CommandError> {
         CommandError::config(format!("{}: {what}", path.display()))
             .hint("the README shows every key of the file")
     };
-    let alerts = alert::read(file.alert).map_err(wrong)?;
+    let alerts = alert::read(file.alert, file.alarms.per_hour()).map_err(wrong)?;
     let metrics = file.metrics.map(metrics::Metrics::read).transpose().map_err(wrong)?.flatten();
     let watch = file.watch;
     if watch.every_seconds == 0 {

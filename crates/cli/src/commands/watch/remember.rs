@@ -17,9 +17,18 @@ struct File {
     standing: Vec<Standing>,
 }
 
+/// Says what is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What was told of. A watch that begins anew counts the rest anew.
+    Told,
+    /// Everything: rounds of a timer know of each other only by this.
+    All,
+}
+
 /// Writes what stands.
-pub fn remember(path: &Path, alarms: &Alarms) -> Result<(), CommandError> {
-    let standing = alarms.standing().filter(|one| one.told).cloned().collect();
+pub fn remember(path: &Path, alarms: &Alarms, which: Which) -> Result<(), CommandError> {
+    let standing = alarms.standing().filter(|one| one.told || which == Which::All).cloned().collect();
     let text = crate::document::to_text(&File { schema: SCHEMA.to_owned(), standing })?;
     root::write_file(path, &text)
 }
@@ -54,7 +63,7 @@ mod tests {
         let mut alarms = Alarms::default();
         assert_eq!(recall(&path), None);
         assert_eq!(alarms.take(pass(), Timestamp::UNIX_EPOCH).len(), 1);
-        remember(&path, &alarms).unwrap();
+        remember(&path, &alarms, Which::Told).unwrap();
         let mut again = Alarms::default();
         again.restore(recall(&path).unwrap());
         assert!(again.take(pass(), Timestamp::UNIX_EPOCH).is_empty());

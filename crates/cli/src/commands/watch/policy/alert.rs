@@ -97,15 +97,17 @@ pub struct Alert {
     pub quiet: Option<String>,
     hours: Option<Quiet>,
     urgent_too: bool,
+    per_hour: u32,
     how: How,
 }
 
 /// Reads all tables, or says what is wrong with one.
-pub fn read(tables: Vec<Table>) -> Result<Vec<Alert>, String> {
+pub fn read(tables: Vec<Table>, per_hour: u32) -> Result<Vec<Alert>, String> {
     if tables.len() > MOST {
         return Err(format!("there are {} alerts; {MOST} are the most", tables.len()));
     }
-    let alerts: Vec<Alert> = tables.into_iter().map(one).collect::<Result<_, _>>()?;
+    let alerts: Vec<Alert> =
+        tables.into_iter().map(|table| one(table, per_hour)).collect::<Result<_, _>>()?;
     let mut names = BTreeSet::new();
     match alerts.iter().find(|alert| !names.insert(alert.name.as_str())) {
         Some(twice) => Err(format!("two alerts are called {:?}: give each a name of its own", twice.name)),
@@ -113,7 +115,7 @@ pub fn read(tables: Vec<Table>) -> Result<Vec<Alert>, String> {
     }
 }
 
-fn one(mut table: Table) -> Result<Alert, String> {
+fn one(mut table: Table, per_hour: u32) -> Result<Alert, String> {
     let kind = table.kind.as_str();
     let name = table.name.take().unwrap_or_else(|| kind.to_owned());
     if name.is_empty() || name.len() > 64 || name.contains(char::is_control) {
@@ -128,7 +130,7 @@ fn one(mut table: Table) -> Result<Alert, String> {
     if let Some(key) = left(&table) {
         return Err(wrong(format!("{key} means nothing for {kind}")));
     }
-    Ok(Alert { name, kind, quiet, hours, urgent_too, how })
+    Ok(Alert { name, kind, quiet, hours, urgent_too, per_hour, how })
 }
 
 fn how(table: &mut Table) -> Result<How, String> {
@@ -230,7 +232,13 @@ impl Alert {
                 self.name
             ));
         }
-        let target = Target { name: self.name.clone(), kind, quiet: self.hours, urgent_too: self.urgent_too };
+        let target = Target {
+            name: self.name.clone(),
+            kind,
+            quiet: self.hours,
+            urgent_too: self.urgent_too,
+            per_hour: self.per_hour,
+        };
         Ok((target, notes.into_iter().collect()))
     }
 }

@@ -34,15 +34,21 @@ impl Verify {
 pub struct Alarms {
     after_times: u32,
     after_minutes: u32,
+    per_hour: u32,
 }
 
 impl Default for Alarms {
     fn default() -> Self {
-        Self { after_times: 3, after_minutes: 10 }
+        Self { after_times: 3, after_minutes: 10, per_hour: 30 }
     }
 }
 
 impl Alarms {
+    /// Returns how many messages an addressee gets within an hour at most; 0: any number.
+    pub fn per_hour(&self) -> u32 {
+        self.per_hour
+    }
+
     /// Returns it as the engine takes it.
     pub fn hysteresis(&self) -> Hysteresis {
         Hysteresis {
