@@ -1,7 +1,10 @@
 //! Installations that take their vault's word, in every layout.
 
 use super::house::{House, LAYOUTS, P, agent, glance, stocks};
-use keyshoal_core::vault::*;
+use keyshoal_core::vault::{
+    AgentUid, CredentialUid, Delivery, ModelChoice, VaultAgent, VaultCredential, VaultInstance, VaultVersion,
+    VersionState,
+};
 use keyshoal_core::*;
 use keyshoal_engine::decide::Unattended;
 use keyshoal_engine::look::LookOptions;
