@@ -5,6 +5,7 @@
 
 mod alone;
 mod copy;
+mod hold;
 mod instance;
 mod lineage;
 mod missing;

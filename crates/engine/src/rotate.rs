@@ -5,226 +5,23 @@
 //! rotation halts and goes back by itself: the version pointer is turned back, and every agent gets what the vault then wants.
 
 mod proof;
+mod values;
 mod waves;
 
-use crate::look::{AskPolicy, LookError, LookOptions, look};
-use crate::ports::{PortError, Ports};
+use crate::look::{AskPolicy, LookOptions, look};
+use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::set::SetError;
-use crate::sync::{SyncError, SyncOptions, SyncReport, sync};
+use crate::sync::{SyncOptions, SyncReport, sync};
 use crate::trial::{Trial, require_accepted, try_value};
-use keyshoal_core::{
-    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, Scope, Timestamp,
-    Verdict,
-};
-use serde::{Deserialize, Serialize};
+use keyshoal_core::{AgentId, Scope};
 use std::collections::BTreeSet;
 
 pub use proof::{Failure, failures};
+pub use values::{
+    Book, Ended, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State,
+};
 pub use waves::{Sizes, Wave, plan_waves};
-
-/// Where a rotation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// The new version is in the vault, and no agent has it.
-    Staged,
-    /// Its provider accepts it.
-    Tested,
-    /// Some agents have it, wave by wave.
-    Publishing,
-    /// It is the current version: all agents get it.
-    Published,
-    /// Every agent was shown to work with it. The one before can be returned to until the grace time is over.
-    Proven,
-    /// The one before is retired.
-    Finished,
-    /// It was given up, and the one before is current.
-    RolledBack,
-}
-
-impl Stage {
-    /// All of them, in order.
-    pub const ALL: [Self; 7] = [
-        Self::Staged,
-        Self::Tested,
-        Self::Publishing,
-        Self::Published,
-        Self::Proven,
-        Self::Finished,
-        Self::RolledBack,
-    ];
-
-    /// Returns the word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Staged => "staged",
-            Self::Tested => "tested",
-            Self::Publishing => "publishing",
-            Self::Published => "published",
-            Self::Proven => "proven",
-            Self::Finished => "finished",
-            Self::RolledBack => "rolled_back",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|stage| stage.as_str() == word)
-    }
-
-    /// Tells whether nothing more is to be done.
-    pub fn is_over(self) -> bool {
-        matches!(self, Self::Finished | Self::RolledBack)
-    }
-}
-
-/// What a rotation remembers beside its stage. No secret is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct State {
-    /// The agents that get the new version before it is current. The vault's word to the installation holds these apart.
-    pub agents: BTreeSet<AgentId>,
-    /// The waves that were planned.
-    pub waves: Vec<Wave>,
-    /// How many of them are done and proven.
-    pub done: usize,
-    /// When every agent was shown to work.
-    pub proven: Option<Timestamp>,
-    /// Why it halted, if it did.
-    pub halted: Option<String>,
-}
-
-/// One rotation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// The profile.
-    pub profile: ProfileId,
-    /// Its provider.
-    pub provider: ProviderId,
-    /// Its type.
-    pub kind: CredentialKind,
-    /// Whose override it is; `None` when all agents share it.
-    pub agent: Option<AgentId>,
-    /// The new value. The port that asks and writes must know its secret.
-    pub new: Fingerprint,
-    /// The value before it.
-    pub old: Option<Fingerprint>,
-    /// Where it stands.
-    pub stage: Stage,
-    /// What it remembers.
-    pub state: State,
-}
-
-/// What becomes of the version pointer with a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pointer {
-    /// It stays.
-    Stays,
-    /// The pending version becomes current, the current one previous.
-    Publish,
-    /// The pending version is retired: it never became current.
-    Unstage,
-    /// The previous version becomes current again.
-    RollBack,
-    /// The previous version is retired.
-    RetirePrevious,
-}
-
-/// Where rotations are written down: the vault. A step and what it does to the version pointer are written as one, and what the port says
-/// the vault wants follows it at once.
-pub trait Book {
-    /// Writes a step down. Refused where somebody else has taken the rotation on meanwhile.
-    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError>;
-}
-
-/// Says how to rotate.
-#[derive(Clone, Debug, Default)]
-pub struct RotateOptions {
-    /// How large the waves are.
-    pub sizes: Sizes,
-    /// How many agents may fail before it halts.
-    pub error_budget: usize,
-    /// Ask nobody: nothing is tested, and nothing proven.
-    pub offline: bool,
-    /// Put a prompt to every agent through the gateway as well.
-    pub through_gateway: bool,
-    /// How long the version before can be returned to, in seconds.
-    pub grace: i64,
-    /// What may be done to the gateway.
-    pub activate: ActivationMode,
-}
-
-/// How it ended for now.
-#[derive(Clone, Debug)]
-pub enum Ended {
-    /// The version before is retired.
-    Finished,
-    /// Every agent works with the new version; the one before is kept until then.
-    Grace {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// All agents have it, and nobody was asked whether they work with it.
-    Unproven,
-    /// It was given up, and every agent has the version before again.
-    RolledBack {
-        /// Why.
-        why: String,
-        /// Whether the way back itself left something that needs attention.
-        clean: bool,
-    },
-    /// A run left something that needs attention; the rotation stands where it stood.
-    Halted {
-        /// Why.
-        why: String,
-    },
-}
-
-/// What a rotation did.
-#[derive(Clone, Debug, Default)]
-pub struct RotateReport {
-    /// What providers said of the new value before anybody had it.
-    pub tested: Vec<(Endpoint, Verdict)>,
-    /// The runs, one for each wave, and the one for all.
-    pub runs: Vec<SyncReport>,
-    /// Who was not shown to work.
-    pub failures: Vec<Failure>,
-}
-
-/// Says why a rotation could not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum RotateError {
-    /// The new value was not accepted.
-    #[error(transparent)]
-    Value(#[from] SetError),
-    /// Looking failed.
-    #[error(transparent)]
-    Look(#[from] LookError),
-    /// A run failed.
-    #[error(transparent)]
-    Sync(#[from] SyncError),
-    /// Something outside of the engine failed.
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-/// What happens during a rotation, for people.
-pub enum Event<'a> {
-    /// A step was written down.
-    Step(&'a Rotation),
-    /// A wave begins.
-    Wave {
-        /// Which, from 1.
-        number: usize,
-        /// Of how many; the last one is everybody.
-        of: usize,
-        /// Who gets it; empty for everybody.
-        agents: &'a BTreeSet<AgentId>,
-    },
-    /// The engine works.
-    Progress(Progress),
-}
 
 /// Goes on from where the rotation stands, as far as it goes.
 pub fn rotate<P: Ports + ?Sized>(

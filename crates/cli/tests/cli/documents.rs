@@ -58,8 +58,9 @@ fn the_status_document_has_the_promised_fields() {
 fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let stage = Stage::drifted(Layout::JsonFile);
     let path = |name: &str| stage.path(name).to_str().unwrap().to_owned();
-    let (backup, key) = (path("vault.backup"), path("second.key"));
-    let commands: [(&[&str], &str); 28] = [
+    let (backup, key, new_key) = (path("vault.backup"), path("second.key"), path("new.txt"));
+    std::fs::write(&new_key, "acme-key-of-some-length").unwrap();
+    let commands: [(&[&str], &str); 35] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
@@ -87,6 +88,13 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["vault", "verify", &backup], "keyshoal.vault.v1"),
         (&["vault", "rekey", "--key-file", &key], "keyshoal.vault.v1"),
         (&["vault", "verify"], "keyshoal.vault.v1"),
+        (&["instance", "add", "--name", "home", "--offline", "--yes"], "keyshoal.instance.v1"),
+        (&["instance", "list"], "keyshoal.instances.v1"),
+        (&["agent", "add", "labs", "--offline", "--yes"], "keyshoal.agent.v1"),
+        (&["credential", "list"], "keyshoal.instance.v1"),
+        (&["artifacts", "--list"], "keyshoal.artifacts.v1"),
+        (&["rotate", "--due"], "keyshoal.due.v1"),
+        (&["rotate", PROFILE, "--dry-run", "--offline", "--from-file", &new_key], "keyshoal.rotate.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
     let described = include_str!("../../../../docs/documents.md");

@@ -62,6 +62,10 @@ pub struct State {
     pub models: BTreeMap<String, VerdictKind>,
     /// What was kept of each look.
     pub looks: Vec<record::LookRecord>,
+    /// What the vault wants, where there is one.
+    pub wish: Option<Wish>,
+    /// Every look finds the agents sending what their stores hold.
+    pub follow: bool,
     /// What comes of a prompt to an agent.
     pub turns: BTreeMap<AgentId, Turn>,
     pub memory_full: bool,
@@ -169,6 +173,8 @@ impl Fake {
             activation: None,
             models: BTreeMap::new(),
             looks: Vec::new(),
+            wish: None,
+            follow: false,
             turns: BTreeMap::new(),
             memory_full: false,
             meddle_before_apply: VecDeque::new(),
@@ -297,7 +303,15 @@ pub fn answer(value: u8, proposal: keyshoal_core::plan::Proposal) -> Decision {
 
 impl Observe for Fake {
     fn observe(&self) -> Result<Arc<Observation>, PortError> {
-        Ok(Arc::new(self.0.borrow().observed.clone()))
+        let mut state = self.0.borrow_mut();
+        if state.follow {
+            send(&mut state);
+        }
+        Ok(Arc::new(state.observed.clone()))
+    }
+
+    fn wish(&self) -> Result<Option<Wish>, PortError> {
+        Ok(self.0.borrow().wish.clone())
     }
 }
 

@@ -12,6 +12,7 @@ mod fake;
 mod life;
 mod limits;
 mod meanwhile;
+mod rotating;
 mod set;
 mod sync;
 mod verifying;
