@@ -37,6 +37,7 @@ pub mod set;
 mod shape;
 mod shared;
 mod signals;
+mod spelling;
 pub mod status;
 pub mod sync;
 pub mod trace;

@@ -9,6 +9,8 @@ pub struct Examination {
     pub runs: Vec<PastRun>,
     /// What the program's own log tells.
     pub log: ProgramLog,
+    /// The proxy that the running gateway was started with, by host and port.
+    pub proxy: Option<String>,
     /// Credential files and the directories that they are in.
     pub paths: Vec<PathFacts>,
     /// The user who owns the state directory.

@@ -3,7 +3,8 @@
 use crate::{Installation, clock};
 use keyshoal_core::{Ask, TransportValue, Verdict, VerdictKind};
 use keyshoal_engine::ports::AskProviders;
-use keyshoal_providers::{Limits, Prober, ProberOptions, Question};
+use keyshoal_openclaw::gateway::{ProxyEnvironment, proxy_environment};
+use keyshoal_providers::{Limits, Prober, ProberOptions, ProxyVariables, Question};
 use std::collections::BTreeSet;
 
 impl AskProviders for Installation {
@@ -59,11 +60,21 @@ impl Installation {
         Some(question)
     }
 
+    /// Returns what the running gateway was started with that decides about proxies; `None` where none runs, or it cannot be seen.
+    pub(crate) fn proxy_of_gateway(&self) -> Option<ProxyEnvironment> {
+        let seen = self.seen()?;
+        let gateway = &seen.observed.instance.gateway;
+        proxy_environment(gateway.pid.filter(|_| gateway.running == Some(true))?)
+    }
+
     /// Asks within what is left of the bound on requests, which counts for the whole process.
     fn put_now(&self, questions: &[Question]) -> Vec<Verdict> {
         let left = self.options.max_requests.map(|most| most.saturating_sub(self.state().requests));
         let options = ProberOptions {
             ca_file: self.options.ca_file.clone(),
+            environment: self
+                .proxy_of_gateway()
+                .map(|seen| ProxyVariables { proxy: seen.proxy, no_proxy: seen.around }),
             limits: Limits { max_requests: left, ..Limits::default() },
             ..ProberOptions::default()
         };

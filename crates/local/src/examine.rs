@@ -50,6 +50,7 @@ impl Examine for Installation {
         Ok(Examination {
             runs: self.past_runs()?,
             log: self.program_log(config, &observed.instance.gateway),
+            proxy: self.proxy_of_gateway().and_then(|seen| seen.shown),
             paths: paths::credential_paths(state, &at.config_path, &dirs),
             owner: paths::owner(state),
             databases: examined,

@@ -1,5 +1,7 @@
 //! Where an OpenClaw installation is: state directory, config, the main agent's directory.
 
+mod level;
+
 use crate::Environment;
 use crate::files;
 use std::path::{Component, Path, PathBuf};
@@ -65,6 +67,14 @@ pub enum LocateError {
         /// The places, in the order in which they were looked at.
         looked_at: Vec<PathBuf>,
     },
+    /// What was named lies above or below a state directory.
+    #[error("{} is no state directory of OpenClaw, but {} is: name that with --state-dir", given.display(), right.display())]
+    WrongLevel {
+        /// What was named.
+        given: PathBuf,
+        /// The state directory beside it.
+        right: PathBuf,
+    },
     /// A path cannot be made absolute.
     #[error("{}: {source}; name an absolute path", path.display())]
     BadPath {
@@ -101,6 +111,11 @@ pub fn locate(
             _ => vec![chosen],
         };
         return Err(LocateError::NoStateDir { looked_at });
+    }
+    if state_dir.is_some()
+        && let Some(right) = level::right_one(&chosen)
+    {
+        return Err(LocateError::WrongLevel { given: chosen, right });
     }
     note_profile(env, state_dir, home.as_deref(), &chosen, &mut notes);
 

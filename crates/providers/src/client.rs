@@ -8,7 +8,7 @@ use crate::answer::{Answer, LONGEST_WAIT, MAX_BODY};
 use crate::limits::Limits;
 use jiff::fmt::rfc2822;
 use keyshoal_core::{Secret, Timestamp, VerdictKind};
-use reqwest::{Certificate, Client, ClientBuilder, Proxy, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy, redirect::Policy};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
@@ -24,6 +24,8 @@ pub struct ProberOptions {
     pub limits: Limits,
     /// A proxy for everything but loopback; without one, the environment's (`HTTPS_PROXY`, `NO_PROXY`) is used. It may carry a password.
     pub proxy: Option<Secret>,
+    /// What stands in place of our own environment there: that of the process whose requests ours are to be like.
+    pub environment: Option<ProxyVariables>,
     /// Further root certificates, as a PEM file: a company's own, in front of the providers.
     pub ca_file: Option<PathBuf>,
     /// Whether ChatGPT logins may be asked about from here. A provider may end a login that turns up at another network address
@@ -41,12 +43,22 @@ impl Default for ProberOptions {
             timeout: Duration::from_secs(10),
             limits: Limits::default(),
             proxy: None,
+            environment: None,
             ca_file: None,
             ask_logins: true,
             nameservers: Vec::new(),
             trusted_base_urls: BTreeMap::new(),
         }
     }
+}
+
+/// What a process was started with that decides about proxies.
+#[derive(Clone, Debug, Default)]
+pub struct ProxyVariables {
+    /// Its proxy for `https`; `None`: it uses none. It may carry a password.
+    pub proxy: Option<Secret>,
+    /// The hosts that it reaches without, as `NO_PROXY` has them.
+    pub no_proxy: Option<String>,
 }
 
 /// Why no prober could be made.
@@ -95,11 +107,16 @@ impl Clients {
         // One crypto provider for the whole process; when somebody has chosen one already, that is the same one.
         let _already = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificates = certificates(options)?;
-        let proxy = options.proxy.as_ref().map(proxy_of).transpose().map_err(|_| ProberError::Proxy)?;
+        let of_environment = options.environment.as_ref().filter(|_| options.proxy.is_none());
+        let address = options.proxy.as_ref().or(of_environment.and_then(|one| one.proxy.as_ref()));
+        let around = of_environment.and_then(|one| NoProxy::from_string(one.no_proxy.as_deref()?));
+        let proxy = address.map(proxy_of).transpose().map_err(|_| ProberError::Proxy)?;
+        let proxy = proxy.map(|proxy| proxy.no_proxy(around));
         let build = |own_roots: bool| -> reqwest::Result<Self> {
             let base = || builder(options.timeout, &certificates, own_roots);
             let network = match &proxy {
                 Some(proxy) => base().proxy(proxy.clone()),
+                None if of_environment.is_some() => base().no_proxy(),
                 None => base(),
             };
             Ok(Self {

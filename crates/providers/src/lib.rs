@@ -30,7 +30,7 @@ mod shape;
 mod transport;
 
 pub use answer::Answer;
-pub use client::{ProberError, ProberOptions};
+pub use client::{ProberError, ProberOptions, ProxyVariables};
 pub use endpoint::Wire;
 pub use limits::{Limits, Requests};
 pub use prober::{Prober, Question, host_of};

@@ -47,7 +47,8 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     if gateway.running == Some(false) {
         ui.data(&[Text::toned(Tone::Bad, "✗ ")
             .plain("no gateway runs here, so none can be restarted; start it as you always do")]);
-        ui.document(&RunDocument::new("restart", &Plan::default()).attention(true))?;
+        let document = RunDocument::new("restart", &Plan::default()).attention(true);
+        ui.document(&document.because(&ActivationOutcome::GatewayDown))?;
         return Ok(Outcome::Attention);
     }
     let started = gateway.started;

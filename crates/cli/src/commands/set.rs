@@ -1,7 +1,7 @@
 //! `keyshoal set`: the whole rotation in one command.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shape, shared};
+use super::{Context, identity, report, restarting, shape, shared, spelling};
 use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -11,6 +11,7 @@ use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::{CredentialKind, Secret};
 use keyshoal_engine::{LookOptions, SetRequest, SyncOptions};
+use keyshoal_providers::registry;
 use std::io::Read as _;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -80,6 +81,9 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     let scope = ScopeArgs { agent: args.agent.clone(), offline: args.offline, ..ScopeArgs::default() };
     if !args.agent.is_empty() {
         scope.check(&shared::look(ui, &installation, &LookOptions::default())?)?;
+    }
+    if registry::find(&args.name).is_none() && !args.name.contains(':') {
+        spelling::check(&shared::look(ui, &installation, &LookOptions::default())?.observed, &args.name)?;
     }
     let secret = read(ui, args)?;
     shape::check(&secret, &args.name)?;

@@ -54,6 +54,13 @@ impl RunDocument {
         self
     }
 
+    /// Says why nothing was done.
+    #[must_use]
+    pub fn because(mut self, activation: &ActivationOutcome) -> Self {
+        self.activation = Some(activation.clone());
+        self
+    }
+
     /// Says whether something needs attention (exit code 2).
     #[must_use]
     pub fn attention(mut self, needed: bool) -> Self {

@@ -145,3 +145,15 @@ proptest! {
         prop_assert!(resolved.components().all(|part| !matches!(part, Component::ParentDir | Component::CurDir)));
     }
 }
+
+#[test]
+fn a_directory_above_or_below_is_refused_with_the_right_one() {
+    let home = Home::new(&[".openclaw/agents/main/agent", "elsewhere"]).file(".openclaw/openclaw.json");
+    for wrong in ["", ".openclaw/agents", ".openclaw/agents/main", ".openclaw/agents/main/agent"] {
+        let error = locate(&home.env, Some(&home.path(wrong)), None).unwrap_err();
+        let LocateError::WrongLevel { right, .. } = &error else { panic!("{wrong}: {error}") };
+        assert_eq!(*right, home.path(".openclaw"), "{wrong}");
+    }
+    assert_eq!(home.at("elsewhere").state_dir, home.path("elsewhere"), "an empty one may be a new one");
+    assert_eq!(home.at(".openclaw").state_dir, home.path(".openclaw"));
+}

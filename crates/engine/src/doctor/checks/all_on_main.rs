@@ -18,6 +18,14 @@ fn run(case: &Case<'_>) -> Told {
     let bindings = &case.facts.bindings;
     told.seen.extend(bindings.iter().take(40).map(|one| format!("{} goes to {}", one.channel, one.agent)));
     let default = case.observed().agents.iter().find(|agent| agent.default);
+    let known = |name: &str| case.observed().agents.iter().any(|agent| agent.id.as_str() == name);
+    for one in bindings.iter().filter(|one| !known(&one.agent)) {
+        let text =
+            format!("a binding of {} leads to {}, which is no agent of the roster", one.channel, one.agent);
+        let symptom =
+            Symptom::attention(text).fix("keyshoal route --all says where, and who answers instead");
+        told.symptoms.push(symptom);
+    }
     let Some(default) = default else { return told };
     let others: Vec<_> =
         case.observed().agents.iter().filter(|agent| !agent.default).map(|agent| agent.id.clone()).collect();
@@ -60,6 +68,11 @@ mod tests {
     fn traffic_on_the_default_agent_alone_is_found() {
         finds(&CHECK, &bound(&["main"]), &["goes to main", "stocks", "ops", "Info"]);
         finds(&CHECK, &bound(&[]), &["channels: telegram"]);
+    }
+
+    #[test]
+    fn a_binding_to_an_unknown_agent_is_found() {
+        finds(&CHECK, &bound(&["stocks", "gone"]), &["leads to gone", "Attention"]);
     }
 
     #[test]

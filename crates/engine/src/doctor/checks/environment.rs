@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) const CHECK: Check = Check {
     id: "environment",
     question: "Does a variable or a key in the config win over the profiles?",
-    looks_at: "The variables that the gateway was started with, .env, env in the config and models.providers.*.apiKey, against the \
+    looks_at: "The variables that the gateway was started with, its proxy among them, .env, env in the config and models.providers.*.apiKey, against the \
                profiles of every agent.",
     matters: "A key that comes from elsewhere is not what a rotation of the profiles changes; and one that never counts looks as if it \
               had been rotated.",
@@ -34,6 +34,9 @@ fn run(case: &Case<'_>) -> Told {
         }
     }
     told.seen = seen.into_iter().collect();
+    if let Some(proxy) = &case.facts.proxy {
+        told.seen.push(format!("the gateway was started with the proxy {proxy}, and providers are asked through it from here as well"));
+    }
     for ((place, provider, dead), agents) in wins {
         let text = format!("{place} is what is sent to {provider}");
         let symptom = match dead {
@@ -86,6 +89,13 @@ mod tests {
         finds(&CHECK, &world, &["ACME_API_KEY (.env)", "wins over the profiles", "ops", "Info"]);
         let world = world.with(|world| world.said(7, VerdictKind::InvalidKey));
         finds(&CHECK, &world, &["is rejected", "Attention"]);
+    }
+
+    #[test]
+    fn a_proxy_of_the_gateway_is_seen() {
+        let world = World::new().with(|world| world.facts.proxy = Some("proxy.example:3128".into()));
+        is_clean(&CHECK, &world);
+        assert!(world.told(&CHECK).seen[0].contains("proxy.example:3128"));
     }
 
     #[test]

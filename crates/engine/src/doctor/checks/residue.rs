@@ -9,8 +9,9 @@ pub(super) const CHECK: Check = Check {
     looks_at: "models.json in the agents' directories, archives of migrations, and pages of the databases that nothing uses any more.",
     matters: "OpenClaw overwrites rows without wiping them, and copies and archives are never updated. What was revoked does no harm; \
               what was only replaced still works for whoever reads it.",
-    way_out: "Revoke replaced keys at their provider. Remove the files that are named. With the gateway stopped, VACUUM rewrites a \
-              database without its free pages.",
+    way_out: "Revoke replaced keys at their provider. Remove the files that are named. With the gateway stopped, VACUUM of SQLite 3.43 or \
+              newer (what OpenClaw's tables ask for) rewrites a database without its free pages. Keyshoal does not do that beside a \
+              running gateway: it holds the database for as long as it takes, and a lock of more than 5 s breaks turns.",
     run,
 };
 
