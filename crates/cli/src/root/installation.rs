@@ -124,8 +124,9 @@ pub fn act_as_owner(world: &mut World, globals: &mut Globals) -> Result<Option<S
     globals.state_dir = Some(found.state_dir);
     globals.config = Some(found.config_path);
     let vars = &mut world.environment.vars;
-    for name in [variables::XDG_CONFIG_HOME, "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"] {
-        vars.remove(name);
+    let homes = [variables::XDG_CONFIG_HOME, variables::XDG_DATA_HOME];
+    for name in homes.iter().chain(&["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"]) {
+        vars.remove(*name);
     }
     if let Some(home) = &owner.home {
         vars.insert("HOME".to_owned(), home.display().to_string());
