@@ -43,6 +43,7 @@ impl Observe for Installation {
     }
 
     fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
+        self.hear()?;
         Ok(self.state().wish.clone())
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct State {
     pub word: Option<(Life, GatewayWord)>,
     /// How many requests were sent to providers.
     pub requests: u32,
+    /// Who tells what the vault wants by now.
+    pub listening: Option<crate::vaulted::Listening>,
     /// What the instance's vault wants.
     pub wish: Option<keyshoal_core::Wish>,
     /// The fingerprints of its values.

@@ -10,6 +10,8 @@ use keyshoal_core::{
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::store::StoredProfile;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
 
 /// One version of a credential with its value: the profile's entry as OpenClaw writes it.
 #[derive(Clone, Debug)]
@@ -33,6 +35,19 @@ pub struct Holdings {
     pub config: Option<ConfigWish>,
     /// While a credential is being published in waves: the agents that have its pending version already.
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
+}
+
+/// Says what the vault wants, where that is something else than was said last.
+type News = dyn Fn() -> Result<Option<Holdings>, PortError> + Send + Sync;
+
+/// Whoever listens to a vault that others may change meanwhile.
+#[derive(Clone)]
+pub(crate) struct Listening(Arc<News>);
+
+impl fmt::Debug for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listening(…)")
+    }
 }
 
 /// The values of one credential, by version.
@@ -60,6 +75,20 @@ impl Installation {
         state.config_wish = holdings.config.clone();
         state.prepared = None;
         Ok(())
+    }
+
+    /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.
+    pub fn listen(&self, news: impl Fn() -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
+        self.state().listening = Some(Listening(Arc::new(news)));
+    }
+
+    /// Hears the news, if somebody listens.
+    pub(crate) fn hear(&self) -> Result<(), PortError> {
+        let listening = self.state().listening.clone();
+        match listening.map(|Listening(news)| news()).transpose()?.flatten() {
+            Some(holdings) => self.hold(&holdings),
+            None => Ok(()),
+        }
     }
 
     /// Returns the id of the vault that says what is right here, if one does.

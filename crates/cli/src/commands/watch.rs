@@ -15,6 +15,7 @@ use super::{Context, identity, shared, signals};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
+use crate::root::holdings::{self, Need};
 use crate::ui::{Text, Ui};
 use events::Ended;
 use keyshoal_engine::ports::{Clock as _, Observe as _};
@@ -189,8 +190,13 @@ fn opened(
     offline: bool,
 ) -> Result<(Installation, bool), CommandError> {
     let restart_command = policy.restart_command.clone();
-    let wanted = OpenFor { offline, restart_command, ..OpenFor::default() };
+    let wanted = OpenFor { offline, restart_command, vault: Need::Not, ..OpenFor::default() };
     let installation = shared::open(ui, context, wanted)?;
+    // Whoever repairs needs the vault's word; whoever only reports does without where nobody can be asked for its key.
+    let need = if policy.repair { Need::Certainly } else { Need::IfAtHand };
+    if let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, need)? {
+        holdings::listen(&installation, held);
+    }
     let certain = installation.identity().is_certain();
     if policy.repair && !certain && !identity::settle(ui, context, &installation)? {
         ui.warn("it only reports until that is answered");

@@ -7,12 +7,14 @@ use crate::error::CommandError;
 use crate::ui::Ui;
 use keyshoal_core::vault::{CredentialUid, VaultInstance};
 use keyshoal_core::{AgentId, Secret};
+use keyshoal_engine::ports::PortError;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
 use keyshoal_vault::{CHANNELS, KeySource, KeyState, Preview, Vault};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// What an agent's entry in the config held when it left the roster: one document for each, by its id.
 pub const ENTRIES: &str = "entries/";
@@ -108,6 +110,30 @@ fn find(
         )
     })?;
     Ok(Held { instance: vault.instance(&instance)?, vault })
+}
+
+/// Has an installation hear every change that others make in its vault from now on.
+pub fn listen(installation: &Installation, held: Held) {
+    let Held { vault, instance } = held;
+    let heard = Mutex::new((instance.revision, rotations_of(&vault, &instance).unwrap_or_default()));
+    let failed = |error: CommandError| PortError { message: error.message, hint: None, retryable: true };
+    installation.listen(move || {
+        let now = vault.instance(&instance.id).map_err(|error| failed(error.into()))?;
+        let rotations = rotations_of(&vault, &now).map_err(failed)?;
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if *heard == (now.revision, rotations.clone()) {
+            return Ok(None);
+        }
+        let news = holdings(&vault, &now, None).map_err(failed)?;
+        *heard = (now.revision, rotations);
+        Ok(Some(news))
+    });
+}
+
+/// Where the rotations of an instance stand that are not over.
+fn rotations_of(vault: &Vault, instance: &VaultInstance) -> Result<Vec<(String, u64)>, CommandError> {
+    let all = vault.rotations(&instance.id)?;
+    Ok(all.into_iter().filter(|one| one.finished.is_none()).map(|one| (one.id, one.revision)).collect())
 }
 
 /// Tells whether the vault opens without anybody being asked.
