@@ -14,12 +14,22 @@ pub struct Bench {
     layout: Layout,
     agents: usize,
     generation: usize,
+    base_url: Option<String>,
 }
 
 impl Bench {
     /// Makes one.
     pub fn new(layout: Layout, agents: usize) -> Result<Self> {
-        let bench = Self { dir: tempfile::tempdir()?, layout, agents, generation: 0 };
+        Self::made(layout, agents, None)
+    }
+
+    /// Makes one whose agents ask a provider there.
+    pub fn asking(layout: Layout, agents: usize, base_url: &str) -> Result<Self> {
+        Self::made(layout, agents, Some(base_url.to_owned()))
+    }
+
+    fn made(layout: Layout, agents: usize, base_url: Option<String>) -> Result<Self> {
+        let bench = Self { dir: tempfile::tempdir()?, layout, agents, generation: 0, base_url };
         std::fs::create_dir_all(bench.state_dir())?;
         std::fs::create_dir_all(bench.dir.path().join("home"))?;
         bench.write("key-0", "key-0")?;
@@ -32,16 +42,29 @@ impl Bench {
     }
 
     fn write(&self, base: &str, copies: &str) -> Result<()> {
-        let mut sample = sample::Installation::new(self.layout)
-            .config(json!({ "gateway": { "port": 1 } }))
-            .agent("main")
-            .api_key(StoreId::Base, "acme:default", base);
+        let mut sample = sample::Installation::new(self.layout).config(self.config()).agent("main").api_key(
+            StoreId::Base,
+            "acme:default",
+            base,
+        );
         for at in 0..self.agents {
             let id = format!("a{at}");
             sample = sample.agent(&id).api_key(StoreId::Agent(id.as_str().into()), "acme:default", copies);
         }
         sample.write(&self.state_dir())?;
         Ok(())
+    }
+
+    fn config(&self) -> serde_json::Value {
+        match &self.base_url {
+            None => json!({ "gateway": { "port": 1 } }),
+            Some(base_url) => json!({
+                "gateway": { "port": 1 },
+                "models": { "providers": { "acme": {
+                    "baseUrl": base_url, "api": "openai-completions", "models": [{ "id": "m", "name": "m" }]
+                } } },
+            }),
+        }
     }
 
     /// A `keyshoal` on this installation.

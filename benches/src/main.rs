@@ -1,15 +1,17 @@
 //! Figures of Keyshoal, each as a ratio to a floor measured in the same run: absolute times mean nothing on shared machines.
 //!
-//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|verify|watch|memory|status|rekey|instructions]` builds what it measures, prints the
+//! `cargo run --release --locked -p keyshoal-benches --bin figures [-- sync|verify|watch|memory|status|rekey|instructions|artifacts|rotate]` builds what it measures, prints the
 //! figures, and ends with 1 when one of them misses its limit.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a measuring program")]
 
+mod artifacts;
 mod installation;
 mod instructions;
 mod measure;
 mod memory;
 mod rekey;
+mod rotate;
 mod status;
 mod sync;
 mod verify;
@@ -43,13 +45,15 @@ fn main() -> Result<ExitCode> {
         return memory::peak_of(command);
     }
     let programs = build()?;
-    let figures: [(&str, Figure); 7] = [
+    let figures: [(&str, Figure); 9] = [
         ("sync", sync::figures),
         ("verify", verify::figures),
         ("watch", watch::figures),
         ("memory", memory::figures),
         ("status", status::figures),
         ("rekey", rekey::figures),
+        ("artifacts", artifacts::figures),
+        ("rotate", rotate::figures),
         ("instructions", instructions::figures),
     ];
     for name in &wanted {

@@ -11,7 +11,7 @@ pub use child::run_child;
 pub use installation::{
     OpenFor, act_as_owner, keys_dir, keys_dir_or_default, locations, open, read_secret, secret_of,
 };
-pub use write::{drafts_dir, open_file, write_file, write_new, write_new_with, write_stdout};
+pub use write::{drafts_dir, make_new_dir, open_file, write_file, write_new, write_new_with, write_stdout};
 
 use crate::arguments::{Colour, Globals};
 use crate::ui::{Asker, Stream, Ui, UiOptions};

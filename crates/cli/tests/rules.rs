@@ -14,6 +14,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/alerts/src/send.rs", "shows an addressee's address and token to that addressee"),
     ("crates/alerts/src/sign.rs", "signs with the secret of a webhook"),
     ("crates/alerts/src/target.rs", "reads an address, to tell its host"),
+    ("crates/cli/src/commands/artifacts.rs", "writes the documents of agents where a person wants them"),
     ("crates/cli/src/commands/credential/entry.rs", "puts a value into the entry that the vault seals"),
     (
         "crates/cli/src/commands/credential/value.rs",

@@ -3,11 +3,13 @@
 //! An [`Entry`] is prepared once and used for as many agents as hold it; a document is then put together from entries without
 //! reading any of them again. Equal input makes equal bytes: entries stand in the order in which they are given.
 
+mod build;
 mod entry;
 mod refs;
 #[cfg(test)]
 mod tests;
 
+pub use build::{AgentArtifact, build_auth_artifacts};
 pub use entry::{Entry, EntryError, Value};
 pub use refs::{RefsError, RefsFile};
 

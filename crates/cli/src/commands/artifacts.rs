@@ -7,11 +7,17 @@ use crate::document::ArtifactsDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::root;
+use crate::ui::Text;
 use crate::ui::Ui;
 use keyshoal_core::AgentId;
 use keyshoal_core::artifacts::{How, artifacts};
 use keyshoal_core::judge::Sight;
+use keyshoal_core::vault::VersionState;
 use keyshoal_engine::LookOptions;
+use keyshoal_engine::ports::Observe as _;
+use keyshoal_openclaw::artifacts::build_auth_artifacts;
+use std::path::{Path, PathBuf};
 
 /// Arguments of `artifacts`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -19,6 +25,7 @@ use keyshoal_engine::LookOptions;
 Examples:
   keyshoal artifacts --list
   keyshoal artifacts --list --agent stocks --json
+  keyshoal artifacts --to ./made         the document of every enabled agent, for whoever puts them in place
 
 emitted   it stands, or will with the next sync, in the agent's own store
 inherits  in the store that the agent inherits from
@@ -31,6 +38,9 @@ pub struct ArtifactsArgs {
     /// Only this agent (can be repeated)
     #[arg(long, value_name = "AGENT")]
     pub agent: Vec<String>,
+    /// Write each enabled agent's document of this installation's layout, with its values, to DIR/AGENT/ (0600); DIR must not exist
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["list", "agent"])]
+    pub to: Option<PathBuf>,
 }
 
 /// Lists them. Nothing is written.
@@ -41,6 +51,9 @@ pub fn cmd_artifacts(
 ) -> Result<Outcome, CommandError> {
     let how = FlowArgs { offline: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
+    if let Some(to) = &args.to {
+        return write(ui, &flow, to);
+    }
     let look = shared::look(ui, &flow.installation, &LookOptions::default())?;
     let Some(wish) = &look.desired.wish else {
         return Err(CommandError::internal("an installation with a vault that wants nothing of it"));
@@ -63,4 +76,37 @@ pub fn cmd_artifacts(
     let open = all.iter().flat_map(|agent| &agent.artifacts).any(|one| waits(&one.how));
     ui.document(&ArtifactsDocument::of(all))?;
     Ok(Outcome::attention_if(open))
+}
+
+/// Writes the documents of every enabled agent into a new directory.
+fn write(ui: &mut Ui, flow: &flow::Flow<'_>, to: &Path) -> Result<Outcome, CommandError> {
+    let layout = flow.installation.observe()?.instance.layout;
+    let values = flow.held.vault.values(&flow.instance().id)?;
+    let current = values.into_iter().filter(|value| value.state == VersionState::Current);
+    let values = current.map(|value| (value.credential, value.value)).collect();
+    let made = build_auth_artifacts(layout, flow.instance(), &values, keyshoal_local::clock::now())
+        .map_err(|error| CommandError::user(error.to_string()))?;
+    root::make_new_dir(to)?;
+    for one in &made {
+        let dir = to.join(one.agent.as_str());
+        root::make_new_dir(&dir)?;
+        let documents = [
+            ("auth-profiles.json", Some(&one.artifact.store)),
+            ("auth-state.json", one.artifact.state.as_ref()),
+        ];
+        for (name, text) in documents.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+            root::write_new(&dir.join(name), text.reveal_secret().as_bytes())?;
+        }
+        for (profile, why) in &one.left_out {
+            ui.warn(&format!("{}: {profile} is left out: {why}", one.agent));
+        }
+        ui.say(&Text::of(format!(
+            "{}: {}",
+            one.agent,
+            crate::render::words::count(one.profiles.len(), "profile")
+        )));
+    }
+    ui.warn(&format!("{} holds keys in the clear: remove it when they are in place", to.display()));
+    ui.document(&ArtifactsDocument::of(Vec::new()))?;
+    Ok(Outcome::Fine)
 }

@@ -186,6 +186,13 @@ fn config_wish(
             .iter()
             .filter_map(move |(name, text)| Some((name.strip_prefix(prefix)?.to_owned(), text.clone())))
     };
+    // What was taken back is declared no more, unless another credential has its id.
+    wanted.gone_profiles = instance
+        .credentials
+        .iter()
+        .map(|credential| credential.profile.clone())
+        .filter(|profile| !wanted.profiles.contains_key(profile))
+        .collect();
     wanted.channels = named(CHANNELS).collect();
     wanted.kept = named(ENTRIES).map(|(id, text)| (AgentId::new(id), text)).collect();
     if let Some(text) = documents.get(RENAMES) {

@@ -51,6 +51,16 @@ fn not_written(path: &Path, error: &std::io::Error) -> CommandError {
         .hint("name a file that does not exist yet, in a directory that you may write")
 }
 
+/// Makes a directory that must not exist yet, for its owner alone.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line makes its own few directories")]
+pub fn make_new_dir(path: &Path) -> Result<(), CommandError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().mode(0o700).create(path).map_err(|error| {
+        CommandError::io(format!("{}: {error}", path.display()))
+            .hint("name a directory that does not exist yet")
+    })
+}
+
 /// Opens a file that a person has named, to read it.
 #[expect(clippy::disallowed_methods, reason = "this is where the command line reads its own few files")]
 pub fn open_file(path: &Path) -> Result<std::fs::File, CommandError> {
