@@ -44,7 +44,10 @@ fn main() -> Result<ExitCode> {
     {
         return memory::peak_of(command);
     }
-    let programs = build()?;
+    // What is measured inside this program needs no other.
+    let alone =
+        !wanted.is_empty() && wanted.iter().all(|name| ["rekey", "artifacts"].contains(&name.as_str()));
+    let programs = if alone { beside()? } else { build()? };
     let figures: [(&str, Figure); 9] = [
         ("sync", sync::figures),
         ("verify", verify::figures),
@@ -78,6 +81,11 @@ fn build() -> Result<Programs> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .status()?;
     ensure!(status.success(), "what is to be measured could not be built");
+    beside()
+}
+
+/// Names the programs beside this one.
+fn beside() -> Result<Programs> {
     let here = std::env::current_exe()?;
     let folder = here.parent().context("a program lies in a folder")?;
     ensure!(folder.ends_with("release"), "debug builds are not measured: cargo run --release");
