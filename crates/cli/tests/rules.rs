@@ -125,7 +125,8 @@ fn sources() -> Vec<(String, String)> {
 
 /// Returns what of a file is not its tests.
 fn shipped<'a>(name: &str, text: &'a str) -> &'a str {
-    if name.ends_with("/tests.rs") { "" } else { text.split("#[cfg(test)]").next().unwrap() }
+    let tests = name.ends_with("/tests.rs") || name.contains("/tests/");
+    if tests { "" } else { text.split("#[cfg(test)]").next().unwrap() }
 }
 
 #[test]

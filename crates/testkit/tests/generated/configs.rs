@@ -44,21 +44,22 @@ fn agent(id: &str, name: Option<&str>) -> WantedAgent {
     }
 }
 
+/// Of providers that the program knows it fetches plugins when its gateway starts; of this one it does not.
 fn wanted(instance: &Instance) -> Wanted {
     let model = |primary: &str, fallbacks: &[&str]| ModelChoice {
         primary: Some(primary.to_owned()),
         fallbacks: fallbacks.iter().map(|one| (*one).to_owned()).collect(),
     };
     let profile = |id: &str| ProfileId::new(id);
-    let mut wanted = Wanted { models: model("openai/gpt-5.1", &["anthropic/claude-x"]), ..Wanted::default() };
+    let mut wanted = Wanted { models: model("mockai/mock-1", &["mockai/mock-2"]), ..Wanted::default() };
     wanted.agents = vec![
         agent("main", Some("Chief")),
         agent("stocks", None),
         agent("research", None),
         agent("ops", None),
     ];
-    wanted.agents[1].models = model("anthropic/claude-x", &[]);
-    wanted.agents[2].models = model("anthropic/claude-x", &["openai/gpt-5.1"]);
+    wanted.agents[1].models = model("mockai/mock-2", &[]);
+    wanted.agents[2].models = model("mockai/mock-2", &["mockai/mock-1"]);
     wanted.agents[3].workspace = Some(instance.state_dir().join("ops").display().to_string());
     for (agent, matching) in [
         ("stocks", json!({ "channel": "telegram", "peer": { "kind": "direct", "id": "123456789" } })),
@@ -71,15 +72,13 @@ fn wanted(instance: &Instance) -> Wanted {
         });
     }
     for (id, provider, kind) in [
-        ("openai:default", "openai", CredentialKind::ApiKey),
-        ("anthropic:default", "anthropic", CredentialKind::Token),
-        ("anthropic:me", "anthropic", CredentialKind::OAuth),
+        ("other:default", "other", CredentialKind::ApiKey),
+        ("mockai:default", "mockai", CredentialKind::Token),
+        ("mockai:me", "mockai", CredentialKind::OAuth),
     ] {
         wanted.profiles.insert(profile(id), (ProviderId::new(provider), kind));
     }
-    wanted
-        .order
-        .insert(ProviderId::new("anthropic"), vec![profile("anthropic:me"), profile("anthropic:default")]);
+    wanted.order.insert(ProviderId::new("mockai"), vec![profile("mockai:me"), profile("mockai:default")]);
     let telegram = json!({ "enabled": false, "botToken": "123456:made-up-for-a-test" });
     wanted.channels.insert("telegram".to_owned(), Secret::new(telegram.to_string()));
     wanted

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 const PROVIDER: &str = "mockai";
 const OWN: &str = "mockai:own";
 const OWN_KEY: &str = "sk-testkit-own-\"quoted\"-001";
+const NEXT_KEY: &str = "sk-testkit-own-\\next-002";
 const SHARED: &str = "mockai:default";
 const SHARED_KEY: &str = "sk-testkit-shared-00000000000001";
 
@@ -64,13 +65,18 @@ fn order(ids: &[&str]) -> Vec<(ProviderId, Vec<ProfileId>)> {
 }
 
 /// The document of agent stocks: a key of its own, a token, a reference, and a login where agents get one.
-fn document(layout: Layout, file: &mut RefsFile, ids: &[&str]) -> Result<(Artifact, BTreeSet<String>)> {
+fn document(
+    layout: Layout,
+    file: &mut RefsFile,
+    own_key: &str,
+    ids: &[&str],
+) -> Result<(Artifact, BTreeSet<String>)> {
     let provider = ProviderId::new(PROVIDER);
     let reference =
         file.put(&ProfileId::new("mockai:ref"), Some("stocks"), Secret::new("sk-testkit-ref-001"));
     let mut entries = Vec::new();
     for (id, held) in [
-        (OWN, Held::ApiKey(Secret::new(OWN_KEY))),
+        (OWN, Held::ApiKey(Secret::new(own_key))),
         ("mockai:token", Held::Token(Secret::new("tok-testkit-0000000001"), Some(4_000_000_000_000))),
         ("mockai:ref", Held::Ref(CredentialKind::ApiKey, reference)),
     ] {
@@ -125,7 +131,7 @@ fn files(version: &str) -> Result<()> {
     let mut refs = refs_file(&instance)?;
     let dir = instance.agent_dir("stocks");
     std::fs::create_dir_all(&dir)?;
-    let (without, ids) = document(layout, &mut refs, &[])?;
+    let (without, ids) = document(layout, &mut refs, OWN_KEY, &[])?;
     put_refs(&instance, &refs)?;
     let store = dir.join("auth-profiles.json");
     private(&store, without.store.reveal_secret())?;
@@ -143,7 +149,7 @@ fn files(version: &str) -> Result<()> {
     ensure!(labels == ids, "{labels:?}");
 
     set_order(&instance, ORDER)?;
-    let (with, _) = document(layout, &mut refs, ORDER)?;
+    let (with, _) = document(layout, &mut refs, OWN_KEY, ORDER)?;
     let theirs = std::fs::read_to_string(&store)?;
     ensure!(theirs == with.store.reveal_secret(), "{theirs}\n{}", with.store.reveal_secret());
     let state = std::fs::read_to_string(dir.join("auth-state.json")).ok();
@@ -182,7 +188,7 @@ fn cells(version: &str) -> Result<()> {
     }
 
     let mut refs = refs_file(&instance)?;
-    let (without, ids) = document(layout, &mut refs, &[])?;
+    let (without, ids) = document(layout, &mut refs, OWN_KEY, &[])?;
     put_refs(&instance, &refs)?;
     let path = database(&instance, "stocks");
     {
@@ -202,7 +208,7 @@ fn cells(version: &str) -> Result<()> {
     ensure!(listed == ids.iter().cloned().chain(shared).collect(), "{listed:?}");
 
     set_order(&instance, ORDER)?;
-    let (with, _) = document(layout, &mut refs, ORDER)?;
+    let (with, _) = document(layout, &mut refs, OWN_KEY, ORDER)?;
     let db = Connection::open(&path)?;
     let cell = |sql: &str| -> Result<String> { Ok(db.query_row(sql, [], |row| row.get(0))?) };
     let theirs = cell("SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'")?;
@@ -210,7 +216,7 @@ fn cells(version: &str) -> Result<()> {
     let theirs = cell("SELECT state_json FROM auth_profile_state WHERE state_key = 'primary'")?;
     ensure!(Some(theirs.as_str()) == with.state.as_ref().map(Secret::reveal_secret), "{theirs}");
 
-    // An order leaves the store's own cell alone; the same key once more makes the program write that too.
+    // An order leaves the store's own cell alone; another key makes the program write that too.
     db.execute("UPDATE auth_profile_store SET updated_at = 1", [])?;
     let (before, after): (&[&str], &[&str]) = match layout {
         Layout::SharedRow => (&[], &["--agent", "stocks"]),
@@ -223,10 +229,11 @@ fn cells(version: &str) -> Result<()> {
         after,
         &["--provider", PROVIDER, "--profile-id", OWN],
     ];
-    let said = instance.cli(&paste.concat(), &format!("{OWN_KEY}\n"))?;
+    let said = instance.cli(&paste.concat(), &format!("{NEXT_KEY}\n"))?;
     ensure!(said.code == Some(0), "{said:?}");
     let written: i64 = db.query_row("SELECT updated_at FROM auth_profile_store", [], |row| row.get(0))?;
     ensure!(written > 1, "the program wrote nothing");
+    let (with, _) = document(layout, &mut refs, NEXT_KEY, ORDER)?;
     let theirs = cell("SELECT store_json FROM auth_profile_store WHERE store_key = 'primary'")?;
     ensure!(theirs == with.store.reveal_secret(), "{theirs}\n{}", with.store.reveal_secret());
     Ok(())

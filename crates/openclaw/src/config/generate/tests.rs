@@ -5,6 +5,7 @@ use keyshoal_core::{AgentId, CredentialKind, ProfileId, ProviderId};
 use serde_json::json;
 use std::path::Path;
 
+mod cases;
 mod properties;
 mod refusals;
 mod writing;

@@ -1,5 +1,6 @@
 //! Weaving a change into the text of a config: what stays, stays byte for byte, with its comments.
 
+mod look;
 mod pieces;
 mod printer;
 
@@ -7,6 +8,7 @@ use super::change::{Change, Element, Member};
 use crate::config::edit::splice::{Style, begins_line, indent_of_line, key_as, options};
 use jsonc_parser::ast;
 use jsonc_parser::common::Ranged;
+pub(super) use look::{text_at, twice};
 use pieces::{Pieces, ends_in_line_comment};
 use printer::print;
 use serde_json::Value;
@@ -35,50 +37,6 @@ pub(super) fn weave(text: &str, change: &Change) -> Result<String, Unsafe> {
     let woven = weaver.value(root, change)?;
     let range = root.range();
     Ok([&text[..range.start], &woven, &text[range.end..]].concat())
-}
-
-/// Finds a key that stands twice in an object, in the places that `watched` names (`*` is any step).
-pub(super) fn twice(text: &str, watched: &[&[&str]]) -> Option<(usize, String)> {
-    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options()).ok()?;
-    let root = parsed.value?;
-    watched.iter().find_map(|way| twice_at(&root, way))
-}
-
-fn twice_at(value: &ast::Value<'_>, way: &[&str]) -> Option<(usize, String)> {
-    let Some((step, rest)) = way.split_first() else {
-        let ast::Value::Object(object) = value else { return None };
-        let mut seen = std::collections::BTreeSet::new();
-        let twice = object.properties.iter().find(|property| !seen.insert(property.name.as_str()))?;
-        return Some((twice.range.start, twice.name.as_str().to_owned()));
-    };
-    match value {
-        ast::Value::Object(object) => object
-            .properties
-            .iter()
-            .filter(|property| *step == "*" || property.name.as_str() == *step)
-            .find_map(|property| twice_at(&property.value, rest)),
-        ast::Value::Array(array) if *step == "*" => {
-            array.elements.iter().find_map(|element| twice_at(element, rest))
-        }
-        _ => None,
-    }
-}
-
-/// Returns the text of a value that stands at a way of keys, or of indices into arrays.
-pub(super) fn text_at(text: &str, way: &[&str]) -> Option<String> {
-    let parsed = jsonc_parser::parse_to_ast(text, &Default::default(), &options()).ok()?;
-    let mut at = parsed.value.as_ref()?;
-    for step in way {
-        at = match at {
-            ast::Value::Object(object) => {
-                &object.properties.iter().rev().find(|p| p.name.as_str() == *step)?.value
-            }
-            ast::Value::Array(array) => array.elements.get(step.parse::<usize>().ok()?)?,
-            _ => return None,
-        };
-    }
-    let range = at.range();
-    Some(text[range.start..range.end].to_owned())
 }
 
 struct Weaver<'a> {
