@@ -85,7 +85,8 @@ pub(super) fn write<P: Ports + ?Sized>(
         activation = more.activation;
         after = more.after;
     }
-    if let Some(outcome) = activate_again(ports, &mut after, &activation, options, progress) {
+    let configured = config == Some(StepState::Done);
+    if let Some(outcome) = activate_again(ports, &mut after, &activation, configured, options, progress) {
         activation = outcome;
     }
     let configured = config.as_ref().is_none_or(|state| *state == StepState::Done);
@@ -93,16 +94,19 @@ pub(super) fn write<P: Ports + ?Sized>(
     Ok(SyncReport { look, plan, run: Some(run), receipts, config, activation, after, outcome, settled: None })
 }
 
-/// Has the gateway read again what somebody else wrote while we were at it. Once: who keeps writing is left to the next run.
+/// Has the gateway read again what somebody else wrote while we were at it, and the stores of another roster. Once: who keeps writing is
+/// left to the next run.
 fn activate_again<P: Ports + ?Sized>(
     ports: &P,
     after: &mut Look,
     before: &ActivationOutcome,
+    configured: bool,
     options: &SyncOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Option<ActivationOutcome> {
-    let was_done = matches!(before, ActivationOutcome::Done { .. });
-    if !was_done || after.judgement.count(FindingKind::NotActivated) == 0 {
+    let told = matches!(before, ActivationOutcome::Done { .. })
+        || configured && *before == ActivationOutcome::NotNeeded;
+    if !told || after.judgement.count(FindingKind::NotActivated) == 0 {
         return None;
     }
     progress(activating(options));

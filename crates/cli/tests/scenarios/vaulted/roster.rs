@@ -3,14 +3,15 @@
 use super::OWN_KEY;
 use super::house::House;
 use keyshoal_testkit::instance::{KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE};
+use keyshoal_testkit::stores::{self, Part, Place};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// A key of the config that Keyshoal knows nothing of, for one agent.
+/// A key of an agent's entry that Keyshoal knows nothing of.
 const IDENTITY: &str = "identity";
 
 impl House {
-    /// Gives an agent something in the config that is none of ours, before the gateway starts.
+    /// The entry of an agent in the config.
     fn entry(&self, agent: &str) -> Option<Value> {
         let agents = &self.config()["agents"];
         let listed = agents["list"].as_array().into_iter().flatten().find(|one| one["id"] == agent);
@@ -43,14 +44,10 @@ impl House {
         self.agents.extend(new.map(str::to_owned));
     }
 
-    /// Tells whether anything below an agent's directory holds this text.
+    /// Tells whether an agent's own store holds this text.
     fn holds(&self, agent: &str, text: &str) -> bool {
-        let found = std::process::Command::new("grep")
-            .args(["-rqaF", "--", text])
-            .arg(self.stage.instance.agent_dir(agent))
-            .status()
-            .unwrap();
-        found.success()
+        let store = stores::read(&self.stage.instance, Place::Agent(agent), Part::Profiles).unwrap();
+        store.is_some_and(|store| store.to_string().contains(text))
     }
 }
 
