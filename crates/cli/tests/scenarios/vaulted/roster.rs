@@ -71,7 +71,7 @@ fn the_roster_follows_the_vault(version: &str) {
 
     // Renamed: it is there under its new id, with what is its own.
     let before = house.entry(KEPT_AGENT).unwrap();
-    house.run(&["agent", "rename", KEPT_AGENT, "professor", "--yes"]);
+    let renamed = house.fine(&["agent", "rename", KEPT_AGENT, "professor", "--yes"]);
     house.roster_until("professor", true);
     house.roster_until(KEPT_AGENT, false);
     let after = house.entry("professor").unwrap();
@@ -83,6 +83,7 @@ fn the_roster_follows_the_vault(version: &str) {
     house.replace_agent(KEPT_AGENT, Some("professor"));
     if house.stage.instance.release().shared_row() {
         // The program makes its database at its first turn, and until then it inherits.
+        assert!(renamed.out.contains("waits: professor mockai:default"), "{version}: {renamed:?}");
         house.everyone_sends("renamed-first", &[]);
         house.fine(&["sync", "--yes"]);
     }
@@ -96,7 +97,7 @@ fn the_roster_follows_the_vault(version: &str) {
     house.provider().accept(OWN_KEY);
     house.fine(&["credential", "override", "research", PROFILE, "--from-file", &own, "--yes"]);
     house.everyone_sends("research-own", &[("professor", KEPT_KEY), ("research", OWN_KEY)]);
-    house.run(&["agent", "disable", "research", "--yes"]);
+    house.fine(&["agent", "disable", "research", "--yes"]);
     house.roster_until("research", false);
     assert_eq!(house.entry("research"), None, "{version}");
     assert!(
@@ -105,14 +106,14 @@ fn the_roster_follows_the_vault(version: &str) {
     );
     house.replace_agent("research", None);
     house.everyone_sends("disabled", &[("professor", KEPT_KEY)]);
-    house.run(&["agent", "enable", "research", "--yes"]);
+    house.fine(&["agent", "enable", "research", "--yes"]);
     house.roster_until("research", true);
     assert_eq!(house.entry("research").unwrap(), before, "{version}");
     house.replace_agent("", Some("research"));
     house.everyone_sends("enabled", &[("professor", KEPT_KEY), ("research", OWN_KEY)]);
 
     // Added: it inherits; the program makes what it needs.
-    house.run(&["agent", "add", "novice", "--yes"]);
+    house.fine(&["agent", "add", "novice", "--yes"]);
     house.roster_until("novice", true);
     house.replace_agent("", Some("novice"));
     house.everyone_sends("added", &[("professor", KEPT_KEY), ("research", OWN_KEY)]);
