@@ -10,7 +10,7 @@ pub struct Wish {
     pub shared: BTreeMap<ProfileId, Line>,
     /// What one agent shall hold of its own: overrides, and the first agents of a rotation.
     pub own: BTreeMap<(AgentId, ProfileId), Line>,
-    /// Agents that the vault has disabled or removed: they end with nothing that the vault gave them.
+    /// Agents that the vault has disabled or removed, and the earlier ids of those that it has renamed: they end with nothing that the vault gave them.
     pub leaving: BTreeSet<AgentId>,
 }
 

@@ -42,7 +42,7 @@ impl Installation {
         let bytes =
             files::read(&self.locations.config_path, LONGEST).map_err(|error| failed(&error, None))?;
         let sources = Sources::of(&self.locations, bytes.as_deref()).map_err(|error| failed(&error, None))?;
-        let wanted = self.with_strangers(&sources, wish)?;
+        let wanted = self.with_what_is_there(&sources, wish)?;
         let generated = generate(&self.locations, &sources, self.release(), &wanted)
             .map_err(|error| failed(&error, Some("nothing was changed; mend it, and run keyshoal sync")))?;
         if generated.changes.is_empty() {
@@ -110,10 +110,12 @@ impl Installation {
         state
     }
 
-    /// Agents that the vault has never heard of stay in the roster, with their bindings.
-    fn with_strangers(&self, sources: &Sources, wish: ConfigWish) -> Result<Wanted, PortError> {
+    /// Agents that the vault has never heard of stay in the roster, with their bindings. Profiles that the config does not declare work
+    /// without that, and a gateway of 2026.3.28 restarts for whatever changes below `auth`: none is added.
+    fn with_what_is_there(&self, sources: &Sources, wish: ConfigWish) -> Result<Wanted, PortError> {
         let there = import(&self.locations, sources).map_err(|error| failed(&error, None))?;
         let mut wanted = wish.wanted;
+        wanted.profiles.retain(|id, _| there.profiles.contains_key(id));
         let ours: BTreeSet<AgentId> = wanted.agents.iter().map(|agent| agent.id.clone()).collect();
         let renamed: BTreeSet<&AgentId> = wanted.renamed.values().collect();
         let is_stranger =

@@ -255,7 +255,11 @@ fn rename(
                 moved.from, moved.to
             ))),
             Err(error) => {
-                let what = format!("what stands under {old} could not be moved aside: {}", error.message);
+                let way = error
+                    .hint
+                    .map_or_else(String::new, |hint| format!("; {hint} (keyshoal quarantine {old})"));
+                let what =
+                    format!("what else stands under {old} could not be moved aside: {}{way}", error.message);
                 ui.say(&Text::toned(Tone::Doubt, "! ").plain(what));
             }
         }

@@ -7,6 +7,7 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
 use crate::view::status::StatusView;
+use keyshoal_core::{AgentId, FindingKind, ProfileId, Severity};
 use keyshoal_engine::{Outcome as Ended, SyncReport};
 
 /// Prints what a run did, or what it would do, and returns the command's outcome.
@@ -65,8 +66,20 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
         lines.push(Text::toned(Tone::Strong, if wrote { "Left" } else { "Findings" }));
         lines.extend(left);
     }
+    lines.extend(waiting(report));
     lines.push(last(report, wrote));
     lines
+}
+
+/// What the vault has and the program has made no place for yet: no matter, and not done either.
+fn waiting(report: &SyncReport) -> impl Iterator<Item = Text> {
+    let findings = report.after.judgement.findings.iter();
+    let waits = findings.filter(|one| one.finding == FindingKind::Pending && one.severity == Severity::Info);
+    waits.map(|one| {
+        let whose = one.agent.as_ref().map_or("all", AgentId::as_str);
+        let what = one.profile.as_ref().map_or("", ProfileId::as_str);
+        Text::toned(Tone::Doubt, "… waits: ").plain(format!("{whose} {what}: {}", one.message))
+    })
 }
 
 fn last(report: &SyncReport, wrote: bool) -> Text {

@@ -26,4 +26,5 @@ mod rotation;
 mod setting;
 mod situations;
 mod stage;
+mod vaulted;
 mod watching;

@@ -21,6 +21,9 @@ const SCENARIOS: &[(&str, &[&str])] = &[
     ("gate", &["2026.9.6"]),
     ("leftover", &["2026.8.2", "2026.9.6"]),
     ("cooldown", &["2026.3.28", "2026.6.11", "2026.9.6"]),
+    ("vaulted", &["2026.3.28", "2026.9.6"]),
+    ("vault-rotation", &["2026.3.28", "2026.9.6"]),
+    ("vault-roster", &["2026.3.28", "2026.9.6"]),
 ];
 
 /// Returns the folder of the rows of this run of `./test`.

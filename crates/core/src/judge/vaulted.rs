@@ -66,7 +66,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
 
 /// Judges a copy of an agent that leaves: what came from the vault or its source goes, and nothing new comes.
 fn leaving(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Merits {
-    let text = format!("holds {value}, and the vault has disabled {}", copy.owner);
+    let text = format!("holds {value}, and {} leaves the roster by the vault's word", copy.owner);
     let shared = wish.shared.contains_key(copy.profile);
     let earlier = shared && copy.sight.generations_behind(copy.profile, value).is_some();
     if wish.has_had(copy.profile, value) || earlier {

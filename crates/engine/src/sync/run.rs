@@ -9,7 +9,7 @@ use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Fact, FindingKind, Observation, Plan,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Fact, FindingKind, Observation, Plan,
     ProfileId, Receipt, RunId, StepState, StoreId, activation, judge::endpoint_of, planner,
     simulate::simulate_all,
 };
@@ -64,12 +64,16 @@ pub(super) fn write<P: Ports + ?Sized>(
     for again in 2..=ROUNDS {
         let conflicts = conflicts_of(&receipts);
         let config_moved = matches!(config, Some(StepState::Conflict { .. }));
-        if conflicts.is_empty() && !config_moved {
+        let arrived = if config == Some(StepState::Done) { arrived(&look, &after) } else { BTreeSet::new() };
+        if conflicts.is_empty() && !config_moved && arrived.is_empty() {
             break;
         }
         settle_fulfilled(&after.observed, &mut receipts);
         let mut next = planned(&after, options);
-        next.actions.retain(|action| conflicts.contains(&place(action)) && !moved(&look, &after, action));
+        next.actions.retain(|action| {
+            arrived.contains(action.store())
+                || conflicts.contains(&place(action)) && !moved(&look, &after, action)
+        });
         next.config = next.config.filter(|_| config_moved);
         if next.actions.is_empty() && next.config.is_none() {
             break;
@@ -81,7 +85,8 @@ pub(super) fn write<P: Ports + ?Sized>(
         activation = more.activation;
         after = more.after;
     }
-    if let Some(outcome) = activate_again(ports, &mut after, &activation, options, progress) {
+    let configured = config == Some(StepState::Done);
+    if let Some(outcome) = activate_again(ports, &mut after, &activation, configured, options, progress) {
         activation = outcome;
     }
     let configured = config.as_ref().is_none_or(|state| *state == StepState::Done);
@@ -89,16 +94,19 @@ pub(super) fn write<P: Ports + ?Sized>(
     Ok(SyncReport { look, plan, run: Some(run), receipts, config, activation, after, outcome, settled: None })
 }
 
-/// Has the gateway read again what somebody else wrote while we were at it. Once: who keeps writing is left to the next run.
+/// Has the gateway read again what somebody else wrote while we were at it, and the stores of another roster. Once: who keeps writing is
+/// left to the next run.
 fn activate_again<P: Ports + ?Sized>(
     ports: &P,
     after: &mut Look,
     before: &ActivationOutcome,
+    configured: bool,
     options: &SyncOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Option<ActivationOutcome> {
-    let was_done = matches!(before, ActivationOutcome::Done { .. });
-    if !was_done || after.judgement.count(FindingKind::NotActivated) == 0 {
+    let told = matches!(before, ActivationOutcome::Done { .. })
+        || configured && *before == ActivationOutcome::NotNeeded;
+    if !told || after.judgement.count(FindingKind::NotActivated) == 0 {
         return None;
     }
     progress(activating(options));
@@ -262,8 +270,15 @@ fn moved(before: &Look, after: &Look, action: &Action) -> bool {
     of(before) != of(after)
 }
 
-/// Puts later receipts in the place of earlier ones for the same store and profile.
-fn merge(receipts: &mut [Receipt], later: Vec<Receipt>) {
+/// Returns the stores of agents that the new config has brought in: nobody could plan for them before.
+fn arrived(before: &Look, after: &Look) -> BTreeSet<StoreId> {
+    let known = |id: &AgentId| before.observed.agents.iter().any(|agent| agent.id == *id);
+    let new = after.observed.agents.iter().filter(|agent| !known(&agent.id));
+    new.map(|agent| agent.store.clone()).filter(|store| *store != StoreId::Base).collect()
+}
+
+/// Puts later receipts in the place of earlier ones for the same store and profile, and others behind them.
+fn merge(receipts: &mut Vec<Receipt>, later: Vec<Receipt>) {
     let mut later: BTreeMap<(StoreId, ProfileId), Receipt> =
         later.into_iter().map(|receipt| (place(&receipt.action), receipt)).collect();
     for receipt in receipts.iter_mut() {
@@ -271,6 +286,7 @@ fn merge(receipts: &mut [Receipt], later: Vec<Receipt>) {
             *receipt = newer;
         }
     }
+    receipts.extend(later.into_values());
 }
 
 fn ended(receipts: &[Receipt], activation: &ActivationOutcome, after: &Look) -> Outcome {

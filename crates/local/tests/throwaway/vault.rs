@@ -227,6 +227,32 @@ fn a_disabled_agent_leaves_store_and_roster_and_an_unknown_one_stays() {
 }
 
 #[test]
+fn a_renamed_agent_has_what_is_its_own_at_once_and_no_profile_is_declared() {
+    for layout in [Layout::JsonFile, Layout::JsonWithState] {
+        let house = House::holding(&three(layout).api_key(StoreId::Base, P, "key-1").api_key(
+            agent("academic"),
+            P,
+            "key-own",
+        ));
+        let installation = house.open();
+        let mut hoard = Hoard::new(&["main", "stocks", "professor"])
+            .having(1, None, &["key-1"])
+            .having(2, Some(3), &["key-own"])
+            .with_config();
+        let wish = hoard.0.config.as_mut().unwrap();
+        wish.wanted.renamed.insert("professor".into(), "academic".into());
+        let report = hoard.sync(&installation);
+        assert_eq!(report.config, Some(StepState::Done), "{layout}: {report:#?}");
+        assert_eq!(sent(&house, &installation, "professor").as_deref(), Some("key-own"), "{layout}");
+        let left =
+            std::fs::read_to_string(house.state().join("agents/academic/agent/auth-profiles.json")).unwrap();
+        assert!(!left.contains("key-own"), "{layout}: it stays behind: {left}");
+        let config = std::fs::read_to_string(house.state().join("openclaw.json")).unwrap();
+        assert!(!config.contains(P), "{layout}: {config}");
+    }
+}
+
+#[test]
 fn a_run_that_is_limited_leaves_the_config_alone() {
     let house = House::holding(&three(Layout::JsonFile).api_key(StoreId::Base, P, "key-1"));
     let installation = house.open();
