@@ -28,6 +28,22 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<S
         .collect())
 }
 
+/// Writes variables so that [`parse`], and with it the program, reads them back. `None` where one has a name or a value that cannot be
+/// written: no quote is left for it.
+pub fn text<'v>(variables: impl IntoIterator<Item = (&'v str, &'v Secret)>) -> Option<Secret> {
+    let mut text = String::new();
+    for (name, value) in variables {
+        let value = value.reveal_secret();
+        let line = ['\'', '`', '"'].into_iter().map(|quote| format!("{name}={quote}{value}{quote}\n"));
+        let reads_back = |line: &String| {
+            let read = parse(line);
+            read.len() == 1 && read.get(name).is_some_and(|read| read == value)
+        };
+        text.push_str(&line.into_iter().find(reads_back)?);
+    }
+    Some(Secret::new(text))
+}
+
 /// Parses the text of a file; the last of equal keys counts. Keys that are no portable variable names are left out.
 fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
