@@ -2,6 +2,7 @@
 
 use crate::stage::*;
 use keyshoal_core::{Layout, StoreId};
+use keyshoal_openclaw::sample::Installation as Sample;
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -128,4 +129,131 @@ fn twenty_agents_move_into_an_empty_directory() {
         assert_eq!((same.code, stage.path("third").exists()), (2, false), "{}{}", same.out, same.err);
         assert_eq!(instances(&stage).len(), 1);
     }
+}
+
+/// A program that says that it is 2026.9.6, makes databases as that does, and keeps what it was called with.
+fn program(stage: &Stage) -> PathBuf {
+    let template = stage.path("template");
+    let agents = OWNERS.iter().fold(Sample::new(Layout::SharedRow), |sample, id| sample.agent(id));
+    agents.write(&template).unwrap();
+    let program = stage.path("bin/openclaw");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let script = format!(
+        r#"#!/bin/sh
+umask 077
+echo "$@" >> '{log}'
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
+  *paste-api-key*) cat > '{stdin}'; mkdir -p "$OPENCLAW_STATE_DIR/state"; cp -R '{template}/state/.' "$OPENCLAW_STATE_DIR/state" ;;
+  *"order clear"*)
+    for agent; do :; done
+    mkdir -p "$OPENCLAW_STATE_DIR/agents/$agent"; cp -R '{template}/agents/'"$agent/." "$OPENCLAW_STATE_DIR/agents/$agent" ;;
+  *) exit 1 ;;
+esac
+"#,
+        log = text(&stage.path("called")),
+        stdin = text(&stage.path("stdin")),
+        template = text(&template),
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn openclaw_makes_its_own_databases_and_gets_no_secret_as_an_argument() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let program = program(&stage);
+    let run = imported(&stage, &new, &["--openclaw", text(&program), "--json"]);
+    let made = &run.json()["made"];
+    assert_eq!(run.code, 0, "{made:#}{}", run.err);
+    assert_eq!(
+        (&made["waits"], &made["notes"], &made["proven"]),
+        (&json!([]), &json!([]), &json!(true)),
+        "{made:#}"
+    );
+    assert_eq!(made["openclaw_version"], "2026.9.6");
+    let called = std::fs::read_to_string(stage.path("called")).unwrap();
+    assert_eq!(called.lines().count(), 2 + OWNERS.len(), "{called}");
+    assert!(!called.contains("sk-"), "{called}");
+    assert_eq!(std::fs::read_to_string(stage.path("stdin")).unwrap(), format!("{NEW}\n"));
+    let status = stage.run_at(&new, &["status", "--json"]);
+    assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+    let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]);
+    assert_eq!(artifacts.code, 0, "{}", artifacts.out);
+    let refused = imported(&stage, &stage.path("other"), &["--name", "other", "--openclaw", "/bin/false"]);
+    assert_eq!((refused.code, stage.path("other").exists()), (1, false), "{}", refused.err);
+}
+
+#[test]
+fn without_the_program_everything_of_its_databases_waits_and_is_delivered_later() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let run = imported(&stage, &new, &["--offline", "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let made = &run.json()["made"];
+    assert_eq!(
+        (made["writes"].as_u64(), made["waits"].as_array().map(Vec::len)),
+        (Some(0), Some(1 + OWNERS.len()))
+    );
+    assert!(
+        !new.join("state").exists() && !new.join("agents/agent-03/agent").exists(),
+        "no database is made by us"
+    );
+    let program = program(&stage);
+    for arguments in [vec!["models", "auth", "paste-api-key"], vec!["order clear", "agent-03"]] {
+        let ran =
+            std::process::Command::new(&program).args(arguments).env("OPENCLAW_STATE_DIR", &new).status();
+        assert!(ran.unwrap().success());
+    }
+    let sync = stage.run_at(&new, &["sync", "--yes", "--offline"]);
+    assert_eq!(sync.code, 0, "{}{}", sync.out, sync.err);
+    let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]).json();
+    let waiting = artifacts.to_string().matches("\"pending\"").count();
+    assert_eq!(waiting, OWNERS.len() - 1, "{artifacts:#}");
+}
+
+#[test]
+fn what_fails_leaves_neither_an_instance_nor_files() {
+    let stage = twenty(Layout::JsonFile);
+    exported(&stage);
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    let before = instances(&stage).len();
+    // A file where a directory has to be: before anything, and in the middle of it.
+    let file = stage.path("file");
+    std::fs::write(&file, "").unwrap();
+    let run = imported(&stage, &file.join("new"), &[]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    // A workspace that is there already: the config and the variables are written by then.
+    let new = stage.path("used");
+    std::fs::create_dir_all(new.join("workspace-five")).unwrap();
+    std::fs::write(new.join("workspace-five/mine.md"), "mine").unwrap();
+    let run = imported(&stage, &new, &[]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.err.contains("taken back"), "{}", run.err);
+    let left: Vec<_> = std::fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["workspace-five"]);
+    assert_eq!(std::fs::read_to_string(new.join("workspace-five/mine.md")).unwrap(), "mine");
+    // A config that must not be written: the instance is in the vault by then.
+    let late = stage.path("late/new");
+    let (payload, code) = (stage.path("home.payload"), stage.path("code"));
+    let arguments =
+        ["--state-dir", text(&late), "import", text(&payload), "--code-file", text(&code), "--yes"];
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_keyshoal"));
+    command.env_clear().env("HOME", stage.path("")).env("OPENCLAW_CONFIG_READONLY", "1").args(arguments);
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("taken back"), "{err}");
+    assert!(!late.exists() && !stage.path("late").exists());
+    // No vault at the place where one is named.
+    let run = imported(&stage, &stage.path("gone"), &["--vault", text(&file.join("vault.sqlite"))]);
+    assert_eq!((run.code, stage.path("gone").exists()), (1, false), "{}{}", run.out, run.err);
+    assert_eq!(instances(&stage).len(), before);
+    let drafts =
+        std::fs::read_dir(stage.path(".config/keyshoal/drafts")).map(Iterator::count).unwrap_or_default();
+    assert_eq!(drafts, 0);
 }
