@@ -90,6 +90,10 @@ fn twenty_agents_move_into_an_empty_directory() {
         );
         assert_eq!(run.code, 0, "{layout}: {}{}", run.out, run.err);
         let made = &run.json()["made"];
+        let described = include_str!("../../../../docs/documents.md");
+        for key in made.as_object().unwrap().keys() {
+            assert!(described.contains(&format!("`{key}`")), "docs/documents.md says nothing of {key}");
+        }
         assert_eq!((&run.json()["applied"], &made["proven"]), (&json!(true), &json!(true)), "{layout}");
         assert_eq!(
             (&made["waits"], &made["attention"], &made["readable_by_others"]),

@@ -34,12 +34,13 @@ pub fn text<'v>(variables: impl IntoIterator<Item = (&'v str, &'v Secret)>) -> O
     let mut text = String::new();
     for (name, value) in variables {
         let value = value.reveal_secret();
-        let line = ['\'', '`', '"'].into_iter().map(|quote| format!("{name}={quote}{value}{quote}\n"));
-        let reads_back = |line: &String| {
-            let read = parse(line);
-            read.len() == 1 && read.get(name).is_some_and(|read| read == value)
-        };
-        text.push_str(&line.into_iter().find(reads_back)?);
+        let line = ['\'', '`', '"'].into_iter().find_map(|quote| {
+            let line = format!("{name}={quote}{value}{quote}\n");
+            // A quote that does not end by itself would end in a later line, as in this one.
+            let read = parse(&format!("{line}{quote}\n"));
+            (read.len() == 1 && read.get(name).is_some_and(|read| read == value)).then_some(line)
+        });
+        text.push_str(&line?);
     }
     Some(Secret::new(text))
 }

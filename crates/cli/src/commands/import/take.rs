@@ -162,7 +162,8 @@ fn build(
         backup: None,
     };
     if let Some(program) = program.filter(|program| program.has_databases()) {
-        ui.progress().say("OpenClaw makes its stores …");
+        let progress = ui.progress();
+        progress.say("OpenClaw makes its stores …");
         made.notes.extend(program.make_stores(&locations, plan)?);
     }
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
