@@ -86,6 +86,9 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         .map_err(|error| CommandError::io(error.to_string()))?
         .fingerprint_key(b"keyshoal import");
     let vault = vaulted::open(ui, context, args)?;
+    if !args.dry_run && (args.yes || ui.can_ask()) {
+        take::broken::settle(ui, context, args, vault.as_ref())?;
+    }
     let existing = match &vault {
         Some(vault) => vault.instances()?,
         None => Vec::new(),

@@ -6,45 +6,118 @@
 )]
 
 use crate::error::CommandError;
+use keyshoal_core::InstanceId;
+use keyshoal_openclaw::files;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+/// Says in a state directory that an import is at work there, or broke off: what was there before, as JSON.
+const MARK: &str = ".keyshoal-import";
+/// Beside it: the id that the instance has, or is about to have, in the vault.
+const WHOSE: &str = ".keyshoal-import-instance";
+/// A mark is never longer than this.
+const LONGEST_MARK: u64 = 1 << 20;
+/// What an import makes in a state directory, besides what a config includes and directories that are called like workspaces.
+const USUAL: [&str; 7] = ["openclaw.json", ".env", "agents", "state", ".keyshoal", MARK, WHOSE];
+
 /// A state directory, and what was there before.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Target {
     dir: PathBuf,
     /// The directories that were made for it, the innermost first.
     made: Vec<PathBuf>,
     /// The names that were in it.
-    before: BTreeSet<OsString>,
+    before: BTreeSet<String>,
+    /// What the config includes, by the first names of the paths.
+    included: BTreeSet<String>,
     /// Files of ours outside of it.
     outside: Vec<PathBuf>,
 }
 
 impl Target {
-    /// Makes the directory, for its owner alone, or takes the one that is there.
-    pub fn make(dir: &Path) -> Result<Self, CommandError> {
+    /// Makes the directory, for its owner alone, or takes the one that is there, and marks it. `included` is what the config includes.
+    pub fn make(dir: &Path, included: BTreeSet<String>) -> Result<Self, CommandError> {
         let failed = |error: std::io::Error| not_made(dir, &error);
         let made: Vec<PathBuf> =
             dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
-        let mut target = Self { dir: dir.to_owned(), made, before: BTreeSet::new(), outside: Vec::new() };
+        let mut target =
+            Self { dir: dir.to_owned(), made, before: BTreeSet::new(), included, outside: Vec::new() };
         let ready = std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(dir)
             .and_then(|()| std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)))
-            .and_then(|()| std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name())).collect());
-        match ready {
-            Ok(names) => target.before = names,
+            .and_then(|()| names(dir));
+        let marked = ready.map_err(failed).and_then(|names| {
+            target.before = names;
+            let mark =
+                serde_json::to_vec(&target).map_err(|error| CommandError::internal(error.to_string()))?;
+            target.put(&dir.join(MARK), &mark)
+        });
+        match marked {
+            Ok(()) => Ok(target),
             Err(error) => {
-                target.undo();
-                return Err(failed(error));
+                // Nothing is in them: what was there before may not even be known.
+                target.made.iter().for_each(|dir| drop(std::fs::remove_dir(dir)));
+                Err(error)
             }
         }
-        Ok(target)
+    }
+
+    /// Finds what an import left that broke off. Refused where somebody has used the directory since.
+    pub fn broken(dir: &Path) -> Result<Option<Self>, CommandError> {
+        let mark = dir.join(MARK);
+        let bytes = files::read(&mark, LONGEST_MARK).map_err(|error| CommandError::io(error.to_string()))?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let there = names(dir).map_err(|error| not_made(dir, &error))?;
+        // A mark that was cut short is from before anything else was written.
+        let found: Self = serde_json::from_slice(&bytes).unwrap_or_else(|_| Self {
+            dir: dir.to_owned(),
+            made: Vec::new(),
+            before: there.iter().filter(|name| *name != MARK).cloned().collect(),
+            included: BTreeSet::new(),
+            outside: Vec::new(),
+        });
+        let ours = |name: &&String| {
+            found.before.contains(*name)
+                || found.included.contains(*name)
+                || USUAL.contains(&name.as_str())
+                || name.starts_with("workspace")
+        };
+        if let Some(strange) = there.iter().find(|name| !ours(name)) {
+            return Err(CommandError::user(format!(
+                "an import into {} broke off, and something has been at work there since ({strange}), so nothing of it is removed",
+                dir.display()
+            ))
+            .hint(format!(
+                "keep it: remove {}, then keyshoal instance add; or move the directory aside, and import again",
+                mark.display()
+            )));
+        }
+        Ok(Some(Self { dir: dir.to_owned(), ..found }))
+    }
+
+    /// Notes which instance of the vault this is about to be.
+    pub fn is_for(&mut self, id: &InstanceId) -> Result<(), CommandError> {
+        self.put(&self.dir.join(WHOSE), id.as_str().as_bytes())
+    }
+
+    /// Returns the instance that was noted.
+    pub fn noted(&self) -> Option<InstanceId> {
+        let bytes = files::read(&self.dir.join(WHOSE), LONGEST_MARK).ok()??;
+        Some(InstanceId::new(String::from_utf8(bytes).ok()?))
+    }
+
+    /// Takes the marks away: everything is there.
+    pub fn finish(self) -> Result<(), CommandError> {
+        [MARK, WHOSE].iter().try_for_each(|name| {
+            let mark = self.dir.join(name);
+            std::fs::remove_file(&mark).map_err(|error| not_made(&mark, &error))
+        })
     }
 
     /// Returns where it is.
@@ -79,8 +152,8 @@ impl Target {
     }
 
     /// Tells whether a name in it was there before.
-    pub fn had(&self, name: &std::ffi::OsStr) -> bool {
-        self.before.contains(name)
+    pub fn had(&self, name: &OsStr) -> bool {
+        name.to_str().is_some_and(|name| self.before.contains(name))
     }
 
     /// Removes everything that came, and returns what could not be removed, with the reason.
@@ -93,19 +166,23 @@ impl Target {
                 left.push(format!("{}: {error}", path.display()));
             }
         };
-        let names =
-            std::fs::read_dir(&self.dir).into_iter().flatten().flatten().map(|entry| entry.file_name());
-        for path in names.filter(|name| !self.before.contains(name)).map(|name| self.dir.join(name)) {
+        let there = names(&self.dir).unwrap_or_else(|error| {
+            gone(&self.dir, Err(error));
+            BTreeSet::new()
+        });
+        // The mark goes last: whoever breaks off here finds it again.
+        let ours = there.iter().filter(|name| !self.before.contains(*name) && *name != MARK);
+        for path in ours.map(|name| self.dir.join(name)) {
             // Everything of these names was made since the directory was looked at.
-            gone(
-                &path,
-                match path.is_dir() && !path.is_symlink() {
-                    true => std::fs::remove_dir_all(&path),
-                    false => std::fs::remove_file(&path),
-                },
-            );
+            let removed = match path.is_dir() && !path.is_symlink() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            };
+            gone(&path, removed);
         }
         self.outside.iter().for_each(|path| gone(path, std::fs::remove_file(path)));
+        let mark = self.dir.join(MARK);
+        gone(&mark, std::fs::remove_file(&mark));
         self.made.iter().for_each(|dir| gone(dir, std::fs::remove_dir(dir)));
         left
     }
@@ -116,6 +193,15 @@ impl Target {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| not_made(parent, &error))
     }
+}
+
+/// Returns the names in a directory.
+fn names(dir: &Path) -> std::io::Result<BTreeSet<String>> {
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        let odd = |_| std::io::Error::new(ErrorKind::InvalidData, "it holds a name that is no UTF-8");
+        entry?.file_name().into_string().map_err(odd)
+    };
+    std::fs::read_dir(dir)?.map(name).collect()
 }
 
 /// Returns what may be read by others below a state directory of ours: paths that are not for their owner alone.

@@ -261,3 +261,36 @@ fn what_fails_leaves_neither_an_instance_nor_files() {
         std::fs::read_dir(stage.path(".config/keyshoal/drafts")).map(Iterator::count).unwrap_or_default();
     assert_eq!(drafts, 0);
 }
+
+#[test]
+fn an_import_that_was_killed_is_taken_back_by_the_next_one() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let killing = stage.path("killing");
+    let script = r#"#!/bin/sh
+case "$*" in --version) echo "OpenClaw 2026.9.6" ;; *) kill -9 $PPID ;; esac
+"#;
+    std::fs::write(&killing, script).unwrap();
+    std::fs::set_permissions(&killing, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let killed = imported(&stage, &new, &["--openclaw", text(&killing)]);
+    assert_eq!(
+        (killed.code, instances(&stage).len()),
+        (-1, 1),
+        "it was in the vault by then: {}",
+        killed.err
+    );
+    assert!(new.join("openclaw.json").exists());
+    // Who has used it since is not robbed of it.
+    std::fs::write(new.join("devices"), "").unwrap();
+    let refused = imported(&stage, &new, &[]);
+    assert_eq!((refused.code, instances(&stage).len()), (1, 1), "{}", refused.err);
+    assert!(refused.err.contains("devices"), "{}", refused.err);
+    std::fs::remove_file(new.join("devices")).unwrap();
+    let program = program(&stage);
+    let again = imported(&stage, &new, &["--openclaw", text(&program)]);
+    assert_eq!((again.code, instances(&stage).len()), (0, 1), "{}{}", again.out, again.err);
+    assert!(!new.join(".keyshoal-import").exists());
+    let status = stage.run_at(&new, &["status"]);
+    assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+}

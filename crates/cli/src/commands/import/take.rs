@@ -1,5 +1,6 @@
 //! The step after the yes: the instance in the vault, the target filled, launched and verified; or nothing of it.
 
+pub(super) mod broken;
 mod gateway;
 mod launch;
 mod lay;
@@ -86,13 +87,14 @@ pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Ou
     let context = &Context { world: context.world, globals: &globals };
     let program = program::find(context, agreed.args.openclaw.as_deref())?;
     let mut plan = agreed.plan.clone();
-    let mut target = Target::make(&agreed.state_dir)?;
+    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
     let mut added = None;
     let made = build(ui, context, &agreed, &mut plan, program.as_ref(), &mut target, &mut added);
     let mut made = match made {
         Ok(made) => made,
         Err(error) => return Err(undone(context, &agreed, target, added, error)),
     };
+    target.finish()?;
     launch::offer(ui, context, &agreed, &mut made)?;
     ui.data(&render::import::made(&plan, &made));
     let document = ImportDocument::of(&plan, agreed.sealed, true).made(MadeDocument::of(&made));
@@ -137,6 +139,7 @@ fn build(
         state_dir: Some(locations.state_dir.display().to_string()),
         config: Some(locations.config_path.display().to_string()),
     };
+    target.is_for(&id)?;
     vault.add_instance(&new, changes_of(plan.clone()), &author, now)?;
     *added = Some(id.clone());
     installation.set_vault_id(Some(vault.id()))?;
@@ -180,20 +183,17 @@ fn undone(
     error: CommandError,
 ) -> CommandError {
     let author = vault::author(context.world, Some("an import that failed"));
-    let mut left = target.undo();
-    if let Some(id) = added {
-        let now = keyshoal_local::clock::now();
-        let removed = agreed
-            .vault
-            .instance(&id)
-            .and_then(|found| agreed.vault.remove_instance(&id, found.revision, &author, now));
-        if let Err(why) = removed {
-            left.push(format!(
-                "instance {} in the vault ({why}); keyshoal instance remove {} takes it out",
-                agreed.plan.name, agreed.plan.name
-            ));
-        }
+    let mut left = Vec::new();
+    // The vault first: while the directory is marked, whoever imports again takes the rest back.
+    if let Some(id) = added
+        && let Err(why) = broken::forget(&agreed.vault, &id, &author)
+    {
+        left.push(format!(
+            "instance {} in the vault ({why}); keyshoal instance remove {} takes it out",
+            agreed.plan.name, agreed.plan.name
+        ));
     }
+    left.extend(target.undo());
     match left.is_empty() {
         true => error.hint("nothing was made: what had been begun was taken back"),
         false => left.into_iter().fold(error, |error, what| error.hint(format!("left over: {what}"))),

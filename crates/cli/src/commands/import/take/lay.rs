@@ -6,10 +6,16 @@ use keyshoal_openclaw::config::dotenv;
 use keyshoal_openclaw::locate::{self, Locations};
 use keyshoal_transfer::manifest::Part;
 use keyshoal_transfer::{ImportPlan, Payload};
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// Our own directory in a state directory: nothing of a payload goes there.
 const OURS: &str = ".keyshoal";
+
+/// Returns the first names of the files that the config includes.
+pub fn first_names(plan: &ImportPlan) -> BTreeSet<String> {
+    plan.included.iter().filter_map(|file| Some(file.name.split('/').next()?.to_owned())).collect()
+}
 
 /// Writes the config's text as it was, the files that it includes, and the variables.
 pub fn config(target: &mut Target, locations: &Locations, plan: &ImportPlan) -> Result<(), CommandError> {

@@ -46,7 +46,8 @@ pub fn free(context: &Context<'_>) -> Result<PathBuf, CommandError> {
     Ok(dir)
 }
 
-fn wanted(env: &Environment, named: Option<&Path>) -> Result<PathBuf, CommandError> {
+/// Returns the state directory that an import would fill, whatever is there.
+pub fn wanted(env: &Environment, named: Option<&Path>) -> Result<PathBuf, CommandError> {
     match locate(env, named, None) {
         Ok(found) => Ok(found.state_dir),
         Err(LocateError::NoStateDir { looked_at }) => looked_at
