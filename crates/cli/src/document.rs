@@ -28,7 +28,7 @@ pub use error::ErrorDocument;
 pub use explain::{AgentExplanation, ExplainDocument};
 pub use export::{ExportDocument, RecipientDocument};
 pub use history::{HistoryDocument, RunDetailDocument};
-pub use import::ImportDocument;
+pub use import::{ImportDocument, MadeDocument};
 pub use instance::{InstanceDocument, InstancesDocument};
 pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};

@@ -3,14 +3,16 @@
 mod child;
 pub mod holdings;
 mod installation;
+mod target;
 pub mod variables;
 pub mod vault;
 mod write;
 
-pub use child::run_child;
+pub use child::{Heard, run_child, run_program, scratch_dir};
 pub use installation::{
     OpenFor, act_as_owner, keys_dir, keys_dir_or_default, locations, open, read_secret, secret_of,
 };
+pub use target::{Target, open_to_others};
 pub use write::{drafts_dir, make_new_dir, open_file, write_file, write_new, write_new_with, write_stdout};
 
 use crate::arguments::{Colour, Globals};

@@ -21,6 +21,11 @@ const REVEALING: &[(&str, &str)] = &[
         "takes the white space from around a value that was pasted",
     ),
     ("crates/cli/src/commands/export.rs", "shows a one-time code, or writes it into a file"),
+    (
+        "crates/cli/src/commands/import/take/lay.rs",
+        "writes an imported config, what it includes, and a `.env`",
+    ),
+    ("crates/cli/src/commands/import/take/program.rs", "gives a key to OpenClaw on standard input"),
     ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     (
@@ -36,6 +41,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/openclaw/src/artifacts/refs.rs", "writes values into the file that references lead to"),
     ("crates/openclaw/src/candidates/config_key.rs", "tells the name of a variable from a value"),
     ("crates/openclaw/src/candidates/environment.rs", "tells blank variables, and reads settings from them"),
+    ("crates/openclaw/src/config/dotenv.rs", "writes variables into a `.env`"),
     ("crates/openclaw/src/config/edit/whole.rs", "writes a config, whose channels and gateway hold values"),
     ("crates/openclaw/src/config/generate/roster.rs", "reads what an agent's entry held when it left"),
     (

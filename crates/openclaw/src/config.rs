@@ -8,7 +8,7 @@ mod auth;
 mod bindings;
 mod channels;
 mod conversation;
-mod dotenv;
+pub mod dotenv;
 pub mod edit;
 mod error;
 pub mod generate;

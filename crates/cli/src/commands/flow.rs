@@ -69,6 +69,11 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
 }
 
 impl<'a> Flow<'a> {
+    /// Takes both as they were opened. The vault's word counts for the installation already.
+    pub fn of(installation: Installation, held: Held, args: &'a FlowArgs, author: Author) -> Self {
+        Flow { installation, held, args, author }
+    }
+
     /// Returns the instance as it was read.
     pub fn instance(&self) -> &VaultInstance {
         &self.held.instance

@@ -3,6 +3,7 @@
 mod check;
 mod source;
 mod take;
+mod vaulted;
 
 use super::Context;
 use crate::document::ImportDocument;
@@ -10,15 +11,15 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Answer, Text, Ui};
+use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{Fingerprint, ProfileId, VerdictKind};
 use keyshoal_seal::{FingerprintKey, KeyFile};
 use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
+pub use take::{Access, Made};
 use uuid::Uuid;
-
-/// Whose instances are, until somebody says otherwise.
-const ORGANISATION: &str = "default";
 
 /// Arguments of `import`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -26,19 +27,26 @@ const ORGANISATION: &str = "default";
 Examples:
   keyshoal import home.payload --dry-run       show what it would make
   keyshoal import home.payload --check         ask the providers which of differing values are alive
+  keyshoal import home.payload                 show it, ask, and make it: in the vault, and in OpenClaw's state directory
+  keyshoal import home.payload --yes --watch-service --backup /mnt/backup/first.backup
   keyshoal import -                            paste it
   keyshoal import /mnt/old/.openclaw           a state directory that was copied over
 
-Nothing is overwritten, and the source stays as it is. A value of an agent that differs from the shared one is dropped only where its
+Nothing is overwritten: a state directory that holds an installation is refused (keyshoal instance add takes that one in). The source
+stays as it is. Where something fails, nothing is left of what had been begun. Databases are made by OpenClaw's own program alone: by the
+one on the PATH or of --openclaw; without it, what needs them waits until OpenClaw has started once. A value of an agent that differs from the shared one is dropped only where its
 provider rejects it and accepts the shared one; an accepted one becomes an override; any other is asked about, and kept as an override
 when nobody answers.")]
 pub struct ImportArgs {
     /// A payload, a state directory, or - for standard input
     #[arg(value_name = "PAYLOAD|DIR|-")]
     pub from: PathBuf,
-    /// What the instance shall be called
-    #[arg(long, value_name = "NAME", default_value = "main")]
-    pub name: String,
+    /// What the instance shall be called [default: the machine's name]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Whose it shall be
+    #[arg(long, value_name = "NAME", default_value = keyshoal_vault::ORGANISATION)]
+    pub organisation: String,
     /// A file with the one-time code [default: a hidden prompt]
     #[arg(long, value_name = "FILE")]
     pub code_file: Option<PathBuf>,
@@ -51,10 +59,22 @@ pub struct ImportArgs {
     /// Ask the providers about values that differ between agents
     #[arg(long)]
     pub check: bool,
+    /// Do not ask providers whether every agent is served afterwards
+    #[arg(long, conflicts_with = "check")]
+    pub offline: bool,
+    /// OpenClaw's program, which makes its own databases [default: openclaw on the PATH]
+    #[arg(long, value_name = "PATH")]
+    pub openclaw: Option<PathBuf>,
+    /// Then install the watch (keyshoal watch install-service)
+    #[arg(long, conflicts_with = "dry_run")]
+    pub watch_service: bool,
+    /// Then back the vault up into this new file (keyshoal vault backup)
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub backup: Option<PathBuf>,
     /// Show what would be made, make nothing
     #[arg(long, short = 'n')]
     pub dry_run: bool,
-    /// Agree to it, and keep every value in question as an override
+    /// Agree to it, and keep every value in question as an override; a vault is made where there is none
     #[arg(long, short, conflicts_with = "dry_run")]
     pub yes: bool,
 }
@@ -65,7 +85,24 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     let prints = KeyFile::ephemeral()
         .map_err(|error| CommandError::io(error.to_string()))?
         .fingerprint_key(b"keyshoal import");
-    let mut known = Known { name: &args.name, prints, verdicts: BTreeMap::new(), answers: BTreeMap::new() };
+    let vault = vaulted::open(ui, context, args)?;
+    if !args.dry_run && (args.yes || ui.can_ask()) {
+        take::broken::settle(ui, context, args, vault.as_ref())?;
+    }
+    let existing = match &vault {
+        Some(vault) => vault.instances()?,
+        None => Vec::new(),
+    };
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let name = args.name.as_deref().unwrap_or(&host);
+    let mut known = Known {
+        name,
+        organisation: &args.organisation,
+        existing: &existing,
+        prints,
+        verdicts: BTreeMap::new(),
+        answers: BTreeMap::new(),
+    };
     let mut plan = known.plan(&payload);
     if args.check {
         known.verdicts = check::ask(context, &payload, &plan)?;
@@ -78,26 +115,38 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         ui.document(&ImportDocument::of(&plan, sealed, false))?;
         return Ok(attention);
     }
+    if !args.yes && !ui.can_ask() {
+        ui.document(&ImportDocument::of(&plan, sealed, false))?;
+        ui.say(&Text::of("Nothing was made: agree with --yes."));
+        return Ok(Outcome::Attention);
+    }
+    let state_dir = take::place::free(context)?;
     if !args.yes {
-        if !ui.can_ask() {
-            ui.document(&ImportDocument::of(&plan, sealed, false))?;
-            ui.say(&Text::of("Nothing was made: agree with --yes."));
-            return Ok(Outcome::Attention);
-        }
         known.answer(ui, &plan)?;
         plan = known.plan(&payload);
-        if ui.ask(&[render::import::question(&plan)], false)? != Some(Answer::Yes) {
+        let mut question = vec![Text::of(format!("It goes to {}.", state_dir.display()))];
+        if vault.is_none() {
+            question.push(vaulted::offer(context)?);
+        }
+        question.push(render::import::question(&plan));
+        if ui.ask(&question, false)? != Some(Answer::Yes) {
             ui.say(&Text::of("Nothing was made."));
             return Ok(Outcome::Fine);
         }
     }
     plan.keep_what_is_open();
-    take::take(ui, context, plan, payload)
+    let vault = match vault {
+        Some(vault) => vault,
+        None => vaulted::make(ui, context)?,
+    };
+    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault: Rc::new(vault), args })
 }
 
 /// What is known beside the payload, as it grows.
 struct Known<'a> {
     name: &'a str,
+    organisation: &'a str,
+    existing: &'a [VaultInstance],
     prints: FingerprintKey,
     verdicts: BTreeMap<Fingerprint, VerdictKind>,
     answers: BTreeMap<(ProfileId, Fingerprint), Choice>,
@@ -107,8 +156,8 @@ impl Known<'_> {
     fn plan(&self, payload: &Payload) -> ImportPlan {
         let facts = Facts {
             name: self.name,
-            organisation: ORGANISATION,
-            existing: &[],
+            organisation: self.organisation,
+            existing: self.existing,
             verdicts: &self.verdicts,
             answers: &self.answers,
             prints: &self.prints,

@@ -9,7 +9,7 @@ mod remember;
 mod service;
 mod tell;
 
-pub use service::{InstallServiceArgs, unit};
+pub use service::{InstallServiceArgs, install, unit};
 
 use super::{Context, identity, shared, signals};
 use crate::error::CommandError;

@@ -1,17 +1,22 @@
 //! `keyshoal.import.v1`: what an import would make.
 
 use super::export::{LeftOutDocument, StaysDocument, TotalsDocument};
+use crate::commands::import::{Access, Made};
 use crate::render::import::conflict_words;
-use keyshoal_core::{AgentId, CredentialKind, Fingerprint, ProfileId, ProviderId, Timestamp, VerdictKind};
+use keyshoal_core::{
+    AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Timestamp, VerdictKind,
+};
 use keyshoal_transfer::preview::{Conflict, DropReason, Question, QuestionReason};
 use keyshoal_transfer::{ImportPlan, PlannedCredential};
 use serde::Serialize;
+use std::path::PathBuf;
 
 /// What `import --json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImportDocument {
     schema: &'static str,
     applied: bool,
+    made: Option<MadeDocument>,
     name: String,
     sealed: &'static str,
     source: SourceDocument,
@@ -100,6 +105,7 @@ impl ImportDocument {
         Self {
             schema: "keyshoal.import.v1",
             applied,
+            made: None,
             name: plan.name.clone(),
             sealed,
             source: SourceDocument {
@@ -127,6 +133,62 @@ impl ImportDocument {
             left_out: LeftOutDocument::all(&plan.left_out),
             conflicts: plan.conflicts.iter().map(conflict).collect(),
             warnings: plan.warnings.clone(),
+        }
+    }
+
+    /// Adds what was made.
+    pub fn made(self, made: MadeDocument) -> Self {
+        Self { made: Some(made), ..self }
+    }
+}
+
+/// What an import made.
+#[derive(Clone, Debug, Serialize)]
+pub struct MadeDocument {
+    instance: InstanceId,
+    state_dir: String,
+    config: String,
+    vault: String,
+    openclaw_version: Option<String>,
+    bind: &'static str,
+    token: &'static str,
+    files: u64,
+    writes: usize,
+    waits: Vec<String>,
+    attention: Vec<String>,
+    proven: Option<bool>,
+    readable_by_others: Vec<String>,
+    watch: bool,
+    backup: Option<String>,
+    notes: Vec<String>,
+}
+
+impl MadeDocument {
+    /// Makes it.
+    pub fn of(made: &Made) -> Self {
+        let shown = |path: &PathBuf| path.display().to_string();
+        let (bind, token) = match made.access {
+            Access::NewToken => ("loopback", "made"),
+            Access::Kept => ("loopback", "kept"),
+            Access::Elsewhere => ("elsewhere", "kept"),
+        };
+        Self {
+            instance: made.instance.clone(),
+            state_dir: shown(&made.state_dir),
+            config: shown(&made.config),
+            vault: shown(&made.vault),
+            openclaw_version: made.release.clone(),
+            bind,
+            token,
+            files: made.files,
+            writes: made.writes,
+            waits: made.waits.clone(),
+            attention: made.findings.clone(),
+            proven: made.proven,
+            readable_by_others: made.open.iter().map(shown).collect(),
+            watch: made.watch,
+            backup: made.backup.as_ref().map(shown),
+            notes: made.notes.clone(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::export::{along, left_out, stays};
 use super::words::{agents, count, kind, verdict};
+use crate::commands::import::{Access, Made};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::{Fingerprint, VerdictKind};
 use keyshoal_transfer::preview::{Conflict, DropReason, Dropped, Question, QuestionReason};
@@ -159,4 +160,80 @@ pub fn conflict_words(conflict: &Conflict) -> String {
             )
         }
     }
+}
+
+/// Says what an import made, what waits, and what to do next.
+pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
+    let good = |text: String| Text::of("  ").and(Tone::Good, "✓ ").plain(text);
+    let mut lines = vec![
+        Text::toned(Tone::Good, "✓ ").plain(format!(
+            "{} is in the vault ({}), and its word counts in {}",
+            plan.name,
+            made.vault.display(),
+            made.state_dir.display()
+        )),
+        good(format!(
+            "{} and {}, in {}",
+            count(plan.agents.len(), "agent"),
+            count(plan.credentials.len(), "credential"),
+            made.config.display()
+        )),
+    ];
+    lines.push(match made.open.as_slice() {
+        [] => good("everything is for its owner alone (directories 0700, files 0600)".to_owned()),
+        some => Text::of("  ").and(Tone::Bad, "✗ ").plain(format!(
+            "others may read {}",
+            some.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+        )),
+    });
+    lines.push(good(match made.access {
+        Access::NewToken => {
+            "the gateway binds to loopback, and a new token is set in the config (gateway.auth.token)"
+                .to_owned()
+        }
+        Access::Kept => {
+            "the gateway binds to loopback, with the token or password that the config had".to_owned()
+        }
+        Access::Elsewhere => {
+            "the config names a gateway elsewhere, as it did; nothing of that was changed".to_owned()
+        }
+    }));
+    if made.files > 0 {
+        lines.push(good(format!(
+            "{} of workspaces and sessions",
+            count(usize::try_from(made.files).unwrap_or(usize::MAX), "file")
+        )));
+    }
+    lines.push(good(format!("{} into stores and read back", count(made.writes, "write"))));
+    match made.proven {
+        Some(true) => lines.push(good("every agent sends what its provider accepts".to_owned())),
+        Some(false) => lines.push(
+            Text::of("  ")
+                .and(Tone::Bad, "✗ ")
+                .plain("not every agent is proven to be served: keyshoal verify   says which"),
+        ),
+        None => lines.push(Text::of("  ").and(Tone::Dim, "– no provider was asked (keyshoal verify)")),
+    }
+    lines.extend(made.notes.iter().map(|note| Text::of("  ").and(Tone::Info, "– ").plain(note)));
+    lines.extend(made.waits.iter().map(|wait| Text::of("  ").and(Tone::Doubt, "… waits: ").plain(wait)));
+    lines.extend(made.findings.iter().map(|one| Text::of("  ").and(Tone::Bad, "✗ ").plain(one)));
+    lines.extend(
+        made.backup.as_ref().map(|file| good(format!("the vault is backed up in {}", file.display()))),
+    );
+    lines.push(Text::new());
+    lines.push(Text::toned(Tone::Strong, "Next"));
+    if !made.waits.is_empty() {
+        lines.push(Text::of(
+            "  start OpenClaw once, then keyshoal sync (or let keyshoal watch repair) delivers what waits",
+        ));
+    }
+    if !made.watch {
+        lines.push(Text::of("  keyshoal watch install-service   keeps an eye on it"));
+    }
+    if made.backup.is_none() {
+        lines.push(Text::of(
+            "  keyshoal vault backup FILE       keeps a sealed copy; keep the key apart from it",
+        ));
+    }
+    lines
 }

@@ -1,7 +1,13 @@
-//! Running a command that the person has given, as it is.
+//! Running a command that the person has given, as it is, and OpenClaw's own program.
 
 use crate::error::CommandError;
-use std::process::Command;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Of what a program says, so much is kept.
+const LONGEST: u64 = 64 * 1024;
 
 /// Runs it with this process's own streams and waits for its end. Returns its exit code; a signal counts as 128 and its number, as in
 /// a shell.
@@ -16,4 +22,71 @@ pub fn run_child(words: &[String]) -> Result<i32, CommandError> {
             .hint("name a program that is on the PATH, or its whole path")
     })?;
     Ok(status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1))
+}
+
+/// What a program said that was run for us.
+pub struct Heard {
+    /// Whether it ended well.
+    pub fine: bool,
+    /// Its standard output, at most the beginning.
+    pub out: String,
+}
+
+/// Runs OpenClaw's own program with further variables, and this on its standard input. What takes longer than `patience` is ended.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program whose installation it is: named by the person, or on the PATH"
+)]
+pub fn run_program(
+    program: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &Path)],
+    stdin: &[u8],
+    patience: Duration,
+) -> Result<Heard, CommandError> {
+    let failed = |error: std::io::Error| {
+        CommandError::user(format!("{} could not be run: {error}", program.display()))
+            .hint("name OpenClaw's program with --openclaw, or leave it out")
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value.as_os_str())));
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    if let Some(mut pipe) = child.stdin.take() {
+        // It may have ended without reading: its exit code says more than our broken pipe.
+        let _ = pipe.write_all(stdin);
+    }
+    let reader = child.stdout.take().map(|out| {
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let mut out = out;
+            let _ = out.by_ref().take(LONGEST).read_to_end(&mut text);
+            let _ = std::io::copy(&mut out, &mut std::io::sink());
+            String::from_utf8_lossy(&text).into_owned()
+        })
+    });
+    let deadline = Instant::now() + patience;
+    let status = loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) => break status,
+            None if Instant::now() >= deadline => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(CommandError::io(format!(
+                    "{} did not end within {} seconds, and was ended",
+                    program.display(),
+                    patience.as_secs()
+                )));
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let out = reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
+    Ok(Heard { fine: status.success(), out })
+}
+
+/// Makes a private directory that goes away by itself.
+pub fn scratch_dir() -> Result<tempfile::TempDir, CommandError> {
+    let made = tempfile::Builder::new().prefix("keyshoal-").tempdir();
+    made.map_err(|error| CommandError::io(format!("no temporary directory could be made: {error}")))
 }

@@ -14,6 +14,8 @@ pub const KEYSHOAL_CONFIG_DIR: &str = "KEYSHOAL_CONFIG_DIR";
 pub const KEYSHOAL_VAULT: &str = "KEYSHOAL_VAULT";
 /// The user's data directory.
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// Where programs are looked for.
+pub const PATH: &str = "PATH";
 /// The user's name.
 pub const USER: &str = "USER";
 /// The user's configuration directory.

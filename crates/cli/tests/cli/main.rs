@@ -9,6 +9,7 @@ mod bundling;
 mod doctoring;
 mod documents;
 mod fake;
+mod importing;
 mod metrics;
 mod moving;
 mod questions;

@@ -6,6 +6,7 @@ use keyshoal_testkit::Instance;
 use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, Seed};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 fn tree(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -71,4 +72,44 @@ fn an_instance_of_2026_3_28_is_exported_and_previewed() {
 #[test]
 fn an_instance_of_2026_9_6_is_exported_and_previewed() {
     an_instance_is_exported_and_previewed("2026.9.6", Seed::ApiKey);
+}
+
+/// The old machine is gone; what it exported becomes an instance at the same place, and the real gateway serves every agent.
+fn an_instance_is_imported_and_every_agent_sends_its_key(version: &str, seed: Seed) {
+    let provider = Emulator::start(Config::default()).unwrap();
+    provider.only_accept(&[OLD_KEY, KEPT_KEY]);
+    let mut stage = Stage { instance: Instance::new(version, seed, provider.port()).unwrap(), provider };
+    let scratch = stage.instance.scratch().to_owned();
+    let (to, code, program) = (scratch.join("home.payload"), scratch.join("code"), scratch.join("openclaw"));
+    let [to, code, program_text] = [&to, &code, &program].map(|path| path.to_str().unwrap());
+    assert_eq!(stage.keyshoal(&["export", "--to", to, "--code-file", code, "--with-context"]).code, Some(0));
+    std::fs::rename(stage.instance.state_dir(), scratch.join("old")).unwrap();
+    let real = stage.instance.real();
+    let script = format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", real.node.display(), real.entry.display());
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+
+    let arguments = ["import", to, "--code-file", code, "--yes", "--openclaw", program_text, "--json"];
+    let import = stage.keyshoal(&arguments);
+    let made: Value = serde_json::from_str(&import.out).unwrap();
+    assert_eq!(import.code, Some(0), "{:#}", made["made"]);
+    assert_eq!(
+        (&made["made"]["waits"], &made["made"]["proven"]),
+        (&serde_json::json!([]), &Value::Bool(true))
+    );
+    stage.instance.start_gateway().unwrap();
+    stage.everyone_sends("imported", OLD_KEY);
+    let status = stage.keyshoal(&["status"]);
+    assert_eq!(status.code, Some(0), "{version}");
+    stage.seen("import", "imported");
+}
+
+#[test]
+fn an_instance_of_2026_3_28_is_imported() {
+    an_instance_is_imported_and_every_agent_sends_its_key("2026.3.28", Seed::Token);
+}
+
+#[test]
+fn an_instance_of_2026_9_6_is_imported() {
+    an_instance_is_imported_and_every_agent_sends_its_key("2026.9.6", Seed::ApiKey);
 }

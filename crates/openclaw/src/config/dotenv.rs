@@ -28,6 +28,23 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<S
         .collect())
 }
 
+/// Writes variables so that [`parse`], and with it the program, reads them back. `None` where one has a name or a value that cannot be
+/// written: no quote is left for it.
+pub fn text<'v>(variables: impl IntoIterator<Item = (&'v str, &'v Secret)>) -> Option<Secret> {
+    let mut text = String::new();
+    for (name, value) in variables {
+        let value = value.reveal_secret();
+        let line = ['\'', '`', '"'].into_iter().find_map(|quote| {
+            let line = format!("{name}={quote}{value}{quote}\n");
+            // A quote that does not end by itself would end in a later line, as in this one.
+            let read = parse(&format!("{line}{quote}\n"));
+            (read.len() == 1 && read.get(name).is_some_and(|read| read == value)).then_some(line)
+        });
+        text.push_str(&line?);
+    }
+    Some(Secret::new(text))
+}
+
 /// Parses the text of a file; the last of equal keys counts. Keys that are no portable variable names are left out.
 fn parse(text: &str) -> BTreeMap<String, String> {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");

@@ -38,7 +38,7 @@ fn places(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
         }
         if let Some(dir) = &agent.agent_dir {
             warnings.push(format!(
-                "agent {} keeps its store in {dir}, as the config says (agentDir); take that out, or have it there on this machine",
+                "agent {} kept its store in {dir}, as the config says (agentDir); here it is where OpenClaw puts it by itself",
                 agent.id
             ));
         }

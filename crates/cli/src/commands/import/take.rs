@@ -1,22 +1,201 @@
-//! The step after the yes.
+//! The step after the yes: the instance in the vault, the target filled, launched and verified; or nothing of it.
 
+pub(super) mod broken;
+mod gateway;
+mod launch;
+mod lay;
+pub(super) mod place;
+mod program;
+
+use super::ImportArgs;
 use crate::commands::Context;
+use crate::commands::flow::FlowArgs;
+use crate::commands::instance::changes_of;
+use crate::document::{ImportDocument, MadeDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render;
+use crate::root::holdings::Need;
+use crate::root::{self, OpenFor, Target, vault};
 use crate::ui::Ui;
+pub use gateway::Access;
+use keyshoal_core::InstanceId;
+use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
+use keyshoal_vault::{NewInstance, Vault};
+use program::Program;
+use std::path::PathBuf;
+use std::rc::Rc;
 
-/// Makes what the plan says: the instance in the vault, then the target. The payload's files lie in its draft until they are taken from
-/// there; dropping the payload removes them.
-pub fn take(
-    _ui: &mut Ui,
-    _context: &Context<'_>,
-    plan: ImportPlan,
-    _payload: Payload,
-) -> Result<Outcome, CommandError> {
-    Err(CommandError::user(format!(
-        "there is no vault on this machine to take {} into; nothing was made",
-        plan.name
+/// What was agreed to, and with what.
+pub struct Agreed<'a> {
+    /// What shall be made.
+    pub plan: ImportPlan,
+    /// From what. The payload's files lie in its draft until they are taken from there; dropping the payload removes them.
+    pub payload: Payload,
+    /// How that was sealed.
+    pub sealed: &'static str,
+    /// Where to.
+    pub state_dir: PathBuf,
+    /// Whose word will count.
+    pub vault: Rc<Vault>,
+    /// How.
+    pub args: &'a ImportArgs,
+}
+
+/// What was made, to be shown.
+pub struct Made {
+    /// Our id of it.
+    pub instance: InstanceId,
+    /// Its state directory.
+    pub state_dir: PathBuf,
+    /// Its config.
+    pub config: PathBuf,
+    /// The vault whose word counts.
+    pub vault: PathBuf,
+    /// The release of the program that was found on this machine.
+    pub release: Option<String>,
+    /// How clients reach its gateway.
+    pub access: Access,
+    /// How many files of workspaces and sessions came along.
+    pub files: u64,
+    /// What a person should know of how it went.
+    pub notes: Vec<String>,
+    /// What was written into stores.
+    pub writes: usize,
+    /// What waits until OpenClaw has made its stores.
+    pub waits: Vec<String>,
+    /// What needs attention.
+    pub findings: Vec<String>,
+    /// Whether every agent is proven to have what works; `None` where nobody was asked.
+    pub proven: Option<bool>,
+    /// Paths that others may read.
+    pub open: Vec<PathBuf>,
+    /// Whether the watch was installed.
+    pub watch: bool,
+    /// Where the vault was backed up.
+    pub backup: Option<PathBuf>,
+}
+
+/// Makes what the plan says. Where that fails, the vault and the target are as they were.
+pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Outcome, CommandError> {
+    let globals = crate::arguments::Globals {
+        state_dir: Some(agreed.state_dir.clone()),
+        config: None,
+        ..context.globals.clone()
+    };
+    let context = &Context { world: context.world, globals: &globals };
+    let program = program::find(context, agreed.args.openclaw.as_deref())?;
+    let mut plan = agreed.plan.clone();
+    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
+    let mut added = None;
+    let made = build(ui, context, &agreed, &mut plan, program.as_ref(), &mut target, &mut added);
+    let mut made = match made {
+        Ok(made) => made,
+        Err(error) => return Err(undone(context, &agreed, target, added, error)),
+    };
+    target.finish()?;
+    launch::offer(ui, context, &agreed, &mut made)?;
+    ui.data(&render::import::made(&plan, &made));
+    let document = ImportDocument::of(&plan, agreed.sealed, true).made(MadeDocument::of(&made));
+    ui.document(&document)?;
+    Ok(Outcome::attention_if(
+        made.proven == Some(false) || !made.findings.is_empty() || !made.open.is_empty(),
     ))
-    .hint("look at what it would make: keyshoal import … --dry-run"))
+}
+
+/// Does all of it. What is in the vault then is told through `added`.
+fn build(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    agreed: &Agreed<'_>,
+    plan: &mut ImportPlan,
+    program: Option<&Program>,
+    target: &mut Target,
+    added: &mut Option<InstanceId>,
+) -> Result<Made, CommandError> {
+    let (env, vault) = (&context.world.environment, &agreed.vault);
+    let locations = root::locations(context.world, context.globals)?;
+    lay::config(target, &locations, plan)?;
+    let defaults = gateway::default_workspace(&locations, env, plan)?;
+    let notes = lay::workspaces(plan, &agreed.payload, &locations, defaults);
+    let files = lay::files(target, plan, &agreed.payload, &locations)?;
+
+    let opened = OpenFor { offline: agreed.args.offline, vault: Need::Not, ..OpenFor::default() };
+    let installation: Installation = root::open(context.world, context.globals, opened)?;
+    let id = installation.instance_id().ok_or_else(|| {
+        CommandError::io(format!(
+            "no memory could be made in {}, so no vault could know which installation it is",
+            target.dir().display()
+        ))
+    })?;
+    let now = keyshoal_local::clock::now();
+    let why = format!("imported from {}", plan.source.state_dir);
+    let author = vault::author(context.world, Some(&why));
+    let new = NewInstance {
+        id: id.clone(),
+        organisation: plan.organisation.clone(),
+        name: plan.name.clone(),
+        state_dir: Some(locations.state_dir.display().to_string()),
+        config: Some(locations.config_path.display().to_string()),
+    };
+    target.is_for(&id)?;
+    vault.add_instance(&new, changes_of(plan.clone()), &author, now)?;
+    *added = Some(id.clone());
+    installation.set_vault_id(Some(vault.id()))?;
+
+    let instance = vault.instance(&id)?;
+    let release = program.map(|program| program.release);
+    let access = gateway::write(&locations, env, &instance, plan, release)?;
+    let mut made = Made {
+        instance: id,
+        state_dir: locations.state_dir.clone(),
+        config: locations.config_path.clone(),
+        vault: vault.path().to_owned(),
+        release: program.map(|program| program.version.clone()),
+        access,
+        files,
+        notes,
+        writes: 0,
+        waits: Vec::new(),
+        findings: Vec::new(),
+        proven: None,
+        open: Vec::new(),
+        watch: false,
+        backup: None,
+    };
+    if let Some(program) = program.filter(|program| program.has_databases()) {
+        let progress = ui.progress();
+        progress.say("OpenClaw makes its stores …");
+        made.notes.extend(program.make_stores(&locations, plan)?);
+    }
+    let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
+    launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;
+    Ok(made)
+}
+
+/// Takes back what was made, and says what is left where something is.
+fn undone(
+    context: &Context<'_>,
+    agreed: &Agreed<'_>,
+    target: Target,
+    added: Option<InstanceId>,
+    error: CommandError,
+) -> CommandError {
+    let author = vault::author(context.world, Some("an import that failed"));
+    let mut left = Vec::new();
+    // The vault first: while the directory is marked, whoever imports again takes the rest back.
+    if let Some(id) = added
+        && let Err(why) = broken::forget(&agreed.vault, &id, &author)
+    {
+        left.push(format!(
+            "instance {} in the vault ({why}); keyshoal instance remove {} takes it out",
+            agreed.plan.name, agreed.plan.name
+        ));
+    }
+    left.extend(target.undo());
+    match left.is_empty() {
+        true => error.hint("nothing was made: what had been begun was taken back"),
+        false => left.into_iter().fold(error, |error, what| error.hint(format!("left over: {what}"))),
+    }
 }

@@ -113,6 +113,7 @@ fn options(context: &Context<'_>) -> Result<Vec<UnitOption>, CommandError> {
         ("--state-dir", globals.state_dir.clone().or_else(|| named("OPENCLAW_STATE_DIR"))),
         ("--config", globals.config.clone().or_else(|| named("OPENCLAW_CONFIG_PATH"))),
         ("--keys-dir", keys_dir),
+        ("--vault", globals.vault.clone().or_else(|| named(root::variables::KEYSHOAL_VAULT))),
         ("--gateway-token-file", globals.gateway_token_file.clone()),
     ];
     let mut options: Vec<UnitOption> = Vec::new();

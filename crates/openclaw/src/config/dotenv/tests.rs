@@ -77,3 +77,20 @@ proptest! {
         prop_assert_eq!(quoted.get(&key), Some(&value));
     }
 }
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(
+        pairs in proptest::collection::btree_map("[A-Z_][A-Z0-9_]{0,8}", "(?s).{0,24}|[a-z'\"`\\\\#\n =]{0,12}", 0..6)
+    ) {
+        let held: BTreeMap<String, Secret> =
+            pairs.iter().map(|(name, value)| (name.clone(), Secret::new(value.as_str()))).collect();
+        if let Some(text) = super::text(held.iter().map(|(name, value)| (name.as_str(), value))) {
+            prop_assert_eq!(parse(text.reveal_secret()), pairs);
+        } else {
+            // Only a value with every quote, or with a line break that no form keeps, cannot be written.
+            let hard = |value: &String| ['\'', '`', '\\', '\r'].iter().any(|one| value.contains(*one));
+            prop_assert!(pairs.values().any(hard), "{:?}", pairs);
+        }
+    }
+}

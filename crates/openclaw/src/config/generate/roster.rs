@@ -188,6 +188,10 @@ impl Plan<'_> {
         if model != Change::Keep {
             patch.push(("model".to_owned(), model));
         }
+        if self.wanted.usual_stores && seen.has_agent_dir {
+            report.changes.push(ConfigChange::of(format!("{path}.agentDir"), &Change::Drop));
+            patch.push(("agentDir".to_owned(), Change::Drop));
+        }
         if seen.default != marked {
             let change = if marked { Change::Put(json!(true)) } else { Change::Drop };
             report.changes.push(ConfigChange::of(format!("{path}.default"), &change));

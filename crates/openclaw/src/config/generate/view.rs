@@ -37,6 +37,8 @@ pub(in crate::config) struct Seen {
     pub default: bool,
     pub models: Written,
     pub workspace: Option<String>,
+    /// Whether the entry names a directory for its store.
+    pub has_agent_dir: bool,
 }
 
 /// Models, and whether they are written as an object.
@@ -178,6 +180,7 @@ fn agent(written_id: String, entry: &Look<'_>) -> Found<Seen> {
         default,
         models: entry.at("model").map_or(Ok(Written::default()), |model| models(&model))?,
         workspace: text_at(entry, "workspace")?,
+        has_agent_dir: entry.at("agentDir").is_some(),
     })
 }
 

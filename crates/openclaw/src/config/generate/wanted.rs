@@ -27,6 +27,8 @@ pub struct Wanted {
     pub secret_files: BTreeMap<String, Option<String>>,
     /// What a gateway needs to start safely, where it shall be set.
     pub gateway: Option<GatewayDefaults>,
+    /// Agents keep their stores where the program puts them by itself: every `agentDir` leaves.
+    pub usual_stores: bool,
     /// Agents that have another id than the file gives them: the new id, and the one in the file.
     pub renamed: BTreeMap<AgentId, AgentId>,
     /// What the entries of agents held when they left the roster ([`super::Left::entry`]), for those that come back.

@@ -1,0 +1,97 @@
+//! The launch: stores and config by the one flow, looked at afterwards, asked about; then watch and backup.
+
+use super::{Agreed, Made};
+use crate::arguments::PolicyWord;
+use crate::commands::flow::{Flow, FlowArgs};
+use crate::commands::{Context, shared, watch};
+use crate::error::CommandError;
+use crate::root::holdings::{self, Held};
+use crate::root::{self, vault};
+use crate::ui::Ui;
+use keyshoal_core::StepState;
+use keyshoal_core::vault::VaultInstance;
+use keyshoal_core::{FindingKind, Severity};
+use keyshoal_engine::SyncReport;
+use keyshoal_engine::verify::{VerifyOptions, verify};
+use keyshoal_local::Installation;
+use keyshoal_vault::Author;
+use std::rc::Rc;
+
+/// Brings the new installation to what the vault wants, and looks at what came of it.
+pub fn launch(
+    ui: &mut Ui,
+    agreed: &Agreed<'_>,
+    parts: (Installation, VaultInstance),
+    how: &FlowArgs,
+    author: Author,
+    made: &mut Made,
+) -> Result<(), CommandError> {
+    let (installation, instance) = parts;
+    installation.hold(&holdings::holdings(&agreed.vault, &instance, None)?)?;
+    let held = Held { vault: Rc::clone(&agreed.vault), instance };
+    let flow = Flow::of(installation, held, how, author);
+    let (flow, report) = flow.run(ui, "import", Vec::new())?;
+    failed(&report)?;
+    made.writes = report.receipts.len();
+    let after = &report.after;
+    for finding in &after.judgement.findings {
+        let said = match &finding.agent {
+            Some(agent) => format!("{agent}: {}", finding.message),
+            None => finding.message.clone(),
+        };
+        if finding.severity == Severity::Attention {
+            made.findings.push(said);
+        } else if finding.severity == Severity::Info && finding.finding == FindingKind::Pending {
+            made.waits.push(said);
+        }
+    }
+    made.open = root::open_to_others(&made.state_dir);
+    if !agreed.args.offline {
+        let options = VerifyOptions::default();
+        let progress = ui.progress();
+        let proof = verify(&flow.installation, report.after, &options, &mut shared::shown(&progress));
+        made.proven = Some(proof.is_proven());
+    }
+    Ok(())
+}
+
+/// Finds the first write that did not come off.
+fn failed(report: &SyncReport) -> Result<(), CommandError> {
+    let states = report.receipts.iter().map(|receipt| &receipt.durable).chain(&report.config);
+    for state in states {
+        match state {
+            StepState::Failed { reason } => return Err(CommandError::io(reason.clone())),
+            StepState::Conflict { found } => {
+                return Err(CommandError::io(format!("somebody else wrote into it meanwhile: {found}")));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Installs the watch and makes the backup, where they were asked for. A failure of either leaves the import as it is.
+pub fn offer(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    agreed: &Agreed<'_>,
+    made: &mut Made,
+) -> Result<(), CommandError> {
+    if agreed.args.watch_service {
+        let policy = (agreed.args.yes || !ui.can_ask()).then_some(PolicyWord::Report);
+        let wanted = watch::InstallServiceArgs { policy, print: false };
+        match watch::install(ui, context, &wanted) {
+            Ok(done) => made.watch = done == crate::exit::Outcome::Fine,
+            Err(error) => made.findings.push(format!("the watch was not installed: {}", error.message)),
+        }
+    }
+    if let Some(file) = &agreed.args.backup {
+        let author = vault::author(context.world, Some("after an import"));
+        let done = agreed.vault.backup(file, &author, keyshoal_local::clock::now(), &mut |_| {});
+        match done {
+            Ok(_) => made.backup = Some(file.clone()),
+            Err(error) => made.findings.push(format!("no backup was made: {error}")),
+        }
+    }
+    Ok(())
+}

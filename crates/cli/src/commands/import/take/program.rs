@@ -1,0 +1,131 @@
+//! OpenClaw's own program: which release it is, and the stores that nobody else may make.
+
+use crate::commands::Context;
+use crate::error::CommandError;
+use crate::root::{self, variables};
+use keyshoal_core::{AgentId, CredentialKind, Layout, ProfileId, Secret};
+use keyshoal_openclaw::files;
+use keyshoal_openclaw::init::{self, RunWith, Stdin, Step};
+use keyshoal_openclaw::layout::Release;
+use keyshoal_openclaw::locate::Locations;
+use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
+use keyshoal_transfer::ImportPlan;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A start of the program takes seconds on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The program on this machine.
+#[derive(Clone, Debug)]
+pub struct Program {
+    path: PathBuf,
+    /// Which release it is.
+    pub release: Release,
+    /// The same, as it says it.
+    pub version: String,
+}
+
+/// Finds it where it is named, or on the PATH. One that is named has to be one.
+pub fn find(context: &Context<'_>, named: Option<&Path>) -> Result<Option<Program>, CommandError> {
+    let on_path = || {
+        let dirs = context.world.environment.get(variables::PATH)?;
+        let mut places =
+            dirs.split(':').filter(|dir| dir.starts_with('/')).map(|dir| Path::new(dir).join("openclaw"));
+        places.find(|path| files::exists(path) && !files::is_dir(path))
+    };
+    let Some(path) = named.map(Path::to_owned).or_else(on_path) else { return Ok(None) };
+    // Its own directory, that it finds nothing of this machine's.
+    let scratch = root::scratch_dir()?;
+    let elsewhere = [
+        ("OPENCLAW_STATE_DIR", scratch.path().to_owned()),
+        ("OPENCLAW_CONFIG_PATH", scratch.path().join("openclaw.json")),
+    ];
+    let elsewhere: Vec<(&str, &Path)> =
+        elsewhere.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    let said = root::run_program(&path, &["--version"], &elsewhere, &[], PATIENCE);
+    let found = said.as_ref().ok().filter(|said| said.fine).and_then(|said| {
+        said.out.split_whitespace().find_map(|word| Some((Release::parse(word)?, word.to_owned())))
+    });
+    match (found, named) {
+        (Some((release, version)), _) => Ok(Some(Program { path, release, version })),
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(said.err().unwrap_or_else(|| {
+            CommandError::user(format!("{} does not say which release of OpenClaw it is", path.display()))
+        })),
+    }
+}
+
+impl Program {
+    /// Has it make the stores that it alone may make: the one that agents share, and one for every agent with a credential of its own.
+    /// Returns why none were made, where that is so.
+    pub fn make_stores(
+        &self,
+        locations: &Locations,
+        plan: &ImportPlan,
+    ) -> Result<Option<String>, CommandError> {
+        let first = first_key(plan);
+        let mut own: Vec<AgentId> =
+            plan.overrides().filter_map(|one| Some(plan.agent(one.agent?)?.id.clone())).collect();
+        own.sort();
+        own.dedup();
+        let shared = first.as_ref().map(|(one, _)| (&one.provider, &one.profile));
+        let steps = match init::steps(self.release, shared, &own) {
+            Ok(steps) => steps,
+            Err(why) => return Ok(Some(why.to_string())),
+        };
+        for step in steps {
+            let key = first.as_ref().map(|(one, key)| (&one.profile, key));
+            if !self.run(locations, &step, key)? {
+                return Ok(Some(format!("openclaw {} did not end well", step.argv.join(" "))));
+            }
+        }
+        Ok(None)
+    }
+
+    fn run(
+        &self,
+        locations: &Locations,
+        step: &Step,
+        key: Option<(&ProfileId, &Secret)>,
+    ) -> Result<bool, CommandError> {
+        let scratch = root::scratch_dir()?;
+        let nothing = scratch.path().join("openclaw.json");
+        let config = match step.config {
+            RunWith::Installation => &locations.config_path,
+            RunWith::Nothing => &nothing,
+        };
+        let mut stdin = zeroize::Zeroizing::new(Vec::new());
+        if let (Stdin::ApiKey(wanted), Some((profile, key))) = (&step.stdin, key)
+            && wanted == profile
+        {
+            stdin.extend_from_slice(key.reveal_secret().as_bytes());
+            stdin.push(b'\n');
+        }
+        let argv: Vec<&str> = step.argv.iter().map(String::as_str).collect();
+        let variables = [
+            ("OPENCLAW_STATE_DIR", locations.state_dir.as_path()),
+            ("OPENCLAW_CONFIG_PATH", config.as_path()),
+        ];
+        Ok(root::run_program(&self.path, &argv, &variables, &stdin, PATIENCE)?.fine)
+    }
+
+    /// Tells whether it keeps credentials in databases, which it makes itself.
+    pub fn has_databases(&self) -> bool {
+        !matches!(self.release.layout(), Layout::JsonFile | Layout::JsonWithState)
+    }
+}
+
+/// Returns the first API key that all agents share, with its value.
+fn first_key(plan: &ImportPlan) -> Option<(&keyshoal_transfer::PlannedCredential, Secret)> {
+    plan.shared().filter(|one| one.kind == CredentialKind::ApiKey).find_map(|one| match StoredProfile::parse(
+        &one.profile,
+        &one.entry,
+    )
+    .ok()?
+    .secret
+    {
+        StoredSecret::Inline(key) => Some((one, key)),
+        _ => None,
+    })
+}

@@ -1,0 +1,296 @@
+//! `import`, all of it: from a payload to an installation that a vault looks after.
+
+use crate::stage::*;
+use keyshoal_core::{Layout, StoreId};
+use keyshoal_openclaw::sample::Installation as Sample;
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// The agents that keep a key of their own.
+const OWNERS: [&str; 3] = ["agent-03", "agent-11", "agent-19"];
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Twenty agents besides main: three with keys of their own, one with an old workspace, one with a store elsewhere.
+fn twenty(layout: Layout) -> Stage {
+    let stage = Stage::with(layout, |mut sample| {
+        for at in 0..20 {
+            sample = sample.agent(&format!("agent-{at:02}"));
+        }
+        for owner in OWNERS {
+            sample = sample.api_key(StoreId::Agent(owner.into()), PROFILE, OWN);
+        }
+        sample.api_key(StoreId::Base, PROFILE, NEW)
+    });
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    let workspace = stage.state_dir().join("workspace-five");
+    let elsewhere = stage.path("elsewhere/agent");
+    let (five, six) = match value.pointer("/agents/entries") {
+        Some(_) => ("/agents/entries/agent-05", "/agents/entries/agent-06"),
+        None => ("/agents/list/6", "/agents/list/7"),
+    };
+    value.pointer_mut(five).unwrap()["workspace"] = json!(workspace);
+    value.pointer_mut(six).unwrap()["agentDir"] = json!(elsewhere);
+    std::fs::write(&config, serde_json::to_string_pretty(&value).unwrap()).unwrap();
+    std::fs::write(stage.state_dir().join(".env"), "SOME_VARIABLE='it is # so'\n").unwrap();
+    std::fs::create_dir_all(&workspace).unwrap();
+    std::fs::write(workspace.join("notes.md"), "a note").unwrap();
+    stage
+}
+
+fn exported(stage: &Stage) -> (PathBuf, PathBuf) {
+    let (to, code) = (stage.path("home.payload"), stage.path("code"));
+    let run = stage.run(&["export", "--to", text(&to), "--code-file", text(&code), "--with-context"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    (to, code)
+}
+
+fn imported(stage: &Stage, to: &Path, more: &[&str]) -> Run {
+    let (payload, code) = (stage.path("home.payload"), stage.path("code"));
+    let arguments = [&["import", text(&payload), "--code-file", text(&code), "--yes"], more].concat();
+    let run = stage.run_at(to, &arguments);
+    let all = format!("{}{}", run.out, run.err);
+    for secret in SECRETS {
+        assert!(!all.contains(&secret[secret.len() - 12..]), "{all}");
+    }
+    run
+}
+
+fn modes_are_private(below: &Path) {
+    let mut open = vec![below.to_owned()];
+    while let Some(path) = open.pop() {
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o077, 0, "{} has {mode:o}", path.display());
+        if path.is_dir() {
+            open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        }
+    }
+}
+
+fn instances(stage: &Stage) -> Vec<Value> {
+    let list = stage.run(&["instance", "list", "--json"]);
+    list.json()["instances"].as_array().unwrap().clone()
+}
+
+#[test]
+fn twenty_agents_move_into_an_empty_directory() {
+    for layout in [Layout::JsonFile, Layout::JsonWithState] {
+        let stage = twenty(layout);
+        exported(&stage);
+        let new = stage.path("new/.openclaw");
+        let backup = stage.path("first.backup");
+        let run = imported(
+            &stage,
+            &new,
+            &["--name", "moved", "--watch-service", "--backup", text(&backup), "--json"],
+        );
+        assert_eq!(run.code, 0, "{layout}: {}{}", run.out, run.err);
+        let made = &run.json()["made"];
+        let described = include_str!("../../../../docs/documents.md");
+        for key in made.as_object().unwrap().keys() {
+            assert!(described.contains(&format!("`{key}`")), "docs/documents.md says nothing of {key}");
+        }
+        assert_eq!((&run.json()["applied"], &made["proven"]), (&json!(true), &json!(true)), "{layout}");
+        assert_eq!(
+            (&made["waits"], &made["attention"], &made["readable_by_others"]),
+            (&json!([]), &json!([]), &json!([]))
+        );
+        assert_eq!(
+            (&made["bind"], &made["token"], &made["files"]),
+            (&json!("loopback"), &json!("kept"), &json!(1))
+        );
+        assert_eq!((&made["watch"], backup.exists()), (&json!(true), true));
+        modes_are_private(&new);
+        let config: Value =
+            serde_json::from_str(&std::fs::read_to_string(new.join("openclaw.json")).unwrap()).unwrap();
+        assert_eq!(
+            config["gateway"],
+            json!({ "auth": { "token": GATEWAY, }, "mode": "local", "bind": "loopback" })
+        );
+        assert_eq!(config["agents"]["list"][6]["workspace"], text(&new.join("workspace-five")));
+        assert_eq!(config["agents"]["list"][7].get("agentDir"), None);
+        assert_eq!(std::fs::read_to_string(new.join("workspace-five/notes.md")).unwrap(), "a note");
+        assert_eq!(std::fs::read_to_string(new.join(".env")).unwrap(), "SOME_VARIABLE='it is # so'\n");
+        let status = stage.run_at(&new, &["status", "--json"]);
+        assert_eq!(status.code, 0, "{layout}: {}{}", status.out, status.err);
+        for owner in OWNERS {
+            let store = new.join(format!("agents/{owner}/agent/auth-profiles.json"));
+            assert!(std::fs::read_to_string(store).unwrap().contains(OWN), "{layout}: {owner}");
+        }
+        let main = std::fs::read_to_string(new.join("agents/main/agent/auth-profiles.json")).unwrap();
+        assert!(main.contains(NEW));
+        let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]);
+        assert_eq!(artifacts.code, 0, "{layout}: {}", artifacts.out);
+
+        let again = imported(&stage, &new, &["--name", "other"]);
+        assert_eq!(again.code, 1);
+        assert!(again.err.contains("keyshoal instance add"), "{}", again.err);
+        let same = imported(&stage, &stage.path("third"), &["--name", "moved"]);
+        assert_eq!((same.code, stage.path("third").exists()), (2, false), "{}{}", same.out, same.err);
+        assert_eq!(instances(&stage).len(), 1);
+    }
+}
+
+/// A program that says that it is 2026.9.6, makes databases as that does, and keeps what it was called with.
+fn program(stage: &Stage) -> PathBuf {
+    let template = stage.path("template");
+    let agents = OWNERS.iter().fold(Sample::new(Layout::SharedRow), |sample, id| sample.agent(id));
+    agents.write(&template).unwrap();
+    let program = stage.path("bin/openclaw");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let script = format!(
+        r#"#!/bin/sh
+umask 077
+echo "$@" >> '{log}'
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
+  *paste-api-key*) cat > '{stdin}'; mkdir -p "$OPENCLAW_STATE_DIR/state"; cp -R '{template}/state/.' "$OPENCLAW_STATE_DIR/state" ;;
+  *"order clear"*)
+    for agent; do :; done
+    mkdir -p "$OPENCLAW_STATE_DIR/agents/$agent"; cp -R '{template}/agents/'"$agent/." "$OPENCLAW_STATE_DIR/agents/$agent" ;;
+  *) exit 1 ;;
+esac
+"#,
+        log = text(&stage.path("called")),
+        stdin = text(&stage.path("stdin")),
+        template = text(&template),
+    );
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    program
+}
+
+#[test]
+fn openclaw_makes_its_own_databases_and_gets_no_secret_as_an_argument() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let program = program(&stage);
+    let run = imported(&stage, &new, &["--openclaw", text(&program), "--json"]);
+    let made = &run.json()["made"];
+    assert_eq!(run.code, 0, "{made:#}{}", run.err);
+    assert_eq!(
+        (&made["waits"], &made["notes"], &made["proven"]),
+        (&json!([]), &json!([]), &json!(true)),
+        "{made:#}"
+    );
+    assert_eq!(made["openclaw_version"], "2026.9.6");
+    let called = std::fs::read_to_string(stage.path("called")).unwrap();
+    assert_eq!(called.lines().count(), 2 + OWNERS.len(), "{called}");
+    assert!(!called.contains("sk-"), "{called}");
+    assert_eq!(std::fs::read_to_string(stage.path("stdin")).unwrap(), format!("{NEW}\n"));
+    let status = stage.run_at(&new, &["status", "--json"]);
+    assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+    let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]);
+    assert_eq!(artifacts.code, 0, "{}", artifacts.out);
+    let refused = imported(&stage, &stage.path("other"), &["--name", "other", "--openclaw", "/bin/false"]);
+    assert_eq!((refused.code, stage.path("other").exists()), (1, false), "{}", refused.err);
+}
+
+#[test]
+fn without_the_program_everything_of_its_databases_waits_and_is_delivered_later() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let run = imported(&stage, &new, &["--offline", "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let made = &run.json()["made"];
+    assert_eq!(
+        (made["writes"].as_u64(), made["waits"].as_array().map(Vec::len)),
+        (Some(0), Some(1 + OWNERS.len()))
+    );
+    assert!(
+        !new.join("state").exists() && !new.join("agents/agent-03/agent").exists(),
+        "no database is made by us"
+    );
+    let program = program(&stage);
+    for arguments in [vec!["models", "auth", "paste-api-key"], vec!["order clear", "agent-03"]] {
+        let ran =
+            std::process::Command::new(&program).args(arguments).env("OPENCLAW_STATE_DIR", &new).status();
+        assert!(ran.unwrap().success());
+    }
+    let sync = stage.run_at(&new, &["sync", "--yes", "--offline"]);
+    assert_eq!(sync.code, 0, "{}{}", sync.out, sync.err);
+    let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]).json();
+    let waiting = artifacts.to_string().matches("\"pending\"").count();
+    assert_eq!(waiting, OWNERS.len() - 1, "{artifacts:#}");
+}
+
+#[test]
+fn what_fails_leaves_neither_an_instance_nor_files() {
+    let stage = twenty(Layout::JsonFile);
+    exported(&stage);
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    let before = instances(&stage).len();
+    // A file where a directory has to be: before anything, and in the middle of it.
+    let file = stage.path("file");
+    std::fs::write(&file, "").unwrap();
+    let run = imported(&stage, &file.join("new"), &[]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    // A workspace that is there already: the config and the variables are written by then.
+    let new = stage.path("used");
+    std::fs::create_dir_all(new.join("workspace-five")).unwrap();
+    std::fs::write(new.join("workspace-five/mine.md"), "mine").unwrap();
+    let run = imported(&stage, &new, &[]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.err.contains("taken back"), "{}", run.err);
+    let left: Vec<_> = std::fs::read_dir(&new).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["workspace-five"]);
+    assert_eq!(std::fs::read_to_string(new.join("workspace-five/mine.md")).unwrap(), "mine");
+    // A config that must not be written: the instance is in the vault by then.
+    let late = stage.path("late/new");
+    let (payload, code) = (stage.path("home.payload"), stage.path("code"));
+    let arguments =
+        ["--state-dir", text(&late), "import", text(&payload), "--code-file", text(&code), "--yes"];
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_keyshoal"));
+    command.env_clear().env("HOME", stage.path("")).env("OPENCLAW_CONFIG_READONLY", "1").args(arguments);
+    let output = command.output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(err.contains("taken back"), "{err}");
+    assert!(!late.exists() && !stage.path("late").exists());
+    // No vault at the place where one is named.
+    let run = imported(&stage, &stage.path("gone"), &["--vault", text(&file.join("vault.sqlite"))]);
+    assert_eq!((run.code, stage.path("gone").exists()), (1, false), "{}{}", run.out, run.err);
+    assert_eq!(instances(&stage).len(), before);
+    let drafts =
+        std::fs::read_dir(stage.path(".config/keyshoal/drafts")).map(Iterator::count).unwrap_or_default();
+    assert_eq!(drafts, 0);
+}
+
+#[test]
+fn an_import_that_was_killed_is_taken_back_by_the_next_one() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let new = stage.path("new");
+    let killing = stage.path("killing");
+    let script = r#"#!/bin/sh
+case "$*" in --version) echo "OpenClaw 2026.9.6" ;; *) kill -9 $PPID ;; esac
+"#;
+    std::fs::write(&killing, script).unwrap();
+    std::fs::set_permissions(&killing, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let killed = imported(&stage, &new, &["--openclaw", text(&killing)]);
+    assert_eq!(
+        (killed.code, instances(&stage).len()),
+        (-1, 1),
+        "it was in the vault by then: {}",
+        killed.err
+    );
+    assert!(new.join("openclaw.json").exists());
+    // Who has used it since is not robbed of it.
+    std::fs::write(new.join("devices"), "").unwrap();
+    let refused = imported(&stage, &new, &[]);
+    assert_eq!((refused.code, instances(&stage).len()), (1, 1), "{}", refused.err);
+    assert!(refused.err.contains("devices"), "{}", refused.err);
+    std::fs::remove_file(new.join("devices")).unwrap();
+    let program = program(&stage);
+    let again = imported(&stage, &new, &["--openclaw", text(&program)]);
+    assert_eq!((again.code, instances(&stage).len()), (0, 1), "{}{}", again.out, again.err);
+    assert!(!new.join(".keyshoal-import").exists());
+    let status = stage.run_at(&new, &["status"]);
+    assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+}
