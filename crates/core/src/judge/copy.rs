@@ -104,7 +104,10 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         );
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
     }
-    if let Material::Ref { reference, .. } = &view.material {
+    let ours = sight.desired.wish.as_ref().is_some_and(|wish| wish.has_had(profile, value));
+    if let Material::Ref { reference, .. } = &view.material
+        && !ours
+    {
         let text = format!(
             "names the secret {:?} by reference instead of holding the source's value {}",
             reference.id, source.fingerprint

@@ -12,6 +12,7 @@ mod meanwhile;
 mod memory;
 mod model;
 mod quarantine;
+mod references;
 mod recovery;
 mod unknown;
 mod vault;
