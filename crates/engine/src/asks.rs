@@ -2,8 +2,8 @@
 
 use keyshoal_core::judge::{Sight, endpoint_of, owner_of};
 use keyshoal_core::{
-    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation,
-    ProfileId, ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
+    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
+    ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -82,7 +82,8 @@ impl Book {
     /// Enters a value that stands in no store. What a store says of the same value counts.
     pub fn enter_loose(&self, secret: Secret, prints: &dyn Fingerprints) {
         let fingerprint = secret_fingerprint(prints, &secret);
-        let entry = || Entry { secret: StoredSecret::Inline(secret), expires: None, raw: None, leads_to: None };
+        let entry =
+            || Entry { secret: StoredSecret::Inline(secret), expires: None, raw: None, leads_to: None };
         self.entries().entry(fingerprint).or_insert_with(entry);
     }
 
@@ -94,14 +95,21 @@ impl Book {
         prints: &dyn Fingerprints,
     ) -> Fingerprint {
         let fingerprint = secret_fingerprint(prints, &secret);
-        self.entries()
-            .insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires, raw: None, leads_to: None });
+        self.entries().insert(
+            fingerprint,
+            Entry { secret: StoredSecret::Inline(secret), expires, raw: None, leads_to: None },
+        );
         fingerprint
     }
 
     /// Enters a value of the config that goes with requests.
     pub fn enter_configured(&self, secret: &Secret, prints: &dyn Fingerprints) {
-        let entry = || Entry { secret: StoredSecret::Inline(secret.clone()), expires: None, raw: None, leads_to: None };
+        let entry = || Entry {
+            secret: StoredSecret::Inline(secret.clone()),
+            expires: None,
+            raw: None,
+            leads_to: None,
+        };
         self.entries().entry(secret_fingerprint(prints, secret)).or_insert_with(entry);
     }
 

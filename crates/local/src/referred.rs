@@ -6,9 +6,9 @@
 pub(crate) mod hand;
 
 use crate::Installation;
+use keyshoal_core::plan::ConfigChange;
 use keyshoal_core::vault::{Delivery, REFERENCES};
 use keyshoal_core::{Fingerprint, Fingerprints, Material, Plan, RunId, SecretRef, StepState};
-use keyshoal_core::plan::ConfigChange;
 use keyshoal_engine::ports::Observe;
 use keyshoal_openclaw::artifacts::RefsFile;
 use keyshoal_openclaw::config::Config;
@@ -158,7 +158,9 @@ impl Installation {
     pub(crate) fn names_delivered(&self, config: &Config) -> bool {
         let path = self.delivered_path();
         let declared = config.secret_providers.get(REFERENCES);
-        declared.and_then(|declared| declared.path.as_ref()).is_some_and(|named| path.as_os_str() == named.as_str())
+        declared
+            .and_then(|declared| declared.path.as_ref())
+            .is_some_and(|named| path.as_os_str() == named.as_str())
     }
 
     /// Returns every reference into the private file that stood in a store when it was last looked.

@@ -1,9 +1,9 @@
 //! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
 
 use crate::book::Entry;
+use crate::referred::hand::{Hand, Handed};
 use crate::remember::port_error;
 use crate::{ConfigWish, Installation};
-use crate::referred::hand::{Hand, Handed};
 use keyshoal_core::vault::{CredentialUid, Delivery, VaultCredential, VaultInstance};
 use keyshoal_core::{
     AgentId, Fingerprint, Line, Material, ProfileId, Secret, SourceValue, StoreId, Wish, time::from_millis,
@@ -160,7 +160,10 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
         match credential.agent {
             None => {
                 let waves = holdings.waves.get(&credential.uid).into_iter().flatten();
-                let pending = credential.pending().and_then(|version| values.get(&version.number)).map(|(value, _)| value);
+                let pending = credential
+                    .pending()
+                    .and_then(|version| values.get(&version.number))
+                    .map(|(value, _)| value);
                 let waves = waves.filter(|_| holdings.instance.delivery == Delivery::Inline);
                 for (agent, pending) in waves.zip(std::iter::repeat(pending)) {
                     let Some(pending) = pending else { continue };

@@ -45,7 +45,7 @@ pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
         Some(source) => compared(copy, source),
         None => alone(copy),
     });
-    let merits = hold_back(copy, mention_type(copy, merits));
+    let merits = hold_back(copy, mention_type(copy, lead_nowhere(copy, merits)));
     let judged = Judged {
         owner: copy.owner.clone(),
         fingerprint: copy.view.material.fingerprint(),
@@ -55,6 +55,21 @@ pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
         newly_kept: merits.newly_kept,
     };
     (judged, merits.words)
+}
+
+/// Says of a copy that refers to our own file that it leads nowhere there, instead of how old its value is.
+fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
+    if let Material::Ref { reference, known: false, .. } = &copy.view.material
+        && reference.provider == crate::vault::REFERENCES
+        && merits.words.kind == FindingKind::Stale
+    {
+        let text = format!(
+            "refers to {} in the file that Keyshoal delivers, which does not hold the vault's value there",
+            reference.id
+        );
+        merits.words = stale(text);
+    }
+    merits
 }
 
 /// Judges by the rules, in their order. The first that fits decides.

@@ -2,8 +2,8 @@
 
 use super::{activation_need, mark_of};
 use crate::{
-    Action, ActivationNeed, AgentView, Candidate, CredentialKind, Knowledge, Observation,
-    OutReason, Plan, ProviderId, Standing, StoreId,
+    Action, ActivationNeed, AgentView, Candidate, CredentialKind, Knowledge, Observation, OutReason, Plan,
+    ProviderId, Standing, StoreId,
 };
 use std::collections::BTreeSet;
 

@@ -173,7 +173,10 @@ fn expect(
     means: &Means<'_>,
 ) -> Result<(), StepState> {
     let found = value_of(contents, profile, means.then);
-    if found == Some(expected) || value_of(contents, profile, means.prints) == Some(expected) || !means.compare {
+    if found == Some(expected)
+        || value_of(contents, profile, means.prints) == Some(expected)
+        || !means.compare
+    {
         return Ok(());
     }
     let found = found.map_or_else(|| "nothing".to_owned(), |print| print.short());
@@ -201,7 +204,10 @@ fn edits_of(
             expect(contents, profile, *expected, means)?;
             let entry = look_up(means.book, *value)?;
             let same = matches!(&entry.secret, StoredSecret::Ref(_))
-                && contents.profiles.get(profile).is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
+                && contents
+                    .profiles
+                    .get(profile)
+                    .is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
             if same {
                 // The file that it refers to has brought the value already.
                 edits.extend(reset_cooldown.then(|| reset(profile)).flatten());

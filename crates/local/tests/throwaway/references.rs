@@ -119,7 +119,8 @@ fn values_go_into_one_file_are_rotated_there_and_come_back() {
 #[test]
 fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again() {
     for layout in LAYOUTS {
-        let made = three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
+        let made =
+            three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
         let house = House::holding(&made);
         let installation = house.open();
         let wanted = hoard(&["value-one"], &["value-own"]).with_config().by_reference();
@@ -132,7 +133,11 @@ fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again(
                 Some(text) => std::fs::write(file(&house), text).unwrap(),
             }
             let look = glance(&installation);
-            assert!(look.judgement.count(FindingKind::Stale) > 0, "{layout} {damage:?}: {:#?}", look.judgement);
+            assert!(
+                look.judgement.count(FindingKind::Stale) > 0,
+                "{layout} {damage:?}: {:#?}",
+                look.judgement
+            );
             assert_eq!(wanted.sync(&installation).outcome, Outcome::Done, "{layout} {damage:?}");
             all_send(&house, &installation, keys, &format!("{layout}, {damage:?}"));
         }
@@ -142,7 +147,8 @@ fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again(
 #[test]
 fn a_run_that_broke_off_anywhere_is_finished_by_the_next() {
     for layout in LAYOUTS {
-        let made = three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
+        let made =
+            three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
         let on = hoard(&["value-one"], &["value-own"]).with_config().by_reference();
         let off = hoard(&["value-one"], &["value-own"]).with_config();
         for (first, then) in [(&off, &on), (&on, &off), (&on, &on)] {
@@ -178,7 +184,12 @@ fn a_run_that_broke_off_anywhere_is_finished_by_the_next() {
                     matches!(report.outcome, Outcome::Done | Outcome::NothingToDo),
                     "{layout} after {done}: {report:#?}"
                 );
-                all_send(&house, &installation, ["value-two", "value-two", "value-own"], &format!("{layout} {done}"));
+                all_send(
+                    &house,
+                    &installation,
+                    ["value-two", "value-two", "value-own"],
+                    &format!("{layout} {done}"),
+                );
                 let refers = then_hoard.0.instance.delivery == keyshoal_core::vault::Delivery::Refs;
                 assert_eq!(file(&house).exists(), refers, "{layout} after {done}");
             }

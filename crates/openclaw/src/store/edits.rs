@@ -326,7 +326,9 @@ pub fn referring(
     let mut texts = Texts { store: Some(empty), state: State::Embedded, style };
     texts.apply(&Edit::PutRaw { profile: profile.clone(), json: entry.clone() }).ok()?;
     let secret = StoredSecret::Ref(reference.clone());
-    texts.apply(&Edit::SetSecret { profile: profile.clone(), kind: kind.clone(), secret, expires: None }).ok()?;
+    texts
+        .apply(&Edit::SetSecret { profile: profile.clone(), kind: kind.clone(), secret, expires: None })
+        .ok()?;
     let document = texts.store?;
     let entry = document.at(&["profiles", profile.as_str()])?;
     Some(Secret::new(document.text_of(entry).to_owned()))
