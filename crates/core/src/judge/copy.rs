@@ -1,12 +1,12 @@
 //! One profile in a store that is not the source: what it is, and what may be done about it.
 
-use super::alone::{alone, without_value};
+use super::alone::{alone, by_name, without_value};
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
-use super::vaulted::by_wish;
+use super::vaulted::{by_wish, lead_nowhere};
 use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
-    AgentId, CredentialKind, FindingKind, Fingerprint, Material, ProfileId, ProfileView, Severity,
+    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity,
     SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
@@ -57,21 +57,6 @@ pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
     (judged, merits.words)
 }
 
-/// Says of a copy that refers to our own file that it leads nowhere there, instead of how old its value is.
-fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
-    if let Material::Ref { reference, known: false, .. } = &copy.view.material
-        && reference.provider == crate::vault::REFERENCES
-        && merits.words.kind == FindingKind::Stale
-    {
-        let text = format!(
-            "refers to {} in the file that Keyshoal delivers, which does not hold the vault's value there",
-            reference.id
-        );
-        merits.words = stale(text);
-    }
-    merits
-}
-
 /// Judges by the rules, in their order. The first that fits decides.
 fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
     let Some(value) = copy.view.material.fingerprint() else { return without_value(copy, source) };
@@ -119,21 +104,8 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         );
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
     }
-    let ours = sight.desired.wish.as_ref().is_some_and(|wish| wish.has_had(profile, value));
-    if let Material::Ref { reference, .. } = &view.material
-        && !ours
-    {
-        let text = format!(
-            "names the secret {:?} by reference instead of holding the source's value {}",
-            reference.id, source.fingerprint
-        );
-        let words = Words::new(FindingKind::Foreign, text)
-            .severity(Severity::Info)
-            .fix(keep_or_replace(owner, profile));
-        return Merits::with(
-            words,
-            if sight.desired.include_foreign { Remedy::Replace(Why::Approved) } else { Remedy::None },
-        );
+    if let Some(merits) = by_name(copy, source, value) {
+        return merits;
     }
     if let Some(behind) = sight.generations_behind(profile, value) {
         if sight.outlives_the_source(owner, profile, view, value) {
