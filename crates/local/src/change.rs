@@ -152,7 +152,7 @@ impl Change for Installation {
         if !self.options.guards.reload {
             return ActivationOutcome::NotDone { reason: "switched off".into(), needs_restart: false };
         }
-        self.activate_now(need, mode)
+        self.activate_referring(need, mode)
     }
 
     fn answered(&self, plan: &Plan) -> Vec<StepState> {

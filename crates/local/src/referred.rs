@@ -4,6 +4,7 @@
 //! referred to until nothing does, and goes when the config names it no more.
 
 pub(crate) mod hand;
+mod wait;
 
 use crate::Installation;
 use keyshoal_core::plan::ConfigChange;
