@@ -39,6 +39,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/local/src/configure.rs", "makes a fingerprint of the config's text"),
     ("crates/openclaw/src/artifacts/entry.rs", "writes values into the documents of stores"),
     ("crates/openclaw/src/artifacts/refs.rs", "writes values into the file that references lead to"),
+    ("crates/openclaw/src/delivered.rs", "writes the file that references lead to"),
     ("crates/openclaw/src/candidates/config_key.rs", "tells the name of a variable from a value"),
     ("crates/openclaw/src/candidates/environment.rs", "tells blank variables, and reads settings from them"),
     ("crates/openclaw/src/config/dotenv.rs", "writes variables into a `.env`"),

@@ -85,12 +85,15 @@ pub struct SecretRef {
 pub enum Material {
     /// The secret stands in the profile. For OAuth the fingerprint covers access and refresh token.
     Inline(Fingerprint),
-    /// The profile names a secret; the fingerprint covers the name, not the secret.
+    /// The profile names a secret.
     Ref {
         /// The name.
         reference: SecretRef,
-        /// A fingerprint of the name.
+        /// A fingerprint of the name; of what it leads to, where that is known.
         fingerprint: Fingerprint,
+        /// Whether it is known what it leads to: it leads into the file that Keyshoal itself delivers.
+        #[serde(default)]
+        known: bool,
     },
     /// An OAuth refresh is under way (or failed) and has fenced the profile; nobody else may touch it.
     Fenced,
@@ -99,6 +102,14 @@ pub enum Material {
 }
 
 impl Material {
+    /// Returns the fingerprint of what stands there or is delivered there, when the value itself is known.
+    pub fn value(&self) -> Option<Fingerprint> {
+        match self {
+            Self::Inline(fingerprint) | Self::Ref { fingerprint, known: true, .. } => Some(*fingerprint),
+            Self::Ref { .. } | Self::Fenced | Self::Absent => None,
+        }
+    }
+
     /// Returns the fingerprint, when there is one.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         match self {

@@ -25,7 +25,7 @@ pub struct SourceValue {
     pub kind: CredentialKind,
     /// Which value.
     pub fingerprint: Fingerprint,
-    /// Whether it is a reference rather than a value.
+    /// Whether it is a reference, and what it leads to is not known.
     pub is_ref: bool,
     /// When its time is over.
     pub expires: Option<Timestamp>,

@@ -1,5 +1,6 @@
 //! What people and plans see of a secret: a keyed fingerprint.
 
+use crate::SecretRef;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -71,4 +72,11 @@ impl<'de> Deserialize<'de> for Fingerprint {
 pub trait Fingerprints: Send + Sync {
     /// Returns the fingerprint of these parts, which are told apart from any other division of the same text.
     fn of(&self, parts: &[&str]) -> Fingerprint;
+
+    /// Returns a fingerprint of what a reference leads to now, where that is Keyshoal's own to know. A reference that leads to
+    /// another value then is another value.
+    fn delivered(&self, reference: &SecretRef) -> Option<Fingerprint> {
+        let _ = reference;
+        None
+    }
 }

@@ -61,6 +61,9 @@ pub struct VaultInstance {
     pub revision: u64,
 }
 
+/// The name in `secrets.providers` of the file to which our own references lead.
+pub const REFERENCES: &str = "keyshoal";
+
 /// How credentials reach an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -2,8 +2,8 @@
 
 use keyshoal_core::judge::{Sight, endpoint_of, owner_of};
 use keyshoal_core::{
-    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Material, Observation,
-    ProfileId, ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
+    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
+    ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,10 +24,10 @@ impl Asks {
     }
 
     fn add_view(&mut self, view: &ProfileView, endpoint: Endpoint) {
-        if let (Material::Inline(value), CredentialKind::ApiKey | CredentialKind::Token) =
-            (&view.material, &view.kind)
+        if let (Some(value), CredentialKind::ApiKey | CredentialKind::Token) =
+            (view.material.value(), &view.kind)
         {
-            self.add(*value, &view.kind, endpoint);
+            self.add(value, &view.kind, endpoint);
         }
     }
 }

@@ -119,7 +119,7 @@ pub(crate) fn source_value(view: &ProfileView, store: &StoreId) -> Option<Source
         provider: view.provider.clone(),
         kind: view.kind.clone(),
         fingerprint: view.material.fingerprint()?,
-        is_ref: matches!(view.material, Material::Ref { .. }),
+        is_ref: matches!(view.material, Material::Ref { known: false, .. }),
         expires: view.expires,
         account: view.account,
         store: Some(store.clone()),

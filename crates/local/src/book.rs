@@ -17,6 +17,8 @@ pub struct Entry {
     pub expires: Option<i64>,
     /// The whole entry that a vault has of it, as JSON text: a profile that is added gets all of it.
     pub raw: Option<Secret>,
+    /// What a reference of ours leads to: the value that is sent.
+    pub leads_to: Option<Secret>,
 }
 
 impl Entry {
@@ -53,7 +55,8 @@ impl Book {
             let secrets = match &entry.secret {
                 StoredSecret::Inline(secret) => vec![secret],
                 StoredSecret::OAuth { access, refresh } => std::iter::once(access).chain(refresh).collect(),
-                StoredSecret::Ref(_) | StoredSecret::Fenced | StoredSecret::Absent => Vec::new(),
+                StoredSecret::Ref(_) => entry.leads_to.iter().collect(),
+                StoredSecret::Fenced | StoredSecret::Absent => Vec::new(),
             };
             for secret in secrets {
                 let secret = secret.reveal_secret();
@@ -72,13 +75,15 @@ impl Book {
             secret: profile.secret.clone(),
             expires,
             raw: None,
+            leads_to: None,
         });
     }
 
     /// Enters a value that stands in no store. What a store says of the same value counts.
     pub fn enter_loose(&self, secret: Secret, prints: &dyn Fingerprints) {
         let fingerprint = secret_fingerprint(prints, &secret);
-        let entry = || Entry { secret: StoredSecret::Inline(secret), expires: None, raw: None };
+        let entry =
+            || Entry { secret: StoredSecret::Inline(secret), expires: None, raw: None, leads_to: None };
         self.entries().entry(fingerprint).or_insert_with(entry);
     }
 
@@ -90,14 +95,21 @@ impl Book {
         prints: &dyn Fingerprints,
     ) -> Fingerprint {
         let fingerprint = secret_fingerprint(prints, &secret);
-        self.entries()
-            .insert(fingerprint, Entry { secret: StoredSecret::Inline(secret), expires, raw: None });
+        self.entries().insert(
+            fingerprint,
+            Entry { secret: StoredSecret::Inline(secret), expires, raw: None, leads_to: None },
+        );
         fingerprint
     }
 
     /// Enters a value of the config that goes with requests.
     pub fn enter_configured(&self, secret: &Secret, prints: &dyn Fingerprints) {
-        let entry = || Entry { secret: StoredSecret::Inline(secret.clone()), expires: None, raw: None };
+        let entry = || Entry {
+            secret: StoredSecret::Inline(secret.clone()),
+            expires: None,
+            raw: None,
+            leads_to: None,
+        };
         self.entries().entry(secret_fingerprint(prints, secret)).or_insert_with(entry);
     }
 
@@ -117,6 +129,13 @@ impl Book {
         self.entries().insert(fingerprint, entry);
     }
 
+    /// Enters what a reference leads to.
+    pub fn enter_led(&self, fingerprint: Fingerprint, value: Secret) {
+        if let Some(entry) = self.entries().get_mut(&fingerprint) {
+            entry.leads_to = Some(value);
+        }
+    }
+
     /// Finds an entry.
     pub fn find(&self, fingerprint: Fingerprint) -> Option<Entry> {
         self.entries().get(&fingerprint).cloned()
@@ -124,10 +143,12 @@ impl Book {
 
     /// Finds the text to send to a provider: an inline value, or an OAuth access token.
     pub fn sendable(&self, fingerprint: Fingerprint) -> Option<Secret> {
-        match self.find(fingerprint)?.secret {
+        let entry = self.find(fingerprint)?;
+        match entry.secret {
+            StoredSecret::Ref(_) => entry.leads_to,
             StoredSecret::Inline(secret) => Some(secret),
             StoredSecret::OAuth { access, .. } => Some(access),
-            StoredSecret::Ref(_) | StoredSecret::Fenced | StoredSecret::Absent => None,
+            StoredSecret::Fenced | StoredSecret::Absent => None,
         }
     }
 }

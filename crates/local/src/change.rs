@@ -11,6 +11,7 @@ pub mod write;
 
 pub use begin::OpenRun;
 
+use crate::referred::Then;
 use crate::remember::port_error;
 use crate::{Installation, clock};
 use keyshoal_core::{
@@ -76,12 +77,20 @@ impl Change for Installation {
 
     fn apply(&self, run: &RunId, plan: &Plan, progress: &mut dyn FnMut(usize, usize)) -> Vec<Receipt> {
         let mut all: Vec<Applied> = vec![Applied::default(); plan.actions.len()];
+        let then = self.prints.then();
+        if let Err(reason) = self.deliver_first(run, plan) {
+            let reason = format!("{reason}; no store was written");
+            self.state().configured.get_or_insert(StepState::Failed { reason: reason.clone() });
+            all.fill(Applied { state: StepState::Failed { reason }, merged_writes: 0 });
+            self.note_steps(run, &all);
+            return told(plan, all);
+        }
         let total = plan.actions.len();
         let (base, others) = self.jobs(plan);
         let rules = self.rules();
         let mut done = 0;
         for job in &base {
-            let means = self.means(rules);
+            let means = self.means(rules, &then);
             let (results, unsettled) = write::apply(job, &means);
             let settled = unsettled.and_then(|unsettled| unsettled.settle(&means));
             for (at, applied) in settled.unwrap_or(results) {
@@ -100,7 +109,7 @@ impl Change for Installation {
             let mut writers = Vec::new();
             for chunk in others.chunks(share) {
                 let send = send.clone();
-                let means = self.means(rules);
+                let means = self.means(rules, &then);
                 writers.push(scope.spawn(move || write_all(chunk, &means, &send)));
             }
             drop(send);
@@ -117,7 +126,7 @@ impl Change for Installation {
             joined.collect::<Vec<_>>()
         });
         self.note_steps(run, &all);
-        let means = self.means(rules);
+        let means = self.means(rules, &then);
         let late: Vec<_> =
             last.into_iter().filter_map(|unsettled| unsettled.settle(&means)).flatten().collect();
         if !late.is_empty() {
@@ -127,31 +136,24 @@ impl Change for Installation {
             self.note_steps(run, &all);
         }
         self.release_inheriting(&renewed(plan, &all));
-        let at = clock::now();
-        plan.actions
-            .iter()
-            .zip(all)
-            .map(|(action, applied)| Receipt {
-                action: action.clone(),
-                durable: applied.state,
-                merged_writes: applied.merged_writes,
-                at,
-                activated: ActivationOutcome::Unknown { reason: "not tried yet".into() },
-                accepted: None,
-                answered: StepState::NotAsked,
-            })
-            .collect()
+        told(plan, all)
     }
 
     fn configure(&self, run: &RunId, plan: &Plan) -> Option<StepState> {
-        Some(self.write_config(run, plan.config.as_ref()?))
+        let before = self.state().configured.take();
+        let edit = plan.config.as_ref();
+        let state = edit.map(|edit| before.unwrap_or_else(|| self.write_config(run, edit)));
+        match (self.tidy_delivered(), state) {
+            (Err(reason), Some(StepState::Done)) => Some(StepState::Failed { reason }),
+            (_, state) => state,
+        }
     }
 
     fn activate(&self, need: ActivationNeed, mode: ActivationMode) -> ActivationOutcome {
         if !self.options.guards.reload {
             return ActivationOutcome::NotDone { reason: "switched off".into(), needs_restart: false };
         }
-        self.activate_now(need, mode)
+        self.activate_referring(need, mode)
     }
 
     fn answered(&self, plan: &Plan) -> Vec<StepState> {
@@ -210,10 +212,11 @@ impl Installation {
         Ok(())
     }
 
-    fn means(&self, rules: WriteRules) -> Means<'_> {
+    fn means<'a>(&'a self, rules: WriteRules, then: &'a Then<'_>) -> Means<'a> {
         Means {
             book: &self.book,
             prints: self.prints(),
+            then,
             rules,
             compare: self.options.guards.compare,
             reset_cooldowns: self.options.guards.reset_cooldowns,
@@ -268,6 +271,20 @@ fn write_all<'a, 'b>(
         }
     }
     waiting
+}
+
+fn told(plan: &Plan, all: Vec<Applied>) -> Vec<Receipt> {
+    let at = clock::now();
+    let told = plan.actions.iter().zip(all).map(|(action, applied)| Receipt {
+        action: action.clone(),
+        durable: applied.state,
+        merged_writes: applied.merged_writes,
+        at,
+        activated: ActivationOutcome::Unknown { reason: "not tried yet".into() },
+        accepted: None,
+        answered: StepState::NotAsked,
+    });
+    told.collect()
 }
 
 /// Returns the profiles of which the base store has just got another value.

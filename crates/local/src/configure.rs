@@ -42,10 +42,12 @@ impl Installation {
         let bytes =
             files::read(&self.locations.config_path, LONGEST).map_err(|error| failed(&error, None))?;
         let sources = Sources::of(&self.locations, bytes.as_deref()).map_err(|error| failed(&error, None))?;
-        let wanted = self.with_what_is_there(&sources, wish)?;
+        let mut wanted = self.with_what_is_there(&sources, wish)?;
+        wanted.secret_files.extend(self.wanted_secret_files());
         let generated = generate(&self.locations, &sources, self.release(), &wanted)
             .map_err(|error| failed(&error, Some("nothing was changed; mend it, and run keyshoal sync")))?;
-        if generated.changes.is_empty() {
+        let of_file = self.told_of_delivered();
+        if generated.changes.is_empty() && of_file.is_none() {
             self.state().prepared = None;
             return Ok(None);
         }
@@ -57,8 +59,8 @@ impl Installation {
         let edit = ConfigEdit {
             expect: self.config_print(&before),
             becomes: self.config_print(&generated.text),
-            changes: generated.changes.iter().map(change).collect(),
-            notes: generated.notes.clone(),
+            changes: of_file.into_iter().chain(generated.changes.iter().map(change)).collect(),
+            notes: generated.notes.iter().cloned().chain(self.notes_of_delivered()).collect(),
         };
         let expected = sources.digest();
         self.state().prepared = Some(Prepared { edit: edit.clone(), expected, before, generated });
@@ -94,6 +96,12 @@ impl Installation {
     pub(crate) fn write_config(&self, run: &RunId, edit: &ConfigEdit) -> StepState {
         let state = match self.prepared(edit) {
             None => StepState::Failed { reason: "the config that was planned is not known any more".into() },
+            // Only the file of secrets changes.
+            Some(ready) if ready.generated.changes.is_empty() => StepState::Done,
+            Some(ready) if let Some(reason) = self.holds_config_back() => {
+                drop(ready);
+                StepState::Skipped { reason }
+            }
             Some(ready) => {
                 let editor = Editor::new(&self.locations, &self.env);
                 match editor.write_generated(ready.expected, &ready.generated) {

@@ -74,7 +74,7 @@ pub struct Installation {
     pub(crate) env: Environment,
     pub(crate) options: OpenOptions,
     pub(crate) keys_dir: PathBuf,
-    pub(crate) prints: FingerprintKey,
+    pub(crate) prints: crate::referred::Prints,
     pub(crate) ledger: Ledger,
     pub(crate) book: Book,
     pub(crate) state: Mutex<State>,
@@ -98,6 +98,10 @@ pub(crate) struct State {
     pub held_prints: std::collections::BTreeMap<(keyshoal_core::vault::CredentialUid, u32), Fingerprint>,
     /// What it wants of the config.
     pub config_wish: Option<crate::ConfigWish>,
+    /// What it wants of the file that references lead to.
+    pub delivery: Option<crate::referred::Wanted>,
+    /// What came of the config, where a run wrote it before the stores.
+    pub configured: Option<keyshoal_core::StepState>,
     /// The config that is ready to be written.
     pub prepared: Option<crate::configure::Prepared>,
     /// The run lock, while a run is open.
@@ -119,7 +123,7 @@ impl Installation {
             locations: opened.locations,
             env: options.env.clone(),
             keys_dir: opened.keys_dir,
-            prints: opened.prints,
+            prints: crate::referred::Prints::new(opened.prints),
             ledger: opened.ledger,
             book: Book::default(),
             state: Mutex::default(),
@@ -150,7 +154,7 @@ impl Installation {
 
     /// Returns the key that fingerprints of this installation are made with.
     pub fn fingerprints(&self) -> &FingerprintKey {
-        &self.prints
+        &self.prints.key
     }
 
     /// Returns our id of the instance.

@@ -16,6 +16,7 @@ pub mod open;
 pub mod owner;
 mod prompt;
 pub mod quarantine;
+mod referred;
 pub mod remember;
 pub mod restore;
 pub mod vaulted;

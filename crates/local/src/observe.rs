@@ -56,6 +56,7 @@ impl Installation {
                 hint: None,
                 retryable: false,
             })?;
+        self.read_delivered();
         let stores = stores::read_all(&resolved);
         let also_loaded = resolved.also_loaded.clone();
         enter_all(&self.book, &stores, self);
@@ -127,5 +128,6 @@ impl Installation {
 fn enter_all(book: &Book, stores: &BTreeMap<StoreId, Held>, installation: &Installation) {
     for held in stores.values() {
         book.enter_store(&held.read.contents, installation.prints());
+        installation.enter_led(&held.read.contents);
     }
 }

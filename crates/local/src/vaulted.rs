@@ -1,14 +1,15 @@
 //! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
 
 use crate::book::Entry;
+use crate::referred::hand::{Hand, Handed};
 use crate::remember::port_error;
 use crate::{ConfigWish, Installation};
-use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance};
+use keyshoal_core::vault::{CredentialUid, Delivery, VaultCredential, VaultInstance};
 use keyshoal_core::{
     AgentId, Fingerprint, Line, Material, ProfileId, Secret, SourceValue, StoreId, Wish, time::from_millis,
 };
 use keyshoal_engine::ports::PortError;
-use keyshoal_openclaw::store::StoredProfile;
+use keyshoal_openclaw::store::{StoredProfile, StoredSecret, model::ref_fingerprint};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -50,29 +51,33 @@ impl fmt::Debug for Listening {
     }
 }
 
-/// The values of one credential, by version.
-type Values = BTreeMap<u32, SourceValue>;
+/// The values of one credential, by version, each with its other forms: in the store, or by reference.
+type Values = BTreeMap<u32, (SourceValue, Vec<Fingerprint>)>;
 
 impl Installation {
     /// Takes from now on what a vault wants for what is right. Its values are entered in the book.
     pub fn hold(&self, holdings: &Holdings) -> Result<(), PortError> {
         let mut values: BTreeMap<CredentialUid, Values> = BTreeMap::new();
+        let mut hand = Hand::new(&holdings.instance)?;
         let credentials: BTreeMap<CredentialUid, &VaultCredential> =
             holdings.instance.credentials.iter().map(|one| (one.uid, one)).collect();
         for held in &holdings.values {
             let Some(credential) = credentials.get(&held.credential) else { continue };
-            if let Some(value) = self.enter_held(credential, held)? {
+            if let Some(value) = self.enter_held(credential, held, &mut hand)? {
                 values.entry(held.credential).or_default().insert(held.number, value);
             }
         }
         let prints = values.iter().flat_map(|(uid, values)| {
-            values.iter().map(|(number, value)| ((*uid, *number), value.fingerprint))
+            values.iter().map(|(number, (value, _))| ((*uid, *number), value.fingerprint))
         });
         let prints = prints.collect();
+        self.prints.set_held(Some(std::mem::take(&mut hand.prints)));
+        self.read_delivered();
         let mut state = self.state();
         state.held_prints = prints;
         state.wish = Some(wish(holdings, &values));
         state.config_wish = holdings.config.clone();
+        state.delivery = Some(hand.wanted());
         state.prepared = None;
         Ok(())
     }
@@ -123,6 +128,8 @@ impl Installation {
     pub fn let_go(&self) {
         let mut state = self.state();
         (state.wish, state.config_wish, state.prepared) = (None, None, None);
+        state.delivery = None;
+        self.prints.set_held(None);
     }
 
     /// Enters a value of a vault; `None` for what is not one (an empty entry).
@@ -130,7 +137,8 @@ impl Installation {
         &self,
         credential: &VaultCredential,
         held: &HeldVersion,
-    ) -> Result<Option<SourceValue>, PortError> {
+        hand: &mut Hand,
+    ) -> Result<Option<(SourceValue, Vec<Fingerprint>)>, PortError> {
         let stored = StoredProfile::parse(&credential.profile, &held.entry).map_err(|why| PortError {
             message: format!(
                 "the vault's version {} of {} is no entry that OpenClaw would take: {why}",
@@ -144,9 +152,9 @@ impl Installation {
         let expires = stored.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied());
         self.book.enter_held(
             fingerprint,
-            Entry { secret: stored.secret.clone(), expires, raw: Some(held.entry.clone()) },
+            Entry { secret: stored.secret.clone(), expires, raw: Some(held.entry.clone()), leads_to: None },
         );
-        Ok(Some(SourceValue {
+        let mut value = SourceValue {
             provider: stored.provider.clone(),
             kind: stored.kind.clone(),
             fingerprint,
@@ -154,7 +162,19 @@ impl Installation {
             expires: expires.and_then(from_millis),
             account: stored.account(self.prints()),
             store: None,
-        }))
+        };
+        let Some(handed) = hand.take(credential, held, &stored) else { return Ok(Some((value, Vec::new()))) };
+        hand.prints.insert(fingerprint);
+        let Handed { reference, secret, raw } = handed;
+        let nowhere = ref_fingerprint(&self.prints.key, &reference);
+        let by_reference = self.prints.of_delivered(&reference, fingerprint);
+        let entry = Entry { secret: StoredSecret::Ref(reference), expires, raw, leads_to: Some(secret) };
+        self.book.enter_held(by_reference, entry);
+        if hand.refers() {
+            value.fingerprint = by_reference;
+            return Ok(Some((value, vec![nowhere, fingerprint])));
+        }
+        Ok(Some((value, vec![nowhere, by_reference])))
     }
 }
 
@@ -169,7 +189,11 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
         match credential.agent {
             None => {
                 let waves = holdings.waves.get(&credential.uid).into_iter().flatten();
-                let pending = credential.pending().and_then(|version| values.get(&version.number));
+                let pending = credential
+                    .pending()
+                    .and_then(|version| values.get(&version.number))
+                    .map(|(value, _)| value);
+                let waves = waves.filter(|_| holdings.instance.delivery == Delivery::Inline);
                 for (agent, pending) in waves.zip(std::iter::repeat(pending)) {
                     let Some(pending) = pending else { continue };
                     let own = Line { value: Some(pending.clone()), ..line.clone() };
@@ -207,12 +231,15 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
 /// The values of a credential: whatever is not current is known to have been, or to be about to be, ours.
 fn line_of(credential: &VaultCredential, values: &Values) -> Line {
     let current = credential.current().map(|version| version.number);
-    let value = current.and_then(|number| values.get(&number)).cloned();
+    let of_current = current.and_then(|number| values.get(&number));
+    let value = of_current.map(|(value, _)| value.clone());
     let mut known: Vec<Fingerprint> = Vec::new();
     let others = values.iter().filter(|(number, _)| Some(**number) != current).map(|(_, value)| value);
-    for one in others.chain(&value) {
-        known.retain(|earlier| *earlier != one.fingerprint);
-        known.push(one.fingerprint);
+    for (one, forms) in others.chain(of_current) {
+        for print in forms.iter().chain([&one.fingerprint]) {
+            known.retain(|earlier| earlier != print);
+            known.push(*print);
+        }
     }
     let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();
     Line { value, known, since }

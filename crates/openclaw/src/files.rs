@@ -11,7 +11,7 @@ pub(crate) use places::{
     absent, create_new, create_whole, further_names, is_link, listing, made_read_only, make_private_dir, may,
     metadata, mounted_alone, owner, remove, resolved, sync_dir, wall_clock,
 };
-pub(crate) use replace::{Prepared, Put, overwrite, sweep};
+pub(crate) use replace::{Prepared, Put, overwrite, put_private, sweep};
 
 use std::fs;
 use std::io::{self, Read};

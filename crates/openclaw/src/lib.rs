@@ -7,6 +7,7 @@ pub mod agent_id;
 pub mod artifacts;
 pub mod candidates;
 pub mod config;
+pub mod delivered;
 pub mod environment;
 pub mod examine;
 pub mod files;

@@ -18,6 +18,7 @@ mod rules;
 pub(crate) mod sqlite_store;
 
 pub use archive::{Archive, archives};
+pub use edits::referring;
 pub use error::{Refusal, StoreError};
 pub use json_store::Unsettled;
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};

@@ -17,7 +17,7 @@ use keyshoal_seal::{FingerprintKey, KeyFile};
 use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 pub use take::{Access, Made};
 use uuid::Uuid;
 
@@ -139,7 +139,7 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         Some(vault) => vault,
         None => vaulted::make(ui, context)?,
     };
-    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault: Rc::new(vault), args })
+    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault: Arc::new(vault), args })
 }
 
 /// What is known beside the payload, as it grows.

@@ -1,6 +1,7 @@
 //! `keyshoal instance`: installations whose credentials, roster and bindings a vault keeps.
 
 mod add;
+mod set;
 
 use super::Context;
 use super::flow::{self, FlowArgs};
@@ -13,7 +14,7 @@ use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::changes_of;
-use keyshoal_vault::{Change, Vault};
+use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +23,7 @@ Examples:
   keyshoal vault init && keyshoal instance add      from now on the vault says what is right here
   keyshoal instance show
   keyshoal instance set --name office
+  keyshoal instance set --delivery refs             no store holds a key: all refer to one private file
   keyshoal instance release                         go on without the vault; nothing is taken from the agents
 
 An installation without a vault works as ever: what agents inherit from is right there.")]
@@ -56,11 +58,15 @@ pub enum InstanceAction {
     List,
     /// Show everything that the vault has of this installation, by fingerprints
     Show,
-    /// Change what is said of it
+    /// Change what it is called, or how its credentials reach it
+    #[command(group(clap::ArgGroup::new("what").required(true).multiple(true).args(["name", "delivery"])))]
     Set {
         /// What it is called
         #[arg(long, value_name = "NAME")]
-        name: String,
+        name: Option<String>,
+        /// Whether stores hold the values themselves, or references to one private file
+        #[arg(long, value_enum)]
+        delivery: Option<set::How>,
         /// How it is done.
         #[command(flatten)]
         flow: FlowArgs,
@@ -99,11 +105,8 @@ pub fn cmd_instance(
         }
         InstanceAction::List => list(ui, context),
         InstanceAction::Show => show(ui, context),
-        InstanceAction::Set { name, flow: how } => {
-            let flow = flow::begin(ui, context, how)?;
-            flow.note(vec![Change::SetName(name.clone())])?;
-            ui.say(&Text::of(format!("it is called {name} now")));
-            show(ui, context)
+        InstanceAction::Set { name, delivery, flow: how } => {
+            set::set(ui, context, name.as_deref(), *delivery, how)
         }
         InstanceAction::Release => release(ui, context),
         InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),

@@ -115,6 +115,7 @@ pub fn verdict_aged(said: Option<&Verdict>, now: Timestamp) -> Text {
 pub fn material(material: &Material) -> String {
     match material {
         Material::Inline(print) => print.short(),
+        Material::Ref { fingerprint, known: true, .. } => format!("→ {}", fingerprint.short()),
         Material::Ref { reference, .. } => {
             let source = match &reference.source {
                 SecretSource::Env => "env",

@@ -14,7 +14,7 @@ use keyshoal_openclaw::config::generate::Wanted;
 use keyshoal_vault::{CHANNELS, KeySource, KeyState, Preview, Vault};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
 /// What an agent's entry in the config held when it left the roster: one document for each, by its id.
@@ -37,7 +37,7 @@ pub enum Need {
 /// A vault that was opened, and the instance in it.
 pub struct Held {
     /// The vault.
-    pub vault: Rc<Vault>,
+    pub vault: Arc<Vault>,
     /// The instance, as it was read.
     pub instance: VaultInstance,
 }
@@ -110,7 +110,7 @@ fn find(
             "this installation's memory cannot be written, so the vault does not know which one it is",
         )
     })?;
-    Ok(Held { instance: vault.instance(&instance)?, vault: Rc::new(vault) })
+    Ok(Held { instance: vault.instance(&instance)?, vault: Arc::new(vault) })
 }
 
 /// Has an installation hear every change that others make in its vault from now on.

@@ -21,6 +21,7 @@ mod moving;
 mod plain;
 mod probing;
 mod proof;
+mod references;
 mod restarting;
 mod rotation;
 mod setting;

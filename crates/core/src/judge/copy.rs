@@ -1,14 +1,14 @@
 //! One profile in a store that is not the source: what it is, and what may be done about it.
 
-use super::alone::{alone, without_value};
+use super::alone::{alone, by_name, without_value};
 use super::hold::hold_back;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
-use super::vaulted::by_wish;
+use super::vaulted::{by_wish, lead_nowhere};
 use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
-    AgentId, CredentialKind, FindingKind, Fingerprint, Material, ProfileId, ProfileView, Severity,
-    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
+    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity, SourceValue,
+    StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
 /// A copy together with everything that its judgement asks for.
@@ -46,7 +46,7 @@ pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
         Some(source) => compared(copy, source),
         None => alone(copy),
     });
-    let merits = hold_back(copy, mention_type(copy, merits));
+    let merits = hold_back(copy, mention_type(copy, lead_nowhere(copy, merits)));
     let judged = Judged {
         owner: copy.owner.clone(),
         fingerprint: copy.view.material.fingerprint(),
@@ -105,18 +105,8 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         );
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
     }
-    if let Material::Ref { reference, .. } = &view.material {
-        let text = format!(
-            "names the secret {:?} by reference instead of holding the source's value {}",
-            reference.id, source.fingerprint
-        );
-        let words = Words::new(FindingKind::Foreign, text)
-            .severity(Severity::Info)
-            .fix(keep_or_replace(owner, profile));
-        return Merits::with(
-            words,
-            if sight.desired.include_foreign { Remedy::Replace(Why::Approved) } else { Remedy::None },
-        );
+    if let Some(merits) = by_name(copy, source, value) {
+        return merits;
     }
     if let Some(behind) = sight.generations_behind(profile, value) {
         if sight.outlives_the_source(owner, profile, view, value) {

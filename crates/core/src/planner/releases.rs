@@ -2,8 +2,8 @@
 
 use super::{activation_need, mark_of};
 use crate::{
-    Action, ActivationNeed, AgentView, Candidate, CredentialKind, Knowledge, Material, Observation,
-    OutReason, Plan, ProviderId, Standing, StoreId,
+    Action, ActivationNeed, AgentView, Candidate, CredentialKind, Knowledge, Observation, OutReason, Plan,
+    ProviderId, Standing, StoreId,
 };
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn release(
     candidate: &Candidate,
 ) -> Option<Action> {
     let Standing::Out(OutReason::CoolingDown { .. }) = candidate.standing else { return None };
-    let (Material::Inline(value), Some(profile)) = (&candidate.material, &candidate.profile) else {
+    let (Some(value), Some(profile)) = (candidate.material.value(), &candidate.profile) else {
         return None;
     };
     if !matches!(candidate.kind, Some(CredentialKind::ApiKey | CredentialKind::Token)) {
@@ -50,13 +50,13 @@ fn release(
     if !mark.auth_block_at(observed.at) || observed.not_writable(&store).is_some() {
         return None;
     }
-    let verdict = knowledge.verdict(*value, agent.endpoints.get(provider)?)?;
+    let verdict = knowledge.verdict(value, agent.endpoints.get(provider)?)?;
     let since = mark.last_failure.is_none_or(|failed| failed < verdict.at);
     (verdict.kind.is_accepted() && since).then(|| Action::ResetCooldown {
         store,
         agent: Some(agent.id.clone()),
         profile: profile.clone(),
         provider: provider.clone(),
-        expect: *value,
+        expect: value,
     })
 }

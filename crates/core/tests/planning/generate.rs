@@ -82,6 +82,7 @@ fn view(draw: &mut Draw<'_>, provider: &str) -> ProfileView {
         9 if kind != CredentialKind::OAuth => Material::Ref {
             reference: SecretRef { source: SecretSource::Env, provider: "default".into(), id: "KEY".into() },
             fingerprint: print(90),
+            known: false,
         },
         _ => Material::Inline(value),
     };

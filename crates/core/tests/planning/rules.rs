@@ -158,6 +158,7 @@ fn a_reference_is_left_alone() {
             id: "ACME_KEY".to_owned(),
         },
         fingerprint: print(7),
+        known: false,
     };
     let world = World::json(&["main", "stocks"])
         .base(2)

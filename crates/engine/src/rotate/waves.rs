@@ -2,7 +2,7 @@
 
 use crate::look::Look;
 use keyshoal_core::judge::Remedy;
-use keyshoal_core::{AgentId, ProfileId, StoreId};
+use keyshoal_core::{AgentId, Material, ProfileId, StoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ pub struct Wave {
 }
 
 /// Plans the waves before everybody: the canaries, then growing parts of all agents with copies of their own. None where agents share one
-/// row or file: that is one step for all who inherit.
+/// row or file: that is one step for all who inherit. The same goes for copies that refer to the one file that is delivered.
 pub fn plan_waves(look: &Look, profile: &ProfileId, sizes: &Sizes) -> Vec<Wave> {
     let able = able(look, profile);
     let mut waves = Vec::new();
@@ -63,8 +63,12 @@ fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
         let judged = look.judgement.copies.get(&place);
         let overridden =
             look.desired.wish.as_ref().is_some_and(|wish| wish.own_value(&agent.id, profile).is_some());
+        let refers = observed
+            .profile(&agent.store, profile)
+            .is_some_and(|own| matches!(own.material, Material::Ref { known: true, .. }));
         agent.store != StoreId::Base
             && !overridden
+            && !refers
             && observed.agents_of(&agent.store).count() == 1
             && observed.not_writable(&agent.store).is_none()
             && judged.is_some_and(|judged| {

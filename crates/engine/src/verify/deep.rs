@@ -3,7 +3,7 @@
 use super::proof::{AgentProof, ModelProof, Proof, Role};
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Ask, CredentialKind, Material, Observation, ProviderId, Verdict, VerdictKind};
+use keyshoal_core::{Ask, CredentialKind, Observation, ProviderId, Verdict, VerdictKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Question = (Ask, String);
@@ -58,7 +58,7 @@ fn questions(observed: &Observation, agent: &AgentProof, proof: &Proof) -> Vec<Q
 fn ask(observed: &Observation, agent: &AgentProof, provider: &ProviderId, proof: &Proof) -> Option<Ask> {
     let view = observed.agent(&agent.id)?;
     let first = view.first(provider)?;
-    let Material::Inline(fingerprint) = first.material else { return None };
+    let fingerprint = first.material.value()?;
     let endpoint = view.endpoints.get(provider)?.clone();
     let kind = first.kind.clone().unwrap_or(CredentialKind::ApiKey);
     (proof.fingerprint == Some(fingerprint)).then_some(Ask { fingerprint, kind, endpoint })

@@ -82,8 +82,8 @@ fn candidates_of(
     let mut settled = false;
     for (role, candidate) in tried(candidates, provider, scope) {
         let fingerprint = candidate.material.fingerprint();
-        let answer = match (&candidate.material, &key) {
-            (Material::Inline(value), Some(key)) => answers.get(&(*value, key.clone())).cloned(),
+        let answer = match (candidate.material.value(), &key) {
+            (Some(value), Some(key)) => answers.get(&(value, key.clone())).cloned(),
             _ => None,
         };
         // What comes after an accepted one is not tried, neither by the agent nor by us.
@@ -138,12 +138,12 @@ fn not_asked(candidate: &Candidate, now: Timestamp) -> Verdict {
         (_, Place::OtherLogin { .. }) => {
             (VerdictKind::NotAsked, "a login of another program, which OpenClaw takes over by itself")
         }
-        (Material::Ref { .. }, _) => {
+        (Material::Ref { known: false, .. }, _) => {
             (VerdictKind::UnresolvedRef, "a reference, which OpenClaw resolves: ask through the gateway")
         }
         (Material::Fenced, _) => (VerdictKind::NotAsked, "an OAuth refresh is under way"),
         (Material::Absent, _) => (VerdictKind::Missing, "there is nothing in it"),
-        (Material::Inline(_), _) => (VerdictKind::NotAsked, "no provider was asked"),
+        (Material::Inline(_) | Material::Ref { .. }, _) => (VerdictKind::NotAsked, "no provider was asked"),
     };
     let mut verdict = Verdict::new(kind, now);
     verdict.advice = Some(advice.to_owned());

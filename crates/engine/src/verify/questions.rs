@@ -16,8 +16,8 @@ pub(super) fn of(observed: &Observation, scope: &Scope, answers: &Answers) -> BT
             let Some(endpoint) = agent.endpoints.get(provider) else { continue };
             let key = endpoint.key();
             let said = |material: &Material| {
-                let Material::Inline(value) = material else { return None };
-                answers.get(&(*value, key.clone())).map(|verdict| verdict.kind)
+                let value = material.value()?;
+                answers.get(&(value, key.clone())).map(|verdict| verdict.kind)
             };
             let candidates = || tried(candidates, provider, scope);
             let fails = |kind: VerdictKind| kind != VerdictKind::Ok;
@@ -29,7 +29,7 @@ pub(super) fn of(observed: &Observation, scope: &Scope, answers: &Answers) -> BT
                 if role == Role::Later && !falls_back {
                     continue;
                 }
-                let Material::Inline(fingerprint) = candidate.material else { continue };
+                let Some(fingerprint) = candidate.material.value() else { continue };
                 if said(&candidate.material).is_none() && known.insert((fingerprint, key.clone())) {
                     let kind = candidate.kind.clone().unwrap_or(CredentialKind::ApiKey);
                     asks.insert(Ask { fingerprint, kind, endpoint: endpoint.clone() });

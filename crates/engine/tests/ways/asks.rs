@@ -84,8 +84,10 @@ fn logins_fences_and_references_are_never_sent_anywhere() {
     let fake = Fake::json(&["main", "a", "b"]).has(&StoreId::Base, 2).with(|state| {
         let login = ProfileView { kind: CredentialKind::OAuth, ..api_key(7) };
         let reference = SecretRef { source: SecretSource::Env, provider: "x".into(), id: "KEY".into() };
-        let named =
-            ProfileView { material: Material::Ref { reference, fingerprint: print(8) }, ..api_key(8) };
+        let named = ProfileView {
+            material: Material::Ref { reference, fingerprint: print(8), known: false },
+            ..api_key(8)
+        };
         state.observed.stores.get_mut(&of("a")).unwrap().profiles.insert(profile(P), login);
         state.observed.stores.get_mut(&of("b")).unwrap().profiles.insert(profile(P), named);
     });

@@ -105,7 +105,7 @@ fn a_fallback_and_silence_are_no_proof() {
 #[test]
 fn a_reference_is_proven_by_a_turn_alone() {
     let reference = SecretRef { source: SecretSource::File, provider: "x".into(), id: "key".into() };
-    let material = Material::Ref { reference, fingerprint: print(9) };
+    let material = Material::Ref { reference, fingerprint: print(9), known: false };
     let fake = Fake::json(&["main"]).has(&StoreId::Base, 2).with(|state| {
         let base = state.observed.stores.get_mut(&StoreId::Base).unwrap();
         base.profiles.insert(profile(P), ProfileView { material, ..api_key(2) });

@@ -103,7 +103,7 @@ impl Image {
 
     /// Returns the entry for the book.
     pub fn entry(&self) -> Entry {
-        Entry { secret: self.secret.clone(), expires: self.expires, raw: None }
+        Entry { secret: self.secret.clone(), expires: self.expires, raw: None, leads_to: None }
     }
 }
 

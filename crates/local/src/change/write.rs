@@ -3,7 +3,7 @@
 use crate::book::{Book, Entry};
 use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
 use keyshoal_openclaw::store::{
-    self, Edit, Refusal, StoreContents, StoreError, StoreFile, WriteRules, Written,
+    self, Edit, Refusal, StoreContents, StoreError, StoreFile, StoredSecret, WriteRules, Written,
 };
 
 /// What the actions of one store need.
@@ -20,6 +20,8 @@ pub struct Means<'a> {
     pub book: &'a Book,
     /// The fingerprint key.
     pub prints: &'a dyn Fingerprints,
+    /// The same, before anything of this run was written: what stood there may have got another value by the file it refers to.
+    pub then: &'a dyn Fingerprints,
     /// The rules of this run.
     pub rules: WriteRules,
     /// Compare what stands there (a test turns this off to see that it matters).
@@ -170,8 +172,11 @@ fn expect(
     expected: Fingerprint,
     means: &Means<'_>,
 ) -> Result<(), StepState> {
-    let found = value_of(contents, profile, means.prints);
-    if found == Some(expected) || !means.compare {
+    let found = value_of(contents, profile, means.then);
+    if found == Some(expected)
+        || value_of(contents, profile, means.prints) == Some(expected)
+        || !means.compare
+    {
         return Ok(());
     }
     let found = found.map_or_else(|| "nothing".to_owned(), |print| print.short());
@@ -198,6 +203,16 @@ fn edits_of(
         Action::Replace { profile, expect: expected, value, kind, reset_cooldown, .. } => {
             expect(contents, profile, *expected, means)?;
             let entry = look_up(means.book, *value)?;
+            let same = matches!(&entry.secret, StoredSecret::Ref(_))
+                && contents
+                    .profiles
+                    .get(profile)
+                    .is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
+            if same {
+                // The file that it refers to has brought the value already.
+                edits.extend(reset_cooldown.then(|| reset(profile)).flatten());
+                return Ok(edits);
+            }
             let expires = Some(entry.expires.filter(|_| *kind == keyshoal_core::CredentialKind::Token));
             edits.push(Edit::SetSecret {
                 profile: profile.clone(),

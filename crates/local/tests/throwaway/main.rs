@@ -13,6 +13,7 @@ mod memory;
 mod model;
 mod quarantine;
 mod recovery;
+mod references;
 mod unknown;
 mod vault;
 mod whole_way;

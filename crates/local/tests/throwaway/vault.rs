@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A vault, as far as an installation hears of it.
-struct Hoard(Holdings);
+pub struct Hoard(pub Holdings);
 
 fn uid(number: u8) -> uuid::Uuid {
     uuid::Uuid::from_bytes([number; 16])
@@ -36,7 +36,7 @@ fn member(number: u8, id: &str) -> VaultAgent {
 }
 
 impl Hoard {
-    fn new(agents: &[&str]) -> Self {
+    pub fn new(agents: &[&str]) -> Self {
         let instance = VaultInstance {
             id: InstanceId::new("one"),
             organisation: "default".into(),
@@ -56,7 +56,7 @@ impl Hoard {
     }
 
     /// A credential that had these keys, the last of them current. An agent's own, where it names one.
-    fn having(mut self, number: u8, of: Option<u8>, keys: &[&str]) -> Self {
+    pub fn having(mut self, number: u8, of: Option<u8>, keys: &[&str]) -> Self {
         let credential = CredentialUid(uid(100 + number));
         let last = keys.len();
         let version = |(at, _): (usize, &&str)| VaultVersion {
@@ -84,27 +84,32 @@ impl Hoard {
         self
     }
 
-    fn withdrawn(mut self) -> Self {
+    pub fn withdrawn(mut self) -> Self {
         for version in self.0.instance.credentials.iter_mut().flat_map(|one| &mut one.versions) {
             version.state = VersionState::Retired;
         }
         self
     }
 
-    fn disabled(mut self, id: &str) -> Self {
+    pub fn disabled(mut self, id: &str) -> Self {
         let agent = self.0.instance.agents.iter_mut().find(|agent| agent.id.as_str() == id);
         agent.unwrap().enabled = false;
         self
     }
 
-    fn with_config(mut self) -> Self {
+    pub fn with_config(mut self) -> Self {
         let wanted = Wanted::of(&self.0.instance).unwrap();
         let known: BTreeSet<AgentId> = self.0.instance.agents.iter().map(|agent| agent.id.clone()).collect();
         self.0.config = Some(ConfigWish { wanted, known });
         self
     }
 
-    fn sync(&self, installation: &Installation) -> SyncReport {
+    pub fn by_reference(mut self) -> Self {
+        self.0.instance.delivery = Delivery::Refs;
+        self
+    }
+
+    pub fn sync(&self, installation: &Installation) -> SyncReport {
         installation.hold(&self.0).unwrap();
         let options = SyncOptions { assume_yes: true, ..SyncOptions::default() };
         let report = sync(installation, &options, &mut Unattended, &mut |_| {}).unwrap();
@@ -129,7 +134,7 @@ fn sent(house: &House, installation: &Installation, id: &str) -> Option<String> 
     })
 }
 
-fn three(layout: Layout) -> sample::Installation {
+pub fn three(layout: Layout) -> sample::Installation {
     sample::Installation::new(layout).agent("stocks").agent("academic").api_key(
         stocks(),
         "acme:mine",

@@ -6,8 +6,11 @@ use std::collections::BTreeMap;
 /// The program reads no larger file.
 const LARGEST: usize = 1 << 20;
 
+/// The first word of a reference: for one agent, or for all.
+const GROUPS: [&str; 2] = ["agents", "shared"];
+
 /// The file's values, by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RefsFile {
     /// The name of the provider in `secrets.providers`.
     provider: String,
@@ -20,6 +23,9 @@ pub enum RefsError {
     /// `secrets.providers` takes no such name.
     #[error("{0:?} cannot name a secrets provider: use a-z, 0-9, _ and -, at most 64, the first a letter")]
     Name(String),
+    /// It was not made here, or somebody has edited it.
+    #[error("the file of secrets does not have the form in which it is written")]
+    Form,
     /// The program would not read it.
     #[error("the file of secrets would hold {0} bytes, but OpenClaw reads at most {LARGEST}")]
     TooLarge(usize),
@@ -50,10 +56,70 @@ impl RefsFile {
         SecretRef { source: SecretSource::File, provider: self.provider.clone(), id }
     }
 
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// When it is no JSON, or has another form than [`text`](Self::text) gives it.
+    pub fn parse(provider: &str, text: &[u8]) -> Result<Self, RefsError> {
+        let mut file = Self::new(provider)?;
+        let groups: BTreeMap<String, BTreeMap<String, String>> =
+            serde_json::from_slice(text).map_err(|_| RefsError::Form)?;
+        for (group, values) in groups {
+            if !GROUPS.contains(&group.as_str()) {
+                return Err(RefsError::Form);
+            }
+            let values = values.into_iter();
+            file.values.extend(values.map(|(name, value)| (format!("{group} {name}"), Secret::new(value))));
+        }
+        Ok(file)
+    }
+
+    /// Tells whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Returns how many values are in it.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Returns what a reference leads to in this file. `None` for references to anything else.
+    pub fn value(&self, reference: &SecretRef) -> Option<&Secret> {
+        self.values.get(&self.name_of(reference)?)
+    }
+
+    /// Takes over from another file what these references lead to there and what is not in this one.
+    pub fn keep<'a>(&mut self, from: &Self, references: impl IntoIterator<Item = &'a SecretRef>) {
+        for reference in references {
+            if let Some(name) = self.name_of(reference)
+                && let Some(value) = from.values.get(&name)
+            {
+                self.values.entry(name).or_insert_with(|| value.clone());
+            }
+        }
+    }
+
+    /// Takes over everything from another file that is not in this one.
+    pub fn keep_all(&mut self, from: &Self) {
+        for (name, value) in &from.values {
+            self.values.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Returns the name within the file to which a reference leads.
+    fn name_of(&self, reference: &SecretRef) -> Option<String> {
+        if reference.source != SecretSource::File || reference.provider != self.provider {
+            return None;
+        }
+        let (group, name) = reference.id.strip_prefix('/')?.split_once('/')?;
+        Some(format!("{group} {}", name.replace("~1", "/").replace("~0", "~")))
+    }
+
     /// Returns the file's text.
     pub fn text(&self) -> Result<Secret, RefsError> {
         let mut text = "{".to_owned();
-        for (at, group) in ["agents", "shared"].into_iter().enumerate() {
+        for (at, group) in GROUPS.into_iter().enumerate() {
             text.push_str(if at > 0 { ",\n  " } else { "\n  " });
             text.push_str(&format!("\"{group}\": {{"));
             let mut first = true;

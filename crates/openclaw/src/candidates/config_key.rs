@@ -66,6 +66,7 @@ pub(super) fn meaning(
                     material: Material::Ref {
                         fingerprint: ref_fingerprint(input.prints, reference),
                         reference: reference.clone(),
+                        known: false,
                     },
                     by_variable: false,
                     by_reference: true,

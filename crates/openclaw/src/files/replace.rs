@@ -173,6 +173,13 @@ pub(crate) fn sweep(targets: &BTreeSet<PathBuf>, older_than: SystemTime) -> Resu
     Ok(())
 }
 
+/// Puts a file for its owner alone in place, durably; what crashed writers left beside it goes. Only by one writer at a time.
+pub(crate) fn put_private(path: &Path, bytes: &[u8]) -> Result<(), PathError> {
+    sweep(&BTreeSet::from([path.to_owned()]), super::wall_clock())?;
+    Prepared::write(path, bytes, None, true)?.put()?;
+    super::sync_dir(path.parent().unwrap_or_else(|| Path::new(".")))
+}
+
 /// Overwrites a file that cannot be replaced, without ever making it shorter than its new contents. Not atomic.
 pub(crate) fn overwrite(path: &Path, bytes: &[u8], time: Option<SystemTime>) -> Result<(), PathError> {
     let file = fs::OpenOptions::new().write(true).open(path).with_path(path)?;

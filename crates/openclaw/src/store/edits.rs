@@ -314,6 +314,26 @@ fn fresh_ref(reference: &SecretRef) -> Fresh {
     ])
 }
 
+/// Returns a profile's entry with a reference in place of its value. `None` for an entry that can have none.
+pub fn referring(
+    profile: &ProfileId,
+    kind: &CredentialKind,
+    entry: &Secret,
+    reference: &SecretRef,
+) -> Option<Secret> {
+    let style = Style::cell();
+    let empty = fresh_document(&style, ("profiles", Fresh::Object(Vec::new()))).ok()?;
+    let mut texts = Texts { store: Some(empty), state: State::Embedded, style };
+    texts.apply(&Edit::PutRaw { profile: profile.clone(), json: entry.clone() }).ok()?;
+    let secret = StoredSecret::Ref(reference.clone());
+    texts
+        .apply(&Edit::SetSecret { profile: profile.clone(), kind: kind.clone(), secret, expires: None })
+        .ok()?;
+    let document = texts.store?;
+    let entry = document.at(&["profiles", profile.as_str()])?;
+    Some(Secret::new(document.text_of(entry).to_owned()))
+}
+
 fn is_fenced(entry: &Value) -> bool {
     ["access", "refresh"].iter().any(|field| {
         let value = entry.get(field).and_then(Value::as_str);

@@ -125,10 +125,14 @@ impl StoredProfile {
     pub fn material(&self, prints: &dyn Fingerprints) -> Material {
         match &self.secret {
             StoredSecret::Inline(secret) => Material::Inline(secret_fingerprint(prints, secret)),
-            StoredSecret::Ref(reference) => Material::Ref {
-                fingerprint: ref_fingerprint(prints, reference),
-                reference: reference.clone(),
-            },
+            StoredSecret::Ref(reference) => {
+                let delivered = prints.delivered(reference);
+                Material::Ref {
+                    fingerprint: delivered.unwrap_or_else(|| ref_fingerprint(prints, reference)),
+                    reference: reference.clone(),
+                    known: delivered.is_some(),
+                }
+            }
             StoredSecret::OAuth { access, refresh } => {
                 let refresh = refresh.as_ref().map_or("", Secret::reveal_secret);
                 Material::Inline(prints.of(&["oauth", access.reveal_secret(), refresh]))

@@ -25,7 +25,7 @@ use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
 use program::Program;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// What was agreed to, and with what.
 pub struct Agreed<'a> {
@@ -38,7 +38,7 @@ pub struct Agreed<'a> {
     /// Where to.
     pub state_dir: PathBuf,
     /// Whose word will count.
-    pub vault: Rc<Vault>,
+    pub vault: Arc<Vault>,
     /// How.
     pub args: &'a ImportArgs,
 }

@@ -3,6 +3,7 @@
 use super::super::{Case, Check, Symptom, Told};
 use keyshoal_core::SecretRef;
 use keyshoal_core::examination::ReferenceState;
+use keyshoal_core::vault::REFERENCES;
 use keyshoal_core::{SecretSource, StoreId};
 
 pub(super) const CHECK: Check = Check {
@@ -30,7 +31,10 @@ fn run(case: &Case<'_>) -> Told {
             ReferenceState::Unresolved(why) => told.symptoms.push(
                 Symptom::attention(format!("{whose} names {what}, which leads nowhere: {why}"))
                     .agents(case.agents_of(&one.store))
-                    .fix("put the value there, then openclaw secrets reload"),
+                    .fix(match one.reference.provider == REFERENCES {
+                        true => "keyshoal sync",
+                        false => "put the value there, then openclaw secrets reload",
+                    }),
             ),
         }
     }
@@ -67,6 +71,15 @@ mod tests {
     fn a_reference_that_leads_nowhere_is_found() {
         let world = referring(ReferenceState::Unresolved("it is not set".into()));
         finds(&CHECK, &world, &["acme:default of ops names the variable ACME_KEY", "it is not set"]);
+    }
+
+    #[test]
+    fn our_own_is_mended_by_a_sync() {
+        let mut world = referring(ReferenceState::Unresolved("the file is gone".into()));
+        world.facts.references[0].reference =
+            SecretRef { source: SecretSource::File, provider: REFERENCES.into(), id: "/shared/p".into() };
+        let told = world.told(&CHECK);
+        assert_eq!(told.symptoms[0].fix.as_deref(), Some("keyshoal sync"));
     }
 
     #[test]

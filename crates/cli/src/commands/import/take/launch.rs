@@ -15,7 +15,7 @@ use keyshoal_engine::SyncReport;
 use keyshoal_engine::verify::{VerifyOptions, verify};
 use keyshoal_local::Installation;
 use keyshoal_vault::Author;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Brings the new installation to what the vault wants, and looks at what came of it.
 pub fn launch(
@@ -28,7 +28,7 @@ pub fn launch(
 ) -> Result<(), CommandError> {
     let (installation, instance) = parts;
     installation.hold(&holdings::holdings(&agreed.vault, &instance, None)?)?;
-    let held = Held { vault: Rc::clone(&agreed.vault), instance };
+    let held = Held { vault: Arc::clone(&agreed.vault), instance };
     let flow = Flow::of(installation, held, how, author);
     let (flow, report) = flow.run(ui, "import", Vec::new())?;
     failed(&report)?;

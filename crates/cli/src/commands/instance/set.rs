@@ -1,0 +1,77 @@
+//! `keyshoal instance set`: what an instance is called, and how its credentials reach it.
+
+use super::super::flow::{self, Flow, FlowArgs};
+use super::super::{Context, shared};
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::ui::{Text, Ui};
+use keyshoal_core::vault::Delivery;
+use keyshoal_engine::{AskPolicy, LookOptions};
+use keyshoal_vault::Change;
+
+/// How credentials reach an instance, as it is said on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum How {
+    /// The stores hold the values.
+    Inline,
+    /// The stores hold references to one private file: a rotation replaces that file, and no store.
+    Refs,
+}
+
+impl How {
+    fn delivery(self) -> Delivery {
+        match self {
+            Self::Inline => Delivery::Inline,
+            Self::Refs => Delivery::Refs,
+        }
+    }
+}
+
+pub(super) fn set(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    name: Option<&str>,
+    delivery: Option<How>,
+    how: &FlowArgs,
+) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let mut changes: Vec<Change> = name.map(|name| Change::SetName(name.to_owned())).into_iter().collect();
+    let Some(delivery) = delivery.map(How::delivery) else {
+        let name = name.unwrap_or_default();
+        if how.dry_run {
+            ui.say(&Text::of(format!("it would be called {name}")));
+            return Ok(Outcome::Attention);
+        }
+        flow.note(changes)?;
+        ui.say(&Text::of(format!("it is called {name} now")));
+        return super::show(ui, context);
+    };
+    refuse(ui, &flow, delivery)?;
+    if flow.instance().delivery != delivery {
+        changes.push(Change::SetDelivery(delivery));
+    }
+    flow.go(ui, "instance set", changes)
+}
+
+/// Refuses what the release cannot do, and a change of ways in the middle of a rotation.
+fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), CommandError> {
+    if delivery == flow.instance().delivery {
+        return Ok(());
+    }
+    let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
+    shared::look(ui, &flow.installation, &look)?;
+    if delivery == Delivery::Refs
+        && let Some(why) = flow.installation.refuses_references()
+    {
+        return Err(CommandError::user(format!("credentials cannot be delivered by reference: {why}"))
+            .hint("update OpenClaw first; until then the stores hold the values"));
+    }
+    let rotations = flow.held.vault.rotations(&flow.instance().id)?;
+    if rotations.iter().any(|one| one.finished.is_none()) {
+        return Err(CommandError::user(
+            "a rotation is under way, which gives some agents another value than others",
+        )
+        .hint("keyshoal rotate … --resume   goes on with it; --finish or --rollback   closes it"));
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Credentials by reference: no store holds a key, a rotation is one file and one reload, and there is a way back.
+
+use crate::stage::{NEW_KEY, Stage};
+use keyshoal_testkit::instance::{KEPT_KEY, OLD_KEY, PROFILE, Seed};
+use std::path::{Path, PathBuf};
+
+/// Every JSON document of a store in which one of these keys stands.
+fn stores_with(stage: &Stage, keys: &[&str]) -> Vec<String> {
+    let documents = stage.documents().into_iter();
+    let holding = documents.filter(|(_, document)| keys.iter().any(|key| document.to_string().contains(key)));
+    holding.map(|(name, _)| name).collect()
+}
+
+fn file(stage: &Stage) -> PathBuf {
+    stage.instance.state_dir().join(".keyshoal/delivered/secrets.json")
+}
+
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn on_rotated_and_off(version: &str, seed: Seed) {
+    let stage = Stage::open(version, seed);
+    assert_eq!(stage.keyshoal(&["vault", "init"]).code, Some(0));
+    assert_eq!(stage.keyshoal(&["instance", "add", "--yes", "--offline"]).code, Some(0));
+    let set = |delivery: &'static str| {
+        stage.keyshoal_with_rights(&["instance", "set", "--delivery", delivery, "--yes", "--offline"])
+    };
+
+    let dry = stage.keyshoal(&["instance", "set", "--delivery", "refs", "--dry-run", "--offline"]);
+    assert_eq!(dry.code, Some(2));
+    assert!(
+        !file(&stage).exists() && !stores_with(&stage, &[OLD_KEY]).is_empty(),
+        "a dry run wrote something"
+    );
+
+    assert_eq!(set("refs").code, Some(0));
+    assert_eq!(stores_with(&stage, &[OLD_KEY, KEPT_KEY]), Vec::<String>::new());
+    stage.everyone_sends("refs", OLD_KEY);
+    assert_eq!(stage.keyshoal(&["status"]).code, Some(0));
+
+    let before = stage.documents();
+    let config = text(&stage.instance.config_path());
+    stage.provider.only_accept(&[OLD_KEY, NEW_KEY, KEPT_KEY]);
+    let rotate = stage.with_rights(&["rotate", PROFILE, "--yes", "--grace", "0"]);
+    assert_eq!(stage.keyshoal_told(&rotate, NEW_KEY).code, Some(0));
+    stage.provider.only_accept(&[NEW_KEY, KEPT_KEY]);
+    let secret = |documents: &std::collections::BTreeMap<String, serde_json::Value>| {
+        let mut found: Vec<_> = Vec::new();
+        for (name, document) in documents {
+            found.push((name.clone(), document.pointer(&format!("/profiles/{PROFILE}")).cloned()));
+        }
+        found
+    };
+    assert_eq!(secret(&before), secret(&stage.documents()), "a store was written");
+    assert_eq!(config, text(&stage.instance.config_path()), "the config was written");
+    assert!(text(&file(&stage)).contains(NEW_KEY) && !text(&file(&stage)).contains(OLD_KEY));
+    stage.everyone_sends("rotated", NEW_KEY);
+
+    assert_eq!(set("inline").code, Some(0));
+    assert!(!file(&stage).exists(), "the file stayed");
+    assert!(!stores_with(&stage, &[NEW_KEY]).is_empty());
+    stage.everyone_sends("inline", NEW_KEY);
+    assert_eq!(stage.keyshoal(&["status"]).code, Some(0));
+    stage.seen("references", "rotated");
+}
+
+#[test]
+fn references_are_set_up_rotated_and_taken_back_on_2026_3_28() {
+    on_rotated_and_off("2026.3.28", Seed::Token);
+}
+
+#[test]
+fn references_are_set_up_rotated_and_taken_back_on_2026_9_6() {
+    on_rotated_and_off("2026.9.6", Seed::ApiKey);
+}
