@@ -6,8 +6,8 @@ use super::vaulted::{by_wish, lead_nowhere};
 use super::words::{Words, keep_or_replace, rotations_ago, said, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
-    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity,
-    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
+    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity, SourceValue,
+    StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
 /// A copy together with everything that its judgement asks for.
