@@ -173,10 +173,8 @@ fn expect(
     means: &Means<'_>,
 ) -> Result<(), StepState> {
     let found = value_of(contents, profile, means.then);
-    if found == Some(expected)
-        || value_of(contents, profile, means.prints) == Some(expected)
-        || !means.compare
-    {
+    let held = [found, value_of(contents, profile, means.prints)].contains(&Some(expected));
+    if held || !means.compare {
         return Ok(());
     }
     let found = found.map_or_else(|| "nothing".to_owned(), |print| print.short());
@@ -203,12 +201,9 @@ fn edits_of(
         Action::Replace { profile, expect: expected, value, kind, reset_cooldown, .. } => {
             expect(contents, profile, *expected, means)?;
             let entry = look_up(means.book, *value)?;
-            let same = matches!(&entry.secret, StoredSecret::Ref(_))
-                && contents
-                    .profiles
-                    .get(profile)
-                    .is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
-            if same {
+            let now = contents.profiles.get(profile);
+            let same = now.is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
+            if same && matches!(entry.secret, StoredSecret::Ref(_)) {
                 // The file that it refers to has brought the value already.
                 edits.extend(reset_cooldown.then(|| reset(profile)).flatten());
                 return Ok(edits);
