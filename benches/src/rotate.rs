@@ -64,7 +64,7 @@ fn rotated(
     args: &[&str],
 ) -> Result<std::time::Duration> {
     let key = format!("sk-figure-rotated-{number:012}");
-    emulator.only_accept(&[key.clone()]);
+    emulator.only_accept(std::slice::from_ref(&key));
     std::fs::write(file, key)?;
     let mut command = bench.keyshoal(program, args);
     command.arg("--from-file").arg(file);

@@ -23,7 +23,7 @@ use keyshoal_engine::watch::{Alarms, Report, VerifyPolicy, Watch};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
 use keyshoal_metrics::{Registry, Server};
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Arguments of `watch`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -137,13 +137,13 @@ fn watch(
     })?;
     let word = if repair { "repairing what is certain" } else { "reporting, writing nothing" };
     ui.say(&Text::of(format!("watching {} ({word}); Ctrl-C ends it", installation.state_dir().display())));
-    let shared = Arc::new(events::Shared::default());
+    let shared = Rc::new(events::Shared::default());
     kept.alarms.set_hysteresis(policy.hysteresis);
     let by = (policy, by_policy.path.as_path());
     let caller = alarm::Caller::new(ui, context, by, &installation, &kept.registry, &mut kept.alarms);
-    let mut measures = measure::Measures::new(kept.registry.clone(), Arc::clone(&shared));
+    let mut measures = measure::Measures::new(kept.registry.clone(), Rc::clone(&shared));
     let server = served(ui, policy, &kept.registry);
-    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Arc::clone(&shared));
+    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&shared));
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
     let verify = if offline { VerifyPolicy::default() } else { policy.verify.clone() };
     let how = Watch { policy: engine, verify, ask, activate: policy.activate };

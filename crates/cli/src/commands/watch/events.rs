@@ -9,7 +9,7 @@ use keyshoal_local::Installation;
 use keyshoal_local::watch::{Seen, Watcher};
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A signal is noticed within this time.
@@ -40,7 +40,7 @@ pub struct Source<'a> {
     watcher: Option<Watcher>,
     stop: StopFlag,
     policy: Watched,
-    shared: Arc<Shared>,
+    shared: Rc<Shared>,
 }
 
 impl<'a> Source<'a> {
@@ -50,7 +50,7 @@ impl<'a> Source<'a> {
         watcher: Watcher,
         stop: StopFlag,
         policy: Watched,
-        shared: Arc<Shared>,
+        shared: Rc<Shared>,
     ) -> Self {
         Self { installation, watcher: Some(watcher), stop, policy, shared }
     }

@@ -10,12 +10,12 @@ use keyshoal_engine::watch::{Alarms, Report};
 use keyshoal_engine::{Look, SyncReport, VerifyReport};
 use keyshoal_metrics::Registry;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Measures.
 pub struct Measures {
     registry: Registry,
-    shared: Arc<Shared>,
+    shared: Rc<Shared>,
     /// What agents sent at the newest look.
     known: Option<Sends>,
     /// When the newest change of it was seen that nobody has verified yet.
@@ -24,7 +24,7 @@ pub struct Measures {
 
 impl Measures {
     /// Begins. The result labels of counters begin at 0, so that an increase can be seen.
-    pub fn new(registry: Registry, shared: Arc<Shared>) -> Self {
+    pub fn new(registry: Registry, shared: Rc<Shared>) -> Self {
         registry.set("keyshoal_build_info", &[env!("CARGO_PKG_VERSION")], 1.0);
         for result in ["ok", "failed"] {
             registry.add("keyshoal_looks_total", &[result], 0);

@@ -10,12 +10,12 @@ use keyshoal_engine::watch::Report;
 use sd_notify::NotifyState;
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// Says what a watch reports.
 pub struct Teller<'a> {
     ui: &'a mut Ui,
-    shared: Arc<Shared>,
+    shared: Rc<Shared>,
     ready: bool,
     now: Option<Timestamp>,
 }
@@ -34,7 +34,7 @@ struct Line<'a> {
 
 impl<'a> Teller<'a> {
     /// Makes it.
-    pub fn new(ui: &'a mut Ui, shared: Arc<Shared>) -> Self {
+    pub fn new(ui: &'a mut Ui, shared: Rc<Shared>) -> Self {
         Self { ui, shared, ready: false, now: None }
     }
 
