@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 const IDENTITY: &str = "identity";
 
 impl House {
-    /// The entry of an agent in the config.
+    /// The entry of an agent in the config, but for the mark of the default agent, which says the same where it is missing.
     fn entry(&self, agent: &str) -> Option<Value> {
         let agents = &self.config()["agents"];
         let listed = agents["list"].as_array().into_iter().flatten().find(|one| one["id"] == agent);
-        listed.or_else(|| agents["entries"].get(agent)).cloned()
+        let mut entry = listed.or_else(|| agents["entries"].get(agent)).cloned()?;
+        entry.as_object_mut().unwrap().shift_remove("default");
+        Some(entry)
     }
 
     /// The ids that the running gateway knows, as soon as this one is among them or not.
