@@ -118,7 +118,8 @@ fn a_code_is_shown_once_and_typed_unseen_and_the_preset_answer_makes_nothing() {
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0), "{shown}");
     let code = shown.lines().map(str::trim).find(|line| line.len() == 39 && line.matches('-').count() == 7);
     let code = code.unwrap_or_else(|| panic!("{shown}")).to_owned();
-    let mut terminal = Terminal::open(&stage, &["import", to]);
+    let target = stage.path("elsewhere");
+    let mut terminal = Terminal::open(&stage, &["import", to, "--state-dir", target.to_str().unwrap()]);
     terminal.until("(hidden): ");
     terminal.wait_for_silence();
     terminal.types(&format!("{}\r", code.to_lowercase()));
@@ -130,6 +131,7 @@ fn a_code_is_shown_once_and_typed_unseen_and_the_preset_answer_makes_nothing() {
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
     let drafts = std::fs::read_dir(stage.path(".config/keyshoal/drafts")).unwrap();
     assert_eq!(drafts.count(), 0);
+    assert!(!target.exists());
 }
 
 #[test]
