@@ -26,7 +26,6 @@ const REVEALING: &[(&str, &str)] = &[
         "writes an imported config, what it includes, and a `.env`",
     ),
     ("crates/cli/src/commands/import/take/program.rs", "gives a key to OpenClaw on standard input"),
-    ("crates/cli/src/commands/set.rs", "takes the white space from around a value that was pasted"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     (
         "crates/cli/src/root/holdings.rs",

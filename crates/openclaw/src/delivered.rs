@@ -29,7 +29,7 @@ pub enum DeliveredError {
 /// Reads the file by the program's demands: a regular file with one name, no link, not too large. `None` where there is none.
 ///
 /// # Errors
-/// When it cannot be read, or was not written by [`write`].
+/// When it cannot be read, or was not written by [`write()`].
 pub fn read(path: &Path, provider: &str) -> Result<Option<RefsFile>, DeliveredError> {
     if !files::exists(path) && !files::is_link(path) {
         return Ok(None);

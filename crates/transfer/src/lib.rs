@@ -1,8 +1,8 @@
 //! Moving an OpenClaw instance: the payload that an old machine exports and a new one imports, and what the import would make of it.
 //!
-//! [`gather`] reads an installation without touching it. [`write`] makes a payload of what was gathered, sealed with a one-time code, to a
+//! [`gather()`] reads an installation without touching it. [`write()`] makes a payload of what was gathered, sealed with a one-time code, to a
 //! recipient, or in the clear; [`open`] and [`Incoming::read`] read one that anybody may have made, within [`Limits`], and refuse with the
-//! place what is not as it should be. [`preview`] decides, without doing anything, what becomes of it: an [`ImportPlan`].
+//! place what is not as it should be. [`preview()`] decides, without doing anything, what becomes of it: an [`ImportPlan`].
 
 mod armour;
 mod check;

@@ -1,20 +1,19 @@
 //! `keyshoal set`: the whole rotation in one command.
 
 use super::consent::{Agreed, Consent};
+use super::credential::{ValueArgs, value};
 use super::{Context, identity, report, restarting, shape, shared, spelling};
 use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::root::OpenFor;
 use crate::root::holdings::Need;
-use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::{CredentialKind, Secret};
+use keyshoal_core::CredentialKind;
 use keyshoal_engine::{LookOptions, SetRequest, SyncOptions};
 use keyshoal_providers::registry;
-use std::io::Read as _;
 use std::path::PathBuf;
-use zeroize::Zeroizing;
 
 /// Arguments of `set`.
 #[derive(Clone, Debug, clap::Args)]
@@ -85,7 +84,8 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     if registry::find(&args.name).is_none() && !args.name.contains(':') {
         spelling::check(&shared::look(ui, &installation, &LookOptions::default())?.observed, &args.name)?;
     }
-    let secret = read(ui, args)?;
+    let given = ValueArgs { from_file: args.from_file.clone(), ..ValueArgs::default() };
+    let secret = value::given(ui, &given, &args.name)?;
     shape::check(&secret, &args.name)?;
     let request = SetRequest {
         target: args.name.clone(),
@@ -126,22 +126,4 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         ui.say(&Text::of("  its provider was not asked"));
     }
     report::show(ui, "set", &report.sync)
-}
-
-fn read(ui: &mut Ui, args: &SetArgs) -> Result<Secret, CommandError> {
-    if let Some(path) = &args.from_file {
-        return root::read_secret(path);
-    }
-    let prompt = Text::toned(Tone::Strong, format!("New value for {} (hidden): ", args.name));
-    if let Some(secret) = ui.ask_hidden(&prompt)? {
-        return root::secret_of(secret.reveal_secret().as_bytes())
-            .ok_or_else(|| CommandError::internal("what was typed is not text"));
-    }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(shape::LONGEST + 1));
-    std::io::stdin()
-        .lock()
-        .take(shape::LONGEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| CommandError::io(format!("the value could not be read from stdin: {error}")))?;
-    root::secret_of(&bytes).ok_or_else(|| CommandError::user("what came on stdin is not UTF-8 text"))
 }

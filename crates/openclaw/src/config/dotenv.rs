@@ -28,7 +28,7 @@ pub(super) fn read(path: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<S
         .collect())
 }
 
-/// Writes variables so that [`parse`], and with it the program, reads them back. `None` where one has a name or a value that cannot be
+/// Writes variables so that `parse`, and with it the program, reads them back. `None` where one has a name or a value that cannot be
 /// written: no quote is left for it.
 pub fn text<'v>(variables: impl IntoIterator<Item = (&'v str, &'v Secret)>) -> Option<Secret> {
     let mut text = String::new();

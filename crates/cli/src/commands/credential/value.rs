@@ -51,7 +51,8 @@ pub fn read(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, Command
     Ok(secret)
 }
 
-fn given(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, CommandError> {
+/// Takes it from where it comes, without the line end.
+pub fn given(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, CommandError> {
     if let Some(path) = &args.from_file {
         return root::read_secret(path);
     }
