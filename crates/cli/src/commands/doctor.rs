@@ -8,6 +8,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
+use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::{Severity, Timestamp};
 use keyshoal_engine::doctor::{self, Case, Diagnosis, Examine as _};
@@ -51,6 +52,8 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
     let open = OpenFor {
         offline: !asks,
         restart_command: args.activate.restart_command.clone(),
+        // What mends goes by the vault's word, where there is one.
+        vault: if args.fix { Need::Certainly } else { Need::IfAtHand },
         ..OpenFor::default()
     };
     let installation = shared::open(ui, context, open)?;
