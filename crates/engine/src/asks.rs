@@ -2,7 +2,7 @@
 
 use keyshoal_core::judge::{Sight, endpoint_of, owner_of};
 use keyshoal_core::{
-    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
+    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, Place, ProfileId,
     ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -86,6 +86,13 @@ pub(crate) fn asks_of(
             for view in store.profiles.values() {
                 for endpoint in endpoints_of(observed, id, view) {
                     asks.add_view(view, endpoint);
+                }
+            }
+        }
+        for agent in &observed.agents {
+            for (provider, endpoint) in &agent.endpoints {
+                if agent.first(provider).is_some_and(|first| first.place == Place::NoKey) {
+                    asks.add(Fingerprint::NO_KEY, &CredentialKind::ApiKey, endpoint.clone());
                 }
             }
         }

@@ -116,7 +116,7 @@ pub fn what(proof: &Proof) -> String {
 
 fn verdict(proof: &Proof) -> Text {
     match proof.role {
-        Role::Keyless => Text::toned(Tone::Good, "✓ needs no key"),
+        Role::Keyless if proof.verdict.kind == VerdictKind::Ok => Text::toned(Tone::Good, "✓ needs no key"),
         Role::Nothing => Text::toned(Tone::Bad, "✗ no credential"),
         _ => words::verdict(proof.verdict.kind),
     }

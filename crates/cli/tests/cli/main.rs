@@ -10,6 +10,7 @@ mod doctoring;
 mod documents;
 mod fake;
 mod importing;
+mod keyless;
 mod metrics;
 mod moving;
 mod questions;

@@ -82,7 +82,7 @@ fn candidates_of(
     let mut settled = false;
     for (role, candidate) in tried(candidates, provider, scope) {
         let fingerprint = candidate.material.fingerprint();
-        let answer = match (candidate.material.value(), &key) {
+        let answer = match (candidate.asked_by(), &key) {
             (Some(value), Some(key)) => answers.get(&(value, key.clone())).cloned(),
             _ => None,
         };
@@ -100,7 +100,12 @@ fn candidates_of(
             _ => answer.unwrap_or_else(|| not_asked(candidate, now)),
         };
         let verdict = held_back(candidate, verdict);
-        settled |= role == Role::Keyless || role == Role::First && verdict.kind == VerdictKind::Ok;
+        let role = match verdict.kind {
+            // The server asks for a key after all.
+            VerdictKind::Missing if role == Role::Keyless => Role::Nothing,
+            _ => role,
+        };
+        settled |= matches!(role, Role::First | Role::Keyless) && verdict.kind == VerdictKind::Ok;
         proofs.push(Proof {
             provider: provider.clone(),
             needs: Vec::new(),
@@ -134,7 +139,9 @@ fn held_back(candidate: &Candidate, mut verdict: Verdict) -> Verdict {
 /// Says why a candidate was not asked about.
 fn not_asked(candidate: &Candidate, now: Timestamp) -> Verdict {
     let (kind, advice) = match (&candidate.material, &candidate.place) {
-        (_, Place::NoKey) => (VerdictKind::NotAsked, "the provider is asked without a key"),
+        (_, Place::NoKey) => {
+            (VerdictKind::NotAsked, "it sends no key, and nobody was asked whether one is needed")
+        }
         (_, Place::OtherLogin { .. }) => {
             (VerdictKind::NotAsked, "a login of another program, which OpenClaw takes over by itself")
         }
