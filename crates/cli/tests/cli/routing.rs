@@ -108,3 +108,20 @@ fn nothing_is_written() {
     stage.run(&["route", "--all"]);
     assert!(!stage.state_dir().join(".keyshoal").exists());
 }
+
+#[test]
+fn a_config_that_openclaw_refuses_weighs_and_stops_a_restart_first() {
+    let stage = Stage::routed(Layout::SharedRow);
+    let status = stage.run(&["status"]);
+    assert_eq!(status.code, 2, "{}", status.out);
+    for words in ["! config refused", "openclaw.json:", "bindings[4] binds to agent ghost"] {
+        assert!(status.out.contains(words), "{words}: {}", status.out);
+    }
+    let restart = stage.run(&["restart", "--yes", "--restart-command", "touch restarted"]);
+    assert_eq!(restart.code, 2, "{}", restart.out);
+    assert!(
+        restart.out.contains("would not start again") && restart.out.contains("openclaw.json:"),
+        "{}",
+        restart.out
+    );
+}
