@@ -89,6 +89,7 @@ pub fn verify<P: Ports + ?Sized>(
     let learned = look.judgement.learned.clone();
     look.learn(ports, &learned);
     let mut agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
+    gather::advise(&mut agents, &look.judgement);
     if options.deep && !options.offline {
         asked += deep::put(ports, &look.observed, &mut agents, progress);
         look.now = ports.now();

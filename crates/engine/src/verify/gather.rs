@@ -4,8 +4,8 @@ use super::Answers;
 use super::proof::{AgentProof, Proof, Role};
 use keyshoal_core::observation::is_auth;
 use keyshoal_core::{
-    AgentView, Candidate, Material, Need, Observation, OutReason, Place, ProviderId, Scope, Standing,
-    Timestamp, Verdict, VerdictKind,
+    AgentView, Candidate, FindingKind, Judgement, Material, Need, Observation, OutReason, Place, ProviderId,
+    Scope, Standing, Timestamp, Verdict, VerdictKind,
 };
 
 /// Tells whether an agent is to be verified.
@@ -155,6 +155,19 @@ fn not_asked(candidate: &Candidate, now: Timestamp) -> Verdict {
     let mut verdict = Verdict::new(kind, now);
     verdict.advice = Some(advice.to_owned());
     verdict
+}
+
+/// Replaces what the provider's answer alone would advise where the stores hold the remedy: a stale copy needs no new key.
+pub(super) fn advise(agents: &mut [AgentProof], judgement: &Judgement) {
+    for agent in agents {
+        for proof in agent.proofs.iter_mut().filter(|proof| !proof.is_ok()) {
+            let found = proof.profile.as_ref().and_then(|profile| judgement.of(&agent.id, profile));
+            let Some(found) = found.filter(|found| found.fingerprint == proof.fingerprint) else { continue };
+            if let (FindingKind::Stale | FindingKind::Shadowing, Some(fix)) = (found.finding, &found.fix) {
+                proof.verdict.advice = Some(format!("the source holds another value by now: {fix}"));
+            }
+        }
+    }
 }
 
 /// Says that there is nothing to send, and why.

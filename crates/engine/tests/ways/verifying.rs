@@ -180,3 +180,17 @@ fn who_sends_no_key_is_proven_only_by_a_server_that_wants_none() {
         assert_eq!(fake.asked(), [Fingerprint::NO_KEY.as_bytes()[0]]);
     }
 }
+
+#[test]
+fn a_stale_copy_needs_no_new_key_but_the_sources() {
+    let fake = two().generations(&[1, 2]);
+    let advice = |fake: &Fake| {
+        let report = verified(fake, false);
+        let stocks = report.agents.iter().find(|one| one.id == agent("stocks")).unwrap();
+        stocks.proofs[0].verdict.advice.clone()
+    };
+    assert!(advice(&fake).unwrap().contains("keyshoal sync"));
+    // Where the source's own is rejected, a sync would not help.
+    let fake = fake.says(2, VerdictKind::InvalidKey);
+    assert!(advice(&fake).is_none_or(|advice| !advice.contains("sync")));
+}
