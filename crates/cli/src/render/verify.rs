@@ -162,6 +162,9 @@ fn turns(report: &VerifyReport) -> Vec<Text> {
 
 /// Returns what is to be said of a route: routed, answered, and why it goes there.
 pub fn route_words(report: &VerifyReport, route: &RouteProof) -> Text {
+    if route.unreachable.is_some() {
+        return Text::toned(Tone::Bad, "✗ no message comes this way");
+    }
     match (&route.agent, route.misled, route.answered(report)) {
         (None, ..) => Text::toned(Tone::Bad, "✗ refused"),
         (_, true, _) => Text::toned(Tone::Bad, "✗ not the agent that was meant"),

@@ -125,3 +125,13 @@ fn a_config_that_openclaw_refuses_weighs_and_stops_a_restart_first() {
         restart.out
     );
 }
+
+#[test]
+fn what_no_message_can_come_to_is_no_route_that_answers() {
+    let stage = Stage::routed(Layout::JsonFile);
+    let unreachable = stage.run(&["route", "--all", "--json"]).json();
+    let found = unreachable["findings"].as_array().unwrap();
+    assert!(found.iter().any(|one| one["finding"] == "unreachable"), "{unreachable:#}");
+    let verified = stage.run(&["verify", "--routes"]);
+    assert!(verified.out.contains("✗ no message comes this way"), "{}", verified.out);
+}
