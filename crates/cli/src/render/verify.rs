@@ -238,6 +238,8 @@ fn advice(report: &VerifyReport) -> Vec<Text> {
             for advice in open.filter_map(|verdict| verdict.advice.as_deref()) {
                 let what = what(proof);
                 match said.iter_mut().find(|(known, line, _)| *known == what && *line == advice) {
+                    // Several models of an agent may say the same.
+                    Some((_, _, whose)) if whose.last() == Some(&agent.id) => {}
                     Some((_, _, whose)) => whose.push(agent.id.clone()),
                     None => said.push((what, advice, vec![agent.id.clone()])),
                 }
@@ -271,7 +273,12 @@ fn summary(report: &VerifyReport) -> Text {
         }
     }
     if rest.is_empty() && report.is_proven() {
-        return Text::toned(Tone::Good, "✓ ").plain(line);
+        let by_key = report
+            .agents
+            .iter()
+            .all(|agent| agent.turn.is_none() && agent.proofs.iter().all(|proof| proof.models.is_empty()));
+        let more = "; by the key alone: whether there is credit and each model answers, --deep asks";
+        return Text::toned(Tone::Good, "✓ ").plain(line).plain(if by_key { more } else { "" });
     }
     Text::toned(Tone::Bad, "✗ ").plain(format!("{line}; {}", rest.join(", ")))
 }

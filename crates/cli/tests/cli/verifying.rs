@@ -53,7 +53,7 @@ fn a_healthy_installation_is_proven_and_nothing_is_proven_offline() {
     let run = stage.run(&["verify"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert!(
-        run.out.contains("✓ 2 of 2 agents proven"),
+        run.out.contains("✓ 2 of 2 agents proven") && run.out.contains("by the key alone"),
         "{}",
         run.out
     );
