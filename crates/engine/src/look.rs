@@ -7,7 +7,7 @@ use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     AgentId, Ask, ConfigEdit, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp,
-    VerdictKind, judge, planner,
+    VerdictKind, judge, judge::judge_config, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,14 +61,20 @@ impl Look {
     pub fn plan(&self) -> Plan {
         let plan =
             planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement);
-        // What is limited to some agents or providers leaves the config of all alone.
-        let config = self.config.clone().filter(|_| self.desired.scope == Scope::default());
-        Plan { config, ..plan }
+        Plan { config: self.config_in_scope().cloned(), ..plan }
+    }
+
+    /// What is limited to some agents or providers leaves the config of all alone.
+    fn config_in_scope(&self) -> Option<&ConfigEdit> {
+        self.config.as_ref().filter(|_| self.desired.scope == Scope::default())
     }
 
     /// Judges again, after knowledge or desire changed.
     pub(crate) fn judge_again(&mut self) {
         self.judgement = judge(&self.observed, &self.desired, &self.knowledge, self.now);
+        if let Some(config) = self.config.as_ref().filter(|_| self.desired.scope == Scope::default()) {
+            judge_config(config, &mut self.judgement);
+        }
     }
 
     /// Takes facts in, and has them remembered. A memory that cannot be written is reported, not fatal: looking must work.

@@ -187,10 +187,18 @@ fn planned(look: &Look, options: &SyncOptions) -> Plan {
     let before = plan.actions.len();
     plan.actions
         .retain(|action| !options.except.contains(&(action.store().clone(), action.profile().clone())));
+    if options.except.contains(&config_place()) {
+        plan.config = None;
+    }
     if before != plan.actions.len() && plan.actions.is_empty() && !asks_for_activation(look) {
         plan.activation = ActivationNeed::None;
     }
     plan
+}
+
+/// Stands for the config among the places that a watch repairs. No profile can be called so.
+pub(crate) fn config_place() -> (StoreId, ProfileId) {
+    (StoreId::Base, ProfileId::new("(config)"))
 }
 
 fn asks_for_activation(look: &Look) -> bool {

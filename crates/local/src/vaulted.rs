@@ -36,6 +36,8 @@ pub struct Holdings {
     pub config: Option<ConfigWish>,
     /// While a credential is being published in waves: the agents that have its pending version already.
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
+    /// What a person is giving one agent right now.
+    pub given: BTreeSet<(AgentId, ProfileId)>,
 }
 
 /// Says what the vault wants, where that is something else than was said last.
@@ -118,12 +120,6 @@ impl Installation {
         seen.stores.get(store)?.read.contents.profiles.get(profile).map(|stored| stored.raw.clone())
     }
 
-    /// Tells whether a directory of this name holds credentials and belongs to no agent.
-    pub fn is_orphan(&self, id: &AgentId) -> Result<bool, PortError> {
-        let observed = keyshoal_engine::ports::Observe::observe(self)?;
-        Ok(observed.orphans.iter().any(|orphan| orphan.id == id.as_str()))
-    }
-
     /// Stops taking a vault's word.
     pub fn let_go(&self) {
         let mut state = self.state();
@@ -180,7 +176,7 @@ impl Installation {
 
 /// Puts together what the vault wants.
 fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
-    let mut wish = Wish::default();
+    let mut wish = Wish { given: holdings.given.clone(), ..Wish::default() };
     let agents: BTreeMap<_, _> = holdings.instance.agents.iter().map(|agent| (agent.uid, agent)).collect();
     let none = Values::new();
     for credential in &holdings.instance.credentials {

@@ -1,18 +1,22 @@
 //! The one way of every change of a vault: what it would make of the instance, the plan, a question, the vault, the stores and the
 //! config, the gateway, the proof. No command changes an installation that has a vault in another way.
 
+mod committing;
+
 use super::consent::{Agreed, Consent};
 use super::{Context, identity, report, restarting, shared};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::holdings::{self, ENTRIES, Held, Need};
+use crate::root::holdings::{self, ENTRIES, Held, Need, RENAMES};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
+use committing::{Committing, Given, given};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
-use keyshoal_core::{Judgement, Plan, ProfileId, Secret};
+use keyshoal_core::{Fact, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
-use keyshoal_engine::{AskPolicy, Decide, Decision, Outcome as Ended, Proceed, SyncOptions, SyncReport};
+use keyshoal_engine::ports::Remember as _;
+use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
 use keyshoal_vault::{Author, Change};
 
@@ -44,6 +48,19 @@ pub struct Flow<'a> {
     pub held: Held,
     args: &'a FlowArgs,
     author: Author,
+    noted: Noted,
+}
+
+/// What came of changes that touch no store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Noted {
+    /// There were none, or the plan shows what came of them.
+    #[default]
+    Nothing,
+    /// The vault has them.
+    Done,
+    /// A dry run would have the vault take them.
+    Would,
 }
 
 /// Opens both. Refused where the installation has no vault.
@@ -65,13 +82,13 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
         CommandError::user("this installation has no vault").hint("keyshoal instance add   takes it into one")
     })?;
     let author = vault::author(context.world, args.why.as_deref());
-    Ok(Flow { installation, held, args, author })
+    Ok(Flow { installation, held, args, author, noted: Noted::Nothing })
 }
 
 impl<'a> Flow<'a> {
     /// Takes both as they were opened. The vault's word counts for the installation already.
     pub fn of(installation: Installation, held: Held, args: &'a FlowArgs, author: Author) -> Self {
-        Flow { installation, held, args, author }
+        Flow { installation, held, args, author, noted: Noted::Nothing }
     }
 
     /// Returns the instance as it was read.
@@ -135,8 +152,13 @@ impl<'a> Flow<'a> {
 
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
     pub fn go(self, ui: &mut Ui, command: &str, changes: Vec<Change>) -> Result<Outcome, CommandError> {
-        let (_, report) = self.run(ui, command, changes)?;
-        report::show(ui, command, &report)
+        let (flow, report) = self.run(ui, command, changes)?;
+        flow.show(ui, command, &report)
+    }
+
+    /// Shows what was done, in the stores and in the vault.
+    pub fn show(&self, ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
+        report::show_noted(ui, command, report, self.noted)
     }
 
     /// The same, without showing it. The flow that comes back knows the instance as it is then.
@@ -149,7 +171,9 @@ impl<'a> Flow<'a> {
         let now = keyshoal_local::clock::now();
         let preview = keyshoal_vault::preview(self.instance(), &changes, &self.author, now)
             .map_err(|cause| CommandError::user(cause.to_string()))?;
-        let hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        hearing.given = given(&preview.instance, &changes);
+        let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;
         let options = SyncOptions {
             look: LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() },
@@ -164,6 +188,7 @@ impl<'a> Flow<'a> {
             consent: Consent::new(ui, progress.clone(), agreed),
             flow: &self,
             changes: Some(changes),
+            given: &hearing.given,
             failed: None,
         };
         let report =
@@ -179,12 +204,33 @@ impl<'a> Flow<'a> {
         let agreed = matches!(report.outcome, Ended::NothingToDo | Ended::Done | Ended::Attention);
         if let Some(changes) = changes
             && agreed
+            && !self.args.dry_run
         {
-            self.commit(changes)?;
+            self.commit(changes, &hearing.given)?;
         }
+        self.noted = match report.outcome {
+            Ended::NothingToDo if meant && self.args.dry_run => Noted::Would,
+            Ended::NothingToDo if meant => Noted::Done,
+            _ => Noted::Nothing,
+        };
         restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;
+        if agreed && !self.args.dry_run && report.after.config.is_none() {
+            self.forget_renames()?;
+        }
         self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         Ok((self, report))
+    }
+
+    /// Forgets which agents had other ids in the config, now that it has the present ones.
+    fn forget_renames(&self) -> Result<(), CommandError> {
+        if self.document(RENAMES)?.is_none() {
+            return Ok(());
+        }
+        let (id, now) = (&self.instance().id, keyshoal_local::clock::now());
+        let revision = self.held.vault.instance(id)?.revision;
+        let forget = vec![Change::RemoveDocument(RENAMES.to_owned())];
+        self.held.vault.change(id, revision, forget, &self.author, now)?;
+        Ok(())
     }
 
     /// Makes changes in the vault that change nothing of the installation.
@@ -202,7 +248,7 @@ impl<'a> Flow<'a> {
     }
 
     /// Writes changes into the vault. What the config is about to take out of the roster is kept with them.
-    fn commit(&self, mut changes: Vec<Change>) -> Result<(), CommandError> {
+    fn commit(&self, mut changes: Vec<Change>, given: &Given) -> Result<(), CommandError> {
         for left in self.installation.leaving_entries() {
             changes.push(Change::PutDocument { name: format!("{ENTRIES}{}", left.id), value: left.entry });
         }
@@ -212,29 +258,16 @@ impl<'a> Flow<'a> {
         let instance = self.instance();
         let now = keyshoal_local::clock::now();
         self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
-        Ok(())
-    }
-}
-
-/// Asks the person, and writes into the vault what was agreed to, before anything is written elsewhere.
-struct Committing<'f, 'u, 'a> {
-    consent: Consent<'u>,
-    flow: &'f Flow<'a>,
-    changes: Option<Vec<Change>>,
-    failed: Option<CommandError>,
-}
-
-impl Decide for Committing<'_, '_, '_> {
-    fn decide(&mut self, plan: &Plan, judgement: &Judgement) -> Decision {
-        let decision = self.consent.decide(plan, judgement);
-        if decision.proceed == Proceed::Yes
-            && let Some(changes) = self.changes.take()
-            && let Err(error) = self.flow.commit(changes)
-        {
-            self.failed = Some(error);
-            return Decision::no();
+        // From now on the vault says that it is the agent's own, and what it is.
+        let kept = self.installation.knowledge()?.kept;
+        let undone = given.iter().filter(|place| kept.contains_key(*place));
+        let undone: Vec<Fact> = undone
+            .map(|(agent, profile)| Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() })
+            .collect();
+        if !undone.is_empty() {
+            self.installation.learn(&undone)?;
         }
-        decision
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ pub fn symbol(kind: FindingKind) -> &'static str {
         FindingKind::Kept => "●",
         FindingKind::Stale | FindingKind::Shadowing | FindingKind::Missing | FindingKind::Expired => "✗",
         FindingKind::Foreign => "?",
-        FindingKind::ModeMismatch => "≠",
+        FindingKind::ModeMismatch | FindingKind::ConfigDiffers => "≠",
         FindingKind::CoolingDown => "~",
         FindingKind::NotActivated | FindingKind::Pending => "…",
         FindingKind::Unreadable

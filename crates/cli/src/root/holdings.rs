@@ -174,7 +174,7 @@ pub fn holdings(
     }
     let waves = waves(vault, &instance)?;
     let config = Some(config_wish(&instance, &documents)?);
-    Ok(Holdings { instance, values, config, waves })
+    Ok(Holdings { instance, values, config, waves, given: BTreeSet::new() })
 }
 
 fn config_wish(

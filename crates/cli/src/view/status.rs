@@ -123,7 +123,9 @@ fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding
             made.entry((profile.provider.clone(), id.clone())).or_default();
         }
     }
-    for one in findings {
+    // What the vault has for one agent alone is nobody else's source.
+    let own = |one: &&Finding| one.finding == FindingKind::Kept && one.source_fingerprint == one.fingerprint;
+    for one in findings.iter().filter(|one| !own(one)) {
         if let (Some(provider), Some(profile), Some(_)) = (&one.provider, &one.profile, &one.agent) {
             let source = made.entry((provider.clone(), profile.clone())).or_default();
             *source = source.or(one.source_fingerprint);

@@ -20,6 +20,7 @@ mod secrets;
 mod stage;
 mod terminal;
 mod tracing;
+mod vaulted;
 mod vaulting;
 mod verifying;
 mod watching;

@@ -179,6 +179,12 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
 /// Judges a copy that equals the source.
 fn in_step(copy: &Copy<'_>, short: &str) -> Merits {
     match fitting_type(copy.sight, copy.profile, &copy.view.kind) {
+        // Without a vault, the source itself says so. A vault has no row of its own.
+        TypeFit::Fits if copy.sight.desired.wish.is_some() && copy.verdict.is_dead() => {
+            let text = format!("holds {short}, the vault's value, and {}", said(copy.verdict));
+            let words = Words::new(FindingKind::SourceRejected, text);
+            Merits::leave(words.fix(format!("keyshoal rotate {}", copy.profile)))
+        }
         TypeFit::Fits => {
             Merits::leave(Words::new(FindingKind::InSync, format!("holds {short}, as the source does")))
         }
