@@ -70,7 +70,8 @@ impl Change for Installation {
         let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action, plan)).collect();
         let now = clock::now();
         let config = plan.config.as_ref().and_then(|edit| self.journal_config(edit));
-        let run = self.ledger.begin_run_with(command, now, &steps, config.as_ref()).map_err(port_error)?;
+        let run =
+            self.ledger.begin_run_with(command, now, &steps, config.as_ref(), &[]).map_err(port_error)?;
         self.begin_writes(lock);
         Ok(run)
     }
