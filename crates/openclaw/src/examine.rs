@@ -9,3 +9,4 @@ pub mod logs;
 pub mod others;
 pub mod paths;
 pub mod references;
+pub mod residue;

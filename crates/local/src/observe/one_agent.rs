@@ -154,7 +154,7 @@ fn residue(
             entry.agent_dir.join("models.json").display(),
             copied.join("; ")
         ),
-        fix: None,
+        fix: Some("keyshoal scrub".into()),
     }]
 }
 

@@ -14,6 +14,7 @@ mod model;
 mod quarantine;
 mod recovery;
 mod references;
+mod scrub;
 mod unknown;
 mod vault;
 mod whole_way;
