@@ -36,7 +36,7 @@ pub struct Examination {
     pub other_state_dirs: Vec<OtherStateDir>,
     /// Processes of this state directory besides its gateway.
     pub processes: Vec<OtherProcess>,
-    /// Files that say that a node host was set up here.
+    /// What files and the state database tell of node hosts, one sentence each.
     pub node_hosts: Vec<String>,
     /// Directories that were set aside.
     pub set_aside: Vec<SetAside>,

@@ -12,7 +12,7 @@ use keyshoal_engine::doctor::Examine;
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_openclaw::agent_id;
 use keyshoal_openclaw::config::Config;
-use keyshoal_openclaw::examine::{databases, locks, logins, logs, others, paths, residue};
+use keyshoal_openclaw::examine::{databases, locks, logins, logs, others, paths, recorded, residue};
 use keyshoal_openclaw::gateway::trusted_users;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,6 +51,14 @@ impl Examine for Installation {
         {
             other_state_dirs.push(other);
         }
+        let gateway = observed.instance.gateway.pid;
+        let recorded = recorded::recorded(state);
+        let mut processes = others::processes(at, gateway);
+        for one in recorded.processes {
+            if Some(one.pid) != gateway && processes.iter().all(|known| known.pid != one.pid) {
+                processes.push(one);
+            }
+        }
         Ok(Examination {
             runs: self.past_runs()?,
             log: self.program_log(config, &observed.instance.gateway),
@@ -71,8 +79,8 @@ impl Examine for Installation {
             bindings: bindings(config),
             channels: channels(config),
             other_state_dirs,
-            processes: others::processes(at, observed.instance.gateway.pid),
-            node_hosts: others::node_hosts(state),
+            processes,
+            node_hosts: others::node_hosts(state).into_iter().chain(recorded.nodes).collect(),
             set_aside: self.aside()?,
             disk: paths::disk(state),
             hosts: if online { hosts::asked(observed) } else { Vec::new() },
