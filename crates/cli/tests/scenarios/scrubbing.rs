@@ -22,8 +22,9 @@ fn holding_old(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn the_earlier_key_is_gone_and_everyone_answers(version: &str, has_databases: bool) {
-    let mut stage = Stage::open(version, Seed::ApiKey);
+fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
+    let has_databases = seed == Seed::ApiKey;
+    let mut stage = Stage::open(version, seed);
     stage.keyshoal(&["status"]);
     stage.rotate();
     stage.keyshoal_with_rights(&["sync", "--yes"]);
@@ -48,16 +49,17 @@ fn the_earlier_key_is_gone_and_everyone_answers(version: &str, has_databases: bo
 
     stage.instance.start_gateway().unwrap();
     stage.everyone_sends("scrubbed", NEW_KEY);
+    stage.keyshoal(&["scrub", "--dry-run"]);
     assert_eq!(holding_old(&state), Vec::<PathBuf>::new(), "{version}: nothing brings it back");
     stage.seen("scrub", "scrubbed");
 }
 
 #[test]
 fn the_earlier_key_is_gone_and_everyone_answers_on_2026_3_28() {
-    the_earlier_key_is_gone_and_everyone_answers("2026.3.28", false);
+    the_earlier_key_is_gone_and_everyone_answers("2026.3.28", Seed::Token);
 }
 
 #[test]
 fn the_earlier_key_is_gone_and_everyone_answers_on_2026_9_6() {
-    the_earlier_key_is_gone_and_everyone_answers("2026.9.6", true);
+    the_earlier_key_is_gone_and_everyone_answers("2026.9.6", Seed::ApiKey);
 }
