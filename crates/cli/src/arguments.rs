@@ -3,7 +3,7 @@
 use crate::commands::{
     agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, export,
     history, import, instance, keep, man, model, quarantine, recipient, recover, replace, restart, rollback,
-    rotate, route, set, status, sync, trace, vault, verify, watch,
+    rotate, route, scrub, set, status, sync, trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -226,6 +226,8 @@ pub enum Command {
     Route(route::RouteArgs),
     /// Move the credentials of an agent that is no more aside, and back
     Quarantine(quarantine::QuarantineArgs),
+    /// Remove plaintext of credentials that lies outside of the stores
+    Scrub(scrub::ScrubArgs),
     /// List the runs that wrote something
     History(history::HistoryArgs),
     /// Take a run back, profile by profile

@@ -105,6 +105,8 @@ pub enum Remedy {
     Remove(Why),
     /// It goes, and nothing takes its place: the vault no longer wants it there.
     Withdraw,
+    /// There is no value to replace, and the source's may stand there.
+    Fill,
     /// The value is right, its type is not.
     FixType(CredentialKind),
 }

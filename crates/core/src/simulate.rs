@@ -33,7 +33,9 @@ fn carry_out(after: &mut Observation, action: &Action) -> bool {
     }
     let profile = action.profile();
     let origin = match action {
-        Action::Replace { value, .. } => find(after, profile, action.provider(), *value).cloned(),
+        Action::Replace { value, .. } | Action::Insert { value, .. } => {
+            find(after, profile, action.provider(), *value).cloned()
+        }
         _ => None,
     };
     let Some(store) = after.stores.get_mut(action.store()) else { return false };
@@ -56,9 +58,22 @@ fn carry_out(after: &mut Observation, action: &Action) -> bool {
             }
         }
         Action::Insert { value, kind, provider, .. } => {
-            let view = plain(provider, kind, *value);
-            store.profiles.insert(profile.clone(), view);
             store.health = StoreHealth::Ok;
+            match store.profiles.get_mut(profile) {
+                // It was there and held nothing: what stands beside the value stays.
+                Some(view) => {
+                    view.expires = origin
+                        .as_ref()
+                        .and_then(|from| from.expires)
+                        .filter(|_| *kind == CredentialKind::Token);
+                    view.material = origin.map_or(Material::Inline(*value), |from| from.material);
+                    view.kind = kind.clone();
+                    reset(store.usage.entry(profile.clone()).or_default());
+                }
+                None => {
+                    store.profiles.insert(profile.clone(), plain(provider, kind, *value));
+                }
+            }
         }
         Action::FixType { kind, .. } => {
             if let Some(view) = store.profiles.get_mut(profile) {

@@ -1,9 +1,11 @@
 //! Putting values of the journal back: rollback of a finished run, and recovery of one that did not finish.
 
 mod config;
+mod files;
 mod recover;
 mod rollback;
 
+pub use files::{FileBack, RestoredFile};
 pub use recover::{Direction, Recovered};
 pub use rollback::RollbackStep;
 

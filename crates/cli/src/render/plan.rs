@@ -101,7 +101,7 @@ pub fn why(action: &Action) -> String {
                 Why::Withdrawn => "the vault has taken it back".to_owned(),
             }
         }
-        Action::Insert { .. } => "a new profile".to_owned(),
+        Action::Insert { .. } => "the store has none".to_owned(),
         Action::FixType { .. } => "the config's auth.profiles wants this type".to_owned(),
         Action::ResetCooldown { .. } => "it belongs to a value that is gone".to_owned(),
     }

@@ -60,13 +60,14 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let path = |name: &str| stage.path(name).to_str().unwrap().to_owned();
     let (backup, key, new_key) = (path("vault.backup"), path("second.key"), path("new.txt"));
     std::fs::write(&new_key, "acme-key-of-some-length").unwrap();
-    let commands: [(&[&str], &str); 35] = [
+    let commands: [(&[&str], &str); 36] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
         (&["explain", "stocks"], "keyshoal.explain.v1"),
         (&["doctor"], "keyshoal.doctor.v1"),
         (&["quarantine"], "keyshoal.quarantine.v1"),
+        (&["scrub", "--dry-run"], "keyshoal.scrub.v1"),
         (&["sync", "--dry-run"], "keyshoal.sync.v1"),
         (&["sync"], "keyshoal.sync.v1"),
         (&["restart"], "keyshoal.restart.v1"),

@@ -16,6 +16,7 @@ mod questions;
 mod readme;
 mod rendering;
 mod routing;
+mod scrubbing;
 mod secrets;
 mod stage;
 mod terminal;

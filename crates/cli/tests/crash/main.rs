@@ -12,4 +12,5 @@ mod house;
 mod killed;
 mod power;
 mod replay;
+mod scrubbed;
 mod trace;

@@ -26,7 +26,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Tells whether every agent of this store leaves the instance.
-    fn is_leaving(&self, store: &StoreId) -> bool {
+    pub(super) fn is_leaving(&self, store: &StoreId) -> bool {
         let Some(wish) = &self.desired.wish else { return false };
         let users = self.users(store);
         *store != StoreId::Base

@@ -1,5 +1,6 @@
 //! Applying the actions of one store in one update, with every expectation compared under the store's lock.
 
+use super::fill::fill;
 use crate::book::{Book, Entry};
 use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
 use keyshoal_openclaw::store::{
@@ -245,10 +246,10 @@ fn edits_of(
             );
         }
         Action::Insert { profile, provider, value, kind, .. } => {
-            if contents.profiles.contains_key(profile) {
-                return Err(StepState::Conflict { found: format!("there is a profile {profile} already") });
-            }
             let entry = look_up(means.book, *value)?;
+            if let Some(now) = contents.profiles.get(profile) {
+                return fill(profile, now, provider, kind, entry, reset(profile));
+            }
             let (profile, provider) = (profile.clone(), provider.clone());
             edits.push(match entry.whole(&profile, &provider, kind) {
                 Some(json) => Edit::PutRaw { profile, json },

@@ -6,6 +6,7 @@
     reason = "a test says by panicking what does not hold, and reads files as it likes"
 )]
 
+mod empty;
 mod guards;
 mod house;
 mod meanwhile;
@@ -14,6 +15,7 @@ mod model;
 mod quarantine;
 mod recovery;
 mod references;
+mod scrub;
 mod unknown;
 mod vault;
 mod whole_way;
