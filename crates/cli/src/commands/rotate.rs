@@ -228,7 +228,7 @@ fn back(
         }
     };
     if let Some(why) = book::death_of_old(flow, &rotation)? {
-        ui.warn(&format!("the value before is dead ({why}): the agents would fail with it"));
+        ui.warn(&format!("the agents would fail with the value before: {why}"));
         if !args.flow.yes && ui.ask(&[Text::of("go back to it all the same?")], false)? != Some(Answer::Yes) {
             ui.say(&Text::of("nothing was changed"));
             return Ok(Outcome::Attention);

@@ -4,7 +4,7 @@ use super::{age, findings, words};
 use crate::ui::{Grid, Text, Tone};
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
-use keyshoal_core::{FindingKind, Layout, Material, Severity};
+use keyshoal_core::{FindingKind, Material, Severity};
 
 /// With more agents than this, those that are as they should be are only counted.
 const MANY: usize = 40;
@@ -40,7 +40,7 @@ fn head(view: &StatusView) -> Vec<Text> {
         (Some(false), _) => "gateway not running".to_owned(),
         (None, _) => "gateway unknown".to_owned(),
     };
-    let layout = layout_words(instance.layout);
+    let layout = instance.layout.words();
     let mut lines = vec![
         Text::toned(Tone::Strong, format!("OpenClaw {version}"))
             .plain(format!(" · {} · {layout} · {gateway}", instance.state_dir)),
@@ -53,17 +53,6 @@ fn head(view: &StatusView) -> Vec<Text> {
         lines.push(Text::toned(Tone::Doubt, "! read-only: ").plain(reason));
     }
     lines
-}
-
-fn layout_words(layout: Layout) -> &'static str {
-    match layout {
-        Layout::JsonFile => "JSON files",
-        Layout::JsonWithState => "JSON files with auth-state",
-        Layout::AgentSqlite => "SQLite per agent",
-        Layout::SharedTable => "SQLite, shared table",
-        Layout::SharedRow => "SQLite, shared row",
-        Layout::Unknown => "unknown layout",
-    }
 }
 
 fn table(view: &StatusView, width: usize) -> Vec<Text> {

@@ -13,8 +13,8 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     let version = instance.openclaw_version.as_deref().unwrap_or("(version unknown)");
     let mut text = format!(
         "# Agents of OpenClaw {version} do not hold the same credentials\n\n\
-         Layout: {:?}, {}. Gateway: {}. Values are fingerprints: equal where values are equal.\n",
-        instance.layout,
+         Stores: {}, {}. Gateway: {}. Values are fingerprints: equal where values are equal.\n",
+        instance.layout.words(),
         words::count(look.observed.agents.len(), "agent"),
         match (instance.gateway.running, instance.gateway.started) {
             (Some(true), Some(since)) => format!("running since {since:.0}"),
@@ -32,7 +32,7 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     }
     for one in wrong {
         let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
-        text.push_str(&format!("- {whose}: {} ({})\n", one.message, one.finding.as_str()));
+        text.push_str(&format!("- {whose}: {} ({})\n", one.message, words::word(one.finding)));
     }
     text.push_str("\n## Stores: when each was changed\n\n| store | changed | profiles |\n|---|---|---|\n");
     for store in look.observed.stores.values() {

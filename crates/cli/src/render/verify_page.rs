@@ -2,7 +2,6 @@
 
 use super::page::{Page, Section};
 use super::verify::{Shown, delivery_words, route_words, shown};
-use super::words;
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{Check, CheckResult, RouteProof};
@@ -53,7 +52,7 @@ fn agents(report: &VerifyReport) -> Section {
                 state_word(agent.state()).to_owned(),
                 proof.provider.to_string(),
                 super::verify::what(proof),
-                words::verdict_word(proof.verdict.kind).to_owned(),
+                proof.verdict.kind.short().to_owned(),
                 proof.verdict.request_id.clone().unwrap_or_default(),
                 format!("{:.0}", proof.verdict.at),
                 proof.verdict.advice.clone().unwrap_or_default(),
