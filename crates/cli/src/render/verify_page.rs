@@ -28,17 +28,17 @@ pub fn page(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> P
 
 fn five(checks: &[Check]) -> Section {
     let row = |check: &Check| {
-        let result = match &check.result {
-            CheckResult::Yes => "yes".to_owned(),
-            CheckResult::No => "no".to_owned(),
-            CheckResult::NotTested { reason } => format!("not tested: {reason}"),
+        let result = match check.result {
+            CheckResult::Yes => "yes",
+            CheckResult::No => "no",
+            CheckResult::NotTested => "not tested",
         };
-        vec![check.question.to_owned(), result, check.evidence.join("; ")]
+        vec![check.question.to_owned(), result.to_owned(), check.reason.clone(), check.evidence.join("; ")]
     };
     Section {
         heading: "Five questions".to_owned(),
         lines: Vec::new(),
-        columns: vec!["question", "answer", "seen"],
+        columns: vec!["question", "answer", "why", "seen"],
         rows: checks.iter().map(row).collect(),
     }
 }
