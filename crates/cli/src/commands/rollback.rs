@@ -46,7 +46,10 @@ pub fn cmd_rollback(
         return Err(CommandError::user(
             "a vault says what is right here, and the next sync would undo a rollback of the stores",
         )
-        .hint("keyshoal rotate PROFILE --rollback   makes the earlier version current again, everywhere"));
+        .hint(
+            "keyshoal rotate PROFILE --rollback   makes the version before current again, everywhere; \
+             keyshoal credential set PROFILE   gives a value that you have; keyshoal credential show PROFILE   lists the versions",
+        ));
     }
     let run = shared::find_run(&installation, &args.run)?;
     if run.summary.finished.is_none() {
@@ -66,6 +69,11 @@ pub fn cmd_rollback(
     }
     if args.dry_run || possible == 0 {
         ui.data(&talk);
+        if possible == 0 && plan.iter().any(|step| step.is_back) {
+            let said =
+                "this run was taken back already: nothing is left to put back, and nothing was written";
+            ui.data(&[Text::toned(Tone::Good, "✓ ").plain(said)]);
+        }
         ui.document(&restored::Document::planned("rollback", &run.summary.id, &plan))?;
         return Ok(Outcome::attention_if(possible > 0));
     }

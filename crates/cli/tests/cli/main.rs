@@ -18,6 +18,7 @@ mod rendering;
 mod routing;
 mod secrets;
 mod stage;
+mod taking_back;
 mod terminal;
 mod tracing;
 mod vaulting;
