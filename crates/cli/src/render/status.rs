@@ -28,7 +28,30 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
     }
     lines.push(Text::new());
     lines.push(summary(view));
+    lines.extend(ways_on(view).iter().flat_map(|line| line.wrapped(width, 4)));
     lines
+}
+
+/// Says how to go on: where `sync` mends something, and where no provider was ever asked.
+fn ways_on(view: &StatusView) -> Vec<Text> {
+    let mut lines = Vec::new();
+    if view.never_asked && view.columns.iter().any(|column| column.source.is_some()) {
+        let source =
+            "(source) is what the agents should send: by default, what OpenClaw's own commands write";
+        lines.push(Text::toned(Tone::Dim, format!("  {source}")));
+        lines.push(way(
+            "keyshoal status --check",
+            "asks the providers whether these values work: none was asked yet",
+        ));
+    }
+    if view.is_mended_by_sync() {
+        lines.push(way("keyshoal sync", "shows what it would change, and asks before it writes"));
+    }
+    lines
+}
+
+fn way(command: &str, does: &str) -> Text {
+    Text::toned(Tone::Dim, "  → ").plain(command).and(Tone::Dim, format!("   {does}"))
 }
 
 fn head(view: &StatusView) -> Vec<Text> {

@@ -9,6 +9,7 @@ mod bundling;
 mod doctoring;
 mod documents;
 mod fake;
+mod first_look;
 mod importing;
 mod metrics;
 mod moving;
