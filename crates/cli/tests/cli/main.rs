@@ -25,3 +25,4 @@ mod tracing;
 mod vaulting;
 mod verifying;
 mod watching;
+mod watching_a_vault;
