@@ -1,6 +1,7 @@
 //! A draft of a bug report for OpenClaw: what was expected, what happened, with times and values before and after.
 
 use super::words;
+use crate::ui::visible_lines;
 use keyshoal_core::record::{LookRecord, StoreRecord};
 use keyshoal_core::{Fingerprint, ProfileId, Severity};
 use keyshoal_engine::Look;
@@ -46,7 +47,7 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     }
     text.push_str(&before_and_after(looks));
     text.push_str("\n## To reproduce\n\n1. (what was run: `openclaw configure`, `openclaw models auth …`, the dashboard)\n2. Ask an agent other than the main one.\n");
-    text
+    visible_lines(&text)
 }
 
 /// Shows what changed from look to look, the oldest first.
