@@ -8,6 +8,7 @@
 
 mod guards;
 mod house;
+mod marks;
 mod meanwhile;
 mod memory;
 mod model;
