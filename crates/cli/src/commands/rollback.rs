@@ -17,7 +17,7 @@ Examples:
 
 A value is only put back where the run's own value still stands. OAuth logins are never put back: their tokens only move forward.")]
 pub struct RollbackArgs {
-    /// Which run (the first digits of its id are enough; "last" is the newest)
+    /// Which run (keyshoal history lists them; the first digits of its id are enough, "last" is the newest)
     pub run: String,
     /// Do it without asking
     #[arg(long, short)]

@@ -60,7 +60,7 @@ pub struct RotateArgs {
     /// An agent of the first wave (can be repeated) [default: the first that has a copy of its own]
     #[arg(long, value_name = "AGENT")]
     pub canary: Vec<String>,
-    /// How far a wave reaches, in hundredths of the agents with copies of their own (can be repeated) [default: 50]
+    /// How far a wave reaches, in percent of the agents with copies of their own (can be repeated) [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub percent: Vec<u8>,
     /// How many agents may be shown to fail before everybody goes back
