@@ -18,8 +18,8 @@ use std::path::PathBuf;
     after_help = "\
 Examples:
   keyshoal demo                    see everything on a throwaway installation
-  keyshoal status                  who holds what, and what is wrong
-  keyshoal sync                    make every agent hold the right credential
+  keyshoal status                  who holds what, and what is wrong; changes nothing of OpenClaw's
+  keyshoal sync                    make every agent hold the right credential; shows the plan, and asks first
   keyshoal set anthropic           paste a new key; it is tested, then everywhere
 
 Exit codes:
@@ -224,7 +224,7 @@ pub enum Command {
     Replace(replace::ReplaceArgs),
     /// Tell which agent answers a message and by which binding, and find bindings that never do
     Route(route::RouteArgs),
-    /// Move the credentials of an agent that is no more aside, and back
+    /// Move the credentials of an agent that is no longer in the roster aside, and back
     Quarantine(quarantine::QuarantineArgs),
     /// Remove plaintext of credentials that lies outside of the stores
     Scrub(scrub::ScrubArgs),

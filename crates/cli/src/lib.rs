@@ -48,7 +48,14 @@ pub fn main() -> ExitCode {
 
 /// Prints help, version or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = ui::visible_lines(&text);
     // A reader that went away is no reason to fail.
-    let _ = error.print();
+    let _ = if shown == text {
+        error.print()
+    } else {
+        // An argument is repeated that would steer the terminal: then without it, and without colours.
+        std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes())
+    };
     if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS }
 }

@@ -23,6 +23,8 @@ pub struct LookOptions {
     pub ask: AskPolicy,
     /// Ask about every value, not only about those that differ (`status --check`).
     pub ask_all: bool,
+    /// Hold back what its provider has not accepted: nobody looks on (a watch that repairs).
+    pub accepted_only: bool,
 }
 
 /// Says whether providers are asked. Remembered verdicts count in every case.
@@ -120,7 +122,8 @@ pub(crate) fn look_undecided<P: Ports + ?Sized>(
 ) -> Result<Look, LookError> {
     progress(Progress::Looking);
     let observed = ports.observe()?;
-    let desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
+    let mut desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
+    desired.accepted_only = options.accepted_only;
     look_at(ports, observed, desired, options, progress)
 }
 

@@ -16,6 +16,7 @@ use crate::sync::{SyncOptions, SyncReport, sync};
 use crate::trial::{Trial, require_accepted, try_value};
 use keyshoal_core::{AgentId, Scope};
 use std::collections::BTreeSet;
+use values::ASKED;
 
 pub use proof::{Failure, failures};
 pub use values::{
@@ -36,17 +37,16 @@ pub fn rotate<P: Ports + ?Sized>(
     Ok((going.report, ended))
 }
 
-/// Gives a rotation up, wherever it stands, and brings every agent back.
+/// Gives a rotation up because a person said so, wherever it stands, and brings every agent back.
 pub fn roll_back<P: Ports + ?Sized>(
     ports: &P,
     book: &mut dyn Book,
     rotation: &mut Rotation,
     options: &RotateOptions,
-    why: &str,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<(RotateReport, Ended), RotateError> {
     let mut going = Going { ports, book, options, tell, report: RotateReport::default() };
-    let ended = going.back(rotation, why)?;
+    let ended = going.back(rotation, ASKED)?;
     Ok((going.report, ended))
 }
 
@@ -86,7 +86,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                 Stage::Finished => return Ok(Ended::Finished),
                 Stage::RolledBack => {
                     let why = rotation.state.halted.clone().unwrap_or_else(|| "it was given up".to_owned());
-                    return Ok(Ended::RolledBack { why, clean: true });
+                    return Ok(Ended::RolledBack { asked: rotation.is_asked_back(), why, clean: true });
                 }
             }
         }
@@ -218,7 +218,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         let report = self.sync(rotation, &BTreeSet::new())?;
         let clean = proof::unfinished(&report).is_none();
         self.report.runs.push(report);
-        Ok(Ended::RolledBack { why: why.to_owned(), clean })
+        Ok(Ended::RolledBack { why: why.to_owned(), asked: why == ASKED, clean })
     }
 
     fn sync(&mut self, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Result<SyncReport, RotateError> {

@@ -221,6 +221,7 @@ impl Installation {
             rules,
             compare: self.options.guards.compare,
             reset_cooldowns: self.options.guards.reset_cooldowns,
+            marked: self.marked_in_base(),
             base: self.seen().and_then(|seen| seen.stores.get(&StoreId::Base).map(|held| held.file.clone())),
         }
     }

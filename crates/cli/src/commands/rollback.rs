@@ -19,7 +19,7 @@ Examples:
 
 A value is only put back where the run's own value still stands. OAuth logins are never put back: their tokens only move forward.")]
 pub struct RollbackArgs {
-    /// Which run (the first digits of its id are enough; "last" is the newest)
+    /// Which run (keyshoal history lists them; the first digits of its id are enough, "last" is the newest)
     pub run: String,
     /// Do it without asking
     #[arg(long, short)]
@@ -57,7 +57,10 @@ pub fn cmd_rollback(
         return Err(CommandError::user(
             "a vault says what is right here, and the next sync would undo a rollback of the stores",
         )
-        .hint("keyshoal rotate PROFILE --rollback   makes the earlier version current again, everywhere"));
+        .hint(
+            "keyshoal rotate PROFILE --rollback   makes the version before current again, everywhere; \
+             keyshoal credential set PROFILE   gives a value that you have; keyshoal credential show PROFILE   lists the versions",
+        ));
     }
     let plan = installation.rollback_plan(&run)?;
     let possible = plan.iter().filter(|step| step.impossible.is_none()).count();
@@ -71,6 +74,11 @@ pub fn cmd_rollback(
     }
     if args.dry_run || possible == 0 {
         ui.data(&talk);
+        if possible == 0 && plan.iter().any(|step| step.is_back) {
+            let said =
+                "this run was taken back already: nothing is left to put back, and nothing was written";
+            ui.data(&[Text::toned(Tone::Good, "✓ ").plain(said)]);
+        }
         ui.document(&restored::Document::planned("rollback", &run.summary.id, &plan))?;
         return Ok(Outcome::attention_if(possible > 0));
     }

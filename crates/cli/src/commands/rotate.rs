@@ -60,7 +60,7 @@ pub struct RotateArgs {
     /// An agent of the first wave (can be repeated) [default: the first that has a copy of its own]
     #[arg(long, value_name = "AGENT")]
     pub canary: Vec<String>,
-    /// How far a wave reaches, in hundredths of the agents with copies of their own (can be repeated) [default: 50]
+    /// How far a wave reaches, in percent of the agents with copies of their own (can be repeated) [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub percent: Vec<u8>,
     /// How many agents may be shown to fail before everybody goes back
@@ -113,11 +113,15 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
                     "a rotation of {} is under way ({})",
                     credential.profile, open.stage
                 ))
-                .hint("keyshoal rotate … --resume   goes on with it; --rollback   gives it up"));
+                .hint(format!(
+                    "keyshoal rotate {} --resume   goes on with it; --rollback   gives it up",
+                    credential.profile
+                )));
             }
         },
         None if args.finish || args.resume => {
-            return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile)));
+            return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile))
+                .hint(format!("keyshoal rotate {}   begins one", credential.profile)));
         }
         None => return staged(ui, flow, &credential, args, &options),
     };
@@ -228,23 +232,24 @@ fn back(
         }
     };
     if let Some(why) = book::death_of_old(flow, &rotation)? {
-        ui.warn(&format!("the value before is dead ({why}): the agents would fail with it"));
+        ui.warn(&format!("the agents would fail with the value before: {why}"));
         if !args.flow.yes && ui.ask(&[Text::of("go back to it all the same?")], false)? != Some(Answer::Yes) {
             ui.say(&Text::of("nothing was changed"));
             return Ok(Outcome::Attention);
         }
     }
     if args.flow.dry_run {
+        let to = rotation.old.map_or("the value before".to_owned(), |old| old.to_string());
+        ui.data(&[Text::of(format!("would bring {} back to {to} everywhere", credential.profile))]);
         ui.document(&RotateDocument::planned(&credential.profile, &[]))?;
         return Ok(Outcome::Attention);
     }
     let options = RotateOptions { offline: true, ..options(args) };
     let progress = ui.progress();
     let mut lines = Vec::new();
-    let done =
-        roll_back(&flow.installation, &mut book, &mut rotation, &options, "a person said so", &mut |event| {
-            show::event(&progress, &mut lines, &event);
-        });
+    let done = roll_back(&flow.installation, &mut book, &mut rotation, &options, &mut |event| {
+        show::event(&progress, &mut lines, &event);
+    });
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));
     let (report, ended) = done?;
@@ -259,15 +264,17 @@ fn shown(
 ) -> Result<Outcome, CommandError> {
     ui.data(&show::report(rotation, report, ended));
     ui.document(&RotateDocument::of(rotation, report, ended))?;
-    let wanted_back = rotation.state.halted.as_deref() == Some("a person said so");
     let fine = match ended {
         Ended::Finished | Ended::Grace { .. } => report.failures.is_empty(),
-        Ended::RolledBack { clean, .. } => *clean && wanted_back,
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
         Ended::Unproven | Ended::Halted { .. } => false,
     };
     if let Ended::Halted { why } = ended {
         let line = Text::toned(Tone::Doubt, "? halted: ").plain(why.clone());
-        ui.say(&line.plain("; keyshoal rotate … --resume   goes on, --rollback   gives it up"));
+        let profile = &rotation.profile;
+        ui.say(
+            &line.plain(format!("; keyshoal rotate {profile} --resume   goes on, --rollback   gives it up")),
+        );
     }
     Ok(Outcome::attention_if(!fine))
 }

@@ -92,7 +92,7 @@ pub fn why(action: &Action) -> String {
                 Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),
                 Why::EarlierGeneration { behind } => format!("the source's value {behind} generations ago"),
                 Why::RejectedWhileSourceAccepted { verdict } => {
-                    format!("{} by its provider, the source's is accepted", words::verdict_word(*verdict))
+                    format!("{} by its provider, the source's is accepted", verdict.short())
                 }
                 Why::Approved => "you agreed".to_owned(),
                 Why::Given => "the value that you gave".to_owned(),

@@ -29,6 +29,8 @@ pub struct StatusView {
     pub orphans: Vec<Orphan>,
     /// Further things to know.
     pub notices: Vec<Notice>,
+    /// No provider was ever asked about any value here.
+    pub never_asked: bool,
 }
 
 /// One profile of the instance.
@@ -92,6 +94,7 @@ impl StatusView {
             findings: notable,
             orphans: observation.orphans.clone(),
             notices: observation.notices.clone(),
+            never_asked: knowledge.verdicts.is_empty(),
         }
     }
 
@@ -108,6 +111,15 @@ impl StatusView {
                 .any(|one| one.severity == Severity::Attention && one.agent.as_ref() == Some(&row.id))
         };
         self.rows.iter().filter(|row| wrong(row)).count()
+    }
+
+    /// Tells whether `sync` would mend any of it.
+    pub fn is_mended_by_sync(&self) -> bool {
+        let mends = |one: &Finding| {
+            one.severity == Severity::Attention
+                && one.fix.as_ref().is_some_and(|fix| fix.starts_with("keyshoal sync"))
+        };
+        self.read_only.is_none() && self.findings.iter().any(mends)
     }
 
     /// Tells whether anything needs attention (exit code 2).

@@ -3,7 +3,7 @@
 use super::Remedy;
 use super::copy::{Copy, Merits, shown};
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
-use super::words::{Words, keep_or_replace, said};
+use super::words::{Words, keep_or_replace};
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
 
 /// Judges a copy that names a secret which is not the vault's own, and was never its value.
@@ -46,7 +46,7 @@ pub(super) fn alone(copy: &Copy<'_>) -> Merits {
     }
     let words = Words::new(FindingKind::Kept, text);
     if copy.verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(&said(copy.verdict));
+        let words = words.severity(Severity::Attention).but(copy.verdict.clause());
         return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
     }
     let kind = &copy.view.kind;

@@ -3,7 +3,7 @@
 use super::copy::{Copy, Merits};
 use super::tell::bare;
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
-use super::words::{Words, said};
+use super::words::Words;
 use super::{Judgement, Remedy, Sight};
 use crate::{
     AgentView, Finding, FindingKind, Fingerprint, Line, Material, Observation, ProfileId, Severity,
@@ -94,7 +94,7 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
                 Merits::leave(match copy.verdict.is_dead() {
                     true => words
                         .severity(Severity::Attention)
-                        .but(&format!("but {}", said(copy.verdict)))
+                        .but(&format!("but {}", copy.verdict.clause()))
                         .fix(format!("keyshoal rotate {profile} --agent {owner}")),
                     false => words,
                 })
@@ -127,7 +127,7 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
     let of_own = sight.verdict(owner, &own.provider, own.fingerprint);
     if copy.verdict.is_dead() && of_own.is_some_and(|verdict| verdict.kind.is_accepted()) {
         let why = Why::RejectedWhileSourceAccepted { verdict: copy.verdict };
-        return Merits::with(stale(format!("{text}, and {}", said(copy.verdict))), Remedy::Replace(why));
+        return Merits::with(stale(format!("{text}, and {}", copy.verdict.clause())), Remedy::Replace(why));
     }
     Merits::with(unknown(copy, &text), Remedy::Ask)
 }
@@ -193,7 +193,7 @@ fn unknown(copy: &Copy<'_>, text: &str) -> Words {
             "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
         ),
     };
-    Words::new(FindingKind::Foreign, text).but(&said(copy.verdict)).fix(fix)
+    Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix)
 }
 
 fn withdraw(text: String) -> Merits {

@@ -84,8 +84,8 @@ fn trouble_that_is_not_death_never_justifies_a_replacement() {
             .local("stocks", 7)
             .said(7, kind)
             .said(2, VerdictKind::Ok);
-        assert_eq!(world.finding("stocks"), FindingKind::Foreign, "{kind}");
-        assert!(world.writes().is_empty(), "{kind}");
+        assert_eq!(world.finding("stocks"), FindingKind::Foreign, "{kind:?}");
+        assert!(world.writes().is_empty(), "{kind:?}");
     }
 }
 

@@ -67,9 +67,9 @@ fn what_was_put_into_the_base_store_without_the_vault_is_asked_about() {
     let world = World::json(&["main", "stocks"]).base(104).generations(&[104]);
     for verdict in [VerdictKind::Ok, VerdictKind::NotAsked, VerdictKind::Timeout] {
         let world = wished(world.clone(), sharing(&[1, 2])).said(104, verdict).said(2, VerdictKind::Ok);
-        assert_eq!(world.finding("main"), FindingKind::Foreign, "{verdict}");
-        assert!(world.writes().is_empty(), "{verdict}");
-        assert!(world.found("main").fix.unwrap().contains("credential adopt base"), "{verdict}");
+        assert_eq!(world.finding("main"), FindingKind::Foreign, "{verdict:?}");
+        assert!(world.writes().is_empty(), "{verdict:?}");
+        assert!(world.found("main").fix.unwrap().contains("credential adopt base"), "{verdict:?}");
         assert_eq!(world.planned().questions.len(), 1);
         assert!(world.judged().learned.is_empty(), "an accepted newcomer is no override");
     }

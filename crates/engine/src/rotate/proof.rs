@@ -101,7 +101,7 @@ pub fn failures<P: Ports + ?Sized>(
             .iter()
             .filter(|proof| proof.provider == rotation.provider && proof.fingerprint == Some(rotation.new));
         for proof in of_it.filter(|proof| !proof.is_ok()) {
-            let why = format!("{} says of {}: {}", proof.provider, rotation.new, proof.verdict.kind);
+            let why = format!("it sends {}, and {}", rotation.new, proof.verdict.kind.clause());
             all.push(Failure { agent: agent.id.clone(), why, certain: proof.is_rejected() });
         }
         if let Some(turn) = &agent.turn

@@ -145,6 +145,16 @@ pub struct RotateOptions {
     pub activate: ActivationMode,
 }
 
+/// Why a rotation went back that a person took back.
+pub(super) const ASKED: &str = "a person said so";
+
+impl Rotation {
+    /// Tells whether a person took it back.
+    pub fn is_asked_back(&self) -> bool {
+        self.state.halted.as_deref() == Some(ASKED)
+    }
+}
+
 /// How it ended for now.
 #[derive(Clone, Debug)]
 pub enum Ended {
@@ -161,7 +171,9 @@ pub enum Ended {
     RolledBack {
         /// Why.
         why: String,
-        /// Whether the way back itself left something that needs attention.
+        /// Whether a person asked for it; else it went back by itself.
+        asked: bool,
+        /// Whether every agent was brought back.
         clean: bool,
     },
     /// A run left something that needs attention; the rotation stands where it stood.

@@ -78,7 +78,9 @@ pub fn run<P: Ports + ?Sized>(
 ) {
     let state = WatchState::new(watch.policy.clone());
     let checks = Checks::new(watch.verify.clone());
-    let options = LookOptions { ask: watch.ask, ..LookOptions::default() };
+    // Who has said that no provider is to be asked has also said that nothing waits for one.
+    let accepted_only = watch.ask != AskPolicy::Offline;
+    let options = LookOptions { ask: watch.ask, accepted_only, ..LookOptions::default() };
     let activate = watch.activate;
     let mut driver = Driver { ports, state, checks, options, activate, alarms, tell, passes: Vec::new() };
     loop {

@@ -9,6 +9,7 @@ mod answers;
 mod asks;
 mod conflicts;
 mod fake;
+mod five;
 mod life;
 mod limits;
 mod meanwhile;

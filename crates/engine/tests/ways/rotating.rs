@@ -199,7 +199,7 @@ fn agents_that_fail_bring_everybody_back_and_silence_halts() {
 
     // One may fail; the next wave has two.
     let (held, ended, _, current) = spoilt(VerdictKind::Revoked, 1);
-    assert!(matches!(ended, Ended::RolledBack { .. }), "{ended:?}");
+    assert!(matches!(ended, Ended::RolledBack { asked: false, .. }), "{ended:?}");
     assert_eq!((held, current), (vec![OLD; 5], OLD));
 
     let (held, ended, stage, current) = spoilt(VerdictKind::ProviderDown, 0);
@@ -218,9 +218,11 @@ fn the_way_back_leads_home_from_every_stage_and_needs_no_provider() {
         let asked = fake.asked().len();
         let mut rotation = vault.rotation();
         let options = RotateOptions { offline: true, ..at_once() };
-        let (_, ended) =
-            roll_back(&fake, &mut vault, &mut rotation, &options, "said so", &mut |_| {}).unwrap();
-        assert!(matches!(ended, Ended::RolledBack { clean: true, .. }), "after {steps}: {ended:?}");
+        let (_, ended) = roll_back(&fake, &mut vault, &mut rotation, &options, &mut |_| {}).unwrap();
+        assert!(
+            matches!(ended, Ended::RolledBack { asked: true, clean: true, .. }),
+            "after {steps}: {ended:?}"
+        );
         assert_eq!(held(&fake), [OLD; 5], "after {steps} of {asked}");
         assert_eq!(vault.current, OLD);
         assert!(fake.asked().is_empty(), "nobody is asked on the way back");

@@ -9,6 +9,7 @@
 mod empty;
 mod guards;
 mod house;
+mod marks;
 mod meanwhile;
 mod memory;
 mod model;

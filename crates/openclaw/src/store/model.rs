@@ -103,7 +103,7 @@ pub enum Edit {
         /// The entry as JSON text.
         json: Secret,
     },
-    /// Resets an authentication cooldown to an explicit zero: `errorCount` 0, no cooldown or disabled mark whose reason is `auth` or
+    /// Resets an authentication cooldown: `errorCount` to 0 where there is one, no cooldown or disabled mark whose reason is `auth` or
     /// `auth_permanent`. Billing and rate-limit marks stay. When the state has no entry, one with `errorCount` 0 is made if `explicit`.
     ResetAuthCooldown {
         /// Which profile.

@@ -27,11 +27,11 @@ pub fn open_rotation(
 }
 
 /// Says why the value that would be gone back to is dead, as far as is remembered.
-pub fn death_of_old(flow: &Flow<'_>, rotation: &Rotation) -> Result<Option<String>, CommandError> {
+pub fn death_of_old(flow: &Flow<'_>, rotation: &Rotation) -> Result<Option<&'static str>, CommandError> {
     let knowledge = flow.installation.knowledge()?;
     let of_old = knowledge.verdicts.iter().filter(|((value, _), _)| Some(*value) == rotation.old);
     let newest = of_old.map(|(_, verdict)| verdict).max_by_key(|verdict| verdict.at);
-    Ok(newest.filter(|verdict| verdict.kind.is_dead()).map(|verdict| verdict.kind.to_string()))
+    Ok(newest.filter(|verdict| verdict.kind.is_dead()).map(|verdict| verdict.kind.clause()))
 }
 
 impl<'f, 'a> VaultBook<'f, 'a> {

@@ -32,7 +32,8 @@ pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
         Event::Progress(step) => progress.show(step),
         Event::Step(rotation) if rotation.stage == Stage::Publishing => {}
         Event::Step(rotation) => {
-            let tone = if rotation.stage == Stage::RolledBack { Tone::Bad } else { Tone::Good };
+            let failed = rotation.stage == Stage::RolledBack && !rotation.is_asked_back();
+            let tone = if failed { Tone::Bad } else { Tone::Good };
             lines.push(Text::toned(tone, format!("· {}", word(rotation.stage))));
         }
         Event::Wave { number, of, agents } => {
@@ -71,13 +72,17 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
             until.strftime("%Y-%m-%d %H:%M UTC")
         )),
         Ended::Unproven => Text::toned(Tone::Doubt, "? ").plain(format!(
-            "every agent has {}, and nobody was asked whether they work with it: keyshoal rotate … --resume   asks",
-            rotation.new
+            "every agent has {}, and nobody was asked whether they work with it: keyshoal rotate {} --resume   asks",
+            rotation.new, rotation.profile
         )),
-        Ended::RolledBack { why, clean: true } => {
+        Ended::RolledBack { asked: true, clean: true, .. } => {
+            let before = rotation.old.map(|old| format!(" ({old})")).unwrap_or_default();
+            Text::toned(Tone::Good, "✓ ").plain(format!("rolled back, as you asked: every agent has the value before again{before}"))
+        }
+        Ended::RolledBack { why, clean: true, .. } => {
             Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!("{why}; every agent has the value before again"))
         }
-        Ended::RolledBack { why, clean: false } => Text::toned(Tone::Bad, "✗ rolled back: ")
+        Ended::RolledBack { why, clean: false, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
             .plain(format!("{why}; and not every agent could be brought back: keyshoal sync")),
         Ended::Halted { .. } => Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(rotation.stage))),
     });
