@@ -127,6 +127,24 @@ impl Database {
         done().map_err(VaultError::at(&self.path))
     }
 
+    /// Writes in one transaction in which rows may name others that come later, and keeps that only where it is `kept`.
+    pub(crate) fn rewrite<T>(
+        &self,
+        kept: bool,
+        work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
+    ) -> Result<T, VaultError> {
+        let connection = self.connection();
+        let done = || {
+            let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
+            let result = work(&Statements(&transaction))?;
+            let end = if kept { transaction.commit() } else { transaction.rollback() };
+            end.map_err(Cause::database)?;
+            Ok(result)
+        };
+        done().map_err(VaultError::at(&self.path))
+    }
+
     /// Empties the write-ahead log into the file, so that what was replaced is nowhere any more. Left for later when somebody
     /// else is reading.
     pub(crate) fn empty_log(&self) -> Result<(), Cause> {

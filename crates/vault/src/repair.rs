@@ -1,0 +1,118 @@
+//! Mends a vault whose rows were damaged: by what is proven, by a backup, by what the installation shows.
+//!
+//! Nothing that did not open, and nothing whose tag failed, is taken for true. What a tag can still prove is put back exactly as it was; what it
+//! cannot is made anew of what the installation holds, and only that. All of it is one transaction.
+
+mod doubt;
+mod history;
+mod outcome;
+mod raw;
+mod records;
+mod roster;
+mod rows;
+mod sealed;
+mod shown;
+
+use crate::session::{Session, values};
+use crate::tally::Tally;
+use crate::write::Pen;
+use crate::{Author, Cause, Vault, VaultError, events, queries};
+use keyshoal_core::Timestamp;
+use keyshoal_seal::Keyring;
+pub use outcome::{Mend, Origin};
+pub(crate) use rows::Parts;
+pub use shown::Shown;
+
+/// What a repair may go by.
+#[derive(Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// What an installation shows of its instance.
+    pub shown: Option<&'a Shown<'a>>,
+    /// A backup of the same vault, open.
+    pub backup: Option<&'a Vault>,
+    /// Whether what neither has may be taken out of instances whose installation is not shown.
+    pub take_out: bool,
+}
+
+/// What mending one instance needs to know.
+pub(crate) struct Bench<'a> {
+    pub(crate) pen: &'a Pen<'a>,
+    pub(crate) ring: &'a Keyring,
+    pub(crate) backup: Option<&'a Vault>,
+    pub(crate) who: &'a Author,
+    pub(crate) take_out: bool,
+}
+
+impl Vault {
+    /// Says what a repair would do, and does nothing.
+    pub fn try_repair(
+        &self,
+        sources: Sources<'_>,
+        who: &Author,
+        now: Timestamp,
+    ) -> Result<Vec<Mend>, VaultError> {
+        self.database.rewrite(false, |db| self.mend(db, sources, who, now))
+    }
+
+    /// Mends what [`Self::try_repair`] said, in one transaction; refused where it would be something else by now.
+    pub fn repair(
+        &self,
+        sources: Sources<'_>,
+        agreed: &[Mend],
+        who: &Author,
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
+        self.database.rewrite(true, |db| {
+            let mends = self.mend(db, sources, who, now)?;
+            if mends != agreed {
+                return Err(Cause::refused("the vault was changed meanwhile; look again"));
+            }
+            Ok(())
+        })?;
+        self.empty_log()
+    }
+
+    fn mend(
+        &self,
+        db: &dyn Session,
+        sources: Sources<'_>,
+        who: &Author,
+        now: Timestamp,
+    ) -> Result<Vec<Mend>, Cause> {
+        if let Some(backup) = sources.backup
+            && backup.id != self.id
+        {
+            return Err(Cause::refused(format!("the backup is one of another vault ({})", backup.id)));
+        }
+        let key = self.active_key(db)?;
+        let pen = Pen { db, vault: &self.id, tags: &self.tags, key, now };
+        let bench =
+            Bench { pen: &pen, ring: &self.ring, backup: sources.backup, who, take_out: sources.take_out };
+        let mut mends = Vec::new();
+        let mut tally = history::mend(&bench, &mut mends)?;
+        roster::misnamed(&bench, &mut mends)?;
+        roster::mend(&bench, sources.shown, tally.instances, &mut mends)?;
+        let left = mends.iter().any(|mend| mend.from == Origin::Left);
+        if !left {
+            roster::remove_strays(&bench, &mut mends)?;
+        }
+        roster::count(&bench, &mut tally, left, &mut mends)?;
+        tally.write(db, &self.tags)?;
+        let said: Vec<String> = mends.iter().filter_map(Mend::said).collect();
+        events::add(db, &self.tags, None, who, &said, now)?;
+        Ok(mends)
+    }
+}
+
+/// Reads the tally; an empty one where it was damaged.
+pub(crate) fn tally_or_empty(bench: &Bench<'_>) -> (Tally, bool) {
+    match Tally::read(bench.pen.db, bench.pen.tags) {
+        Ok(tally) => (tally, true),
+        Err(_) => (Tally::default(), false),
+    }
+}
+
+/// Tells whether the tables name something that is not there.
+pub(crate) fn organisation(bench: &Bench<'_>, id: &str) -> Result<(), Cause> {
+    bench.pen.db.execute(queries::NEW_ORGANISATION, &values![id, bench.pen.now]).map(drop)
+}
