@@ -13,6 +13,7 @@ mod rows;
 mod sealed;
 mod shown;
 
+use crate::place::Place;
 use crate::session::{Session, values};
 use crate::tally::Tally;
 use crate::write::Pen;
@@ -22,6 +23,8 @@ use keyshoal_seal::Keyring;
 pub use outcome::{Mend, Origin};
 pub(crate) use rows::Parts;
 pub use shown::Shown;
+use std::io::Write as _;
+use std::path::PathBuf;
 
 /// What a repair may go by.
 #[derive(Clone, Copy, Default)]
@@ -51,6 +54,7 @@ impl Vault {
         who: &Author,
         now: Timestamp,
     ) -> Result<Vec<Mend>, VaultError> {
+        self.require_pages()?;
         self.database.rewrite(false, |db| self.mend(db, sources, who, now))
     }
 
@@ -70,6 +74,35 @@ impl Vault {
             Ok(())
         })?;
         self.empty_log()
+    }
+
+    /// Writes what stands there now, page by page and as sealed as it is, into a file of its own beside the vault.
+    pub fn keep_aside(&self, now: Timestamp) -> Result<PathBuf, VaultError> {
+        let name = format!("{}.damaged-{}", self.path().display(), now.strftime("%Y%m%dT%H%M%SZ"));
+        let path = PathBuf::from(name);
+        let keep = || {
+            let place = Place::of(&path)?;
+            let _guard = place.exclusive()?;
+            let mut draft = place.draft()?;
+            let mut file = draft.file().ok_or(Cause::NotPlain)?;
+            file.write_all(&self.database.image()?)?;
+            drop(file);
+            draft.settle()
+        };
+        keep().map_err(VaultError::at(&path))?;
+        Ok(path)
+    }
+
+    /// Refuses a file that is damaged below its rows: pages, indexes, the schema.
+    fn require_pages(&self) -> Result<(), VaultError> {
+        const ROWS: [&str; 5] =
+            ["CHECK constraint", "NULL value in", "NUMERIC value in", "TEXT value in", "that is not there"];
+        let of_rows = |line: &String| ROWS.iter().any(|part| line.contains(part));
+        let damage = self.database.damage().map_err(VaultError::at(self.path()))?;
+        match damage.into_iter().find(|line| !of_rows(line)) {
+            Some(line) => Err(VaultError::at(self.path())(Cause::Corrupt(line))),
+            None => Ok(()),
+        }
     }
 
     fn mend(

@@ -160,6 +160,11 @@ impl Database {
         Ok(())
     }
 
+    /// Returns the whole file as it stands, page by page.
+    pub(crate) fn image(&self) -> Result<Vec<u8>, Cause> {
+        Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())
+    }
+
     /// Asks SQLite what is wrong with the file.
     pub(crate) fn damage(&self) -> Result<Vec<String>, Cause> {
         let connection = self.connection();

@@ -3,7 +3,7 @@
 use super::{age, words};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::Timestamp;
-use keyshoal_vault::{KeyState, VaultStatus, Verified};
+use keyshoal_vault::{KeyState, Mend, Origin, VaultStatus, Verified};
 use std::path::Path;
 
 /// Returns what it holds.
@@ -67,5 +67,27 @@ pub fn verified(found: &Verified) -> Vec<Text> {
         })
         .collect();
     lines.push(Text::of(format!("{} wrong; {seen}", words::count(found.problems.len(), "thing"))));
+    lines
+}
+
+/// Returns what is damaged, where it can be had again, and what is lost.
+pub fn mends(mends: &[Mend]) -> Vec<Text> {
+    if mends.is_empty() {
+        return vec![Text::toned(Tone::Good, "✓ whole").plain(": there is nothing to repair")];
+    }
+    let mut lines = Vec::new();
+    for mend in mends {
+        let (tone, from) = match mend.from {
+            Origin::Proven => (Tone::Good, "as it was, which its tag proves"),
+            Origin::Backup => (Tone::Good, "from the backup"),
+            Origin::Installation => (Tone::Good, "from what the installation holds"),
+            Origin::EarlierVersion => (Tone::Doubt, "from an earlier version of it"),
+            Origin::Nowhere => (Tone::Bad, "cannot be had again"),
+            Origin::Left => (Tone::Bad, "stays as it is"),
+        };
+        let lost = mend.lost.as_ref().map_or_else(String::new, |lost| format!("; lost: {lost}"));
+        lines.push(Text::toned(tone, format!("✗ {}", mend.what)).plain(format!(": {from}{lost}")));
+        lines.extend(mend.way_out.iter().map(|way| Text::of(format!("    {way}"))));
+    }
     lines
 }

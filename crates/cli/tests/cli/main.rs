@@ -15,6 +15,7 @@ mod moving;
 mod questions;
 mod readme;
 mod rendering;
+mod repairing;
 mod routing;
 mod secrets;
 mod stage;

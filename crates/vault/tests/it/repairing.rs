@@ -122,6 +122,14 @@ fn dump(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
 
 fn mend(vault: &Vault, sources: Sources<'_>, what: &str) -> Vec<Mend> {
     let mends = vault.try_repair(sources, &author(), at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
+    if !mends.is_empty() {
+        let aside = vault.keep_aside(at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let kept = Connection::open(&aside)
+            .unwrap()
+            .query_row("SELECT count(*) FROM events", [], |row| row.get::<_, i64>(0));
+        kept.unwrap_or_else(|error| panic!("{what}: {error}"));
+        std::fs::remove_file(aside).unwrap();
+    }
     vault.repair(sources, &mends, &author(), at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
     mends
 }
@@ -136,13 +144,23 @@ fn copy(house: &House) -> House {
     other
 }
 
+/// Which rows are damaged: the other instance has the same kinds.
+fn of_one(table: &str) -> &'static str {
+    match table {
+        "instances" | "events" => "TRUE",
+        "versions" => "credential IN (SELECT uid FROM credentials WHERE instance <> 'instance-two')",
+        _ => "instance <> 'instance-two'",
+    }
+}
+
 /// Every way to damage one cell, and every row taken away, of what belongs to instances and to the history.
 fn damages(connection: &Connection) -> Vec<(String, Vec<Cell>)> {
     let mut all = Vec::new();
     for table in
         ["instances", "agents", "bindings", "credentials", "versions", "documents", "rotations", "events"]
     {
-        let mut asked = connection.prepare(&format!("SELECT rowid, * FROM {table}")).unwrap();
+        let mut asked =
+            connection.prepare(&format!("SELECT rowid, * FROM {table} WHERE {}", of_one(table))).unwrap();
         let columns: Vec<String> = asked.column_names().skip(1).map(str::to_owned).collect();
         let rows = asked
             .query_map([], |row| (0..=columns.len()).map(|at| row.get(at)).collect::<Result<Vec<Cell>, _>>());
@@ -220,7 +238,7 @@ fn any_row_that_was_damaged_is_mended_by_its_installation() {
         faults.expect(again.is_empty(), &format!("again {again:?}: {what}"), &mends);
     }
     assert!(faults.0.is_empty(), "{} of {tried}:\n{}", faults.0.len(), faults.0.join("\n"));
-    assert!(tried > 250 && exact * 4 > tried, "{exact} of {tried}");
+    assert!(tried > 200 && exact * 4 > tried, "{exact} of {tried}");
 }
 
 #[test]

@@ -80,7 +80,7 @@ pub(super) fn restore(
 }
 
 /// Fetches the key of a backup, and the old one, too, where it was made while the vault got a new one.
-fn keys(
+pub(super) fn keys(
     ui: &mut Ui,
     context: &Context<'_>,
     file: &Path,

@@ -42,7 +42,10 @@ impl Standing {
         let instance = VaultInstance {
             id: raw.id.clone(),
             organisation: organisation.to_owned(),
-            name: text(2).or_else(|| here.map(|here| here.name.clone())).unwrap_or_default(),
+            name: text(2)
+                .or_else(|| name.clone())
+                .or_else(|| here.map(|here| here.name.clone()))
+                .unwrap_or_default(),
             state_dir: text(3),
             config: text(4),
             delivery,
