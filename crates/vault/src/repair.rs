@@ -24,7 +24,7 @@ pub use outcome::{Mend, Origin};
 pub(crate) use rows::Parts;
 pub use shown::Shown;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What a repair may go by.
 #[derive(Clone, Copy, Default)]
@@ -79,18 +79,29 @@ impl Vault {
     /// Writes what stands there now, page by page and as sealed as it is, into a file of its own beside the vault.
     pub fn keep_aside(&self, now: Timestamp) -> Result<PathBuf, VaultError> {
         let name = format!("{}.damaged-{}", self.path().display(), now.strftime("%Y%m%dT%H%M%SZ"));
-        let path = PathBuf::from(name);
-        let keep = || {
-            let place = Place::of(&path)?;
-            let _guard = place.exclusive()?;
-            let mut draft = place.draft()?;
-            let mut file = draft.file().ok_or(Cause::NotPlain)?;
-            file.write_all(&self.database.image()?)?;
-            drop(file);
-            draft.settle()
-        };
-        keep().map_err(VaultError::at(&path))?;
+        let mut path = PathBuf::from(&name);
+        // One that was killed after this may be repeated in the same second.
+        for next in 2.. {
+            match self.write_image(&path) {
+                Err(Cause::Exists) => path = PathBuf::from(format!("{name}-{next}")),
+                done => return done.map(|()| path.clone()).map_err(VaultError::at(&path)),
+            }
+        }
         Ok(path)
+    }
+
+    fn write_image(&self, to: &Path) -> Result<(), Cause> {
+        let place = Place::of(to)?;
+        let _guard = place.exclusive()?;
+        if place.is_taken()? {
+            return Err(Cause::Exists);
+        }
+        place.sweep()?;
+        let mut draft = place.draft()?;
+        let mut file = draft.file().ok_or(Cause::NotPlain)?;
+        file.write_all(&self.database.image()?)?;
+        drop(file);
+        draft.settle()
     }
 
     /// Refuses a file that is damaged below its rows: pages, indexes, the schema.

@@ -135,11 +135,13 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         }
     }
     plan.keep_what_is_open();
+    let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,
         None => vaulted::make(ui, context)?,
     };
-    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault: Arc::new(vault), args })
+    let vault = Arc::new(vault);
+    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault, fresh, args })
 }
 
 /// What is known beside the payload, as it grows.

@@ -39,6 +39,8 @@ pub struct Agreed<'a> {
     pub state_dir: PathBuf,
     /// Whose word will count.
     pub vault: Arc<Vault>,
+    /// Whether that was made for it.
+    pub fresh: bool,
     /// How.
     pub args: &'a ImportArgs,
 }
@@ -194,6 +196,13 @@ fn undone(
         ));
     }
     left.extend(target.undo());
+    let error = match agreed.fresh {
+        true => error.hint(format!(
+            "the vault {} was made for it and stays, with nothing in it: the next import goes there",
+            agreed.vault.path().display()
+        )),
+        false => error,
+    };
     match left.is_empty() {
         true => error.hint("nothing was made: what had been begun was taken back"),
         false => left.into_iter().fold(error, |error, what| error.hint(format!("left over: {what}"))),
