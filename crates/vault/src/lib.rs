@@ -35,6 +35,7 @@ pub use backup::{BackupHeader, BackupStep};
 pub use change::{Author, Change, NewCredential, NewInstance};
 pub use error::{Cause, VaultError};
 pub use events::Event;
+pub use expiry::{Expired, KEPT_DAYS};
 pub use load::CHANNELS;
 pub use preview::{Preview, preview};
 pub use rekey::{RekeyStep, Rekeyed};

@@ -160,6 +160,11 @@ impl Database {
         Ok(())
     }
 
+    /// Writes the file anew without what was deleted.
+    pub(crate) fn compact(&self) -> Result<(), Cause> {
+        self.connection().execute_batch("VACUUM").map_err(Cause::database)
+    }
+
     /// Returns the whole file as it stands, page by page.
     pub(crate) fn image(&self) -> Result<Vec<u8>, Cause> {
         Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())

@@ -1,6 +1,7 @@
 //! `keyshoal vault`: the vault as a whole.
 
 mod keeping;
+mod purge;
 mod rekey;
 mod repair;
 
@@ -12,6 +13,7 @@ use crate::render;
 use crate::root::vault::{self, KeyOptions};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_vault::Vault;
+pub use purge::by_the_way;
 use std::path::PathBuf;
 
 /// Arguments of `vault`.
@@ -96,6 +98,15 @@ Examples:
 Nothing whose seal or tag does not fit is taken for true. What a tag still proves is put back as it was; what it does not is made
 anew of what this installation's agents hold. The damaged file is kept beside the vault, as sealed as it is.")]
     Repair(repair::RepairArgs),
+    /// Forget the values of versions that were retired long ago, and make the file smaller by them
+    #[command(after_help = "\
+Examples:
+  keyshoal vault purge --dry-run                      what would be forgotten
+  keyshoal vault purge --older-than 0 --yes           every retired value, now
+
+The same goes by itself, after thirty days, whenever a rotation ends and before a backup is made. Backups that were made before keep what
+they hold.")]
+    Purge(purge::PurgeArgs),
     /// Give it another key while it is in use; goes on where it was interrupted
     #[command(after_help = "\
 Examples:
@@ -133,6 +144,7 @@ pub fn cmd_vault(ui: &mut Ui, context: &Context<'_>, args: &VaultArgs) -> Result
             "where the key comes from is said of a backup; the vault knows where its own is",
         )),
         VaultAction::Verify { file: Some(file), key } => keeping::verify(ui, context, file, key),
+        VaultAction::Purge(args) => purge::purge(ui, context, args),
         VaultAction::Repair(args) => repair::repair(ui, context, args),
         VaultAction::Rekey { key, new_passphrase_fd } => rekey::rekey(ui, context, key, *new_passphrase_fd),
     }

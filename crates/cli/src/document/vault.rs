@@ -1,7 +1,7 @@
 //! `keyshoal.vault.v1`.
 
 use keyshoal_core::Timestamp;
-use keyshoal_vault::{BackupHeader, KeyRecord, Mend, Rekeyed, VaultStatus, Verified};
+use keyshoal_vault::{BackupHeader, Expired, KeyRecord, Mend, Rekeyed, VaultStatus, Verified};
 use serde::Serialize;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ pub struct VaultDocument {
     verified: Option<Looked>,
     rekeyed: Option<Done>,
     repaired: Option<Repaired>,
+    purged: Option<Purged>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -82,6 +83,20 @@ struct Done {
 }
 
 #[derive(Clone, Debug, Serialize)]
+struct Purged {
+    forgotten: bool,
+    expired: Vec<Over>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Over {
+    instance: String,
+    profile: String,
+    version: u32,
+    since: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize)]
 struct Repaired {
     kept: Option<String>,
     mends: Vec<Mended>,
@@ -107,6 +122,7 @@ impl VaultDocument {
             verified: None,
             rekeyed: None,
             repaired: None,
+            purged: None,
         }
     }
 
@@ -160,6 +176,19 @@ impl VaultDocument {
             events: verified.events,
             problems: verified.problems.iter().map(problem).collect(),
         });
+        self
+    }
+
+    /// Adds the versions whose time is over, and whether their values were forgotten.
+    #[must_use]
+    pub fn purged(mut self, expired: &[Expired], forgotten: bool) -> Self {
+        let over = |one: &Expired| Over {
+            instance: one.instance.clone(),
+            profile: one.profile.to_string(),
+            version: one.number,
+            since: one.since,
+        };
+        self.purged = Some(Purged { forgotten, expired: expired.iter().map(over).collect() });
         self
     }
 

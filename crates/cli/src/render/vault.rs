@@ -3,7 +3,7 @@
 use super::{age, words};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::Timestamp;
-use keyshoal_vault::{KeyState, Mend, Origin, VaultStatus, Verified};
+use keyshoal_vault::{Expired, KeyState, Mend, Origin, VaultStatus, Verified};
 use std::path::Path;
 
 /// Returns what it holds.
@@ -90,4 +90,16 @@ pub fn mends(mends: &[Mend]) -> Vec<Text> {
         lines.extend(mend.way_out.iter().map(|way| Text::of(format!("    {way}"))));
     }
     lines
+}
+
+/// Returns the versions whose time is over.
+pub fn expired(expired: &[Expired], days: u16, now: Timestamp) -> Vec<Text> {
+    if expired.is_empty() {
+        return vec![Text::of(format!("nothing was retired more than {days} days ago"))];
+    }
+    let one = |one: &Expired| {
+        let since = age::ago(one.since, now);
+        Text::of(format!("{}: {} version {}, retired {since}", one.instance, one.profile, one.number))
+    };
+    expired.iter().map(one).collect()
 }

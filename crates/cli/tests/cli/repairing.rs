@@ -154,3 +154,34 @@ fn a_backup_gives_back_what_no_agent_holds_and_pages_are_no_rows() {
     assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
     assert!(refused.err.contains("keyshoal vault restore"), "{}", refused.err);
 }
+
+#[test]
+fn retired_values_go_when_they_are_purged() {
+    let stage = vaulted(Layout::JsonFile);
+    let new = stage.path("new.txt");
+    std::fs::write(&new, GIVEN).unwrap();
+    let rotate = ["rotate", PROFILE, "--yes", "--grace", "0", "--from-file", new.to_str().unwrap()];
+    let rotated = stage.run(&rotate);
+    assert_eq!(rotated.code, 0, "{}{}", rotated.out, rotated.err);
+    let retired = "SELECT count(*) FROM versions WHERE state = 'retired'";
+    let retired =
+        || Connection::open(path(&stage)).unwrap().query_row(retired, [], |row| row.get::<_, i64>(0));
+    assert_eq!(retired().unwrap(), 1);
+    // It is not its time yet.
+    let early = stage.run(&["vault", "purge", "--yes", "--json"]).json();
+    assert_eq!((&early["purged"]["expired"], retired().unwrap()), (&serde_json::json!([]), 1));
+    let seen = stage.run(&["vault", "purge", "--older-than", "0", "--dry-run", "--json"]);
+    assert_eq!((seen.code, retired().unwrap()), (2, 1), "{}{}", seen.out, seen.err);
+    let described = include_str!("../../../../docs/documents.md");
+    let over = seen.json()["purged"].clone();
+    let keys = over.as_object().unwrap().keys().chain(over["expired"][0].as_object().unwrap().keys());
+    keys.for_each(|key| {
+        assert!(described.contains(&format!("`{key}`")), "docs/documents.md says nothing of {key}")
+    });
+    assert_eq!(stage.run(&["vault", "purge", "--older-than", "0"]).code, 2, "nobody was there to ask");
+    assert_eq!(retired().unwrap(), 1);
+    let gone = stage.run(&["vault", "purge", "--older-than", "0", "--yes"]);
+    assert_eq!((gone.code, retired().unwrap()), (0, 0), "{}{}", gone.out, gone.err);
+    assert_eq!(stage.run(&["vault", "verify"]).code, 0);
+    assert_eq!(stage.run(&["diff", "--offline"]).code, 0);
+}
