@@ -265,6 +265,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Tells whether the command lives long and waits most of that time.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Watch(watch) if watch.action.is_none() && !watch.once)
+    }
+
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
         if let Self::Vault(vault) = self {

@@ -16,6 +16,7 @@ mod questions;
 mod readme;
 mod rendering;
 mod repairing;
+mod resting;
 mod routing;
 mod secrets;
 mod stage;
