@@ -24,6 +24,7 @@ use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
 use program::Program;
+pub use program::installed_release;
 use std::path::PathBuf;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
 
-use crate::commands::{Context, identity, shared};
+use crate::commands::{Context, identity, import, shared};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -57,7 +57,11 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         answers: &answers,
         prints: installation.fingerprints(),
     };
-    let plan = plan(context, &installation, &id, &facts)?;
+    let mut plan = plan(context, &installation, &id, &facts)?;
+    // One that has never run has written nowhere which release it is.
+    if plan.source.release.is_none() {
+        plan.source.release = import::installed_release(context)?;
+    }
     ui.data(&render::import::preview(&plan, "directory", ui.width()));
     if !plan.conflicts.is_empty() || wanted.dry_run {
         return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
