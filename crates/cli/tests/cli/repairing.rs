@@ -72,8 +72,10 @@ const DAMAGES: [(&str, &str); 7] = [
     ("the instance", "UPDATE instances SET models = '{\"primary\":\"other/model\"}'"),
 ];
 
-fn is_never_acted_upon_and_comes_back(layout: Layout) {
+fn is_never_acted_upon_and_comes_back(layout: Layout, delivery: &str) {
     let stage = vaulted(layout);
+    let set = stage.run(&["instance", "set", "--delivery", delivery, "--yes", "--offline"]);
+    assert_eq!(set.code, 0, "{}{}", set.out, set.err);
     assert_eq!(stage.run(&["diff", "--offline"]).code, 0, "{}", stage.run(&["diff", "--offline"]).out);
     let calm = stage.run(&["vault", "repair", "--yes"]);
     assert!(calm.code == 0 && calm.out.contains("nothing to repair"), "{}{}", calm.out, calm.err);
@@ -122,12 +124,17 @@ fn described(document: &Value) {
 
 #[test]
 fn damage_is_never_acted_upon_and_comes_back_in_files() {
-    is_never_acted_upon_and_comes_back(Layout::JsonFile);
+    is_never_acted_upon_and_comes_back(Layout::JsonFile, "inline");
+}
+
+#[test]
+fn damage_is_never_acted_upon_and_comes_back_where_stores_refer() {
+    is_never_acted_upon_and_comes_back(Layout::JsonFile, "refs");
 }
 
 #[test]
 fn damage_is_never_acted_upon_and_comes_back_in_databases() {
-    is_never_acted_upon_and_comes_back(Layout::SharedRow);
+    is_never_acted_upon_and_comes_back(Layout::SharedRow, "inline");
 }
 
 #[test]
