@@ -135,13 +135,15 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         }
     }
     plan.keep_what_is_open();
+    // A program that is none is found out before anything is made.
+    let program = take::program(context, args)?;
     let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,
         None => vaulted::make(ui, context)?,
     };
     let vault = Arc::new(vault);
-    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault, fresh, args })
+    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault, fresh, program, args })
 }
 
 /// What is known beside the payload, as it grows.

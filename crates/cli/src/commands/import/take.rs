@@ -42,6 +42,8 @@ pub struct Agreed<'a> {
     pub vault: Arc<Vault>,
     /// Whether that was made for it.
     pub fresh: bool,
+    /// OpenClaw's program on this machine.
+    pub program: Option<Program>,
     /// How.
     pub args: &'a ImportArgs,
 }
@@ -80,6 +82,11 @@ pub struct Made {
     pub backup: Option<PathBuf>,
 }
 
+/// Finds OpenClaw's program where it is named, or on the PATH.
+pub fn program(context: &Context<'_>, args: &ImportArgs) -> Result<Option<Program>, CommandError> {
+    program::find(context, args.openclaw.as_deref())
+}
+
 /// Makes what the plan says. Where that fails, the vault and the target are as they were.
 pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Outcome, CommandError> {
     let globals = crate::arguments::Globals {
@@ -88,11 +95,10 @@ pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Ou
         ..context.globals.clone()
     };
     let context = &Context { world: context.world, globals: &globals };
-    let program = program::find(context, agreed.args.openclaw.as_deref())?;
     let mut plan = agreed.plan.clone();
     let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
     let mut added = None;
-    let made = build(ui, context, &agreed, &mut plan, program.as_ref(), &mut target, &mut added);
+    let made = build(ui, context, &agreed, &mut plan, &mut target, &mut added);
     let mut made = match made {
         Ok(made) => made,
         Err(error) => return Err(undone(context, &agreed, target, added, error)),
@@ -113,11 +119,10 @@ fn build(
     context: &Context<'_>,
     agreed: &Agreed<'_>,
     plan: &mut ImportPlan,
-    program: Option<&Program>,
     target: &mut Target,
     added: &mut Option<InstanceId>,
 ) -> Result<Made, CommandError> {
-    let (env, vault) = (&context.world.environment, &agreed.vault);
+    let (env, vault, program) = (&context.world.environment, &agreed.vault, agreed.program.as_ref());
     let locations = root::locations(context.world, context.globals)?;
     lay::config(target, &locations, plan)?;
     let defaults = gateway::default_workspace(&locations, env, plan)?;
