@@ -156,7 +156,7 @@ pub(crate) fn tally_or_empty(bench: &Bench<'_>) -> (Tally, bool) {
     }
 }
 
-/// Tells whether the tables name something that is not there.
+/// Makes an organisation, where there is none of this id.
 pub(crate) fn organisation(bench: &Bench<'_>, id: &str) -> Result<(), Cause> {
     bench.pen.db.execute(queries::NEW_ORGANISATION, &values![id, bench.pen.now]).map(drop)
 }

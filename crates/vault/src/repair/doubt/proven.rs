@@ -8,6 +8,9 @@ use crate::repair::{Bench, Shown, records};
 use crate::{Cause, load};
 use keyshoal_core::vault::VaultInstance;
 
+/// So many rows are looked at in trying: enough for any single change of a few hundred versions, and seconds for thousands.
+const MOST_ROWS: usize = 2_000_000;
+
 /// Finds it: what stands there, what the backup has, what the installation shows, or a state that is another word.
 pub(super) fn proven(
     bench: &Bench<'_>,
@@ -19,6 +22,8 @@ pub(super) fn proven(
     if let Some(found) = backed_up(bench, raw, &draft)? {
         return Ok(Some(found));
     }
+    let rows = standing.instance.credentials.iter().map(|one| 1 + one.versions.len()).sum::<usize>();
+    let mut tries = MOST_ROWS / (rows + standing.instance.agents.len() + 1);
     let confirmed = shown.map(|shown| Confirmed::of(standing, shown, &draft).instance);
     for known in standing.variants(confirmed.as_ref()) {
         if fits(bench, raw, &mut draft, &known)? {
@@ -29,6 +34,8 @@ pub(super) fn proven(
             places.flat_map(|(one, credential)| (0..credential.versions.len()).map(move |at| (one, at)));
         for (one, at) in places.collect::<Vec<_>>() {
             for (state, _) in load::STATES {
+                let Some(fewer) = tries.checked_sub(1) else { break };
+                tries = fewer;
                 let mut other = known.clone();
                 other.credentials[one].versions[at].state = state;
                 if fits(bench, raw, &mut draft, &other)? {
