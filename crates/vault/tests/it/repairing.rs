@@ -122,7 +122,7 @@ fn dump(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
 
 fn mend(vault: &Vault, sources: Sources<'_>, what: &str) -> Vec<Mend> {
     let mends = vault.try_repair(sources, &author(), at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
-    if !mends.is_empty() {
+    if !mends.is_empty() && what.contains("instances") {
         let aside = vault.keep_aside(at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
         let kept = Connection::open(&aside)
             .unwrap()
