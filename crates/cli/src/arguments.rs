@@ -256,7 +256,7 @@ pub enum Command {
     Instance(instance::InstanceArgs),
     /// List what every agent gets of the vault's credentials, and how
     Artifacts(artifacts::ArtifactsArgs),
-    /// Make a vault, look at it, back it up, restore it, give it another key
+    /// Make a vault, look at it, back it up, restore it, repair it, give it another key
     Vault(vault::VaultArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw
     Demo(demo::DemoArgs),
@@ -267,16 +267,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// Tells whether the command lives long and waits most of that time.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Watch(watch) if watch.action.is_none() && !watch.once)
+    }
+
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
+        if let Self::Vault(vault) = self {
+            return vault.action.needs_installation();
+        }
         !matches!(
             self,
-            Self::Vault(_)
-                | Self::Demo(_)
-                | Self::Completions(_)
-                | Self::Man(_)
-                | Self::Import(_)
-                | Self::Recipient(_)
+            Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_) | Self::Recipient(_)
         )
     }
 }

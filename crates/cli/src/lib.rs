@@ -24,6 +24,9 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let mut world = root::World::of_process();
+    if cli.command.as_ref().is_some_and(arguments::Command::waits) {
+        root::wipe_what_sqlite_frees(&world);
+    }
     // Before anything that starts a thread.
     let owner = match cli.command.as_ref().is_none_or(arguments::Command::needs_installation) {
         true => root::act_as_owner(&mut world, &mut cli.globals),

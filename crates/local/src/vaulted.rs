@@ -41,7 +41,10 @@ pub struct Holdings {
 }
 
 /// Says what the vault wants, where that is something else than was said last.
-type News = dyn Fn() -> Result<Option<Holdings>, PortError> + Send + Sync;
+type News = dyn Fn(Anew) -> Result<Option<Holdings>, PortError> + Send + Sync;
+
+/// Whether all of it is asked for, also where it is what was said last.
+pub type Anew = bool;
 
 /// Whoever listens to a vault that others may change meanwhile.
 #[derive(Clone)]
@@ -85,17 +88,35 @@ impl Installation {
     }
 
     /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.
-    pub fn listen(&self, news: impl Fn() -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
+    pub fn listen(&self, news: impl Fn(Anew) -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
         self.state().listening = Some(Listening(Arc::new(news)));
+    }
+
+    /// Lets go of every value until the next look, for a process that only waits: what was read of stores and config, and what the vault
+    /// handed over. Fingerprints stay.
+    pub fn rest(&self) {
+        self.book.clear();
+        self.prints.forget_file();
+        let mut state = self.state();
+        (state.seen, state.prepared) = (None, None);
+        // Who does not listen would not hear it again.
+        if state.listening.is_some() {
+            (state.config_wish, state.delivery) = (None, None);
+            state.rested = true;
+        }
     }
 
     /// Hears the news, if somebody listens.
     pub(crate) fn hear(&self) -> Result<(), PortError> {
-        let listening = self.state().listening.clone();
-        match listening.map(|Listening(news)| news()).transpose()?.flatten() {
-            Some(holdings) => self.hold(&holdings),
-            None => Ok(()),
+        let (listening, anew) = {
+            let state = self.state();
+            (state.listening.clone(), state.rested)
+        };
+        if let Some(holdings) = listening.map(|Listening(news)| news(anew)).transpose()?.flatten() {
+            self.hold(&holdings)?;
+            self.state().rested = false;
         }
+        Ok(())
     }
 
     /// Returns the id of the vault that says what is right here, if one does.

@@ -208,6 +208,9 @@ fn go(
     });
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));
+    if matches!(done, Ok((_, Ended::Finished))) {
+        super::vault::by_the_way(ui, &flow.held.vault, flow.author());
+    }
     done.map_err(Into::into)
 }
 

@@ -118,11 +118,11 @@ pub fn listen(installation: &Installation, held: Held) {
     let Held { vault, instance } = held;
     let heard = Mutex::new((instance.revision, rotations_of(&vault, &instance).unwrap_or_default()));
     let failed = |error: CommandError| PortError { message: error.message, hint: None, retryable: true };
-    installation.listen(move || {
+    installation.listen(move |anew| {
         let now = vault.instance(&instance.id).map_err(|error| failed(error.into()))?;
         let rotations = rotations_of(&vault, &now).map_err(failed)?;
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if *heard == (now.revision, rotations.clone()) {
+        if !anew && *heard == (now.revision, rotations.clone()) {
             return Ok(None);
         }
         let news = holdings(&vault, &now, None).map_err(failed)?;

@@ -17,6 +17,8 @@ mod moving;
 mod questions;
 mod readme;
 mod rendering;
+mod repairing;
+mod resting;
 mod routing;
 mod scrubbing;
 mod secrets;

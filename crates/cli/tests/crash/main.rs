@@ -10,6 +10,7 @@
 mod disk;
 mod house;
 mod killed;
+mod moved;
 mod power;
 mod replay;
 mod scrubbed;
