@@ -243,7 +243,7 @@ fn edits_of(
         Action::Insert { profile, provider, value, kind, .. } => {
             let entry = look_up(means.book, *value)?;
             if let Some(now) = contents.profiles.get(profile) {
-                return fill(profile, now, provider, kind, entry, reset(profile));
+                return fill(profile, now, provider, kind, entry, reset(profile, leaks(profile)));
             }
             let (profile, provider) = (profile.clone(), provider.clone());
             edits.push(match entry.whole(&profile, &provider, kind) {
