@@ -15,6 +15,8 @@ pub struct PlainFile {
     pub text: Option<Fingerprint>,
     /// The values in it.
     pub values: Vec<PlainValue>,
+    /// Whether the program would write a present key there again.
+    pub renewed: bool,
     /// Why it is left alone whatever it holds, if so.
     pub obstacle: Option<String>,
 }

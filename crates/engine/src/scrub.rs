@@ -1,7 +1,7 @@
 //! What of the plaintext outside of the stores can go, and what stays, and why: a pure function of a look and an examination.
 //!
 //! Only what is certain goes. A file of an archive goes when every profile in it stands in a store that counts for its agent; a copy
-//! in `models.json` goes when it is an earlier value of such a profile; a database is written anew when nobody can have it open.
+//! in `models.json` goes when it is an earlier value of such a profile, or the present one that the program does not write again; a database is written anew when nobody can have it open.
 
 mod databases;
 mod files;

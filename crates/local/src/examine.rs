@@ -65,12 +65,7 @@ impl Examine for Installation {
             proxy: self.proxy_of_gateway().and_then(|seen| seen.shown),
             paths: paths::credential_paths(state, &at.config_path, &dirs),
             owner: paths::owner(state),
-            plain: residue::plain_files(
-                &self.holders(&seen),
-                state,
-                observed.instance.layout.is_sqlite(),
-                self.prints(),
-            ),
+            plain: residue::plain_files(&self.holders(&seen), state, observed.instance.layout, self.prints()),
             databases: examined,
             registered: databases::registered(state),
             locks: locks::all(state, &dirs),

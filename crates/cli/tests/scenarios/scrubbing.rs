@@ -3,8 +3,23 @@
 
 use crate::stage::{NEW_KEY, Stage};
 use keyshoal_testkit::instance::{OLD_KEY, PROFILE, PROVIDER, Seed};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+
+impl Stage {
+    fn models_json(&self, agent: &str) -> PathBuf {
+        self.instance.agent_dir(agent).join("models.json")
+    }
+
+    /// What the program writes there: the config's provider, with a key.
+    fn with_key(&self, key: &str) -> Value {
+        let config: Value =
+            serde_json::from_str(&std::fs::read_to_string(self.instance.config_path()).unwrap()).unwrap();
+        let mut provider = config["models"]["providers"][PROVIDER].clone();
+        provider["apiKey"] = json!(key);
+        json!({ "providers": { PROVIDER: provider } })
+    }
+}
 
 /// The files below a directory that hold the earlier key in plaintext.
 fn holding_old(dir: &Path) -> Vec<PathBuf> {
@@ -38,6 +53,12 @@ fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
         assert!(beside.out.contains("a running gateway has it open"), "{}", beside.out);
     }
     stage.instance.stop_gateway();
+    if has_databases {
+        // As 2026.7 left them: one with the earlier key, one with the present one.
+        for (agent, key) in [("stocks", OLD_KEY), ("research", NEW_KEY)] {
+            std::fs::write(stage.models_json(agent), stage.with_key(key).to_string()).unwrap();
+        }
+    }
     let state = stage.instance.state_dir();
     let before = holding_old(&state);
     println!("before: {before:#?}");
@@ -51,6 +72,10 @@ fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
     stage.everyone_sends("scrubbed", NEW_KEY);
     stage.keyshoal(&["scrub", "--dry-run"]);
     assert_eq!(holding_old(&state), Vec::<PathBuf>::new(), "{version}: nothing brings it back");
+    if has_databases {
+        let text = std::fs::read_to_string(stage.models_json("research")).unwrap();
+        assert!(!text.contains(NEW_KEY), "{version} writes keys into models.json: {text}");
+    }
     stage.seen("scrub", "scrubbed");
 }
 

@@ -59,10 +59,7 @@ pub(super) fn decide(case: &Case<'_>, file: &PlainFile, scrub: &mut Scrub) {
                         true => {
                             "no release reads it to sign in, and a store holds every profile in it".into()
                         }
-                        false => {
-                            "an earlier value; the store holds another one, and nothing updates this copy"
-                                .into()
-                        }
+                        false => "requests do not use it, and the stores hold the present key".into(),
                     },
                 });
             }
@@ -141,8 +138,13 @@ impl<'a> Holding<'a> {
         let from_config = candidates
             .into_iter()
             .flatten()
-            .any(|one| one.place != Place::ModelsFile && one.material.value() == Some(print));
-        if from_config || self.holds(provider, print) {
+            .filter(|one| !matches!(one.place, Place::ModelsFile | Place::Local | Place::Inherited))
+            .any(|one| one.material.value() == Some(print));
+        let held = self.holds(provider, print);
+        if held && !from_config && !self.file.renewed {
+            return Ok(());
+        }
+        if from_config || held {
             return Err((
                 format!("it holds the present key of {provider}, and OpenClaw would write it there again"),
                 Some("keys by reference keep it out: keyshoal instance set --delivery refs"),

@@ -49,7 +49,8 @@ impl Viewer<'_> {
         let nothing = StoreContents::default();
         let local = (store != StoreId::Base)
             .then(|| self.stores.get(&store).map_or(&nothing, |held| &held.read.contents));
-        notices.extend(residue(prints, entry, &models_file, [local.unwrap_or(base), base]));
+        let renewed = self.layout != Layout::SharedRow;
+        notices.extend(residue(prints, entry, &models_file, [local.unwrap_or(base), base], renewed));
         let earlier = match store {
             StoreId::Base => copies(prints, &models_file, base),
             StoreId::Agent(_) => Vec::new(),
@@ -130,6 +131,7 @@ fn residue(
     entry: &AgentEntry,
     file: &ModelsFile,
     held: [&StoreContents; 2],
+    renewed: bool,
 ) -> Option<Notice> {
     let is_held = |print| {
         let mut all = held.iter().flat_map(|contents| contents.profiles.values());
@@ -152,7 +154,7 @@ fn residue(
             entry.agent_dir.join("models.json").display(),
             shown.join("; ")
         ),
-        fix: earlier.then(|| "keyshoal scrub".into()),
+        fix: (earlier || !renewed).then(|| "keyshoal scrub".into()),
     })
 }
 

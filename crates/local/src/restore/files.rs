@@ -152,7 +152,8 @@ impl Installation {
 
 /// How writing a database anew ended in a run that broke off: whole or not at all, and nobody can see which.
 fn rewritten(file: &FileDetail) -> StepState {
-    file.outcome.clone().unwrap_or_else(|| StepState::Skipped {
+    // What failed before is left to the next scrub, too: nothing of it could be finished here.
+    file.outcome.clone().filter(|state| *state == StepState::Done).unwrap_or_else(|| StepState::Skipped {
         reason: "the run broke off; its rows are the same either way, and keyshoal scrub does it again"
             .into(),
     })

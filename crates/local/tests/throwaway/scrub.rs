@@ -148,7 +148,7 @@ fn planted_secrets_are_nowhere_any_more_and_every_agent_sends_what_it_did() {
 
 #[test]
 fn the_only_copy_and_what_would_be_migrated_and_what_is_used_stay() {
-    let house = lived_in(Layout::SharedRow);
+    let house = lived_in(Layout::AgentSqlite);
     house.put("main", "auth-profiles.json.migrated-2-c", &archive("rare:default", "planted-only"));
     house.put("stocks", "auth-profiles.json", &archive(P, "planted-left"));
     house.put("stocks", "models.json", &models("key-now"));
@@ -168,6 +168,20 @@ fn the_only_copy_and_what_would_be_migrated_and_what_is_used_stay() {
     installation.scrub("scrub", &found.steps).unwrap();
     let kept = house.holding_planted();
     assert_eq!(kept.len(), 2, "{kept:#?}");
+}
+
+#[test]
+fn the_present_key_goes_from_models_json_where_the_program_does_not_write_it_again() {
+    for layout in LAYOUTS {
+        let house = lived_in(layout);
+        house.put("stocks", "models.json", &models("key-now"));
+        let installation = house.open();
+        let before = sendable(&installation);
+        installation.scrub("scrub", &plan(&installation).steps).unwrap();
+        let text = std::fs::read_to_string(house.in_dir("stocks", "models.json")).unwrap();
+        assert_eq!(text.contains("key-now"), layout != Layout::SharedRow, "{layout}: {text}");
+        assert_eq!(sendable(&installation), before, "{layout}");
+    }
 }
 
 #[test]

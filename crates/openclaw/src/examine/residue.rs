@@ -3,19 +3,25 @@
 use crate::store::{self, contents, json_text::Document};
 use crate::{files, models_file, plain_files};
 use keyshoal_core::residue::{PlainFile, PlainKind, PlainValue};
-use keyshoal_core::{AgentId, Fingerprints, Material, Secret};
+use keyshoal_core::{AgentId, Fingerprints, Layout, Material, Secret};
 use std::path::{Path, PathBuf};
 
 /// Looks through the directories of agents (`None`: the shared store's), and at the state database's.
 pub fn plain_files(
     dirs: &[(Option<AgentId>, PathBuf)],
     state_dir: &Path,
-    is_sqlite: bool,
+    layout: Layout,
     prints: &dyn Fingerprints,
 ) -> Vec<PlainFile> {
+    let is_sqlite = layout.is_sqlite();
     let mut found = Vec::new();
     for (agent, dir) in dirs {
-        let mut look = |kind, path| found.extend(look_at(kind, agent.as_ref(), path, prints));
+        let mut look = |kind, path| {
+            let file = look_at(kind, agent.as_ref(), path, prints);
+            // Seen: releases with the shared row (2026.8.2, 2026.9.6) write no key into models.json.
+            let renewed = kind == PlainKind::ModelsFile && layout != Layout::SharedRow;
+            found.extend(file.map(|file| PlainFile { renewed, ..file }));
+        };
         look(PlainKind::ModelsFile, dir.join("models.json"));
         if !is_sqlite {
             continue;
@@ -57,6 +63,7 @@ fn look_at(
         agent: agent.cloned(),
         text: None,
         values: Vec::new(),
+        renewed: false,
         obstacle: None,
     };
     if kind == PlainKind::DatabaseBackup {

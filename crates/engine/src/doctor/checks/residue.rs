@@ -29,7 +29,7 @@ fn run(case: &Case<'_>) -> Told {
     let found = scrub::plan(case);
     for (deed, what) in [
         (Deed::Remove, "archives of migrations hold plaintext of credentials that the stores have"),
-        (Deed::Clean, "models.json holds earlier keys in plaintext; requests do not use them"),
+        (Deed::Clean, "models.json holds keys in plaintext that requests do not use"),
         (Deed::Rewrite, "pages of databases may still hold earlier values"),
     ] {
         let steps: Vec<_> = found.steps.iter().filter(|step| step.deed == deed).collect();
