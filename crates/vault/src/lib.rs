@@ -37,7 +37,7 @@ pub use events::Event;
 pub use load::CHANNELS;
 pub use preview::{Preview, preview};
 pub use rekey::{RekeyStep, Rekeyed};
-pub use rotations::{Rotation, RotationStep};
+pub use rotations::{NewRotation, Rotation, RotationStep};
 pub use source::{KeyRecord, KeySource, KeyState, NewKey};
 pub use status::{OpenRekey, VaultStatus};
 pub use values::Value;

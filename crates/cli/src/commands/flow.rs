@@ -10,11 +10,11 @@ use crate::root::holdings::{self, ENTRIES, Held, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
-use keyshoal_core::{Judgement, Plan, ProfileId, Secret};
+use keyshoal_core::{InstanceId, Judgement, Plan, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
 use keyshoal_engine::{AskPolicy, Decide, Decision, Outcome as Ended, Proceed, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
-use keyshoal_vault::{Author, Change};
+use keyshoal_vault::{Author, Change, Vault};
 
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -97,40 +97,21 @@ impl<'a> Flow<'a> {
 
     /// Returns the credentials that agents hold or may hold: those that were not dropped.
     pub fn credentials(&self) -> impl Iterator<Item = &VaultCredential> {
-        self.instance().credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+        credentials_of(self.instance())
     }
 
-    /// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+    /// Finds a credential as [`credential_of`] does.
     pub fn credential(
         &self,
         name: &str,
         agent: Option<&VaultAgent>,
     ) -> Result<Option<&VaultCredential>, CommandError> {
-        let whose = agent.map(|agent| agent.uid);
-        let of: Vec<&VaultCredential> = self.credentials().filter(|one| one.agent == whose).collect();
-        if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
-            return Ok(Some(*found));
-        }
-        match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
-            several => {
-                let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
-                Err(CommandError::user(format!(
-                    "{name} has several profiles: {}; name one",
-                    names.join(", ")
-                )))
-            }
-        }
+        credential_of(self.instance(), name, agent)
     }
 
     /// Opens the present value of a credential: the profile's entry.
     pub fn entry(&self, credential: CredentialUid) -> Result<Option<Secret>, CommandError> {
-        let values = self.held.vault.values(&self.instance().id)?;
-        let current = |value: &&keyshoal_vault::Value| {
-            value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
-        };
-        Ok(values.iter().find(current).map(|value| value.value.clone()))
+        entry_of(&self.held.vault, &self.instance().id, credential)
     }
 
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
@@ -249,4 +230,43 @@ pub fn profile_named(name: &str) -> ProfileId {
 /// Says whether providers may be asked.
 pub fn asks(args: &FlowArgs) -> bool {
     shared::ask_policy(args.offline) != AskPolicy::Offline
+}
+
+/// Returns the credentials that agents of an instance hold or may hold: those that were not dropped.
+pub fn credentials_of(instance: &VaultInstance) -> impl Iterator<Item = &VaultCredential> {
+    instance.credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+}
+
+/// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+pub fn credential_of<'i>(
+    instance: &'i VaultInstance,
+    name: &str,
+    agent: Option<&VaultAgent>,
+) -> Result<Option<&'i VaultCredential>, CommandError> {
+    let whose = agent.map(|agent| agent.uid);
+    let of: Vec<&VaultCredential> = credentials_of(instance).filter(|one| one.agent == whose).collect();
+    if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
+        return Ok(Some(*found));
+    }
+    match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
+            Err(CommandError::user(format!("{name} has several profiles: {}; name one", names.join(", "))))
+        }
+    }
+}
+
+/// Opens the present value of a credential of an instance: the profile's entry.
+pub fn entry_of(
+    vault: &Vault,
+    instance: &InstanceId,
+    credential: CredentialUid,
+) -> Result<Option<Secret>, CommandError> {
+    let values = vault.values(instance)?;
+    let current = |value: &&keyshoal_vault::Value| {
+        value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
+    };
+    Ok(values.iter().find(current).map(|value| value.value.clone()))
 }

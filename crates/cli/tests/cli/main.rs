@@ -19,6 +19,7 @@ mod routing;
 mod secrets;
 mod stage;
 mod terminal;
+mod together;
 mod tracing;
 mod vaulting;
 mod verifying;

@@ -83,6 +83,28 @@ pub struct State {
     pub proven: Option<Timestamp>,
     /// Why it halted, if it did.
     pub halted: Option<String>,
+    /// How many agents were not shown to work when all had it.
+    pub failed: usize,
+    /// The version pointer is turned back, and not every agent is known to be back.
+    pub going_back: bool,
+    /// What it is part of, where several instances rotate together.
+    pub together: Option<Together>,
+}
+
+/// A rotation of several instances, as each of them remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// The same in all of them.
+    pub id: String,
+    /// In which wave of instances this one is, from 0.
+    pub wave: usize,
+}
+
+impl State {
+    /// Tells whether nothing more is to be done at this stage.
+    pub fn is_over(&self, stage: Stage) -> bool {
+        stage.is_over() && !self.going_back
+    }
 }
 
 /// One rotation.
@@ -143,6 +165,8 @@ pub struct RotateOptions {
     pub grace: i64,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
+    /// It is one of several: that it goes back, and that it is finished, is decided for all of them.
+    pub together: bool,
 }
 
 /// How it ended for now.
@@ -157,6 +181,18 @@ pub enum Ended {
     },
     /// All agents have it, and nobody was asked whether they work with it.
     Unproven,
+    /// One of several instances: every agent works with the new version.
+    Proven,
+    /// One of several instances: more agents than allowed are shown to fail.
+    Failing {
+        /// Why.
+        why: String,
+    },
+    /// Every agent of the instances that can be reached from here works with it; these cannot be.
+    Elsewhere {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// It was given up, and every agent has the version before again.
     RolledBack {
         /// Why.
@@ -182,6 +218,16 @@ pub struct RotateReport {
     pub failures: Vec<Failure>,
 }
 
+impl RotateReport {
+    /// Adds what was done later.
+    pub(super) fn take(&mut self, later: Self) {
+        let Self { tested, runs, failures } = later;
+        self.tested.extend(tested);
+        self.runs.extend(runs);
+        self.failures.extend(failures);
+    }
+}
+
 /// Says why a rotation could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum RotateError {
@@ -203,6 +249,15 @@ pub enum RotateError {
 pub enum Event<'a> {
     /// A step was written down.
     Step(&'a Rotation),
+    /// One of several instances begins.
+    Instance {
+        /// Its name.
+        name: &'a str,
+        /// In which wave of instances, from 1.
+        wave: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A wave begins.
     Wave {
         /// Which, from 1.

@@ -3,7 +3,7 @@
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
 use keyshoal_core::vault::VaultCredential;
-use keyshoal_engine::rotate::{Ended, Event, RotateReport, Rotation, Stage, Wave};
+use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Wave};
 
 /// Returns the lines of what would be done.
 pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
@@ -11,6 +11,30 @@ pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
         Text::toned(Tone::Strong, credential.profile.as_str())
             .plain(": stage → test → publish → prove → finish"),
     ];
+    lines.extend(steps(credential, waves));
+    lines
+}
+
+/// Returns the lines of what would be done in one of several instances, whose turn is `wave` (from 0) of so many.
+pub fn plan_there(
+    name: &str,
+    credential: &VaultCredential,
+    away: Option<&str>,
+    waves: &[Wave],
+    (wave, of): (usize, usize),
+) -> Vec<Text> {
+    let head = Text::toned(Tone::Strong, name).plain(format!(" ({})", credential.profile));
+    if let Some(why) = away {
+        return vec![head.plain(format!(": left as it is, and unproven there: {why}"))];
+    }
+    let canary = if wave == 0 { ", canary" } else { "" };
+    let mut lines = vec![head.plain(format!(": wave {} of {of}{canary}", wave + 1))];
+    lines.extend(steps(credential, waves));
+    lines
+}
+
+fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
+    let mut lines = Vec::new();
     for (at, wave) in waves.iter().enumerate() {
         let names: Vec<&str> = wave.agents.iter().map(keyshoal_core::AgentId::as_str).collect();
         let what = if at == 0 { "canary" } else { "wave" };
@@ -35,6 +59,9 @@ pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
             let tone = if rotation.stage == Stage::RolledBack { Tone::Bad } else { Tone::Good };
             lines.push(Text::toned(tone, format!("· {}", word(rotation.stage))));
         }
+        Event::Instance { name, wave, of } => {
+            lines.push(Text::toned(Tone::Strong, *name).plain(format!(" (instances, wave {wave} of {of})")));
+        }
         Event::Wave { number, of, agents } => {
             let names: Vec<&str> = agents.iter().map(keyshoal_core::AgentId::as_str).collect();
             let who = if names.is_empty() { "everybody".to_owned() } else { names.join(", ") };
@@ -45,6 +72,35 @@ pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
 
 /// Returns the lines of what was done.
 pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<Text> {
+    let mut lines = done(rotation, report);
+    lines.push(end(ended, &rotation.new.to_string(), rotation.stage));
+    lines
+}
+
+/// Returns the lines of what was done in several instances.
+pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text> {
+    let mut lines = Vec::new();
+    for member in members {
+        let head = Text::toned(Tone::Strong, member.name.as_str());
+        lines.push(match (&member.ports, &member.ended) {
+            (Err(why), _) => head.plain(format!(": {}, left as it is: {why}", word(member.rotation.stage))),
+            (Ok(_), Some(Ended::Halted { why })) => {
+                head.plain(format!(": {}, halted: {why}", word(member.rotation.stage)))
+            }
+            (Ok(_), _) => head.plain(format!(": {}", word(member.rotation.stage))),
+        });
+        lines.extend(done(&member.rotation, &member.report));
+    }
+    let new = members.first().map(|member| member.rotation.new.to_string()).unwrap_or_default();
+    lines.push(match ended {
+        Ended::Halted { why } => Text::toned(Tone::Doubt, "? halted: ")
+            .plain(format!("{why}; keyshoal rotate … --resume   goes on, --rollback   gives it up")),
+        _ => end(ended, &new, Stage::Staged),
+    });
+    lines
+}
+
+fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
     let mut lines = Vec::new();
     for (endpoint, verdict) in &report.tested {
         let line = Text::of(format!("{}: {} says: ", rotation.new, endpoint.provider));
@@ -61,27 +117,34 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         let tone = if failure.certain { Tone::Bad } else { Tone::Doubt };
         lines.push(Text::toned(tone, sign).plain(format!("{}: {}", failure.agent, failure.why)));
     }
-    lines.push(match ended {
-        Ended::Finished => {
-            Text::toned(Tone::Good, "✓ ").plain(format!("every agent works with {}; the value before is retired", rotation.new))
-        }
+    lines
+}
+
+fn end(ended: &Ended, new: &str, stage: Stage) -> Text {
+    match ended {
+        Ended::Finished => Text::toned(Tone::Good, "✓ ")
+            .plain(format!("every agent works with {new}; the value before is retired")),
         Ended::Grace { until } => Text::toned(Tone::Good, "✓ ").plain(format!(
-            "every agent works with {}; the value before stays at hand until {}",
-            rotation.new,
+            "every agent works with {new}; the value before stays at hand until {}",
             until.strftime("%Y-%m-%d %H:%M UTC")
         )),
         Ended::Unproven => Text::toned(Tone::Doubt, "? ").plain(format!(
-            "every agent has {}, and nobody was asked whether they work with it: keyshoal rotate … --resume   asks",
-            rotation.new
+            "every agent has {new}, and nobody was asked whether they work with it: keyshoal rotate … --resume   asks"
         )),
-        Ended::RolledBack { why, clean: true } => {
-            Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!("{why}; every agent has the value before again"))
+        Ended::Proven => Text::toned(Tone::Good, "✓ ").plain(format!("every agent works with {new}")),
+        Ended::Elsewhere { names } => Text::toned(Tone::Doubt, "? unproven there: ").plain(format!(
+            "{} cannot be reached from here; keyshoal rotate … --resume   goes on where it can be",
+            names.join(", ")
+        )),
+        Ended::RolledBack { why, clean: true } => Text::toned(Tone::Bad, "✗ rolled back: ")
+            .plain(format!("{why}; every agent has the value before again")),
+        Ended::RolledBack { why, clean: false } => Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
+            "{why}; and not every agent could be brought back: keyshoal rotate … --resume   goes on with that"
+        )),
+        Ended::Halted { .. } | Ended::Failing { .. } => {
+            Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(stage)))
         }
-        Ended::RolledBack { why, clean: false } => Text::toned(Tone::Bad, "✗ rolled back: ")
-            .plain(format!("{why}; and not every agent could be brought back: keyshoal sync")),
-        Ended::Halted { .. } => Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(rotation.stage))),
-    });
-    lines
+    }
 }
 
 fn word(stage: Stage) -> String {
