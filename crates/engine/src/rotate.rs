@@ -72,7 +72,8 @@ impl<'a, 'b, P: Ports + ?Sized> Going<'a, 'b, P> {
         options: &'a RotateOptions,
         tell: &'b mut dyn FnMut(Event<'_>),
     ) -> Self {
-        Going { ports, book, options, tell, report: RotateReport::default(), seen: None }
+        let seen = options.seen.clone();
+        Going { ports, book, options, tell, report: RotateReport::default(), seen }
     }
 }
 

@@ -94,8 +94,8 @@ impl Vault {
     }
 
     /// Takes rotations one step on, each of another instance, and makes the changes that belong to the step: all or none. Each comes with
-    /// the expected revision of its instance and the changes there. Without changes an instance keeps its revision; a rotation's goes up
-    /// by one.
+    /// the changes there and the revision of the instance that they are for. Without changes an instance keeps its revision, whichever
+    /// that is; a rotation's goes up by one.
     pub fn step_rotations(
         &self,
         steps: Vec<(RotationStep, u64, Vec<Change>)>,
@@ -118,7 +118,9 @@ fn begin(pen: &Pen<'_>, new: NewRotation, who: &Author, now: Timestamp) -> Resul
     if let Some(open) = pen.db.one(queries::OPEN_ROTATION_OF, &values![credential.to_string()])? {
         return Err(Cause::refused(format!("rotation {} of it is not finished", open.text(0)?)));
     }
-    make_if_any(pen, before, changes, who)?;
+    if !changes.is_empty() {
+        make(pen, before, changes, who, Vec::new())?;
+    }
     let row =
         values![id, instance.as_str(), credential.to_string(), stage, state, now, now, None::<i64>, 1_i64];
     let tag = tag(pen.tags, &row);
@@ -148,8 +150,10 @@ fn take_on(
     if of.revision != step.expected_revision {
         return Err(conflict());
     }
-    let before = at_revision(pen, &of.instance, expected_revision)?;
-    make_if_any(pen, before, changes, who)?;
+    if !changes.is_empty() {
+        let before = at_revision(pen, &of.instance, expected_revision)?;
+        make(pen, before, changes, who, Vec::new())?;
+    }
     let next = of.revision + 1;
     let number = |revision| i64::try_from(revision).map_err(|_| conflict());
     let finished = step.finished.then_some(now);
@@ -185,15 +189,6 @@ fn take_on(
         return Err(conflict());
     }
     pen.tag(&of.instance)
-}
-
-fn make_if_any(
-    pen: &Pen<'_>,
-    before: keyshoal_core::vault::VaultInstance,
-    changes: Vec<Change>,
-    who: &Author,
-) -> Result<u64, Cause> {
-    if changes.is_empty() { Ok(before.revision) } else { make(pen, before, changes, who, Vec::new()) }
 }
 
 fn find(db: &dyn Session, tags: &IntegrityKey, id: &str) -> Result<Option<Rotation>, Cause> {

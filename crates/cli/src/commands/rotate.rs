@@ -171,13 +171,11 @@ fn staged(
     let before = flow.entry(credential.uid)?;
     let value =
         credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
-    let planned = {
-        let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-        let look = shared::look(ui, &flow.installation, &look)?;
-        match credential.agent {
-            Some(_) => Vec::new(),
-            None => plan_waves(&look, &credential.profile, &options.sizes),
-        }
+    let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
+    let look = shared::look(ui, &flow.installation, &offline)?;
+    let planned = match credential.agent {
+        Some(_) => Vec::new(),
+        None => plan_waves(&look, &credential.profile, &options.sizes),
     };
     for line in show::plan(credential, &planned) {
         ui.say(&line);
@@ -202,7 +200,8 @@ fn staged(
     }
     let part = (Part::of(flow, credential), State::default(), value);
     let (mut book, mut rotation) = one(VaultBook::begin(&flow.held.vault, flow.author(), vec![part])?)?;
-    let (report, ended) = go(ui, flow, &mut book, &mut rotation, options)?;
+    let options = RotateOptions { seen: Some(look.observed), ..options.clone() };
+    let (report, ended) = go(ui, flow, &mut book, &mut rotation, &options)?;
     shown(ui, &rotation, &report, &ended)
 }
 
@@ -216,6 +215,7 @@ fn options(args: &RotateArgs) -> RotateOptions {
         through_gateway: args.through_gateway,
         grace: i64::from(args.grace) * 3600,
         activate: args.flow.activate.activate.mode(),
+        seen: None,
         together: false,
     }
 }

@@ -153,7 +153,8 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);
             let spent: usize = others.map(|(_, other)| other.rotation.state.failed).sum();
             let budget = self.options.error_budget.saturating_sub(spent);
-            let options = RotateOptions { error_budget: budget, together: true, ..self.options.clone() };
+            let options =
+                RotateOptions { error_budget: budget, together: true, seen: None, ..self.options.clone() };
             let mut book = One { books: self.books, at };
             let member = &mut self.members[at];
             let mut going = Going::new(ports, &mut book, &options, self.tell);

@@ -8,10 +8,12 @@ use crate::progress::Progress;
 use crate::set::SetError;
 use crate::sync::{SyncError, SyncReport};
 use keyshoal_core::{
-    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict,
+    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, Observation, ProfileId, ProviderId,
+    Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Where a rotation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -165,6 +167,8 @@ pub struct RotateOptions {
     pub grace: i64,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
+    /// What was seen a moment ago, where somebody has looked.
+    pub seen: Option<Arc<Observation>>,
     /// It is one of several: that it goes back, and that it is finished, is decided for all of them.
     pub together: bool,
 }

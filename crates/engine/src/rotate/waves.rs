@@ -1,7 +1,7 @@
 //! Who gets a new version before everybody does: only agents that hold a copy of their own can.
 
 use crate::look::Look;
-use keyshoal_core::judge::Remedy;
+use keyshoal_core::judge::{Remedy, Sight};
 use keyshoal_core::{AgentId, Material, ProfileId, StoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -71,6 +71,7 @@ fn parts<T: Ord + Clone>(all: &[T], first: BTreeSet<T>, percent: &[u8]) -> Vec<B
 /// The agents, in the roster's order, that hold a copy of their own which may be replaced, alone in their store.
 fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
     let observed = &look.observed;
+    let sight = Sight::new(observed, &look.desired, &look.knowledge, look.now);
     let own = |agent: &&keyshoal_core::AgentView| {
         let place = (agent.store.clone(), profile.clone());
         let judged = look.judgement.copies.get(&place);
@@ -82,7 +83,7 @@ fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
         agent.store != StoreId::Base
             && !overridden
             && !refers
-            && observed.agents_of(&agent.store).count() == 1
+            && sight.users(&agent.store).len() == 1
             && observed.not_writable(&agent.store).is_none()
             && judged.is_some_and(|judged| {
                 let wanted = look.desired.values.get(profile).map(|value| value.fingerprint);

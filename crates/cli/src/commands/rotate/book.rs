@@ -4,11 +4,12 @@ use crate::commands::flow::Flow;
 use crate::error::CommandError;
 use crate::root::holdings;
 use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance, VersionState};
-use keyshoal_core::{Fingerprint, InstanceId, Secret};
+use keyshoal_core::{AgentId, Fingerprint, InstanceId, Secret};
 use keyshoal_engine::ports::{PortError, Remember as _};
 use keyshoal_engine::rotate::{Book, Books, Pointer, Rotation, Stage, State};
 use keyshoal_local::Installation;
 use keyshoal_vault::{Author, Change, NewRotation, RotationStep, Vault, VaultError};
+use std::collections::BTreeSet;
 
 /// One instance's part in a rotation.
 #[derive(Clone, Copy)]
@@ -42,6 +43,8 @@ struct Page<'f> {
     credential: CredentialUid,
     id: String,
     revision: u64,
+    /// The agents that have the pending version, as was written last.
+    agents: BTreeSet<AgentId>,
 }
 
 /// Finds the rotation of a credential that is not over.
@@ -114,8 +117,9 @@ impl<'f> VaultBook<'f> {
         let mut stands = Vec::new();
         let mut pages = Vec::new();
         for (part, open) in open {
-            stands.push((stage_of(&open)?, state_of(&open)?));
-            pages.push(Page::of(part, open.id, open.revision));
+            let state = state_of(&open)?;
+            pages.push(Page::of(part, &open.id, open.revision, &state));
+            stands.push((stage_of(&open)?, state));
         }
         Self { vault, author, pages }.read(stands)
     }
@@ -137,7 +141,7 @@ impl<'f> VaultBook<'f> {
                 state: text(&state)?,
                 changes,
             });
-            pages.push(Page::of(part, id, 1));
+            pages.push(Page::of(part, &id, 1, &state));
             stands.push((stage, state));
         }
         vault.begin_rotations(new, author, keyshoal_local::clock::now())?;
@@ -163,9 +167,15 @@ impl<'f> VaultBook<'f> {
 }
 
 impl<'f> Page<'f> {
-    fn of(part: Part<'f>, id: String, revision: u64) -> Self {
-        let instance = part.instance.id.clone();
-        Page { instance, installation: part.installation, credential: part.credential.uid, id, revision }
+    fn of(part: Part<'f>, id: &str, revision: u64, state: &State) -> Self {
+        Page {
+            instance: part.instance.id.clone(),
+            installation: part.installation,
+            credential: part.credential.uid,
+            id: id.to_owned(),
+            revision,
+            agents: state.agents.clone(),
+        }
     }
 
     fn rotation(
@@ -234,15 +244,22 @@ impl Books for VaultBook<'_> {
                 state: text(&rotation.state).map_err(|error| failed(error.message))?,
                 finished: rotation.state.is_over(rotation.stage),
             };
-            let revision = self.vault.instance(&page.instance).map_err(port)?.revision;
-            written.push((step, revision, page.change(*pointer)));
+            let changes = page.change(*pointer);
+            let revision = match changes.is_empty() {
+                true => 0,
+                false => self.vault.instance(&page.instance).map_err(port)?.revision,
+            };
+            written.push((step, revision, changes));
         }
         let now = keyshoal_local::clock::now();
         self.vault.step_rotations(written, self.author, now).map_err(port)?;
-        for (at, ..) in steps {
+        for (at, rotation, pointer) in steps {
             let page = &mut self.pages[*at];
             page.revision += 1;
-            if let Some(installation) = page.installation {
+            // Nothing else of a rotation changes what the vault wants.
+            let wants = *pointer != Pointer::Stays || page.agents != rotation.state.agents;
+            page.agents.clone_from(&rotation.state.agents);
+            if let Some(installation) = page.installation.filter(|_| wants) {
                 let instance = self.vault.instance(&page.instance).map_err(port)?;
                 let hearing = holdings::holdings(self.vault, &instance, None);
                 installation.hold(&hearing.map_err(|error| failed(error.message))?)?;
