@@ -128,7 +128,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
         Some(open) if going_on => one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
         Some(open) => match Stage::parse(&open.stage) {
             // The one before has come through; this closes it.
-            Some(Stage::Proven) => {
+            Some(Stage::Proven) if !args.flow.dry_run => {
                 let (mut book, mut rotation) =
                     one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?;
                 let now = RotateOptions { grace: 0, ..options.clone() };
@@ -143,6 +143,12 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
         }
         None => return staged(ui, &flow, &credential, args, &options),
     };
+    if args.flow.dry_run {
+        let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
+        show::plan(&credential, left).iter().for_each(|line| ui.say(line));
+        ui.document(&RotateDocument::planned(&credential.profile, left))?;
+        return Ok(Outcome::Attention);
+    }
     let options = if args.finish { RotateOptions { grace: 0, ..options } } else { options };
     let (report, ended) = go(ui, &flow, &mut book, &mut rotation, &options)?;
     shown(ui, &rotation, &report, &ended)

@@ -102,6 +102,15 @@ fn one_value_goes_to_all_and_one_word_brings_all_back() {
     three.all_send(GIVEN);
     assert_eq!(three.stages(), ["proven"; 3]);
 
+    // What only shows writes nothing.
+    for word in ["--resume", "--rollback", "--finish"] {
+        let shown = three.stage.run(&["rotate", "anthropic", word, "--dry-run", "--yes"]);
+        assert!(shown.code == 2 && shown.err.contains("shop: proven"), "{word}: {}", shown.err);
+    }
+    assert_eq!(three.stages(), ["proven"; 3]);
+    let token = three.rotate(&["--gateway-token-file", "/nowhere"]);
+    assert!(token.code == 64 && token.err.contains("one gateway"), "{}", token.err);
+
     // None of them goes back, or begins another one, alone.
     let again = three.stage.run(&["rotate", "anthropic", "--yes"]);
     assert!(again.code == 1 && again.err.contains("under way"), "{}", again.err);

@@ -19,6 +19,10 @@ pub fn back(
     open: Option<keyshoal_vault::Rotation>,
     args: &RotateArgs,
 ) -> Result<Outcome, CommandError> {
+    if args.flow.dry_run {
+        ui.document(&RotateDocument::planned(&credential.profile, &[]))?;
+        return Ok(Outcome::Attention);
+    }
     let (vault, part) = (&flow.held.vault, Part::of(flow, credential));
     let (mut book, mut rotation) = one(match open {
         Some(open) => VaultBook::resume(vault, flow.author(), vec![(part, open)])?,
@@ -34,10 +38,6 @@ pub fn back(
         }
     })?;
     if !agreed_to_old(ui, args, &flow.installation, &rotation)? {
-        return Ok(Outcome::Attention);
-    }
-    if args.flow.dry_run {
-        ui.document(&RotateDocument::planned(&credential.profile, &[]))?;
         return Ok(Outcome::Attention);
     }
     let options = RotateOptions { offline: true, ..options(args) };

@@ -50,6 +50,21 @@ fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
     lines
 }
 
+/// Returns the lines of where a rotation stands in each of several instances, by their names, and why some cannot be reached.
+pub fn stand<'a>(
+    instances: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    rotations: &[Rotation],
+) -> Vec<Text> {
+    let line = |((name, away), rotation): ((&str, Option<&str>), &Rotation)| {
+        let head = Text::toned(Tone::Strong, name).plain(format!(": {}", word(rotation.stage)));
+        match away {
+            Some(why) => head.plain(format!(", left as it is: {why}")),
+            None => head,
+        }
+    };
+    instances.zip(rotations).map(line).collect()
+}
+
 /// Shows what happens.
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {

@@ -60,6 +60,7 @@ impl House<'_> {
 
 /// Does it for the instances that were named.
 pub fn cmd(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcome, CommandError> {
+    refuse_what_is_of_one(context, args)?;
     let vault = Arc::new(opening::open_vault(ui, context.world, context.globals)?);
     let named = chosen::named(&vault, &args.instances)?;
     if args.due {
@@ -96,6 +97,7 @@ pub fn go_on(
     vault: &Arc<Vault>,
     id: &str,
 ) -> Result<Outcome, CommandError> {
+    refuse_what_is_of_one(context, args)?;
     let author = opening::author(context.world, args.flow.why.as_deref());
     let mut houses = Vec::new();
     let mut rows = Vec::new();
@@ -117,6 +119,13 @@ pub fn go_on(
     let (book, rotations) = VaultBook::resume(vault, &author, parts)?;
     let options = super::options(args);
     let options = if args.finish { RotateOptions { grace: 0, ..options } } else { options };
+    if args.flow.dry_run {
+        show::stand(houses.iter().map(|house| (house.instance.name.as_str(), house.away())), &rotations)
+            .iter()
+            .for_each(|line| ui.say(line));
+        ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
+        return Ok(Outcome::Attention);
+    }
     if !args.rollback {
         return run(ui, &houses, book, rotations, &options, false);
     }
@@ -125,10 +134,6 @@ pub fn go_on(
         if !super::back::agreed_to_old(ui, args, &flow.installation, rotation)? {
             return Ok(Outcome::Attention);
         }
-    }
-    if args.flow.dry_run {
-        ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
-        return Ok(Outcome::Attention);
     }
     run(ui, &houses, book, rotations, &RotateOptions { offline: true, ..options }, true)
 }
@@ -239,6 +244,19 @@ fn run(
         _ => false,
     };
     Ok(Outcome::attention_if(!fine))
+}
+
+/// Refuses what can be right for one gateway only: a token is shown to its own gateway, and to no other.
+fn refuse_what_is_of_one(context: &Context<'_>, args: &RotateArgs) -> Result<(), CommandError> {
+    let name = match (&context.globals.gateway_token_file, &args.flow.activate.restart_command) {
+        (Some(_), _) => "--gateway-token-file",
+        (None, Some(_)) => "--restart-command",
+        (None, None) => return Ok(()),
+    };
+    Err(CommandError::usage(format!(
+        "{name} is for one gateway, and this rotation is over several instances"
+    ))
+    .hint("leave it out: each gateway's token is found in its own config, and a reload needs no restart"))
 }
 
 /// Refuses to begin where nothing of it could be done from here.
