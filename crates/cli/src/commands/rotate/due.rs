@@ -56,7 +56,7 @@ pub fn report(
     }
     ages.sort_by_key(|age| std::cmp::Reverse(age.days));
     ui.data(&grid(&ages, instances.len() > 1).lines(usize::MAX, 0));
-    if let Some(words) = partial(&ages) {
+    if let Some(words) = partial(&ages, instances.len() > 1) {
         ui.data(&[Text::toned(Tone::Doubt, "! partial rotation: ").plain(words)]);
     }
     let attention = ages.iter().any(|age| age.due || age.stage.is_some());
@@ -122,9 +122,13 @@ fn days(from: Timestamp, to: Timestamp) -> i64 {
 }
 
 /// Says which shared credentials are new and which are old, where some were rotated within a week and others are due.
-fn partial(ages: &[Age<'_>]) -> Option<String> {
+fn partial(ages: &[Age<'_>], several: bool) -> Option<String> {
+    let name = |age: &Age<'_>| match several {
+        true => format!("{} of {}", age.credential.profile, age.instance.name),
+        false => age.credential.profile.to_string(),
+    };
     let names = |wanted: &dyn Fn(&&Age<'_>) -> bool| {
-        let all: Vec<&str> = ages.iter().filter(wanted).map(|age| age.credential.profile.as_str()).collect();
+        let all: Vec<String> = ages.iter().filter(wanted).map(name).collect();
         all.join(", ")
     };
     let fresh = names(&|age| age.days < 7 && age.credential.versions.len() > 1);
