@@ -124,8 +124,10 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
                     match require_accepted(&said, true) {
                         Ok(()) => {}
                         Err(refused @ SetError::Rejected(_)) => {
-                            self.back(&refused.to_string())?;
-                            return Err(refused.into());
+                            let given = self.any(|stage| stage > Stage::Tested);
+                            let ended = self.back(&refused.to_string())?;
+                            // Where agents of others had it, what became of them is the answer.
+                            return if given { Ok(Some(ended)) } else { Err(refused.into()) };
                         }
                         Err(refused) => return Err(refused.into()),
                     }

@@ -202,6 +202,17 @@ fn what_is_elsewhere_never_counts_as_proven() {
     assert!(matches!(ended, Ended::Finished), "{ended:?}");
 }
 
+#[test]
+fn one_that_comes_late_and_is_refused_the_value_brings_the_others_back() {
+    let fakes = houses();
+    let mut vaults = Vaults::new(&fakes);
+    once(&mut vaults, &BTreeSet::from([3]), Way::default()).unwrap();
+    fakes[3].0.borrow_mut().says.insert(NEW, VerdictKind::InvalidKey);
+    let ended = once(&mut vaults, &BTreeSet::new(), Way::default()).unwrap();
+    assert!(matches!(ended, Ended::RolledBack { clean: true, .. }), "{ended:?}");
+    assert_eq!(vaults.stages(), [Stage::RolledBack; 4]);
+}
+
 fn ways() -> impl Strategy<Value = (Way, Option<(usize, bool)>, BTreeSet<usize>)> {
     let kinds = prop::sample::select(vec![VerdictKind::Revoked, VerdictKind::ProviderDown]);
     let spoilt = prop::option::weighted(0.3, (0_usize..4, kinds));
