@@ -34,7 +34,7 @@ pub use instance::{InstanceDocument, InstancesDocument};
 pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use quarantine::QuarantineDocument;
-pub use rotate::{DueDocument, RotateDocument};
+pub use rotate::{DueDocument, RotateDocument, RotationsDocument};
 pub use route::RouteDocument;
 pub use run::{ReceiptDocument, RunDocument, activation_words};
 pub use scrub::ScrubDocument;

@@ -14,6 +14,8 @@ pub struct Wish {
     pub leaving: BTreeSet<AgentId>,
     /// What a person is giving one agent right now: that goes before what is kept there.
     pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// Profiles that a person has taken back to an earlier value: it is brought to the agents even if its provider rejects it.
+    pub taken_back: BTreeSet<ProfileId>,
 }
 
 /// One credential of a vault: its present value and all that it ever had.

@@ -122,6 +122,16 @@ pub(crate) fn look_undecided<P: Ports + ?Sized>(
 ) -> Result<Look, LookError> {
     progress(Progress::Looking);
     let observed = ports.observe()?;
+    look_of(ports, observed, options, progress)
+}
+
+/// The same of an observation that was made already.
+pub(crate) fn look_of<P: Ports + ?Sized>(
+    ports: &P,
+    observed: Arc<Observation>,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, LookError> {
     let mut desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
     desired.accepted_only = options.accepted_only;
     look_at(ports, observed, desired, options, progress)

@@ -8,14 +8,16 @@ mod run;
 mod verify;
 
 use crate::decide::{Decide, Decision, Proceed};
-use crate::look::{Look, LookError, LookOptions, look_undecided};
+use crate::look::{Look, LookError, LookOptions, look_of, look_undecided};
 use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, Severity,
-    StepState, StoreId, planner,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Observation, Plan, ProfileId, Receipt, RunId,
+    Severity, StepState, StoreId, planner,
 };
+pub(crate) use meanwhile::is_fresh;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Says how to sync.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +107,17 @@ pub fn sync<P: Ports + ?Sized>(
     look.desired.include_foreign = options.include_foreign;
     look.judge_again();
     go(ports, look, options, decide, progress)
+}
+
+/// Does what an observation that was made a moment ago calls for, without asking. Every write compares what stands there.
+pub(crate) fn sync_seen<P: Ports + ?Sized>(
+    ports: &P,
+    observed: Arc<Observation>,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let look = look_of(ports, observed, &options.look, progress)?;
+    go(ports, look, options, &mut crate::decide::Unattended, progress)
 }
 
 /// Takes away the marks that hold back what its provider has just accepted, and makes a running gateway see it. No value changes.

@@ -38,6 +38,8 @@ pub struct Holdings {
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
     /// What a person is giving one agent right now.
     pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// Credentials that a person is taking back to an earlier value, dead or not.
+    pub taken_back: BTreeSet<CredentialUid>,
 }
 
 /// Says what the vault wants, where that is something else than was said last.
@@ -203,6 +205,9 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
     for credential in &holdings.instance.credentials {
         let values = values.get(&credential.uid).unwrap_or(&none);
         let line = line_of(credential, values);
+        if holdings.taken_back.contains(&credential.uid) {
+            wish.taken_back.insert(credential.profile.clone());
+        }
         match credential.agent {
             None => {
                 let waves = holdings.waves.get(&credential.uid).into_iter().flatten();

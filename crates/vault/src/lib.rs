@@ -40,7 +40,7 @@ pub use load::CHANNELS;
 pub use preview::{Preview, preview};
 pub use rekey::{RekeyStep, Rekeyed};
 pub use repair::{Mend, Origin, Shown, Sources};
-pub use rotations::{Rotation, RotationStep};
+pub use rotations::{NewRotation, Rotation, RotationStep};
 pub use source::{KeyRecord, KeySource, KeyState, NewKey};
 pub use status::{OpenRekey, VaultStatus};
 pub use values::Value;

@@ -4,21 +4,20 @@
 mod committing;
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shared};
+use super::{Context, identity, report, restarting, shared, spelling};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::holdings::{self, ENTRIES, Held, Need, RENAMES};
+use crate::root::holdings::{self, Held, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
-use committing::{Committing, Given, given};
+use committing::{Committing, given};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
-use keyshoal_core::{Fact, ProfileId, Secret};
+use keyshoal_core::{InstanceId, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
-use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
-use keyshoal_vault::{Author, Change};
+use keyshoal_vault::{Author, Change, Vault};
 
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -114,40 +113,33 @@ impl<'a> Flow<'a> {
 
     /// Returns the credentials that agents hold or may hold: those that were not dropped.
     pub fn credentials(&self) -> impl Iterator<Item = &VaultCredential> {
-        self.instance().credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+        credentials_of(self.instance())
     }
 
-    /// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+    /// Finds a credential as [`credential_of`] does.
     pub fn credential(
         &self,
         name: &str,
         agent: Option<&VaultAgent>,
     ) -> Result<Option<&VaultCredential>, CommandError> {
-        let whose = agent.map(|agent| agent.uid);
-        let of: Vec<&VaultCredential> = self.credentials().filter(|one| one.agent == whose).collect();
-        if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
-            return Ok(Some(*found));
+        credential_of(self.instance(), name, agent)
+    }
+
+    /// Says that there is no such credential, and what may be meant.
+    pub fn no_credential(&self, name: &str, agent: Option<&VaultAgent>) -> CommandError {
+        if let Some(agent) = agent {
+            return CommandError::user(format!("the vault has no {name} for {} alone", agent.id))
+                .hint(format!("keyshoal credential override {} {name}   gives it one", agent.id));
         }
-        match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
-            several => {
-                let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
-                Err(CommandError::user(format!(
-                    "{name} has several profiles: {}; name one",
-                    names.join(", ")
-                )))
-            }
-        }
+        let known = self.credentials().flat_map(|one| [one.profile.as_str(), one.provider.as_str()]);
+        let meant = spelling::nearest(name, known).map(|meant| format!(": did you mean {meant}?"));
+        CommandError::user(format!("the vault has no credential {name}{}", meant.unwrap_or_default()))
+            .hint("keyshoal credential list   shows what there is; credential set   adds one")
     }
 
     /// Opens the present value of a credential: the profile's entry.
     pub fn entry(&self, credential: CredentialUid) -> Result<Option<Secret>, CommandError> {
-        let values = self.held.vault.values(&self.instance().id)?;
-        let current = |value: &&keyshoal_vault::Value| {
-            value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
-        };
-        Ok(values.iter().find(current).map(|value| value.value.clone()))
+        entry_of(&self.held.vault, &self.instance().id, credential)
     }
 
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
@@ -220,55 +212,6 @@ impl<'a> Flow<'a> {
         self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         Ok((self, report))
     }
-
-    /// Forgets which agents had other ids in the config, now that it has the present ones.
-    fn forget_renames(&self) -> Result<(), CommandError> {
-        if self.document(RENAMES)?.is_none() {
-            return Ok(());
-        }
-        let (id, now) = (&self.instance().id, keyshoal_local::clock::now());
-        let revision = self.held.vault.instance(id)?.revision;
-        let forget = vec![Change::RemoveDocument(RENAMES.to_owned())];
-        self.held.vault.change(id, revision, forget, &self.author, now)?;
-        Ok(())
-    }
-
-    /// Makes changes in the vault that change nothing of the installation.
-    pub fn note(&self, changes: Vec<Change>) -> Result<(), CommandError> {
-        let now = keyshoal_local::clock::now();
-        let instance = self.instance();
-        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
-        Ok(())
-    }
-
-    /// Opens a document of the vault's.
-    pub fn document(&self, name: &str) -> Result<Option<Secret>, CommandError> {
-        let all = self.held.vault.documents(&self.instance().id)?;
-        Ok(all.into_iter().find(|(known, _)| known == name).map(|(_, text)| text))
-    }
-
-    /// Writes changes into the vault. What the config is about to take out of the roster is kept with them.
-    fn commit(&self, mut changes: Vec<Change>, given: &Given) -> Result<(), CommandError> {
-        for left in self.installation.leaving_entries() {
-            changes.push(Change::PutDocument { name: format!("{ENTRIES}{}", left.id), value: left.entry });
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let instance = self.instance();
-        let now = keyshoal_local::clock::now();
-        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
-        // From now on the vault says that it is the agent's own, and what it is.
-        let kept = self.installation.knowledge()?.kept;
-        let undone = given.iter().filter(|place| kept.contains_key(*place));
-        let undone: Vec<Fact> = undone
-            .map(|(agent, profile)| Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() })
-            .collect();
-        if !undone.is_empty() {
-            self.installation.learn(&undone)?;
-        }
-        Ok(())
-    }
 }
 
 /// Names a profile as a person does: by its id, or by a provider, which means its usual one.
@@ -282,4 +225,43 @@ pub fn profile_named(name: &str) -> ProfileId {
 /// Says whether providers may be asked.
 pub fn asks(args: &FlowArgs) -> bool {
     shared::ask_policy(args.offline) != AskPolicy::Offline
+}
+
+/// Returns the credentials that agents of an instance hold or may hold: those that were not dropped.
+pub fn credentials_of(instance: &VaultInstance) -> impl Iterator<Item = &VaultCredential> {
+    instance.credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+}
+
+/// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+pub fn credential_of<'i>(
+    instance: &'i VaultInstance,
+    name: &str,
+    agent: Option<&VaultAgent>,
+) -> Result<Option<&'i VaultCredential>, CommandError> {
+    let whose = agent.map(|agent| agent.uid);
+    let of: Vec<&VaultCredential> = credentials_of(instance).filter(|one| one.agent == whose).collect();
+    if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
+        return Ok(Some(*found));
+    }
+    match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
+            Err(CommandError::user(format!("{name} has several profiles: {}; name one", names.join(", "))))
+        }
+    }
+}
+
+/// Opens the present value of a credential of an instance: the profile's entry.
+pub fn entry_of(
+    vault: &Vault,
+    instance: &InstanceId,
+    credential: CredentialUid,
+) -> Result<Option<Secret>, CommandError> {
+    let values = vault.values(instance)?;
+    let current = |value: &&keyshoal_vault::Value| {
+        value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
+    };
+    Ok(values.iter().find(current).map(|value| value.value.clone()))
 }

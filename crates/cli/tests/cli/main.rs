@@ -25,6 +25,7 @@ mod secrets;
 mod stage;
 mod taking_back;
 mod terminal;
+mod together;
 mod tracing;
 mod vaulted;
 mod vaulting;

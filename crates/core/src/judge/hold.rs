@@ -10,8 +10,11 @@ pub(super) fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
         return merits;
     }
     let own = copy.sight.own_line(copy.store, copy.profile).and_then(|line| line.value.as_ref());
+    let wish = copy.sight.desired.wish.as_ref();
+    let meant = wish.is_some_and(|wish| wish.taken_back.contains(copy.profile));
     let state = match (&merits.remedy, own) {
         (Remedy::Withdraw, _) | (_, Some(_)) => &SourceState::Usable,
+        _ if meant => &SourceState::Usable,
         _ => copy.state,
     };
     let clause = match state {
@@ -27,7 +30,7 @@ pub(super) fn hold_back(copy: &Copy<'_>, mut merits: Merits) -> Merits {
         }
     };
     let clause = clause.or_else(|| {
-        if merits.remedy == Remedy::Withdraw {
+        if merits.remedy == Remedy::Withdraw || meant {
             return None;
         }
         let here = match own {

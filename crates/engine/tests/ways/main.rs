@@ -16,5 +16,6 @@ mod meanwhile;
 mod rotating;
 mod set;
 mod sync;
+mod together;
 mod verifying;
 mod watch;

@@ -8,25 +8,25 @@ use keyshoal_engine::rotate::{self, *};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const OLD: u8 = 1;
-const NEW: u8 = 5;
+pub const OLD: u8 = 1;
+pub const NEW: u8 = 5;
 
 /// A vault with one credential, as rotations see it: every step is one write.
-struct Vault<'f> {
-    fake: &'f Fake,
+pub struct Vault<'f> {
+    pub fake: &'f Fake,
     /// Which version is where: pending, current, previous.
-    pending: Option<u8>,
-    current: u8,
-    previous: Option<u8>,
+    pub pending: Option<u8>,
+    pub current: u8,
+    pub previous: Option<u8>,
     /// What was written down last.
-    record: (Stage, rotate::State),
+    pub record: (Stage, rotate::State),
     /// After so many steps the process ends: before the step is written, or right after it.
     ends: Option<(usize, bool)>,
     steps: usize,
 }
 
 impl<'f> Vault<'f> {
-    fn new(fake: &'f Fake) -> Self {
+    pub fn new(fake: &'f Fake) -> Self {
         let mut vault = Self {
             fake,
             pending: Some(NEW),
@@ -62,7 +62,7 @@ impl<'f> Vault<'f> {
         self.fake.0.borrow_mut().wish = Some(Wish { shared, own, ..Wish::default() });
     }
 
-    fn rotation(&self) -> Rotation {
+    pub fn rotation(&self) -> Rotation {
         let (stage, state) = self.record.clone();
         Rotation {
             profile: profile(P),
@@ -75,16 +75,9 @@ impl<'f> Vault<'f> {
             state,
         }
     }
-}
 
-impl Book for Vault<'_> {
-    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
-        let ended = || PortError { message: "the process ended".into(), hint: None, retryable: false };
-        self.steps += 1;
-        let ends = self.ends.filter(|(at, _)| *at == self.steps);
-        if ends == Some((self.steps, false)) {
-            return Err(ended());
-        }
+    /// Writes a step down.
+    pub fn write(&mut self, rotation: &Rotation, pointer: Pointer) {
         match pointer {
             Pointer::Stays => {}
             Pointer::Publish => {
@@ -97,11 +90,23 @@ impl Book for Vault<'_> {
         }
         self.record = (rotation.stage, rotation.state.clone());
         self.tell();
+    }
+}
+
+impl Book for Vault<'_> {
+    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
+        let ended = || PortError { message: "the process ended".into(), hint: None, retryable: false };
+        self.steps += 1;
+        let ends = self.ends.filter(|(at, _)| *at == self.steps);
+        if ends == Some((self.steps, false)) {
+            return Err(ended());
+        }
+        self.write(rotation, pointer);
         if ends.is_some() { Err(ended()) } else { Ok(()) }
     }
 }
 
-fn fleet() -> Fake {
+pub fn fleet() -> Fake {
     let agents = ["main", "stocks", "ops", "labs", "desk"];
     let fake = Fake::json(&agents).has(&StoreId::Base, OLD).has(&of("stocks"), OLD).has(&of("ops"), OLD);
     fake.has(&of("labs"), OLD)
@@ -110,9 +115,10 @@ fn fleet() -> Fake {
         .with(|state| state.follow = true)
 }
 
-fn held(fake: &Fake) -> Vec<u8> {
-    let ids = ["main", "stocks", "ops", "labs", "desk"];
-    ids.iter().filter_map(|id| Some(fake.sends(id)?.as_bytes()[0])).collect()
+/// The values that the agents hold, in the roster's order.
+pub fn held(fake: &Fake) -> Vec<u8> {
+    let ids: Vec<AgentId> = fake.0.borrow().observed.agents.iter().map(|agent| agent.id.clone()).collect();
+    ids.iter().filter_map(|id| Some(fake.sends(id.as_str())?.as_bytes()[0])).collect()
 }
 
 fn at_once() -> RotateOptions {

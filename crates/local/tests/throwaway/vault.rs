@@ -58,6 +58,7 @@ impl Hoard {
             config: None,
             waves: BTreeMap::new(),
             given: BTreeSet::new(),
+            taken_back: BTreeSet::new(),
         })
     }
 
