@@ -21,8 +21,8 @@ pub struct Vault<'f> {
     /// What was written down last.
     pub record: (Stage, rotate::State),
     /// After so many steps the process ends: before the step is written, or right after it.
-    ends: Option<(usize, bool)>,
-    steps: usize,
+    pub ends: Option<(usize, bool)>,
+    pub steps: usize,
 }
 
 impl<'f> Vault<'f> {
@@ -41,7 +41,7 @@ impl<'f> Vault<'f> {
     }
 
     /// Lets the instance hear what is wanted now.
-    fn tell(&mut self) {
+    pub fn tell(&mut self) {
         let value = |number: u8| SourceValue {
             provider: ProviderId::from(ACME),
             kind: CredentialKind::ApiKey,
@@ -59,7 +59,10 @@ impl<'f> Vault<'f> {
         let agents = self.record.1.agents.iter();
         let own = agents.filter_map(|agent| Some(((agent.clone(), profile(P)), own.clone()?))).collect();
         let shared = BTreeMap::from([(profile(P), line)]);
-        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, ..Wish::default() });
+        let state = &self.record.1;
+        let taken_back =
+            (state.going_back && state.is_asked_back()).then(|| profile(P)).into_iter().collect();
+        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, taken_back, ..Wish::default() });
     }
 
     pub fn rotation(&self) -> Rotation {
@@ -121,11 +124,11 @@ pub fn held(fake: &Fake) -> Vec<u8> {
     ids.iter().filter_map(|id| Some(fake.sends(id.as_str())?.as_bytes()[0])).collect()
 }
 
-fn at_once() -> RotateOptions {
+pub fn at_once() -> RotateOptions {
     RotateOptions::default()
 }
 
-fn run(vault: &mut Vault<'_>, options: &RotateOptions) -> Result<(RotateReport, Ended), RotateError> {
+pub fn run(vault: &mut Vault<'_>, options: &RotateOptions) -> Result<(RotateReport, Ended), RotateError> {
     let mut rotation = vault.rotation();
     let fake = vault.fake;
     rotate(fake, vault, &mut rotation, options, &mut |event| {

@@ -98,7 +98,7 @@ fn once(vaults: &mut Vaults<'_>, away: &BTreeSet<usize>, way: Way) -> Result<End
         }
     };
     let ended = match way.back {
-        true => roll_back_together(&mut members, vaults, &options, "said so", &mut tell),
+        true => roll_back_together(&mut members, vaults, &options, &mut tell),
         false => rotate_together(&mut members, vaults, &options, &mut tell),
     };
     tells_the_truth(&fakes, &ended);
