@@ -1,8 +1,8 @@
 //! The documents of every agent of many instances, out of sealed values, against the ciphers and the JSON alone.
 
 use crate::measure::{median, ms};
-use crate::{Missed, Programs};
-use anyhow::{Context, Result};
+use crate::{Missed, Programs, memory};
+use anyhow::{Context, Result, bail};
 use keyshoal_core::vault::{
     AgentUid, CredentialUid, ModelChoice, VaultAgent, VaultCredential, VaultInstance, VaultVersion,
     VersionState,
@@ -12,6 +12,8 @@ use keyshoal_openclaw::artifacts::build_auth_artifacts;
 use keyshoal_seal::{Aad, DataKey, KeyEncryptionKey, Sealed, WrappedKey};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -20,6 +22,10 @@ const ROUNDS: usize = 5;
 const LIMIT: f64 = 3.0;
 /// Three providers that all share, and one override.
 const CREDENTIALS: usize = 4;
+/// The first argument that makes this program hold what is named after it.
+pub const HOLD: &str = "--hold";
+/// So many instances are held.
+const MANY: usize = 10_000;
 
 /// One instance, sealed as in a vault.
 struct Kept {
@@ -28,7 +34,7 @@ struct Kept {
 }
 
 /// Prints the table.
-pub fn figures(_: &Programs) -> Result<Missed> {
+pub fn figures(programs: &Programs) -> Result<Missed> {
     println!(
         "artifacts: {AGENTS} agents an instance, {CREDENTIALS} sealed values each, in process, to the document of each agent"
     );
@@ -65,7 +71,53 @@ pub fn figures(_: &Programs) -> Result<Missed> {
         }
     }
     println!();
+    memory_figures(&programs.figures)?;
     Ok(missed)
+}
+
+/// Prints what it takes in memory, above the sealed values themselves: in processes of their own, which end there.
+fn memory_figures(figures: &Path) -> Result<()> {
+    let peak = |what: &str| memory::peak(figures, Command::new(figures).args([HOLD, what]));
+    let (sealed, ours, floor, each) = (peak("sealed")?, peak("ours")?, peak("floor")?, peak("each")?);
+    let agents = MANY * AGENTS;
+    println!("peak memory of {agents} agents above the {sealed:.1} MiB of their sealed values");
+    println!("{:>34} {:>10} {:>10} {:>14}", "", "MiB", "ratio", "bytes an agent");
+    for (name, peak) in [
+        ("all documents at once", ours),
+        ("floor: all JSON texts at once", floor),
+        ("an instance at a time, as is done", each),
+    ] {
+        let more = peak - sealed;
+        let bytes = more * 1024.0 * 1024.0 / agents as f64;
+        println!("{name:>34} {more:>10.1} {:>10.2} {bytes:>14.0}", more / (floor - sealed));
+    }
+    println!();
+    Ok(())
+}
+
+/// Holds what is named, and ends.
+pub fn hold(what: &str) -> Result<ExitCode> {
+    let key = KeyEncryptionKey::from_bytes([7; 32]);
+    let kept: Vec<Kept> = (0..MANY).map(|number| keep(&key, number)).collect::<Result<_>>()?;
+    match what {
+        "sealed" => drop(std::hint::black_box(kept)),
+        "each" => {
+            build(&key, &kept)?;
+        }
+        "ours" => {
+            let made = |kept: &Kept| {
+                let values = opened(&key, kept)?;
+                Ok(build_auth_artifacts(Layout::JsonFile, &kept.instance, &values, Timestamp::UNIX_EPOCH)?)
+            };
+            drop(std::hint::black_box(kept.iter().map(made).collect::<Result<Vec<_>>>()?));
+        }
+        "floor" => {
+            let made = |kept: &Kept| documents(&key, kept);
+            drop(std::hint::black_box(kept.iter().map(made).collect::<Result<Vec<_>>>()?));
+        }
+        _ => bail!("nothing is called {what}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn aad(uid: CredentialUid) -> Aad {
@@ -161,22 +213,29 @@ fn bare(key: &KeyEncryptionKey, all: &[Kept]) -> Result<Duration> {
     let begun = Instant::now();
     let mut bytes = 0;
     for kept in all {
-        let mut entries = Vec::new();
-        for (uid, wrapped, sealed) in &kept.values {
-            let data = key.unwrap_key(wrapped, &aad(*uid))?;
-            entries.push(data.open(sealed, &aad(*uid))?);
-        }
-        let parsed: Vec<Value> =
-            entries.iter().map(|entry| serde_json::from_slice(entry)).collect::<Result<_, _>>()?;
-        let [one, two, three, own] = parsed.as_slice() else { anyhow::bail!("four values") };
-        for agent in 0..AGENTS {
-            let second = if agent == 0 { own } else { two };
-            let document = json!({ "version": 1, "profiles": {
-                "anthropic:default": one, "openai:default": second, "openrouter:default": three,
-            } });
-            bytes += serde_json::to_string_pretty(&document).context("JSON")?.len();
-        }
+        bytes += documents(key, kept)?.iter().map(String::len).sum::<usize>();
     }
     std::hint::black_box(bytes);
     Ok(begun.elapsed())
+}
+
+/// The texts of an instance's documents, by the cipher and serde_json alone.
+fn documents(key: &KeyEncryptionKey, kept: &Kept) -> Result<Vec<String>> {
+    let mut entries = Vec::new();
+    for (uid, wrapped, sealed) in &kept.values {
+        let data = key.unwrap_key(wrapped, &aad(*uid))?;
+        entries.push(data.open(sealed, &aad(*uid))?);
+    }
+    let parsed: Vec<Value> =
+        entries.iter().map(|entry| serde_json::from_slice(entry)).collect::<Result<_, _>>()?;
+    let [one, two, three, own] = parsed.as_slice() else { bail!("four values") };
+    let mut texts = Vec::new();
+    for agent in 0..AGENTS {
+        let second = if agent == 0 { own } else { two };
+        let document = json!({ "version": 1, "profiles": {
+            "anthropic:default": one, "openai:default": second, "openrouter:default": three,
+        } });
+        texts.push(serde_json::to_string_pretty(&document).context("JSON")?);
+    }
+    Ok(texts)
 }

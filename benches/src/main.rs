@@ -44,6 +44,11 @@ fn main() -> Result<ExitCode> {
     {
         return memory::peak_of(command);
     }
+    if let [flag, what] = wanted.as_slice()
+        && flag == artifacts::HOLD
+    {
+        return artifacts::hold(what);
+    }
     // What is measured inside this program needs no other.
     let alone =
         !wanted.is_empty() && wanted.iter().all(|name| ["rekey", "artifacts"].contains(&name.as_str()));

@@ -43,7 +43,7 @@ pub fn figures(programs: &Programs) -> Result<Missed> {
 }
 
 /// Has a process of its own run the command: the kernel keeps the greatest size among all ended children of a process.
-fn peak(figures: &Path, command: &Command) -> Result<f64> {
+pub fn peak(figures: &Path, command: &Command) -> Result<f64> {
     let mut parent = Command::new(figures);
     parent.arg(PEAK_OF).arg(command.get_program()).args(command.get_args()).env_clear();
     parent.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -3,7 +3,7 @@
 use crate::commands::{
     agent, alerts, artifacts, binding, bundle, completions, credential, demo, diff, doctor, explain, export,
     history, import, instance, keep, man, model, quarantine, recipient, recover, replace, restart, rollback,
-    rotate, route, set, status, sync, trace, vault, verify, watch,
+    rotate, route, scrub, set, status, sync, trace, vault, verify, watch,
 };
 use clap::{Parser, Subcommand, ValueEnum};
 use keyshoal_core::ActivationMode;
@@ -18,8 +18,8 @@ use std::path::PathBuf;
     after_help = "\
 Examples:
   keyshoal demo                    see everything on a throwaway installation
-  keyshoal status                  who holds what, and what is wrong
-  keyshoal sync                    make every agent hold the right credential
+  keyshoal status                  who holds what, and what is wrong; changes nothing of OpenClaw's
+  keyshoal sync                    make every agent hold the right credential; shows the plan, and asks first
   keyshoal set anthropic           paste a new key; it is tested, then everywhere
 
 Exit codes:
@@ -224,8 +224,10 @@ pub enum Command {
     Replace(replace::ReplaceArgs),
     /// Tell which agent answers a message and by which binding, and find bindings that never do
     Route(route::RouteArgs),
-    /// Move the credentials of an agent that is no more aside, and back
+    /// Move the credentials of an agent that is no longer in the roster aside, and back
     Quarantine(quarantine::QuarantineArgs),
+    /// Remove plaintext of credentials that lies outside of the stores
+    Scrub(scrub::ScrubArgs),
     /// List the runs that wrote something
     History(history::HistoryArgs),
     /// Take a run back, profile by profile
@@ -254,7 +256,7 @@ pub enum Command {
     Instance(instance::InstanceArgs),
     /// List what every agent gets of the vault's credentials, and how
     Artifacts(artifacts::ArtifactsArgs),
-    /// Make a vault, look at it, back it up, restore it, give it another key
+    /// Make a vault, look at it, back it up, restore it, repair it, give it another key
     Vault(vault::VaultArgs),
     /// Show status → sync → status on a throwaway installation, without OpenClaw
     Demo(demo::DemoArgs),
@@ -265,16 +267,19 @@ pub enum Command {
 }
 
 impl Command {
+    /// Tells whether the command lives long and waits most of that time.
+    pub fn waits(&self) -> bool {
+        matches!(self, Self::Watch(watch) if watch.action.is_none() && !watch.once)
+    }
+
     /// Tells whether the command works on an installation of the user's.
     pub fn needs_installation(&self) -> bool {
+        if let Self::Vault(vault) = self {
+            return vault.action.needs_installation();
+        }
         !matches!(
             self,
-            Self::Vault(_)
-                | Self::Demo(_)
-                | Self::Completions(_)
-                | Self::Man(_)
-                | Self::Import(_)
-                | Self::Recipient(_)
+            Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_) | Self::Recipient(_)
         )
     }
 }

@@ -33,6 +33,7 @@ mod restored;
 pub mod rollback;
 pub mod rotate;
 pub mod route;
+pub mod scrub;
 pub mod set;
 mod shape;
 mod shared;
@@ -69,6 +70,7 @@ pub fn run(ui: &mut Ui, world: &World, cli: &Cli) -> Result<Outcome, CommandErro
         Some(Command::Explain(args)) => explain::cmd_explain(ui, &context, args),
         Some(Command::Doctor(args)) => doctor::cmd_doctor(ui, &context, args),
         Some(Command::Quarantine(args)) => quarantine::cmd_quarantine(ui, &context, args),
+        Some(Command::Scrub(args)) => scrub::cmd_scrub(ui, &context, args),
         Some(Command::Sync(args)) => sync::cmd_sync(ui, &context, args),
         Some(Command::Trace(args)) => trace::cmd_trace(ui, &context, args),
         Some(Command::Verify(args)) => verify::cmd_verify(ui, &context, args),

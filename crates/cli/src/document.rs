@@ -15,6 +15,7 @@ mod quarantine;
 mod rotate;
 mod route;
 mod run;
+mod scrub;
 mod shared;
 mod status;
 mod trace;
@@ -33,9 +34,10 @@ pub use instance::{InstanceDocument, InstancesDocument};
 pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use quarantine::QuarantineDocument;
-pub use rotate::{DueDocument, RotateDocument};
+pub use rotate::{DueDocument, RotateDocument, RotationsDocument};
 pub use route::RouteDocument;
 pub use run::{ReceiptDocument, RunDocument, activation_words};
+pub use scrub::ScrubDocument;
 pub use shared::VerdictDocument;
 pub use status::StatusDocument;
 pub use trace::TraceDocument;
@@ -43,19 +45,32 @@ pub use vault::VaultDocument;
 pub use verify::{VerifyDocument, state_word};
 
 use crate::error::CommandError;
+use crate::ui::steers;
 use serde::Serialize;
 
 /// Writes a document as one line.
 pub fn to_line(document: &impl Serialize) -> Result<String, CommandError> {
     serde_json::to_string(document)
-        .map(|text| text + "\n")
+        .map(|text| escaped(&text) + "\n")
         .map_err(|error| CommandError::internal(format!("the JSON document could not be made: {error}")))
 }
 
 /// Writes a document as text with a line end.
 pub fn to_text(document: &impl Serialize) -> Result<String, CommandError> {
-    let mut text = serde_json::to_string_pretty(document)
+    let text = serde_json::to_string_pretty(document)
         .map_err(|error| CommandError::internal(format!("the JSON document could not be made: {error}")))?;
-    text.push('\n');
-    Ok(text)
+    Ok(escaped(&text) + "\n")
+}
+
+/// Escapes what JSON lets stand in a string and a terminal obeys (C1, the bidirectional characters). Outside of strings there is none.
+fn escaped(text: &str) -> String {
+    let mut made = String::with_capacity(text.len());
+    for one in text.chars() {
+        if one != '\n' && steers(one) {
+            made.push_str(&format!("\\u{:04x}", u32::from(one)));
+        } else {
+            made.push(one);
+        }
+    }
+    made
 }

@@ -24,6 +24,9 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let mut world = root::World::of_process();
+    if cli.command.as_ref().is_some_and(arguments::Command::waits) {
+        root::wipe_what_sqlite_frees(&world);
+    }
     // Before anything that starts a thread.
     let owner = match cli.command.as_ref().is_none_or(arguments::Command::needs_installation) {
         true => root::act_as_owner(&mut world, &mut cli.globals),
@@ -48,7 +51,14 @@ pub fn main() -> ExitCode {
 
 /// Prints help, version or what is wrong with the arguments.
 fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = ui::visible_lines(&text);
     // A reader that went away is no reason to fail.
-    let _ = error.print();
+    let _ = if shown == text {
+        error.print()
+    } else {
+        // An argument is repeated that would steer the terminal: then without it, and without colours.
+        std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes())
+    };
     if error.use_stderr() { ExitCode::from(exit::USAGE) } else { ExitCode::SUCCESS }
 }

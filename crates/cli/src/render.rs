@@ -15,6 +15,7 @@ pub mod plan;
 pub mod question;
 pub mod receipts;
 pub mod route;
+pub mod scrub;
 pub mod status;
 pub mod trace;
 pub mod upstream;

@@ -12,7 +12,7 @@ pub use grid::{Grid, Row};
 use hidden::read_hidden;
 pub use progress::Progress;
 pub use stream::{Captured, Stream};
-pub use text::{Text, Tone, to_plain};
+pub use text::{Text, Tone, steers, to_plain, visible, visible_lines};
 
 use crate::{document, error::CommandError};
 use serde::Serialize;

@@ -51,6 +51,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/openclaw/src/config/variables.rs", "looks variables up, as the program does"),
     ("crates/openclaw/src/gateway/discovery.rs", "reads the port from a variable"),
     ("crates/openclaw/src/gateway/handshake.rs", "shows the gateway's token to the gateway"),
+    ("crates/openclaw/src/plain_files.rs", "puts the text of a file back, and makes a fingerprint of it"),
     ("crates/openclaw/src/store/edits.rs", "writes values into stores"),
     ("crates/openclaw/src/store/model.rs", "makes fingerprints"),
     (

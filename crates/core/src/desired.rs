@@ -46,6 +46,8 @@ pub struct Desired {
     pub scope: Scope,
     /// Replace foreign values too (`sync --include foreign`).
     pub include_foreign: bool,
+    /// Nobody looks on (a watch): spread only what its provider has accepted.
+    pub accepted_only: bool,
     /// Foreign or kept-by-acceptance values that the person agreed to replace in this run, with the value they saw.
     pub approved: BTreeSet<(AgentId, ProfileId, Fingerprint)>,
     /// The person said that the source's present values are right, even if they were earlier ones (`--from`).

@@ -1,5 +1,6 @@
 //! What an examination finds beyond an observation: logs, files, locks, logins, references, the machine. No secret is in it.
 
+use crate::residue::PlainFile;
 use crate::{Fingerprint, ProfileId, RunId, SecretRef, StoreId, Timestamp};
 
 /// Everything that checks look at besides an observation and what is remembered.
@@ -17,6 +18,8 @@ pub struct Examination {
     pub owner: Option<u32>,
     /// Databases that hold credentials.
     pub databases: Vec<DatabaseFacts>,
+    /// Files besides the stores that hold plaintext of credentials.
+    pub plain: Vec<PlainFile>,
     /// Rows of the program's register of agents' databases.
     pub registered: Vec<Registered>,
     /// Lock files.
@@ -33,7 +36,7 @@ pub struct Examination {
     pub other_state_dirs: Vec<OtherStateDir>,
     /// Processes of this state directory besides its gateway.
     pub processes: Vec<OtherProcess>,
-    /// Files that say that a node host was set up here.
+    /// What files and the state database tell of node hosts, one sentence each.
     pub node_hosts: Vec<String>,
     /// Directories that were set aside.
     pub set_aside: Vec<SetAside>,
@@ -144,6 +147,8 @@ pub struct DatabaseFacts {
     pub pages: u64,
     /// Bytes of the log beside it.
     pub log_bytes: u64,
+    /// When a scrub last wrote it anew.
+    pub rewritten: Option<Timestamp>,
 }
 
 /// One row of the register.

@@ -44,6 +44,8 @@ pub enum FindingKind {
     OpenRun,
     /// The vault has it for this agent, and the store does not hold it yet.
     Pending,
+    /// The config is not what the vault wants.
+    ConfigDiffers,
 }
 
 /// Says how much a finding matters.
@@ -60,7 +62,7 @@ pub enum Severity {
 
 impl FindingKind {
     /// All kinds, in the order of the README's table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InSync,
         Self::Inherited,
         Self::Kept,
@@ -79,6 +81,7 @@ impl FindingKind {
         Self::Residue,
         Self::OpenRun,
         Self::Pending,
+        Self::ConfigDiffers,
     ];
 
     /// Returns its word in JSON documents.
@@ -102,6 +105,7 @@ impl FindingKind {
             Self::Residue => "residue",
             Self::OpenRun => "open_run",
             Self::Pending => "pending",
+            Self::ConfigDiffers => "config_differs",
         }
     }
 

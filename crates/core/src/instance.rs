@@ -35,6 +35,18 @@ impl Layout {
         }
     }
 
+    /// Returns it as people read it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::JsonFile => "JSON files",
+            Self::JsonWithState => "JSON files with auth-state",
+            Self::AgentSqlite => "SQLite per agent",
+            Self::SharedTable => "SQLite, shared table",
+            Self::SharedRow => "SQLite, shared row",
+            Self::Unknown => "unknown layout",
+        }
+    }
+
     /// Tells whether profiles live in SQLite databases.
     pub fn is_sqlite(self) -> bool {
         matches!(self, Self::AgentSqlite | Self::SharedTable | Self::SharedRow)

@@ -4,6 +4,7 @@
 //! are those of rule 1 and 2 of the design: a deliberate override is never overwritten, a dead source is never fanned out.
 
 mod alone;
+mod config;
 mod copy;
 mod hold;
 mod instance;
@@ -24,6 +25,7 @@ use crate::{
     AgentId, CredentialKind, Desired, Fact, Finding, Fingerprint, Knowledge, Observation, ProfileId,
     Severity, StoreId, Timestamp, VerdictKind, plan::Why,
 };
+pub use config::judge_config;
 pub(crate) use instance::{held_back, not_activated};
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
@@ -103,6 +105,8 @@ pub enum Remedy {
     Remove(Why),
     /// It goes, and nothing takes its place: the vault no longer wants it there.
     Withdraw,
+    /// There is no value to replace, and the source's may stand there.
+    Fill,
     /// The value is right, its type is not.
     FixType(CredentialKind),
 }

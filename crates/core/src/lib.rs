@@ -26,6 +26,7 @@ pub mod plan;
 pub mod planner;
 pub mod receipt;
 pub mod record;
+pub mod residue;
 pub mod secret;
 pub mod simulate;
 pub mod time;

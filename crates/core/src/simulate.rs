@@ -2,7 +2,7 @@
 
 use crate::{
     Action, AgentView, Candidate, CredentialKind, Fingerprint, Material, Observation, Place, ProfileId,
-    ProfileView, ProviderId, Standing, StoreHealth, StoreId, UsageView,
+    ProfileView, ProviderId, Standing, StoreHealth, StoreId, StoreView, UsageView,
 };
 
 /// Returns the observation after an action. When the store does not hold what the action expects, nothing changes.
@@ -18,7 +18,10 @@ pub fn simulate_all(observed: &Observation, actions: &[Action]) -> Observation {
     let mut after = observed.clone();
     let mut changed = false;
     for action in actions {
-        changed |= carry_out(&mut after, action);
+        // By merge, what the base store holds against a profile counts in every store without an entry of its own.
+        let base = observed.stores.get(&StoreId::Base).and_then(|base| base.usage.get(action.profile()));
+        let leaks = *action.store() != StoreId::Base && base.is_some_and(UsageView::auth_block);
+        changed |= carry_out(&mut after, action, leaks);
     }
     if changed {
         retell(&mut after);
@@ -27,13 +30,15 @@ pub fn simulate_all(observed: &Observation, actions: &[Action]) -> Observation {
 }
 
 /// Does what an action does to the stores. Returns whether it applied.
-fn carry_out(after: &mut Observation, action: &Action) -> bool {
+fn carry_out(after: &mut Observation, action: &Action, leaks: bool) -> bool {
     if !applies(after, action) {
         return false;
     }
     let profile = action.profile();
     let origin = match action {
-        Action::Replace { value, .. } => find(after, profile, action.provider(), *value).cloned(),
+        Action::Replace { value, .. } | Action::Insert { value, .. } => {
+            find(after, profile, action.provider(), *value).cloned()
+        }
         _ => None,
     };
     let Some(store) = after.stores.get_mut(action.store()) else { return false };
@@ -46,28 +51,49 @@ fn carry_out(after: &mut Observation, action: &Action) -> bool {
                 view.kind = kind.clone();
             }
             if *reset_cooldown {
-                reset(store.usage.entry(profile.clone()).or_default());
+                release(store, profile, leaks);
             }
         }
         Action::RemoveShadow { .. } | Action::Remove { .. } => {
             store.profiles.remove(profile);
-            if let Some(mark) = store.usage.get_mut(profile) {
-                reset(mark);
-            }
+            release(store, profile, false);
         }
         Action::Insert { value, kind, provider, .. } => {
-            let view = plain(provider, kind, *value);
-            store.profiles.insert(profile.clone(), view);
             store.health = StoreHealth::Ok;
+            match store.profiles.get_mut(profile) {
+                // It was there and held nothing: what stands beside the value stays.
+                Some(view) => {
+                    view.expires = origin
+                        .as_ref()
+                        .and_then(|from| from.expires)
+                        .filter(|_| *kind == CredentialKind::Token);
+                    view.material = origin.map_or(Material::Inline(*value), |from| from.material);
+                    view.kind = kind.clone();
+                    reset(store.usage.entry(profile.clone()).or_default());
+                }
+                None => {
+                    store.profiles.insert(profile.clone(), plain(provider, kind, *value));
+                }
+            }
         }
         Action::FixType { kind, .. } => {
             if let Some(view) = store.profiles.get_mut(profile) {
                 view.kind = kind.clone();
             }
         }
-        Action::ResetCooldown { .. } => reset(store.usage.entry(profile.clone()).or_default()),
+        Action::ResetCooldown { .. } => release(store, profile, leaks),
     }
     true
+}
+
+/// Resets what a store holds against a profile; an entry is made only where something would leak in without.
+fn release(store: &mut StoreView, profile: &ProfileId, leaks: bool) {
+    if leaks {
+        store.usage.entry(profile.clone()).or_default();
+    }
+    if let Some(mark) = store.usage.get_mut(profile) {
+        reset(mark);
+    }
 }
 
 fn applies(observed: &Observation, action: &Action) -> bool {

@@ -1,8 +1,9 @@
 //! What a provider says about a credential.
 
+mod words;
+
 use crate::{CredentialKind, Endpoint, Fingerprint, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// One question to a provider: does this value work at this endpoint?
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +17,9 @@ pub struct Ask {
 }
 
 /// The documented set of verdicts.
+///
+/// It has no `Display`, so that a code cannot slip into a sentence: documents have [`Self::as_str`], people [`Self::short`] and
+/// [`Self::clause`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerdictKind {
@@ -133,12 +137,6 @@ impl VerdictKind {
     /// Tells whether the provider has recognised the value as genuine (perhaps without credit or too fast).
     pub fn is_accepted(self) -> bool {
         matches!(self, Self::Ok)
-    }
-}
-
-impl fmt::Display for VerdictKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -12,6 +12,10 @@ pub struct Wish {
     pub own: BTreeMap<(AgentId, ProfileId), Line>,
     /// Agents that the vault has disabled or removed, and the earlier ids of those that it has renamed: they end with nothing that the vault gave them.
     pub leaving: BTreeSet<AgentId>,
+    /// What a person is giving one agent right now: that goes before what is kept there.
+    pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// Profiles that a person has taken back to an earlier value: it is brought to the agents even if its provider rejects it.
+    pub taken_back: BTreeSet<ProfileId>,
 }
 
 /// One credential of a vault: its present value and all that it ever had.

@@ -12,6 +12,7 @@ pub mod look;
 pub mod ports;
 pub mod progress;
 pub mod rotate;
+pub mod scrub;
 pub mod set;
 pub mod source;
 pub mod sync;

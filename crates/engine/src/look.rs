@@ -7,7 +7,7 @@ use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     AgentId, Ask, ConfigEdit, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp,
-    VerdictKind, judge, planner,
+    VerdictKind, judge, judge::judge_config, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub struct LookOptions {
     pub ask: AskPolicy,
     /// Ask about every value, not only about those that differ (`status --check`).
     pub ask_all: bool,
+    /// Hold back what its provider has not accepted: nobody looks on (a watch that repairs).
+    pub accepted_only: bool,
 }
 
 /// Says whether providers are asked. Remembered verdicts count in every case.
@@ -61,14 +63,20 @@ impl Look {
     pub fn plan(&self) -> Plan {
         let plan =
             planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement);
-        // What is limited to some agents or providers leaves the config of all alone.
-        let config = self.config.clone().filter(|_| self.desired.scope == Scope::default());
-        Plan { config, ..plan }
+        Plan { config: self.config_in_scope().cloned(), ..plan }
+    }
+
+    /// What is limited to some agents or providers leaves the config of all alone.
+    fn config_in_scope(&self) -> Option<&ConfigEdit> {
+        self.config.as_ref().filter(|_| self.desired.scope == Scope::default())
     }
 
     /// Judges again, after knowledge or desire changed.
     pub(crate) fn judge_again(&mut self) {
         self.judgement = judge(&self.observed, &self.desired, &self.knowledge, self.now);
+        if let Some(config) = self.config.as_ref().filter(|_| self.desired.scope == Scope::default()) {
+            judge_config(config, &mut self.judgement);
+        }
     }
 
     /// Takes facts in, and has them remembered. A memory that cannot be written is reported, not fatal: looking must work.
@@ -114,7 +122,18 @@ pub(crate) fn look_undecided<P: Ports + ?Sized>(
 ) -> Result<Look, LookError> {
     progress(Progress::Looking);
     let observed = ports.observe()?;
-    let desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
+    look_of(ports, observed, options, progress)
+}
+
+/// The same of an observation that was made already.
+pub(crate) fn look_of<P: Ports + ?Sized>(
+    ports: &P,
+    observed: Arc<Observation>,
+    options: &LookOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Look, LookError> {
+    let mut desired = desired_by(ports, &observed, options.from.as_ref(), &options.scope)?;
+    desired.accepted_only = options.accepted_only;
     look_at(ports, observed, desired, options, progress)
 }
 

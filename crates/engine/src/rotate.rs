@@ -4,24 +4,30 @@
 //! stands: each step finds out by looking what of it is done. When more agents than allowed are not shown to work with the new value, the
 //! rotation halts and goes back by itself: the version pointer is turned back, and every agent gets what the vault then wants.
 
+mod back;
 mod proof;
+mod together;
 mod values;
 mod waves;
 
-use crate::look::{AskPolicy, LookOptions, look};
-use crate::ports::Ports;
+use crate::look::{AskPolicy, Look, LookOptions, look_of};
+use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use crate::set::SetError;
-use crate::sync::{SyncOptions, SyncReport, sync};
+use crate::sync::{SyncOptions, SyncReport, is_fresh, sync_seen};
 use crate::trial::{Trial, require_accepted, try_value};
-use keyshoal_core::{AgentId, Scope};
+use keyshoal_core::{AgentId, Observation, Scope};
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use values::ASKED;
 
+use back::turn_back;
 pub use proof::{Failure, failures};
+pub use together::{Books, Member, roll_back_together, rotate_together};
 pub use values::{
-    Book, Ended, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State,
+    Book, Ended, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
 };
-pub use waves::{Sizes, Wave, plan_waves};
+pub use waves::{Sizes, Wave, plan_waves, wave_of_each};
 
 /// Goes on from where the rotation stands, as far as it goes.
 pub fn rotate<P: Ports + ?Sized>(
@@ -31,22 +37,21 @@ pub fn rotate<P: Ports + ?Sized>(
     options: &RotateOptions,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<(RotateReport, Ended), RotateError> {
-    let mut going = Going { ports, book, options, tell, report: RotateReport::default() };
+    let mut going = Going::new(ports, book, options, tell);
     let ended = going.on(rotation)?;
     Ok((going.report, ended))
 }
 
-/// Gives a rotation up, wherever it stands, and brings every agent back.
+/// Gives a rotation up because a person said so, wherever it stands, and brings every agent back.
 pub fn roll_back<P: Ports + ?Sized>(
     ports: &P,
     book: &mut dyn Book,
     rotation: &mut Rotation,
     options: &RotateOptions,
-    why: &str,
     tell: &mut dyn FnMut(Event<'_>),
 ) -> Result<(RotateReport, Ended), RotateError> {
-    let mut going = Going { ports, book, options, tell, report: RotateReport::default() };
-    let ended = going.back(rotation, why)?;
+    let mut going = Going::new(ports, book, options, tell);
+    let ended = going.back(rotation, ASKED)?;
     Ok((going.report, ended))
 }
 
@@ -56,6 +61,20 @@ struct Going<'a, 'b, P: ?Sized> {
     options: &'a RotateOptions,
     tell: &'b mut dyn FnMut(Event<'_>),
     report: RotateReport,
+    /// What was seen last, after whatever was written last.
+    seen: Option<Arc<Observation>>,
+}
+
+impl<'a, 'b, P: Ports + ?Sized> Going<'a, 'b, P> {
+    fn new(
+        ports: &'a P,
+        book: &'b mut dyn Book,
+        options: &'a RotateOptions,
+        tell: &'b mut dyn FnMut(Event<'_>),
+    ) -> Self {
+        let seen = options.seen.clone();
+        Going { ports, book, options, tell, report: RotateReport::default(), seen }
+    }
 }
 
 impl<P: Ports + ?Sized> Going<'_, '_, P> {
@@ -75,6 +94,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                         return Ok(ended);
                     }
                 }
+                Stage::Proven if self.options.together => return Ok(Ended::Proven),
                 Stage::Proven => {
                     let since = rotation.state.proven.unwrap_or_else(|| self.ports.now());
                     let until = keyshoal_core::time::after(since, self.options.grace);
@@ -84,12 +104,26 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                     self.step(rotation, Stage::Finished, Pointer::RetirePrevious)?;
                 }
                 Stage::Finished => return Ok(Ended::Finished),
-                Stage::RolledBack => {
-                    let why = rotation.state.halted.clone().unwrap_or_else(|| "it was given up".to_owned());
-                    return Ok(Ended::RolledBack { why, clean: true });
-                }
+                Stage::RolledBack => return self.come_back(rotation),
             }
         }
+    }
+
+    /// Returns what was seen a moment ago; looks where nothing was, or where it is too long ago.
+    fn observed(&mut self) -> Result<Arc<Observation>, PortError> {
+        let seen = match self.seen.take().filter(|seen| is_fresh(self.ports, seen)) {
+            Some(seen) => seen,
+            None => self.ports.observe()?,
+        };
+        Ok(self.seen.insert(seen).clone())
+    }
+
+    fn look(&mut self) -> Result<Look, RotateError> {
+        let observed = self.observed()?;
+        let look = look_of(self.ports, observed, &LookOptions::default(), &mut |step| {
+            (self.tell)(Event::Progress(step))
+        })?;
+        Ok(look)
     }
 
     fn step(&mut self, rotation: &mut Rotation, stage: Stage, pointer: Pointer) -> Result<(), RotateError> {
@@ -106,13 +140,8 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
     /// Asks the provider before any agent has the value.
     fn test(&mut self, rotation: &mut Rotation) -> Result<(), RotateError> {
         if !self.options.offline {
-            let observed = self.ports.observe()?;
-            let trial = Trial {
-                provider: rotation.provider.clone(),
-                kind: rotation.kind.clone(),
-                fingerprint: rotation.new,
-                agent: rotation.agent.clone(),
-            };
+            let observed = self.observed()?;
+            let trial = Trial::of(rotation);
             (self.tell)(Event::Progress(Progress::Asking { questions: 1 }));
             let said = try_value(self.ports, &observed, &trial)?;
             self.report.tested.clone_from(&said);
@@ -128,7 +157,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
     }
 
     fn plan(&mut self, rotation: &mut Rotation) -> Result<(), RotateError> {
-        let look = look(self.ports, &LookOptions::default(), &mut |step| (self.tell)(Event::Progress(step)))?;
+        let look = self.look()?;
         rotation.state.waves = match rotation.agent {
             // An override is one agent's alone.
             Some(_) => Vec::new(),
@@ -180,6 +209,11 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         let report = self.sync(rotation, agents)?;
         let left = proof::left(&report, rotation, agents);
         let unseen = proof::not_activated(&report);
+        // What was seen after the writes is what is to be proven. Where nothing was written, nothing was seen for it yet.
+        self.seen = report.run.is_some().then(|| report.after.observed.clone());
+        if agents.is_empty() {
+            self.report.keeping = proof::keeping(&report, rotation);
+        }
         self.report.runs.push(report);
         if let Some(why) = unseen {
             // The stores are right; the gateway has to be told before anybody can be asked.
@@ -187,8 +221,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         }
         let mut failures = left;
         if !self.options.offline {
-            let look =
-                look(self.ports, &LookOptions::default(), &mut |step| (self.tell)(Event::Progress(step)))?;
+            let look = self.look()?;
             let gateway = self.options.through_gateway;
             failures.extend(proof::failures(self.ports, look, rotation, agents, gateway, &mut |step| {
                 (self.tell)(Event::Progress(step));
@@ -198,27 +231,17 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         let certain = failures.iter().filter(|failure| failure.certain).count();
         let (many, why) = (failures.len(), proof::words(&failures));
         self.report.failures.extend(failures);
+        if agents.is_empty() {
+            rotation.state.failed = many;
+        }
+        if certain > budget && self.options.together {
+            return Ok(Some(Ended::Failing { why }));
+        }
         if certain > budget {
             return self.back(rotation, &why).map(Some);
         }
         // Nobody knows: a provider that is down proves nothing against a key, and nothing for it.
         Ok((many > budget).then_some(Ended::Halted { why }))
-    }
-
-    /// Turns the version pointer back, and brings every agent to what the vault wants then.
-    fn back(&mut self, rotation: &mut Rotation, why: &str) -> Result<Ended, RotateError> {
-        let pointer = match rotation.stage {
-            Stage::Staged | Stage::Tested | Stage::Publishing => Pointer::Unstage,
-            Stage::Published | Stage::Proven => Pointer::RollBack,
-            Stage::Finished | Stage::RolledBack => Pointer::Stays,
-        };
-        rotation.state.halted = Some(why.to_owned());
-        rotation.state.agents.clear();
-        self.step(rotation, Stage::RolledBack, pointer)?;
-        let report = self.sync(rotation, &BTreeSet::new())?;
-        let clean = proof::unfinished(&report).is_none();
-        self.report.runs.push(report);
-        Ok(Ended::RolledBack { why: why.to_owned(), clean })
     }
 
     fn sync(&mut self, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Result<SyncReport, RotateError> {
@@ -235,8 +258,8 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
             command: "rotate".to_owned(),
             ..SyncOptions::default()
         };
+        let observed = self.observed()?;
         let tell = &mut self.tell;
-        let progress = &mut |step| tell(Event::Progress(step));
-        Ok(sync(self.ports, &options, &mut crate::decide::Unattended, progress)?)
+        Ok(sync_seen(self.ports, observed, &options, &mut |step| tell(Event::Progress(step)))?)
     }
 }

@@ -71,7 +71,7 @@ pub enum SetError {
     #[error("{}; nothing was changed", .0.words())]
     Rejected(Box<Rejection>),
     /// Its provider could not be asked; nothing was changed.
-    #[error("the new value could not be tested: {} gave no answer ({}); nothing was changed", .0.endpoint.provider, .0.verdict.kind)]
+    #[error("the new value could not be tested: {} gave no answer ({}); nothing was changed", .0.endpoint.provider, .0.verdict.kind.short())]
     Untested(Box<Rejection>),
     /// Looking failed.
     #[error(transparent)]
@@ -104,7 +104,7 @@ impl Rejection {
             keyshoal_core::VerdictKind::MalformedKey => {
                 format!("the new value cannot be a key of {provider}")
             }
-            kind => format!("{provider} rejects the new value ({kind})"),
+            kind => format!("{provider} does not accept the new value: {}", kind.clause()),
         }
     }
 }

@@ -97,6 +97,7 @@ pub fn desired_of(
         values,
         scope: scope.clone(),
         include_foreign: false,
+        accepted_only: false,
         approved: BTreeSet::new(),
         source_confirmed: from.is_some(),
         confirmed: BTreeSet::new(),

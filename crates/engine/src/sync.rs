@@ -8,14 +8,16 @@ mod run;
 mod verify;
 
 use crate::decide::{Decide, Decision, Proceed};
-use crate::look::{Look, LookError, LookOptions, look_undecided};
+use crate::look::{Look, LookError, LookOptions, look_of, look_undecided};
 use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, Severity,
-    StepState, StoreId, planner,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Observation, Plan, ProfileId, Receipt, RunId,
+    Severity, StepState, StoreId, planner,
 };
+pub(crate) use meanwhile::is_fresh;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Says how to sync.
 #[derive(Clone, Debug, Default)]
@@ -107,6 +109,17 @@ pub fn sync<P: Ports + ?Sized>(
     go(ports, look, options, decide, progress)
 }
 
+/// Does what an observation that was made a moment ago calls for, without asking. Every write compares what stands there.
+pub(crate) fn sync_seen<P: Ports + ?Sized>(
+    ports: &P,
+    observed: Arc<Observation>,
+    options: &SyncOptions,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<SyncReport, SyncError> {
+    let look = look_of(ports, observed, &options.look, progress)?;
+    go(ports, look, options, &mut crate::decide::Unattended, progress)
+}
+
 /// Takes away the marks that hold back what its provider has just accepted, and makes a running gateway see it. No value changes.
 ///
 /// # Errors
@@ -187,10 +200,18 @@ fn planned(look: &Look, options: &SyncOptions) -> Plan {
     let before = plan.actions.len();
     plan.actions
         .retain(|action| !options.except.contains(&(action.store().clone(), action.profile().clone())));
+    if options.except.contains(&config_place()) {
+        plan.config = None;
+    }
     if before != plan.actions.len() && plan.actions.is_empty() && !asks_for_activation(look) {
         plan.activation = ActivationNeed::None;
     }
     plan
+}
+
+/// Stands for the config among the places that a watch repairs. No profile can be called so.
+pub(crate) fn config_place() -> (StoreId, ProfileId) {
+    (StoreId::Base, ProfileId::new("(config)"))
 }
 
 fn asks_for_activation(look: &Look) -> bool {

@@ -1,6 +1,7 @@
 //! Trying a value at its provider before any agent has it.
 
 use crate::ports::{PortError, Ports};
+use crate::rotate::Rotation;
 use crate::set::{Rejection, SetError};
 use keyshoal_core::judge::endpoint_of;
 use keyshoal_core::{
@@ -21,13 +22,21 @@ pub struct Trial {
     pub agent: Option<AgentId>,
 }
 
-/// Asks every endpoint at which the value would be sent, once, and remembers the answers.
-pub fn try_value<P: Ports + ?Sized>(
-    ports: &P,
-    observed: &Observation,
-    trial: &Trial,
-) -> Result<Vec<(Endpoint, Verdict)>, PortError> {
-    let Trial { provider, kind, fingerprint, agent } = trial;
+impl Trial {
+    /// Of the value that a rotation brings.
+    pub(crate) fn of(rotation: &Rotation) -> Self {
+        Self {
+            provider: rotation.provider.clone(),
+            kind: rotation.kind.clone(),
+            fingerprint: rotation.new,
+            agent: rotation.agent.clone(),
+        }
+    }
+}
+
+/// Returns every endpoint at which a value would be sent.
+pub fn asked_at(observed: &Observation, trial: &Trial) -> BTreeSet<Endpoint> {
+    let Trial { provider, agent, .. } = trial;
     let agents: Vec<&AgentId> = match agent {
         Some(agent) => vec![agent],
         None => observed
@@ -42,7 +51,17 @@ pub fn try_value<P: Ports + ?Sized>(
     if endpoints.is_empty() {
         endpoints.insert(Endpoint::public(provider.clone()));
     }
-    let asks: BTreeSet<Ask> = endpoints
+    endpoints
+}
+
+/// Asks every endpoint at which the value would be sent, once, and remembers the answers.
+pub fn try_value<P: Ports + ?Sized>(
+    ports: &P,
+    observed: &Observation,
+    trial: &Trial,
+) -> Result<Vec<(Endpoint, Verdict)>, PortError> {
+    let Trial { kind, fingerprint, .. } = trial;
+    let asks: BTreeSet<Ask> = asked_at(observed, trial)
         .into_iter()
         .map(|endpoint| Ask { fingerprint: *fingerprint, kind: kind.clone(), endpoint })
         .collect();

@@ -11,7 +11,7 @@ mod proof;
 mod questions;
 mod turns;
 
-pub use five::{Check, CheckResult, PastRun, RouteProof, five};
+pub use five::{Check, CheckResult, LastChange, PastRun, RouteProof, five, last_change};
 pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;
 

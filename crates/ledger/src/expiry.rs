@@ -35,6 +35,8 @@ impl Ledger {
                 "SELECT EXISTS (SELECT 1 FROM steps JOIN runs ON runs.id = steps.run WHERE finished < ?1
                          AND (before_image IS NOT NULL OR after_image IS NOT NULL))
                      OR EXISTS (SELECT 1 FROM runs WHERE finished < ?1 AND config_before IS NOT NULL)
+                     OR EXISTS (SELECT 1 FROM files JOIN runs ON runs.id = files.run WHERE finished < ?1
+                         AND before_image IS NOT NULL)
                      OR EXISTS (SELECT 1 FROM sightings WHERE last_seen < ?2)
                      OR EXISTS (SELECT 1 FROM verdicts WHERE at < ?2)
                      OR EXISTS (SELECT 1 FROM generations GROUP BY profile HAVING count(*) > ?3)",
@@ -63,6 +65,13 @@ impl Ledger {
                     params![before(days)],
                 )
                 .map_err(at)?;
+            let files = db
+                .execute(
+                    "UPDATE files SET before_image = NULL, after_image = NULL
+                     WHERE before_image IS NOT NULL AND run IN (SELECT id FROM runs WHERE finished < ?1)",
+                    params![before(days)],
+                )
+                .map_err(at)?;
             let sightings = db
                 .execute("DELETE FROM sightings WHERE last_seen < ?1", params![before(SIGHTINGS_DAYS)])
                 .map_err(at)?;
@@ -80,7 +89,7 @@ impl Ledger {
                     params![GENERATIONS],
                 )
                 .map_err(at)?;
-            Ok(Expired { images: images + texts, other: sightings + verdicts + generations })
+            Ok(Expired { images: images + texts + files, other: sightings + verdicts + generations })
         })?;
         if expired.images > 0 && !self.is_ephemeral() {
             database.empty_log()?;

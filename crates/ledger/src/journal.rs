@@ -1,6 +1,7 @@
 //! The journal: what a run is about to do, with what was there before, written down before anything is done.
 
 mod config;
+mod files;
 pub(crate) mod images;
 pub(crate) mod read;
 mod write;
@@ -40,6 +41,42 @@ pub struct JournalConfig {
     pub before: Secret,
     /// The text afterwards. Forgotten when the run is finished.
     pub after: Secret,
+}
+
+/// What a run is about to do to a file that is no store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalFile {
+    /// The file.
+    pub path: String,
+    /// What is done: `remove`, `clean`, `rewrite` or `restore`.
+    pub action: String,
+    /// What stands there before; `None` when nothing does, and for a database.
+    pub before_fingerprint: Option<Fingerprint>,
+    /// What shall stand there afterwards; `None` when nothing shall, and for a database.
+    pub after_fingerprint: Option<Fingerprint>,
+    /// The text before.
+    pub before: Option<Secret>,
+    /// The text afterwards. Forgotten when the run is finished.
+    pub after: Option<Secret>,
+}
+
+/// What a run did to a file that is no store, or was to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileDetail {
+    /// Its place among the run's files, from 0.
+    pub index: usize,
+    /// The file.
+    pub path: String,
+    /// What is done.
+    pub action: String,
+    /// What stood there before.
+    pub before_fingerprint: Option<Fingerprint>,
+    /// What was to stand there afterwards.
+    pub after_fingerprint: Option<Fingerprint>,
+    /// Whether the text before can be had from [`crate::Ledger::file_images`].
+    pub before: ImageState,
+    /// How it went; `None` until that is known.
+    pub outcome: Option<StepState>,
 }
 
 /// The change of the config file that a run made or was to make.
@@ -93,6 +130,8 @@ pub struct RunDetail {
     pub steps: Vec<StepDetail>,
     /// What it does to the config file, if anything.
     pub config: Option<ConfigDetail>,
+    /// What it does to files that are no stores.
+    pub files: Vec<FileDetail>,
 }
 
 /// A step of a run.
@@ -150,4 +189,6 @@ pub struct OpenRunDetail {
     pub images: Vec<Images>,
     /// The texts of the config.
     pub config_images: Images,
+    /// The texts of the files, one entry for each.
+    pub file_images: Vec<Images>,
 }

@@ -28,8 +28,8 @@ pub use error::LedgerError;
 pub use expiry::Expired;
 pub use identity::{Adopt, Identity};
 pub use journal::{
-    ConfigDetail, ImageState, Images, JournalConfig, JournalStep, OpenRunDetail, RunDetail, RunSummary,
-    StepDetail,
+    ConfigDetail, FileDetail, ImageState, Images, JournalConfig, JournalFile, JournalStep, OpenRunDetail,
+    RunDetail, RunSummary, StepDetail,
 };
 pub use keys::Keys;
 pub use ledger::{Ledger, OpenMode};

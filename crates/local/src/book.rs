@@ -1,4 +1,4 @@
-//! The book from fingerprints to secrets. It lives as long as the process and is wiped when dropped.
+//! The book from fingerprints to secrets. It lives as long as a command works, or between two rests of a watch, and is wiped when dropped.
 
 use keyshoal_core::{CredentialKind, Fingerprint, Fingerprints, ProfileId, ProviderId, Secret};
 use keyshoal_openclaw::store::{
@@ -40,6 +40,11 @@ pub struct Book(Mutex<HashMap<Fingerprint, Entry>>);
 impl Book {
     fn entries(&self) -> MutexGuard<'_, HashMap<Fingerprint, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go of everything.
+    pub fn clear(&self) {
+        *self.entries() = HashMap::new();
     }
 
     /// Enters every value of a store. The first store that is entered decides a value's `expires`, so enter the source first.

@@ -4,6 +4,7 @@ pub mod activate;
 mod answered;
 mod begin;
 mod blocking;
+mod fill;
 pub mod image;
 mod inheriting;
 mod step;
@@ -68,9 +69,9 @@ impl Change for Installation {
         self.require_memory()?;
         let lock = self.run_lock(command)?;
         let steps: Vec<_> = plan.actions.iter().map(|action| self.step(action, plan)).collect();
-        let now = clock::now();
         let config = plan.config.as_ref().and_then(|edit| self.journal_config(edit));
-        let run = self.ledger.begin_run_with(command, now, &steps, config.as_ref()).map_err(port_error)?;
+        let begun = self.ledger.begin_run_with(command, clock::now(), &steps, config.as_ref(), &[]);
+        let run = begun.map_err(port_error)?;
         self.begin_writes(lock);
         Ok(run)
     }
@@ -220,6 +221,7 @@ impl Installation {
             rules,
             compare: self.options.guards.compare,
             reset_cooldowns: self.options.guards.reset_cooldowns,
+            marked: self.marked_in_base(),
             base: self.seen().and_then(|seen| seen.stores.get(&StoreId::Base).map(|held| held.file.clone())),
         }
     }

@@ -7,12 +7,12 @@ use crate::observe::Snapshot;
 use crate::{Installation, remember::port_error};
 use keyshoal_core::examination::{BoundTo, PastRun, ProgramLog};
 use keyshoal_core::record::LogPlace;
-use keyshoal_core::{Examination, GatewayView, Observation};
+use keyshoal_core::{AgentId, Examination, GatewayView, Observation, StoreId};
 use keyshoal_engine::doctor::Examine;
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_openclaw::agent_id;
 use keyshoal_openclaw::config::Config;
-use keyshoal_openclaw::examine::{databases, locks, logins, logs, others, paths};
+use keyshoal_openclaw::examine::{databases, locks, logins, logs, others, paths, recorded, residue};
 use keyshoal_openclaw::gateway::trusted_users;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +40,10 @@ impl Examine for Installation {
                     .filter_map(|(name, dir)| databases::look(&databases::of_agent(dir), Some(name))),
             );
         }
+        let rewritten = self.ledger.rewritten().map_err(port_error)?;
+        for one in &mut examined {
+            one.rewritten = rewritten.get(&one.path).copied();
+        }
         let mut other_state_dirs = others::state_dirs(at);
         let named = observed.instance.gateway.other_state_dir.as_deref().map(Path::new);
         if let Some(other) = named.and_then(others::state_dir)
@@ -47,12 +51,21 @@ impl Examine for Installation {
         {
             other_state_dirs.push(other);
         }
+        let gateway = observed.instance.gateway.pid;
+        let recorded = recorded::recorded(state);
+        let mut processes = others::processes(at, gateway);
+        for one in recorded.processes {
+            if Some(one.pid) != gateway && processes.iter().all(|known| known.pid != one.pid) {
+                processes.push(one);
+            }
+        }
         Ok(Examination {
             runs: self.past_runs()?,
             log: self.program_log(config, &observed.instance.gateway),
             proxy: self.proxy_of_gateway().and_then(|seen| seen.shown),
             paths: paths::credential_paths(state, &at.config_path, &dirs),
             owner: paths::owner(state),
+            plain: residue::plain_files(&self.holders(&seen), state, observed.instance.layout, self.prints()),
             databases: examined,
             registered: databases::registered(state),
             locks: locks::all(state, &dirs),
@@ -61,8 +74,8 @@ impl Examine for Installation {
             bindings: bindings(config),
             channels: channels(config),
             other_state_dirs,
-            processes: others::processes(at, observed.instance.gateway.pid),
-            node_hosts: others::node_hosts(state),
+            processes,
+            node_hosts: others::node_hosts(state).into_iter().chain(recorded.nodes).collect(),
             set_aside: self.aside()?,
             disk: paths::disk(state),
             hosts: if online { hosts::asked(observed) } else { Vec::new() },
@@ -82,6 +95,20 @@ impl Installation {
             hint: None,
             retryable: true,
         })
+    }
+
+    /// The directories that hold credentials, with the agents whose they are. What lies beside main's own files may be everybody's.
+    fn holders(&self, seen: &Snapshot) -> Vec<(Option<AgentId>, PathBuf)> {
+        let entries = seen.config.agents.iter();
+        let mut dirs: Vec<_> =
+            entries.map(|entry| (Some(entry.id.clone()), entry.agent_dir.clone())).collect();
+        let base = seen.stores.get(&StoreId::Base).and_then(|held| held.file.path().parent());
+        for dir in [Some(self.locations.main_agent_dir()), base.map(Path::to_owned)].into_iter().flatten() {
+            if dirs.iter().all(|(_, known)| *known != dir) {
+                dirs.push((None, dir));
+            }
+        }
+        dirs
     }
 
     fn past_runs(&self) -> Result<Vec<PastRun>, PortError> {

@@ -19,6 +19,7 @@ pub mod quarantine;
 mod referred;
 pub mod remember;
 pub mod restore;
+pub mod scrub;
 pub mod vaulted;
 pub mod watch;
 

@@ -16,7 +16,7 @@ use std::path::Path;
 const RESERVED: [&str; 3] = ["main", "openclaw", "crestodian"];
 
 impl Installation {
-    /// Moves an orphan's credential directory aside. Only what a fresh look calls an orphan is moved, and nothing that is in use.
+    /// Moves the credential directory of an agent that is in no roster aside. Nothing that is in use is moved.
     pub fn set_aside(&self, name: &str) -> Result<SetAside, PortError> {
         self.require_memory()?;
         let lock = self.run_lock("quarantine")?;
@@ -35,7 +35,7 @@ impl Installation {
                 Some("take the agent out of the config first (openclaw agents delete)"),
             ));
         }
-        if !observed.orphans.iter().any(|orphan| orphan.id == name) {
+        if !observed.orphans.iter().any(|orphan| orphan.id == name) && !self.has_directory_of(name) {
             let known: Vec<&str> = observed.orphans.iter().map(|orphan| orphan.id.as_str()).collect();
             let hint = match known.as_slice() {
                 [] => "no directory here holds credentials without an agent".to_owned(),
@@ -57,6 +57,12 @@ impl Installation {
         }
         let moved = quarantine::set_aside(self.state_dir(), name, &dir, clock::now(), &lock);
         moved.map(told).map_err(port_error)
+    }
+
+    /// Tells whether there is a credential directory of this name, with or without credentials in it.
+    pub fn has_directory_of(&self, name: &str) -> bool {
+        let is_name = agent_id::normalize(name).as_str() == name;
+        is_name && files::exists(&self.state_dir().join("agents").join(name).join("agent"))
     }
 
     /// Enters the values of an orphan in the book and returns them. References are carried as what they are.

@@ -67,6 +67,11 @@ impl Prints {
         Then { key: &self.key, known }
     }
 
+    /// Forgets what the private file holds, until it is read again.
+    pub fn forget_file(&self) {
+        self.set(|known| known.file = RefsFile::default());
+    }
+
     fn set(&self, change: impl FnOnce(&mut Known)) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = Known { file: known.file.clone(), held: known.held.clone() };

@@ -1,9 +1,11 @@
 //! Putting values of the journal back: rollback of a finished run, and recovery of one that did not finish.
 
 mod config;
+mod files;
 mod recover;
 mod rollback;
 
+pub use files::{FileBack, RestoredFile};
 pub use recover::{Direction, Recovered};
 pub use rollback::RollbackStep;
 
@@ -142,7 +144,9 @@ impl Installation {
         };
         if self.options.guards.reset_cooldowns && target.expect != value {
             // Where the store keeps a profile of its own, the owner's mark must not leak in.
-            edits.push(Edit::ResetAuthCooldown { profile, explicit: target.image.is_some() });
+            let own = target.image.is_some() && target.store != StoreId::Base;
+            let explicit = own && self.marked_in_base().contains(&profile);
+            edits.push(Edit::ResetAuthCooldown { profile, explicit });
         }
         edits
     }

@@ -36,10 +36,17 @@ pub struct Holdings {
     pub config: Option<ConfigWish>,
     /// While a credential is being published in waves: the agents that have its pending version already.
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
+    /// What a person is giving one agent right now.
+    pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// Credentials that a person is taking back to an earlier value, dead or not.
+    pub taken_back: BTreeSet<CredentialUid>,
 }
 
 /// Says what the vault wants, where that is something else than was said last.
-type News = dyn Fn() -> Result<Option<Holdings>, PortError> + Send + Sync;
+type News = dyn Fn(Anew) -> Result<Option<Holdings>, PortError> + Send + Sync;
+
+/// Whether all of it is asked for, also where it is what was said last.
+pub type Anew = bool;
 
 /// Whoever listens to a vault that others may change meanwhile.
 #[derive(Clone)]
@@ -83,17 +90,35 @@ impl Installation {
     }
 
     /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.
-    pub fn listen(&self, news: impl Fn() -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
+    pub fn listen(&self, news: impl Fn(Anew) -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
         self.state().listening = Some(Listening(Arc::new(news)));
+    }
+
+    /// Lets go of every value until the next look, for a process that only waits: what was read of stores and config, and what the vault
+    /// handed over. Fingerprints stay.
+    pub fn rest(&self) {
+        self.book.clear();
+        self.prints.forget_file();
+        let mut state = self.state();
+        (state.seen, state.prepared) = (None, None);
+        // Who does not listen would not hear it again.
+        if state.listening.is_some() {
+            (state.config_wish, state.delivery) = (None, None);
+            state.rested = true;
+        }
     }
 
     /// Hears the news, if somebody listens.
     pub(crate) fn hear(&self) -> Result<(), PortError> {
-        let listening = self.state().listening.clone();
-        match listening.map(|Listening(news)| news()).transpose()?.flatten() {
-            Some(holdings) => self.hold(&holdings),
-            None => Ok(()),
+        let (listening, anew) = {
+            let state = self.state();
+            (state.listening.clone(), state.rested)
+        };
+        if let Some(holdings) = listening.map(|Listening(news)| news(anew)).transpose()?.flatten() {
+            self.hold(&holdings)?;
+            self.state().rested = false;
         }
+        Ok(())
     }
 
     /// Returns the id of the vault that says what is right here, if one does.
@@ -116,12 +141,6 @@ impl Installation {
     pub fn entry_in(&self, store: &StoreId, profile: &ProfileId) -> Option<Secret> {
         let seen = self.seen()?;
         seen.stores.get(store)?.read.contents.profiles.get(profile).map(|stored| stored.raw.clone())
-    }
-
-    /// Tells whether a directory of this name holds credentials and belongs to no agent.
-    pub fn is_orphan(&self, id: &AgentId) -> Result<bool, PortError> {
-        let observed = keyshoal_engine::ports::Observe::observe(self)?;
-        Ok(observed.orphans.iter().any(|orphan| orphan.id == id.as_str()))
     }
 
     /// Stops taking a vault's word.
@@ -180,12 +199,15 @@ impl Installation {
 
 /// Puts together what the vault wants.
 fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
-    let mut wish = Wish::default();
+    let mut wish = Wish { given: holdings.given.clone(), ..Wish::default() };
     let agents: BTreeMap<_, _> = holdings.instance.agents.iter().map(|agent| (agent.uid, agent)).collect();
     let none = Values::new();
     for credential in &holdings.instance.credentials {
         let values = values.get(&credential.uid).unwrap_or(&none);
         let line = line_of(credential, values);
+        if holdings.taken_back.contains(&credential.uid) {
+            wish.taken_back.insert(credential.profile.clone());
+        }
         match credential.agent {
             None => {
                 let waves = holdings.waves.get(&credential.uid).into_iter().flatten();

@@ -8,4 +8,6 @@ pub mod logins;
 pub mod logs;
 pub mod others;
 pub mod paths;
+pub mod recorded;
 pub mod references;
+pub mod residue;

@@ -18,6 +18,7 @@ pub mod layout;
 pub mod locate;
 pub mod models_file;
 pub mod other_logins;
+pub mod plain_files;
 pub mod routing;
 pub mod sample;
 pub mod sessions;

@@ -17,6 +17,7 @@ pub(crate) mod place;
 mod rules;
 pub(crate) mod sqlite_store;
 
+pub(crate) use archive::archive_of;
 pub use archive::{Archive, archives};
 pub use edits::referring;
 pub use error::{Refusal, StoreError};
@@ -24,3 +25,4 @@ pub use json_store::Unsettled;
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};
 pub use place::{Place, StoreFile};
 pub use rules::{ReadStore, Safety, WriteRules, Written};
+pub use sqlite_store::rewrite_database;

@@ -93,7 +93,10 @@ impl Refused {
         match self {
             Self::Broken { kind, failures } => (
                 kind,
-                format!("not asked: {host} failed {failures} times in a row ({kind}); ask again later"),
+                format!(
+                    "not asked: {host} failed {failures} times in a row ({}); ask again later",
+                    kind.short()
+                ),
             ),
             Self::Spent { allowed } => (
                 VerdictKind::NotAsked,

@@ -114,7 +114,8 @@ impl Round {
         secret: &Secret,
         errand: Errand,
     ) -> Result<Answer, Reply> {
-        let client = target.dress.client.as_ref().unwrap_or_else(|| self.clients.to(target.loopback));
+        let proxy = target.dress.proxy.as_ref();
+        let client = proxy.map_or_else(|| self.clients.to(target.loopback), |proxy| &proxy.client);
         let Some(request) = target.request(client, purpose, secret) else {
             return Err(Reply::bare(VerdictKind::MalformedKey));
         };
@@ -130,9 +131,17 @@ impl Round {
             Ok(answer) => (500..600).contains(&answer.status).then_some(VerdictKind::ProviderDown),
             Err(kind) => Some(*kind),
         });
-        match answer {
-            Ok(answer) => Ok(Answer { latency_ms, ..answer }),
-            Err(kind) => Err(Reply { latency_ms: Some(latency_ms), ..Reply::bare(kind) }),
+        let failed = |kind| Reply { latency_ms: Some(latency_ms), ..Reply::bare(kind) };
+        match (answer, proxy) {
+            // "Proxy Authentication Required" is never a provider's word.
+            (Ok(Answer { status: 407, .. }), Some(proxy)) => {
+                Err(Reply { advice: Some(proxy.failed()), ..failed(VerdictKind::Connect) })
+            }
+            (Err(kind @ (VerdictKind::Dns | VerdictKind::Connect)), Some(proxy)) => {
+                Err(Reply { advice: Some(proxy.failed()), ..failed(kind) })
+            }
+            (Ok(answer), _) => Ok(Answer { latency_ms, ..answer }),
+            (Err(kind), _) => Err(failed(kind)),
         }
     }
 

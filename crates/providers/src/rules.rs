@@ -286,7 +286,7 @@ mod tests {
     fn what_a_provider_says_of_an_account_means_less_at_somebody_elses_endpoint() {
         for row in rows().iter().filter(|row| row.provider != "custom openai" && row.verdict.is_dead()) {
             let elsewhere = classify(row.place().0, false, &row.answer());
-            assert!(matches!(elsewhere, InvalidKey | Unknown | UnexpectedAnswer), "{row:?}: {elsewhere}");
+            assert!(matches!(elsewhere, InvalidKey | Unknown | UnexpectedAnswer), "{row:?}: {elsewhere:?}");
         }
     }
 

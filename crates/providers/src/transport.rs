@@ -7,6 +7,7 @@ use keyshoal_core::{Fingerprint, Secret, Transport, TransportValue};
 use reqwest::Client;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::collections::BTreeMap;
+use url::Url;
 
 /// What the config changes, ready to be sent.
 #[derive(Clone, Debug, Default)]
@@ -16,7 +17,26 @@ pub(crate) struct Dress {
     /// Whether the credential goes into `Authorization: Bearer`, too.
     pub(crate) bearer: bool,
     /// Goes through its proxy.
-    pub(crate) client: Option<Client>,
+    pub(crate) proxy: Option<Via>,
+}
+
+/// The way through a proxy that the config names for one provider.
+#[derive(Clone, Debug)]
+pub(crate) struct Via {
+    pub(crate) client: Client,
+    /// Its host and port: what may stand before them is secret.
+    name: String,
+}
+
+impl Via {
+    /// Says that it was the proxy that failed. Through it nobody asks for the provider's name, or connects with the provider, but the proxy itself.
+    pub(crate) fn failed(&self) -> String {
+        format!(
+            "the proxy {}, which the config names for this provider, cannot be reached or lets nothing through: check it and \
+             request.proxy.url; the provider itself was not asked",
+            self.name
+        )
+    }
 }
 
 impl Dress {
@@ -46,14 +66,15 @@ impl Dress {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let client = match &transport.proxy {
+        let proxy = match &transport.proxy {
             None => None,
             Some(proxy) => {
                 let proxy = known("the proxy", proxy)?;
-                Some(clients.through(&proxy).map_err(|_| NoTarget::BadProxy)?)
+                let client = clients.through(&proxy).map_err(|_| NoTarget::BadProxy)?;
+                Some(Via { client, name: place(proxy.reveal_secret()) })
             }
         };
-        Ok(Self { headers, bearer: transport.bearer, client })
+        Ok(Self { headers, bearer: transport.bearer, proxy })
     }
 
     /// Returns a header by which the config sends a value of its own where the credential would be.
@@ -67,6 +88,18 @@ impl Dress {
             _ => "authorization",
         };
         self.headers.contains_key(place).then_some(place)
+    }
+}
+
+/// Returns the host and the port of a proxy's address, without the name and password that may stand before them.
+fn place(address: &str) -> String {
+    let text = address.trim();
+    let url =
+        Url::parse(text).ok().filter(Url::has_host).or_else(|| Url::parse(&format!("http://{text}")).ok());
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or("(unreadable)");
+    match url.as_ref().and_then(Url::port_or_known_default) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
     }
 }
 

@@ -18,6 +18,8 @@ mod models;
 mod names;
 #[path = "emulated/network.rs"]
 mod network;
+#[path = "emulated/proxies.rs"]
+mod proxies;
 #[path = "emulated/secrecy.rs"]
 mod secrecy;
 #[path = "emulated/transport.rs"]

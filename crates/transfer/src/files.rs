@@ -6,24 +6,55 @@ use crate::manifest::Part;
 use keyshoal_core::AgentId;
 use keyshoal_openclaw::PathError;
 use keyshoal_openclaw::files::WithPath;
-use rustix::fs::OFlags;
+use rustix::fs::{FlockOperation, OFlags};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// A directory of ours for the files of a payload. It goes away with everything in it unless it is kept.
+/// How the names of drafts begin.
+const DRAFT: &str = ".keyshoal-import-";
+
+/// A directory of ours for the files of a payload. It goes away with everything in it unless it is kept. While its process lives it is
+/// locked: what is not was left by one that died.
 #[derive(Debug)]
-pub struct Draft(tempfile::TempDir);
+pub struct Draft(tempfile::TempDir, #[expect(dead_code, reason = "holds the lock")] File);
 
 impl Draft {
     /// Makes one in a directory that exists, for its owner alone.
     pub fn new(parent: &Path) -> Result<Self, PathError> {
-        let made = tempfile::Builder::new()
-            .prefix(".keyshoal-import-")
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir_in(parent);
-        made.map(Self).with_path(parent)
+        let make = || {
+            let _guard = locked(parent)?;
+            let made = tempfile::Builder::new()
+                .prefix(DRAFT)
+                .permissions(fs::Permissions::from_mode(0o700))
+                .tempdir_in(parent)?;
+            let lock = locked(made.path())?;
+            Ok(Self(made, lock))
+        };
+        make().with_path(parent)
+    }
+
+    /// Removes the drafts in a directory whose processes died.
+    pub fn sweep(parent: &Path) -> Result<(), PathError> {
+        let sweep = || {
+            // Nobody is between making one and locking it meanwhile.
+            let _guard = locked(parent)?;
+            for entry in fs::read_dir(parent)? {
+                let entry = entry?;
+                let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(DRAFT));
+                if ours && entry.file_type()?.is_dir() {
+                    let draft = File::open(entry.path())?;
+                    match rustix::fs::flock(&draft, FlockOperation::NonBlockingLockExclusive) {
+                        Ok(()) => fs::remove_dir_all(entry.path())?,
+                        Err(rustix::io::Errno::WOULDBLOCK) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+            }
+            Ok(())
+        };
+        sweep().with_path(parent)
     }
 
     /// Returns where it is. An agent's files are in `<agent>/<part>/`.
@@ -68,6 +99,13 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), PathError> {
         return Err(io::Error::other("it is no regular file")).with_path(path);
     }
     Ok((file, meta.len()))
+}
+
+/// Opens a directory and locks it; a crash ends that, too.
+fn locked(dir: &Path) -> io::Result<File> {
+    let dir = File::open(dir)?;
+    rustix::fs::flock(&dir, FlockOperation::LockExclusive)?;
+    Ok(dir)
 }
 
 /// A regular file below a directory.

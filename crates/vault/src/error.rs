@@ -68,12 +68,12 @@ pub enum Cause {
     },
     /// Damaged.
     #[error(
-        "is damaged ({0}); nothing was changed. `keyshoal vault verify` says what still opens; restore the rest from a backup"
+        "is damaged ({0}); nothing was changed. `keyshoal vault verify` says what still opens; a file that is damaged as a whole comes back from a backup only (`keyshoal vault restore`)"
     )]
     Corrupt(String),
     /// Changed by somebody without the key, or damaged.
     #[error(
-        "{0} was changed by something else than keyshoal, or is damaged; nothing was changed. `keyshoal vault verify` says what is affected; restore it from a backup"
+        "{0} was changed by something else than keyshoal, or is damaged; nothing was changed. `keyshoal vault verify` says what is affected, `keyshoal vault repair` mends it"
     )]
     Altered(String),
     /// A SQLite database of something else.

@@ -87,7 +87,7 @@ fn event(row: &Row) -> Result<Event, Cause> {
     })
 }
 
-fn tag(tags: &IntegrityKey, row: &[Value], before: &[u8]) -> [u8; 32] {
+pub(crate) fn tag(tags: &IntegrityKey, row: &[Value], before: &[u8]) -> [u8; 32] {
     tags.tag("keyshoal vault event v1", |parts| {
         parts.push(before);
         row.iter().for_each(|value| parts.push(&value.bytes()));

@@ -1,5 +1,6 @@
 //! One instance out of its rows, and the tag that shows whether anybody has changed them.
 
+use crate::repair::Parts;
 use crate::session::{Row, Session, values};
 use crate::{Cause, queries};
 use keyshoal_core::vault::{
@@ -57,6 +58,17 @@ impl Rows {
             *rows = db.query(query, &values![id.as_str()])?;
         }
         Ok(Some(Self { instance, parts }))
+    }
+
+    /// Takes rows that are about to be written.
+    pub(crate) fn of(instance: Row, parts: Parts) -> Self {
+        let Parts { agents, bindings, credentials, versions, documents, rotations } = parts;
+        Self { instance, parts: [agents, bindings, credentials, versions, documents, rotations] }
+    }
+
+    /// Returns the instance's own row, and agents, bindings, credentials, versions, documents, rotations.
+    pub(crate) fn parts(&self) -> (&Row, &[Vec<Row>; 6]) {
+        (&self.instance, &self.parts)
     }
 
     /// Makes the tag over them.
@@ -153,7 +165,7 @@ pub(crate) fn load(db: &dyn Session, tags: &IntegrityKey, id: &InstanceId) -> Re
     checked(db, tags, id)?.instance()
 }
 
-fn agent(row: &Row) -> Result<VaultAgent, Cause> {
+pub(crate) fn agent(row: &Row) -> Result<VaultAgent, Cause> {
     Ok(VaultAgent {
         uid: AgentUid(row.uid(0)?),
         id: AgentId::new(row.string(2)?),
@@ -165,7 +177,7 @@ fn agent(row: &Row) -> Result<VaultAgent, Cause> {
     })
 }
 
-fn binding(row: &Row) -> Result<VaultBinding, Cause> {
+pub(crate) fn binding(row: &Row) -> Result<VaultBinding, Cause> {
     Ok(VaultBinding { agent: AgentUid(row.uid(1)?), matching: row.json(2)?, comment: row.maybe_string(3)? })
 }
 

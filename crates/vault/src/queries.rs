@@ -116,6 +116,34 @@ queries! {
     NEWEST_EVENTS = "SELECT e.number, e.instance, e.at, e.by_whom, e.why, e.what, e.tag, p.tag \
         FROM events e LEFT JOIN events p ON p.number = e.number - 1 ORDER BY e.number DESC LIMIT $1";
 
+    RAW_AGENTS = "SELECT uid, place, id, name, enabled, is_default, models, workspace, instance FROM agents \
+        WHERE instance = $1 OR instance NOT IN (SELECT id FROM instances) ORDER BY place, uid";
+    RAW_BINDINGS = "SELECT place, agent, matching, comment, instance FROM bindings \
+        WHERE instance = $1 OR instance NOT IN (SELECT id FROM instances) ORDER BY place";
+    RAW_CREDENTIALS = "SELECT uid, place, profile, provider, kind, agent, dropped, instance FROM credentials \
+        WHERE instance = $1 OR instance NOT IN (SELECT id FROM instances) ORDER BY place, uid";
+    RAW_VERSIONS = "SELECT v.credential, v.number, v.state, v.created, v.since, v.by_whom, v.why, v.expires, \
+        v.key_id, v.wrapped, v.sealed, c.instance \
+        FROM versions v LEFT JOIN credentials c ON c.uid = v.credential \
+        WHERE c.instance = $1 OR c.instance IS NULL OR c.instance NOT IN (SELECT id FROM instances) \
+        ORDER BY v.credential, v.number";
+    RAW_DOCUMENTS = "SELECT name, number, created, key_id, wrapped, sealed, instance FROM documents \
+        WHERE instance = $1 OR instance NOT IN (SELECT id FROM instances) ORDER BY name";
+    RAW_ROTATIONS = "SELECT id, instance, credential, stage, state, created, updated, finished, revision, tag \
+        FROM rotations WHERE instance = $1 OR instance NOT IN (SELECT id FROM instances) ORDER BY created, id";
+    MISSING_INSTANCES = "SELECT instance FROM agents UNION SELECT instance FROM credentials \
+        UNION SELECT instance FROM bindings UNION SELECT instance FROM documents \
+        UNION SELECT instance FROM rotations EXCEPT SELECT id FROM instances ORDER BY 1";
+    SET_INSTANCE_ID = "UPDATE instances SET id = $2 WHERE id = $1";
+    STRAY_ROTATIONS = "DELETE FROM rotations WHERE instance NOT IN (SELECT id FROM instances)";
+    STRAY_BINDINGS = "DELETE FROM bindings WHERE instance NOT IN (SELECT id FROM instances) \
+        OR agent NOT IN (SELECT uid FROM agents)";
+    STRAY_DOCUMENTS = "DELETE FROM documents WHERE instance NOT IN (SELECT id FROM instances)";
+    STRAY_CREDENTIALS = "DELETE FROM credentials WHERE instance NOT IN (SELECT id FROM instances)";
+    STRAY_VERSIONS = "DELETE FROM versions WHERE credential NOT IN (SELECT uid FROM credentials)";
+    STRAY_AGENTS = "DELETE FROM agents WHERE instance NOT IN (SELECT id FROM instances)";
+    REMOVE_EVENTS_OUT_OF = "DELETE FROM events WHERE number > $1 OR number < 1";
+
     ROTATION_TAGS = "SELECT id, revision, tag FROM rotations WHERE instance = $1 ORDER BY created, id";
     ROTATIONS = "SELECT id, instance, credential, stage, state, created, updated, finished, revision, tag \
         FROM rotations WHERE instance = $1 ORDER BY created, id";
@@ -129,6 +157,10 @@ queries! {
         WHERE id = $1 AND revision = $2";
     REMOVE_ROTATIONS = "DELETE FROM rotations WHERE instance = $1";
 }
+
+/// What removes rows that belong to nothing, in the order in which they hang together.
+pub(crate) const STRAYS: [&str; 6] =
+    [STRAY_ROTATIONS, STRAY_BINDINGS, STRAY_DOCUMENTS, STRAY_CREDENTIALS, STRAY_VERSIONS, STRAY_AGENTS];
 
 #[cfg(test)]
 mod tests {

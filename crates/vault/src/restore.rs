@@ -20,16 +20,13 @@ impl Vault {
 
     /// Opens a backup in memory and looks at everything in it.
     pub fn verify_backup(backup: &Path, ring: &Keyring) -> Result<(BackupHeader, Verified), VaultError> {
-        let verify = || {
-            let mut bytes = Vec::new();
-            let header = Reader::begin(Place::of(backup)?.read()?)?.open(ring, |chunk| {
-                bytes.extend_from_slice(chunk);
-                Ok(())
-            })?;
-            let vault = Self::of(Database::in_memory(backup, &bytes)?, ring.clone())?;
-            Ok((header, vault.verify()?))
-        };
-        verify().map_err(VaultError::at(backup))
+        let (header, vault) = in_memory(backup, ring).map_err(VaultError::at(backup))?;
+        Ok((header, vault.verify()?))
+    }
+
+    /// Opens a backup in memory, to read in it.
+    pub fn read_backup(backup: &Path, ring: &Keyring) -> Result<Self, VaultError> {
+        Ok(in_memory(backup, ring).map_err(VaultError::at(backup))?.1)
     }
 
     /// Makes a vault of a backup, at a path where there is none. Everything is looked at before it gets its name; a backup of
@@ -55,6 +52,15 @@ impl Vault {
         })?;
         Ok((Self::open(to, ring)?, header))
     }
+}
+
+fn in_memory(backup: &Path, ring: &Keyring) -> Result<(BackupHeader, Vault), Cause> {
+    let mut bytes = Vec::new();
+    let header = Reader::begin(Place::of(backup)?.read()?)?.open(ring, |chunk| {
+        bytes.extend_from_slice(chunk);
+        Ok(())
+    })?;
+    Ok((header, Vault::of(Database::in_memory(backup, &bytes)?, ring.clone())?))
 }
 
 fn fill(

@@ -32,6 +32,25 @@ pub struct Rotation {
     pub revision: u64,
 }
 
+/// A rotation that begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRotation {
+    /// Its id.
+    pub id: String,
+    /// Of which instance.
+    pub instance: InstanceId,
+    /// The revision of the instance that it was made for.
+    pub expected_revision: u64,
+    /// Of which credential.
+    pub credential: CredentialUid,
+    /// Where it stands.
+    pub stage: String,
+    /// What its owner remembers.
+    pub state: String,
+    /// What changes with its first step.
+    pub changes: Vec<Change>,
+}
+
 /// Where a rotation stands from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RotationStep {
@@ -63,124 +82,113 @@ impl Vault {
         self.database.read(|db| find(db, &self.tags, id))
     }
 
-    /// Begins a rotation and makes the changes that belong to its first step, both or neither. Refused while another rotation
-    /// of the credential is not finished. Returns the instance's revision; the rotation has revision 1.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a change of an instance, and what the rotation says of it"
-    )]
-    pub fn begin_rotation(
+    /// Begins rotations, each of another instance, and makes the changes that belong to their first step: all or none. Refused while
+    /// another rotation of one of the credentials is not finished. Each rotation has revision 1.
+    pub fn begin_rotations(
         &self,
-        id: &str,
-        instance: &InstanceId,
-        expected_revision: u64,
-        credential: CredentialUid,
-        (stage, state): (&str, &str),
-        changes: Vec<Change>,
+        new: Vec<NewRotation>,
         who: &Author,
         now: Timestamp,
-    ) -> Result<u64, VaultError> {
-        self.write(now, |pen| {
-            let before = at_revision(pen, instance, expected_revision)?;
-            if !before.credentials.iter().any(|one| one.uid == credential) {
-                return Err(Cause::refused(format!("there is no credential {credential}")));
-            }
-            if let Some(open) = pen.db.one(queries::OPEN_ROTATION_OF, &values![credential.to_string()])? {
-                return Err(Cause::refused(format!("rotation {} of it is not finished", open.text(0)?)));
-            }
-            let revision = make_if_any(pen, before, changes, who)?;
-            let row = values![
-                id,
-                instance.as_str(),
-                credential.to_string(),
-                stage,
-                state,
-                now,
-                now,
-                None::<i64>,
-                1_i64
-            ];
-            let tag = tag(pen.tags, &row);
-            pen.db.touch(queries::NEW_ROTATION, &[row.as_slice(), &values![tag.as_slice()]].concat())?;
-            pen.tag(instance)?;
-            Ok(revision)
-        })
+    ) -> Result<(), VaultError> {
+        self.write(now, |pen| new.into_iter().try_for_each(|one| begin(pen, one, who, now)))
     }
 
-    /// Takes a rotation one step on and makes the changes that belong to the step, both or neither. Returns the revisions of
-    /// the instance and of the rotation. Without changes the instance keeps its revision.
-    pub fn step_rotation(
+    /// Takes rotations one step on, each of another instance, and makes the changes that belong to the step: all or none. Each comes with
+    /// the changes there and the revision of the instance that they are for. Without changes an instance keeps its revision, whichever
+    /// that is; a rotation's goes up by one.
+    pub fn step_rotations(
         &self,
-        step: &RotationStep,
-        expected_revision: u64,
-        changes: Vec<Change>,
+        steps: Vec<(RotationStep, u64, Vec<Change>)>,
         who: &Author,
         now: Timestamp,
-    ) -> Result<(u64, u64), VaultError> {
+    ) -> Result<(), VaultError> {
         self.write(now, |pen| {
-            let of = find(pen.db, pen.tags, &step.id)?
-                .ok_or_else(|| Cause::refused(format!("there is no rotation {}", step.id)))?;
-            if let Some(finished) = of.finished {
-                return Err(Cause::refused(format!("rotation {} ended at {finished}", step.id)));
-            }
-            let conflict = || Cause::RotationMoved {
-                id: step.id.clone(),
-                stage: of.stage.clone(),
-                expected: step.expected_revision,
-                found: of.revision,
-            };
-            if of.revision != step.expected_revision {
-                return Err(conflict());
-            }
-            let before = at_revision(pen, &of.instance, expected_revision)?;
-            let revision = make_if_any(pen, before, changes, who)?;
-            let next = of.revision + 1;
-            let number = |revision| i64::try_from(revision).map_err(|_| conflict());
-            let finished = step.finished.then_some(now);
-            let (stage, state) = (step.stage.as_str(), step.state.as_str());
-            let tag = tag(
-                pen.tags,
-                &values![
-                    step.id.as_str(),
-                    of.instance.as_str(),
-                    of.credential.to_string(),
-                    stage,
-                    state,
-                    of.created,
-                    now,
-                    finished,
-                    number(next)?
-                ],
-            );
-            let touched = pen.db.execute(
-                queries::SET_ROTATION,
-                &values![
-                    step.id.as_str(),
-                    number(of.revision)?,
-                    stage,
-                    state,
-                    now,
-                    finished,
-                    number(next)?,
-                    tag.as_slice()
-                ],
-            )?;
-            if touched != 1 {
-                return Err(conflict());
-            }
-            pen.tag(&of.instance)?;
-            Ok((revision, next))
+            let mut steps = steps.into_iter();
+            steps.try_for_each(|(step, revision, changes)| take_on(pen, &step, revision, changes, who, now))
         })
     }
 }
 
-fn make_if_any(
+fn begin(pen: &Pen<'_>, new: NewRotation, who: &Author, now: Timestamp) -> Result<(), Cause> {
+    let NewRotation { id, instance, expected_revision, credential, stage, state, changes } = new;
+    let before = at_revision(pen, &instance, expected_revision)?;
+    if !before.credentials.iter().any(|one| one.uid == credential) {
+        return Err(Cause::refused(format!("there is no credential {credential}")));
+    }
+    if let Some(open) = pen.db.one(queries::OPEN_ROTATION_OF, &values![credential.to_string()])? {
+        return Err(Cause::refused(format!("rotation {} of it is not finished", open.text(0)?)));
+    }
+    if !changes.is_empty() {
+        make(pen, before, changes, who, Vec::new())?;
+    }
+    let row =
+        values![id, instance.as_str(), credential.to_string(), stage, state, now, now, None::<i64>, 1_i64];
+    let tag = tag(pen.tags, &row);
+    pen.db.touch(queries::NEW_ROTATION, &[row.as_slice(), &values![tag.as_slice()]].concat())?;
+    pen.tag(&instance)
+}
+
+fn take_on(
     pen: &Pen<'_>,
-    before: keyshoal_core::vault::VaultInstance,
+    step: &RotationStep,
+    expected_revision: u64,
     changes: Vec<Change>,
     who: &Author,
-) -> Result<u64, Cause> {
-    if changes.is_empty() { Ok(before.revision) } else { make(pen, before, changes, who, Vec::new()) }
+    now: Timestamp,
+) -> Result<(), Cause> {
+    let of = find(pen.db, pen.tags, &step.id)?
+        .ok_or_else(|| Cause::refused(format!("there is no rotation {}", step.id)))?;
+    if let Some(finished) = of.finished {
+        return Err(Cause::refused(format!("rotation {} ended at {finished}", step.id)));
+    }
+    let conflict = || Cause::RotationMoved {
+        id: step.id.clone(),
+        stage: of.stage.clone(),
+        expected: step.expected_revision,
+        found: of.revision,
+    };
+    if of.revision != step.expected_revision {
+        return Err(conflict());
+    }
+    if !changes.is_empty() {
+        let before = at_revision(pen, &of.instance, expected_revision)?;
+        make(pen, before, changes, who, Vec::new())?;
+    }
+    let next = of.revision + 1;
+    let number = |revision| i64::try_from(revision).map_err(|_| conflict());
+    let finished = step.finished.then_some(now);
+    let (stage, state) = (step.stage.as_str(), step.state.as_str());
+    let tag = tag(
+        pen.tags,
+        &values![
+            step.id.as_str(),
+            of.instance.as_str(),
+            of.credential.to_string(),
+            stage,
+            state,
+            of.created,
+            now,
+            finished,
+            number(next)?
+        ],
+    );
+    let touched = pen.db.execute(
+        queries::SET_ROTATION,
+        &values![
+            step.id.as_str(),
+            number(of.revision)?,
+            stage,
+            state,
+            now,
+            finished,
+            number(next)?,
+            tag.as_slice()
+        ],
+    )?;
+    if touched != 1 {
+        return Err(conflict());
+    }
+    pen.tag(&of.instance)
 }
 
 fn find(db: &dyn Session, tags: &IntegrityKey, id: &str) -> Result<Option<Rotation>, Cause> {

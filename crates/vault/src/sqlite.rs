@@ -127,6 +127,24 @@ impl Database {
         done().map_err(VaultError::at(&self.path))
     }
 
+    /// Writes in one transaction in which rows may name others that come later, and keeps that only where it is `kept`.
+    pub(crate) fn rewrite<T>(
+        &self,
+        kept: bool,
+        work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
+    ) -> Result<T, VaultError> {
+        let connection = self.connection();
+        let done = || {
+            let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
+            transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
+            let result = work(&Statements(&transaction))?;
+            let end = if kept { transaction.commit() } else { transaction.rollback() };
+            end.map_err(Cause::database)?;
+            Ok(result)
+        };
+        done().map_err(VaultError::at(&self.path))
+    }
+
     /// Empties the write-ahead log into the file, so that what was replaced is nowhere any more. Left for later when somebody
     /// else is reading.
     pub(crate) fn empty_log(&self) -> Result<(), Cause> {
@@ -140,6 +158,16 @@ impl Database {
         let file = file.to_str().ok_or(Cause::NotPlain)?;
         self.connection().execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
         Ok(())
+    }
+
+    /// Writes the file anew without what was deleted.
+    pub(crate) fn compact(&self) -> Result<(), Cause> {
+        self.connection().execute_batch("VACUUM").map_err(Cause::database)
+    }
+
+    /// Returns the whole file as it stands, page by page.
+    pub(crate) fn image(&self) -> Result<Vec<u8>, Cause> {
+        Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())
     }
 
     /// Asks SQLite what is wrong with the file.

@@ -118,21 +118,7 @@ impl Vault {
             if pen.db.one(queries::INSTANCE, &values![new.id.as_str()])?.is_some() {
                 return Err(Cause::refused(format!("instance {} is in the vault already", new.id)));
             }
-            let empty = VaultInstance {
-                id: new.id.clone(),
-                organisation: new.organisation.clone(),
-                name: new.name.clone(),
-                state_dir: new.state_dir.clone(),
-                config: new.config.clone(),
-                delivery: Default::default(),
-                models: Default::default(),
-                agents: Vec::new(),
-                bindings: Vec::new(),
-                credentials: Vec::new(),
-                order: Vec::new(),
-                channels: Vec::new(),
-                revision: 0,
-            };
+            let empty = empty(new);
             require_free(pen.db, &empty)?;
             pen.begin(&empty)?;
             Tally::count_instance(pen.db, pen.tags, 1)?;
@@ -211,7 +197,7 @@ impl Vault {
         })
     }
 
-    fn active_key(&self, db: &dyn Session) -> Result<&KeyEncryptionKey, Cause> {
+    pub(crate) fn active_key(&self, db: &dyn Session) -> Result<&KeyEncryptionKey, Cause> {
         let header = Header::read(db)?;
         header.check(&self.tags)?;
         header.active_key(&self.ring)
@@ -220,6 +206,25 @@ impl Vault {
     /// Takes what was replaced or removed out of the write-ahead log, too.
     pub(crate) fn empty_log(&self) -> Result<(), VaultError> {
         self.database.empty_log().map_err(VaultError::at(self.path()))
+    }
+}
+
+/// Makes an instance that has nothing yet.
+pub(crate) fn empty(new: &NewInstance) -> VaultInstance {
+    VaultInstance {
+        id: new.id.clone(),
+        organisation: new.organisation.clone(),
+        name: new.name.clone(),
+        state_dir: new.state_dir.clone(),
+        config: new.config.clone(),
+        delivery: Default::default(),
+        models: Default::default(),
+        agents: Vec::new(),
+        bindings: Vec::new(),
+        credentials: Vec::new(),
+        order: Vec::new(),
+        channels: Vec::new(),
+        revision: 0,
     }
 }
 

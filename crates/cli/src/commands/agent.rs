@@ -12,6 +12,7 @@ use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
 use keyshoal_core::{AgentId, Secret, StepState};
 use keyshoal_engine::Outcome as Ended;
+use keyshoal_engine::ports::Observe as _;
 use keyshoal_vault::Change;
 
 /// Arguments of `agent`.
@@ -134,6 +135,12 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Add { agent, about, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
             let id = shared::agent(agent);
+            if id.as_str() != agent.trim() {
+                return Err(CommandError::usage(format!(
+                    "OpenClaw takes letters, digits, - and _ for an id: it would call this agent {id}"
+                ))
+                .hint(format!("if that is meant: keyshoal agent add {id} --name {agent:?}")));
+            }
             let uid = AgentUid(uuid::Uuid::new_v4());
             let mut changes = vec![Change::AddAgent(VaultAgent {
                 uid,
@@ -197,8 +204,14 @@ fn enable(
     how: &FlowArgs,
 ) -> Result<Outcome, CommandError> {
     let flow = flow::begin(ui, context, how)?;
-    let agent = flow.agent(agent)?.uid;
-    flow.go(ui, "agent", vec![Change::EnableAgent { agent, enabled }])
+    let found = flow.agent(agent)?.clone();
+    if found.default && !enabled {
+        ui.warn(&format!(
+            "{} answers what no binding names; another agent will (keyshoal agent set AGENT --default says which)",
+            found.id
+        ));
+    }
+    flow.go(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled }])
 }
 
 /// Disables it first, so that nothing of it is left anywhere; only then the vault forgets it.
@@ -207,7 +220,7 @@ fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Re
     let found = flow.agent(agent)?.clone();
     let (flow, report) =
         flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
-    let outcome = super::report::show(ui, "agent", &report)?;
+    let outcome = flow.show(ui, "agent", &report)?;
     if matches!(report.outcome, Ended::NothingToDo | Ended::Done) {
         flow.note(vec![Change::RemoveAgent(found.uid)])?;
         ui.say(&Text::of(format!("{} is in the vault no more", found.id)));
@@ -235,7 +248,9 @@ fn rename(
         None => std::collections::BTreeMap::new(),
     };
     // It may have been renamed before, and the config does not know that yet.
-    let old: AgentId = renames.remove(&found.id).unwrap_or_else(|| found.id.clone());
+    let observed = flow.installation.observe()?;
+    let is_there = observed.agent(&found.id).is_some();
+    let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
     renames.insert(id.clone(), old.clone());
     let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
     let changes = vec![
@@ -243,12 +258,11 @@ fn rename(
         Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
     ];
     let (flow, report) = flow.run(ui, "agent", changes)?;
-    let outcome = super::report::show(ui, "agent", &report)?;
+    let outcome = flow.show(ui, "agent", &report)?;
     if !matches!(report.config, Some(StepState::Done)) {
         return Ok(outcome);
     }
-    flow.note(vec![Change::RemoveDocument(RENAMES.to_owned())])?;
-    if flow.installation.is_orphan(&old)? {
+    if flow.installation.has_directory_of(old.as_str()) {
         match flow.installation.set_aside(old.as_str()) {
             Ok(moved) => ui.say(&Text::of(format!(
                 "{} is in {} now; keyshoal quarantine --undo {old} moves it back",

@@ -1,7 +1,7 @@
 //! `keyshoal doctor`: examines everything, explains one check, mends what is safe.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shared};
+use super::{Context, identity, report, restarting, scrub, shared};
 use crate::arguments::ActivateArgs;
 use crate::document::DoctorDocument;
 use crate::error::CommandError;
@@ -9,9 +9,10 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
 use crate::root::holdings::Need;
-use crate::ui::{Text, Tone, Ui};
+use crate::ui::{Text, Ui};
 use keyshoal_core::{Severity, Timestamp};
-use keyshoal_engine::doctor::{self, Case, Diagnosis, Examine as _};
+use keyshoal_engine::doctor::{self, Case, Diagnosis, Examine as _, Remedy};
+use keyshoal_engine::scrub::Scrub;
 use keyshoal_engine::{AskPolicy, LookOptions, SyncOptions};
 use keyshoal_local::Installation;
 
@@ -24,7 +25,8 @@ Examples:
   keyshoal doctor --online           ask the providers, look up their hosts, compare clocks
   keyshoal doctor --fix              mend what is safe to mend, after one question
 
-Nothing is written without --fix, and with it only what keyshoal sync writes: overrides stay, and everything can be taken back.")]
+Nothing is written without --fix, and with it only what keyshoal sync writes, and, after a question of its own, what keyshoal scrub
+removes: overrides stay, and everything can be taken back.")]
 pub struct DoctorArgs {
     /// Explain this check, with its present evidence
     pub check: Option<String>,
@@ -67,8 +69,10 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses))?;
         return Ok(outcome(&diagnoses));
     }
-    let fixable = render::doctor::fixable(&diagnoses);
-    if !args.fix || fixable.is_empty() {
+    let of =
+        |remedy| diagnoses.iter().flat_map(|one| &one.told.symptoms).any(|one| one.remedy == Some(remedy));
+    let (by_sync, by_scrub) = (of(Remedy::Sync), of(Remedy::Scrub));
+    if !args.fix || !by_sync && !by_scrub {
         ui.data(&render::doctor::screen(&diagnoses, ui.width()));
         if args.fix {
             ui.say(&Text::of("nothing of this is safe to mend without you: the lines with → say how"));
@@ -76,17 +80,29 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses))?;
         return Ok(outcome(&diagnoses));
     }
-    ui.say(&Text::toned(Tone::Strong, "keyshoal sync mends:"));
-    fixable.iter().for_each(|line| ui.say(line));
+    render::doctor::intent(&diagnoses).iter().for_each(|line| ui.say(line));
     if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
-    let report = mend(ui, &installation, args)?;
-    ui.data(&report::lines(&report, ui.width()));
+    let report = by_sync.then(|| mend(ui, &installation, args)).transpose()?;
+    if let Some(report) = &report {
+        ui.data(&report::lines(report, ui.width()));
+    }
+    // What was replaced just now may be residue by now.
+    let plan = plan_scrub(ui, &installation)?;
+    let scrubbed = scrub::offer(ui, &installation, "doctor", &plan, args.yes)?;
     let (at, diagnoses) = examine(ui, &installation, false)?;
     ui.data(&render::doctor::screen(&diagnoses, ui.width()));
-    ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses).fixed(&report))?;
-    Ok(outcome(&diagnoses).max(Outcome::attention_if(report.outcome.needs_attention())))
+    let document = DoctorDocument::of(at, &state_dir, &diagnoses);
+    ui.document(&document.fixed(report.as_ref()).scrubbed(&scrubbed))?;
+    let unfinished = report.is_some_and(|report| report.outcome.needs_attention());
+    Ok(outcome(&diagnoses).max(Outcome::attention_if(unfinished || scrubbed.needs_attention())))
+}
+
+fn plan_scrub(ui: &mut Ui, installation: &Installation) -> Result<Scrub, CommandError> {
+    let look = shared::look(ui, installation, &LookOptions::default())?;
+    let facts = installation.examine(&look.observed, false)?;
+    Ok(keyshoal_engine::scrub::plan(&Case { look: &look, facts: &facts }))
 }
 
 fn find(id: &str) -> Result<&'static doctor::Check, CommandError> {

@@ -17,7 +17,7 @@ Examples:
   keyshoal explain stocks
   keyshoal explain stocks anthropic:default")]
 pub struct ExplainArgs {
-    /// Which agent
+    /// Which agent, by its id (keyshoal status shows them)
     pub agent: String,
     /// Only this profile
     pub profile: Option<String>,

@@ -1,20 +1,23 @@
 //! The one way of every change of a vault: what it would make of the instance, the plan, a question, the vault, the stores and the
 //! config, the gateway, the proof. No command changes an installation that has a vault in another way.
 
+mod committing;
+
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shared};
+use super::{Context, identity, report, restarting, shared, spelling};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::holdings::{self, ENTRIES, Held, Need};
+use crate::root::holdings::{self, Held, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
+use committing::{Committing, given};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
-use keyshoal_core::{Judgement, Plan, ProfileId, Secret};
+use keyshoal_core::{InstanceId, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
-use keyshoal_engine::{AskPolicy, Decide, Decision, Outcome as Ended, Proceed, SyncOptions, SyncReport};
+use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
-use keyshoal_vault::{Author, Change};
+use keyshoal_vault::{Author, Change, Vault};
 
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -44,6 +47,19 @@ pub struct Flow<'a> {
     pub held: Held,
     args: &'a FlowArgs,
     author: Author,
+    noted: Noted,
+}
+
+/// What came of changes that touch no store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Noted {
+    /// There were none, or the plan shows what came of them.
+    #[default]
+    Nothing,
+    /// The vault has them.
+    Done,
+    /// A dry run would have the vault take them.
+    Would,
 }
 
 /// Opens both. Refused where the installation has no vault.
@@ -65,13 +81,13 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
         CommandError::user("this installation has no vault").hint("keyshoal instance add   takes it into one")
     })?;
     let author = vault::author(context.world, args.why.as_deref());
-    Ok(Flow { installation, held, args, author })
+    Ok(Flow { installation, held, args, author, noted: Noted::Nothing })
 }
 
 impl<'a> Flow<'a> {
     /// Takes both as they were opened. The vault's word counts for the installation already.
     pub fn of(installation: Installation, held: Held, args: &'a FlowArgs, author: Author) -> Self {
-        Flow { installation, held, args, author }
+        Flow { installation, held, args, author, noted: Noted::Nothing }
     }
 
     /// Returns the instance as it was read.
@@ -97,46 +113,44 @@ impl<'a> Flow<'a> {
 
     /// Returns the credentials that agents hold or may hold: those that were not dropped.
     pub fn credentials(&self) -> impl Iterator<Item = &VaultCredential> {
-        self.instance().credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+        credentials_of(self.instance())
     }
 
-    /// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+    /// Finds a credential as [`credential_of`] does.
     pub fn credential(
         &self,
         name: &str,
         agent: Option<&VaultAgent>,
     ) -> Result<Option<&VaultCredential>, CommandError> {
-        let whose = agent.map(|agent| agent.uid);
-        let of: Vec<&VaultCredential> = self.credentials().filter(|one| one.agent == whose).collect();
-        if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
-            return Ok(Some(*found));
+        credential_of(self.instance(), name, agent)
+    }
+
+    /// Says that there is no such credential, and what may be meant.
+    pub fn no_credential(&self, name: &str, agent: Option<&VaultAgent>) -> CommandError {
+        if let Some(agent) = agent {
+            return CommandError::user(format!("the vault has no {name} for {} alone", agent.id))
+                .hint(format!("keyshoal credential override {} {name}   gives it one", agent.id));
         }
-        match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
-            several => {
-                let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
-                Err(CommandError::user(format!(
-                    "{name} has several profiles: {}; name one",
-                    names.join(", ")
-                )))
-            }
-        }
+        let known = self.credentials().flat_map(|one| [one.profile.as_str(), one.provider.as_str()]);
+        let meant = spelling::nearest(name, known).map(|meant| format!(": did you mean {meant}?"));
+        CommandError::user(format!("the vault has no credential {name}{}", meant.unwrap_or_default()))
+            .hint("keyshoal credential list   shows what there is; credential set   adds one")
     }
 
     /// Opens the present value of a credential: the profile's entry.
     pub fn entry(&self, credential: CredentialUid) -> Result<Option<Secret>, CommandError> {
-        let values = self.held.vault.values(&self.instance().id)?;
-        let current = |value: &&keyshoal_vault::Value| {
-            value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
-        };
-        Ok(values.iter().find(current).map(|value| value.value.clone()))
+        entry_of(&self.held.vault, &self.instance().id, credential)
     }
 
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
     pub fn go(self, ui: &mut Ui, command: &str, changes: Vec<Change>) -> Result<Outcome, CommandError> {
-        let (_, report) = self.run(ui, command, changes)?;
-        report::show(ui, command, &report)
+        let (flow, report) = self.run(ui, command, changes)?;
+        flow.show(ui, command, &report)
+    }
+
+    /// Shows what was done, in the stores and in the vault.
+    pub fn show(&self, ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
+        report::show_noted(ui, command, report, self.noted)
     }
 
     /// The same, without showing it. The flow that comes back knows the instance as it is then.
@@ -149,7 +163,9 @@ impl<'a> Flow<'a> {
         let now = keyshoal_local::clock::now();
         let preview = keyshoal_vault::preview(self.instance(), &changes, &self.author, now)
             .map_err(|cause| CommandError::user(cause.to_string()))?;
-        let hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        hearing.given = given(&preview.instance, &changes);
+        let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;
         let options = SyncOptions {
             look: LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() },
@@ -164,6 +180,7 @@ impl<'a> Flow<'a> {
             consent: Consent::new(ui, progress.clone(), agreed),
             flow: &self,
             changes: Some(changes),
+            given: &hearing.given,
             failed: None,
         };
         let report =
@@ -179,62 +196,21 @@ impl<'a> Flow<'a> {
         let agreed = matches!(report.outcome, Ended::NothingToDo | Ended::Done | Ended::Attention);
         if let Some(changes) = changes
             && agreed
+            && !self.args.dry_run
         {
-            self.commit(changes)?;
+            self.commit(changes, &hearing.given)?;
         }
+        self.noted = match report.outcome {
+            Ended::NothingToDo if meant && self.args.dry_run => Noted::Would,
+            Ended::NothingToDo if meant => Noted::Done,
+            _ => Noted::Nothing,
+        };
         restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;
+        if agreed && !self.args.dry_run && report.after.config.is_none() {
+            self.forget_renames()?;
+        }
         self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         Ok((self, report))
-    }
-
-    /// Makes changes in the vault that change nothing of the installation.
-    pub fn note(&self, changes: Vec<Change>) -> Result<(), CommandError> {
-        let now = keyshoal_local::clock::now();
-        let instance = self.instance();
-        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
-        Ok(())
-    }
-
-    /// Opens a document of the vault's.
-    pub fn document(&self, name: &str) -> Result<Option<Secret>, CommandError> {
-        let all = self.held.vault.documents(&self.instance().id)?;
-        Ok(all.into_iter().find(|(known, _)| known == name).map(|(_, text)| text))
-    }
-
-    /// Writes changes into the vault. What the config is about to take out of the roster is kept with them.
-    fn commit(&self, mut changes: Vec<Change>) -> Result<(), CommandError> {
-        for left in self.installation.leaving_entries() {
-            changes.push(Change::PutDocument { name: format!("{ENTRIES}{}", left.id), value: left.entry });
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        let instance = self.instance();
-        let now = keyshoal_local::clock::now();
-        self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
-        Ok(())
-    }
-}
-
-/// Asks the person, and writes into the vault what was agreed to, before anything is written elsewhere.
-struct Committing<'f, 'u, 'a> {
-    consent: Consent<'u>,
-    flow: &'f Flow<'a>,
-    changes: Option<Vec<Change>>,
-    failed: Option<CommandError>,
-}
-
-impl Decide for Committing<'_, '_, '_> {
-    fn decide(&mut self, plan: &Plan, judgement: &Judgement) -> Decision {
-        let decision = self.consent.decide(plan, judgement);
-        if decision.proceed == Proceed::Yes
-            && let Some(changes) = self.changes.take()
-            && let Err(error) = self.flow.commit(changes)
-        {
-            self.failed = Some(error);
-            return Decision::no();
-        }
-        decision
     }
 }
 
@@ -249,4 +225,43 @@ pub fn profile_named(name: &str) -> ProfileId {
 /// Says whether providers may be asked.
 pub fn asks(args: &FlowArgs) -> bool {
     shared::ask_policy(args.offline) != AskPolicy::Offline
+}
+
+/// Returns the credentials that agents of an instance hold or may hold: those that were not dropped.
+pub fn credentials_of(instance: &VaultInstance) -> impl Iterator<Item = &VaultCredential> {
+    instance.credentials.iter().filter(|one| one.current().is_some() || one.pending().is_some())
+}
+
+/// Finds a credential by its profile, or by a provider that has one alone: the shared one, or an agent's override.
+pub fn credential_of<'i>(
+    instance: &'i VaultInstance,
+    name: &str,
+    agent: Option<&VaultAgent>,
+) -> Result<Option<&'i VaultCredential>, CommandError> {
+    let whose = agent.map(|agent| agent.uid);
+    let of: Vec<&VaultCredential> = credentials_of(instance).filter(|one| one.agent == whose).collect();
+    if let Some(found) = of.iter().find(|one| one.profile.as_str() == name) {
+        return Ok(Some(*found));
+    }
+    match of.iter().filter(|one| one.provider.as_str() == name).collect::<Vec<_>>().as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        several => {
+            let names: Vec<&str> = several.iter().map(|one| one.profile.as_str()).collect();
+            Err(CommandError::user(format!("{name} has several profiles: {}; name one", names.join(", "))))
+        }
+    }
+}
+
+/// Opens the present value of a credential of an instance: the profile's entry.
+pub fn entry_of(
+    vault: &Vault,
+    instance: &InstanceId,
+    credential: CredentialUid,
+) -> Result<Option<Secret>, CommandError> {
+    let values = vault.values(instance)?;
+    let current = |value: &&keyshoal_vault::Value| {
+        value.credential == credential && value.state == keyshoal_core::vault::VersionState::Current
+    };
+    Ok(values.iter().find(current).map(|value| value.value.clone()))
 }

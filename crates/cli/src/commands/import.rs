@@ -18,7 +18,7 @@ use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-pub use take::{Access, Made};
+pub use take::{Access, Made, installed_release};
 use uuid::Uuid;
 
 /// Arguments of `import`.
@@ -135,11 +135,15 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         }
     }
     plan.keep_what_is_open();
+    // A program that is none is found out before anything is made.
+    let program = take::program(context, args)?;
+    let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,
         None => vaulted::make(ui, context)?,
     };
-    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault: Arc::new(vault), args })
+    let vault = Arc::new(vault);
+    take::take(ui, context, take::Agreed { plan, payload, sealed, state_dir, vault, fresh, program, args })
 }
 
 /// What is known beside the payload, as it grows.

@@ -13,7 +13,7 @@ use crate::render;
 use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
-pub use add::changes_of;
+pub use add::{changes_of, hostname, plan};
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.

@@ -19,9 +19,9 @@ Examples:
 
 The mark holds for whatever the agent has later, too: it is the agent's own from now on.")]
 pub struct KeepArgs {
-    /// Which agent
+    /// Which agent, by its id (keyshoal status shows them)
     pub agent: String,
-    /// Which profile
+    /// Which profile (anthropic:default)
     pub profile: String,
     /// Take the mark back
     #[arg(long)]

@@ -26,7 +26,7 @@ Examples:
 Only the credential directory (agents/ID/agent) of an agent that is in no roster is moved, to .keyshoal/quarantine in the state
 directory. Nothing is deleted or replaced. main and OpenClaw's own directories are never moved.")]
 pub struct QuarantineArgs {
-    /// The id of the agent that is no more
+    /// The id of the agent that is no longer in the roster
     #[arg(required_if_eq("undo", "true"))]
     pub agent: Option<String>,
     /// The agent's new id: give it those keys and tokens of the directory that it does not have, as deliberately its own

@@ -65,6 +65,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         run: &run.summary.id,
         values: &done.values,
         config: done.config.as_ref(),
+        files: &done.files,
     };
     restored::show(ui, &installation, what, args.activate.activate.mode())
 }

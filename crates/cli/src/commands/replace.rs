@@ -17,9 +17,9 @@ Examples:
 
 It holds for the value that the agent has now, and for no other. Nothing is written before the next sync.")]
 pub struct ReplaceArgs {
-    /// Which agent
+    /// Which agent, by its id (keyshoal status shows them)
     pub agent: String,
-    /// Which profile
+    /// Which profile (anthropic:default)
     pub profile: String,
 }
 

@@ -1,5 +1,6 @@
 //! Showing what a run did.
 
+use super::flow::Noted;
 use super::shared;
 use crate::document::RunDocument;
 use crate::error::CommandError;
@@ -12,6 +13,16 @@ use keyshoal_engine::{Outcome as Ended, SyncReport};
 
 /// Prints what a run did, or what it would do, and returns the command's outcome.
 pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
+    show_noted(ui, command, report, Noted::Nothing)
+}
+
+/// The same, where the vault may have taken in what touches no store.
+pub fn show_noted(
+    ui: &mut Ui,
+    command: &str,
+    report: &SyncReport,
+    noted: Noted,
+) -> Result<Outcome, CommandError> {
     shared::warn_not_remembered(ui, &report.after);
     if let Some(run) = &report.settled {
         let short: String = run.as_str().chars().take(13).collect();
@@ -19,14 +30,31 @@ pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, 
             "run {short} had broken off; it was closed with every store as it stood (keyshoal history {short}), and this run went on from there"
         ));
     }
-    ui.data(&lines(report, ui.width()));
-    let mut document = RunDocument::new(command, &report.plan).attention(report.outcome.needs_attention());
+    let mut lines = lines(report, ui.width());
+    if let (Some(last), Some(text)) = (lines.last_mut(), noted_text(noted)) {
+        *last = text;
+    }
+    ui.data(&lines);
+    let would = noted == Noted::Would;
+    let mut document =
+        RunDocument::new(command, &report.plan).attention(would || report.outcome.needs_attention());
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         document = document.applied(report.run.clone(), &report.receipts, &report.activation);
         document = document.configured(report.config.as_ref());
     }
     ui.document(&document)?;
-    Ok(Outcome::attention_if(report.outcome.needs_attention()))
+    Ok(Outcome::attention_if(would || report.outcome.needs_attention()))
+}
+
+fn noted_text(noted: Noted) -> Option<Text> {
+    match noted {
+        Noted::Nothing => None,
+        Noted::Done => Some(Text::toned(Tone::Good, "✓ ").plain("the vault has it; no store had to change")),
+        Noted::Would => Some(Text::toned(
+            Tone::Strong,
+            "dry run: nothing was written. The vault would take it, and no store would change",
+        )),
+    }
 }
 
 /// Returns the lines of what a run did.
@@ -85,7 +113,10 @@ fn waiting(report: &SyncReport) -> impl Iterator<Item = Text> {
 fn last(report: &SyncReport, wrote: bool) -> Text {
     let run = report.run.as_ref().map_or_else(String::new, |run| {
         let short: String = run.as_str().chars().take(13).collect();
-        format!(" (run {short}; to take it back: keyshoal rollback {short})")
+        match &report.after.desired.wish {
+            Some(_) => format!(" (run {short})"),
+            None => format!(" (run {short}; to take it back: keyshoal rollback {short})"),
+        }
     });
     match report.outcome {
         Ended::NothingToDo => Text::toned(Tone::Good, "✓ ").plain("nothing to do"),

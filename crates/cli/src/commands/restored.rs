@@ -11,7 +11,7 @@ use keyshoal_core::{
 };
 use keyshoal_engine::ports::{Change as _, Observe as _, Remember as _};
 use keyshoal_local::Installation;
-use keyshoal_local::restore::{Restored, RollbackStep};
+use keyshoal_local::restore::{FileBack, Restored, RestoredFile, RollbackStep};
 use serde::Serialize;
 
 /// `keyshoal.rollback.v1` and `keyshoal.recover.v1`.
@@ -22,7 +22,15 @@ pub struct Document {
     applied: bool,
     values: Vec<Value>,
     config: Option<StepState>,
+    files: Vec<File>,
     activation: Option<&'static str>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct File {
+    path: String,
+    impossible: Option<String>,
+    outcome: Option<StepState>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -40,7 +48,8 @@ impl Document {
     /// Nothing was to be done.
     pub fn nothing(command: &str) -> Self {
         let schema = format!("keyshoal.{command}.v1");
-        Self { schema, run: None, applied: false, values: Vec::new(), config: None, activation: None }
+        let (values, files) = (Vec::new(), Vec::new());
+        Self { schema, run: None, applied: false, values, config: None, files, activation: None }
     }
 
     /// What would be put back.
@@ -58,6 +67,21 @@ impl Document {
         Self { run: Some(run.clone()), values, ..Self::nothing(command) }
     }
 
+    /// Which files would be put back.
+    pub fn planned_files(run: &RunId, files: &[FileBack]) -> Self {
+        let file = |one: &FileBack| File {
+            path: one.path.clone(),
+            impossible: one.impossible.clone(),
+            outcome: None,
+        };
+        Self { run: Some(run.clone()), files: files.iter().map(file).collect(), ..Self::nothing("rollback") }
+    }
+
+    /// Which files were put back.
+    pub fn done_files(run: &RunId, files: &[RestoredFile]) -> Self {
+        Self { run: Some(run.clone()), applied: true, files: put_back(files), ..Self::nothing("rollback") }
+    }
+
     fn done(what: What<'_>, activation: &ActivationOutcome) -> Self {
         let value = |one: &Restored| Value {
             store: one.store.to_string(),
@@ -73,6 +97,7 @@ impl Document {
             applied: true,
             values: what.values.iter().map(value).collect(),
             config: what.config.cloned(),
+            files: put_back(what.files),
             activation: Some(document::activation_words(activation)),
             ..Self::nothing(what.command)
         }
@@ -90,6 +115,17 @@ pub struct What<'a> {
     pub values: &'a [Restored],
     /// The config, where the run changed it.
     pub config: Option<&'a StepState>,
+    /// Files that are no stores.
+    pub files: &'a [RestoredFile],
+}
+
+fn put_back(files: &[RestoredFile]) -> Vec<File> {
+    let file = |one: &RestoredFile| File {
+        path: one.path.clone(),
+        impossible: None,
+        outcome: Some(one.state.clone()),
+    };
+    files.iter().map(file).collect()
 }
 
 /// Makes the gateway see what was put back, shows it, and returns the command's outcome.
@@ -115,6 +151,7 @@ pub fn show(
         installation.learn(&[Fact::Activated { digest: activation::UNKNOWN.to_owned() }])?;
     }
     ui.data(&render::history::restored(all));
+    ui.data(&render::scrub::restored(what.files));
     if let Some(state) = what.config {
         ui.data(&[render::receipts::config(state)]);
     }
@@ -122,7 +159,8 @@ pub fn show(
         ui.data(&[render::receipts::activation(&outcome)]);
     }
     ui.document(&Document::done(what, &outcome))?;
-    let states = all.iter().map(|one| &one.state).chain(what.config);
+    let files = what.files.iter().map(|file| &file.state);
+    let states = all.iter().map(|one| &one.state).chain(what.config).chain(files);
     let failed = states
         .into_iter()
         .any(|state| matches!(state, StepState::Conflict { .. } | StepState::Failed { .. }));

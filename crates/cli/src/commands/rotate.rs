@@ -1,8 +1,10 @@
 //! `keyshoal rotate`: a new value for one credential, in safe steps.
 
+mod back;
 mod book;
 mod due;
 mod show;
+mod together;
 
 use super::credential::{self, ValueArgs};
 use super::flow::{self, Flow, FlowArgs};
@@ -11,12 +13,12 @@ use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Answer, Text, Tone, Ui};
-use book::VaultBook;
+use book::{Part, VaultBook};
 pub use due::Age;
 use keyshoal_core::AgentId;
-use keyshoal_core::vault::{VaultCredential, VersionState};
+use keyshoal_core::vault::VaultCredential;
 use keyshoal_engine::rotate::{
-    Ended, RotateOptions, RotateReport, Sizes, Stage, plan_waves, roll_back, rotate,
+    Ended, RotateOptions, RotateReport, Rotation, Sizes, Stage, State, plan_waves, rotate,
 };
 use keyshoal_engine::{AskPolicy, LookOptions};
 use std::collections::BTreeSet;
@@ -31,10 +33,14 @@ Examples:
   keyshoal rotate anthropic --rollback            the version before becomes current again, everywhere; needs no network
   keyshoal rotate anthropic --finish              retire the version before now
   keyshoal rotate --due --max-age 90              what is older than 90 days, and what is half rotated
+  keyshoal rotate anthropic --instances all       one new value for every instance of the vault that has the credential
 
 The new value is in the vault, and tested, before any agent has it. Agents with copies of their own get it first, a few at a time; where
 agents share one row or file, that is one step for all who inherit. When more agents than --error-budget are shown to fail with it, all
-get the version before again. That one stays at hand until the grace time is over.")]
+get the version before again. That one stays at hand until the grace time is over.
+
+With --instances, one instance comes first, then growing parts of all of them, then the rest; each has its own waves inside. One that
+fails brings all back, in one step of the vault. One that cannot be reached from here is left as it is and never counts as proven.")]
 pub struct RotateArgs {
     /// The provider (anthropic) or profile (anthropic:default)
     #[arg(value_name = "PROVIDER|PROFILE", required_unless_present = "due")]
@@ -57,10 +63,13 @@ pub struct RotateArgs {
     /// What is older is due, in days
     #[arg(long, value_name = "DAYS", default_value_t = 90, requires = "due")]
     pub max_age: u32,
-    /// An agent of the first wave (can be repeated) [default: the first that has a copy of its own]
+    /// Instances of the vault that get one new value together, by their names, or all
+    #[arg(long, value_name = "all|NAME,…", value_delimiter = ',', conflicts_with = "agent")]
+    pub instances: Vec<String>,
+    /// An agent of the first wave (can be repeated) [default: the first that has a copy of its own]; with --instances, the instance that comes first
     #[arg(long, value_name = "AGENT")]
     pub canary: Vec<String>,
-    /// How far a wave reaches, in hundredths of the agents with copies of their own (can be repeated) [default: 50]
+    /// How far a wave reaches, in percent of the agents with copies of their own, and of the instances (can be repeated) [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub percent: Vec<u8>,
     /// How many agents may be shown to fail before everybody goes back
@@ -82,48 +91,80 @@ pub struct RotateArgs {
 
 /// Does it.
 pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcome, CommandError> {
+    if !args.instances.is_empty() {
+        return together::cmd(ui, context, args);
+    }
     let flow = flow::begin(ui, context, &args.flow)?;
     if args.due {
-        return due::report(ui, &flow, args.max_age);
+        return due::report(ui, &flow.held.vault, std::slice::from_ref(flow.instance()), args.max_age);
     }
     let name = args.name.as_deref().unwrap_or_default();
     let agent = args.agent.as_ref().map(|agent| flow.agent(agent).cloned()).transpose()?;
-    let credential = flow.credential(name, agent.as_ref())?.cloned().ok_or_else(|| {
-        CommandError::user(format!("the vault has no credential {name}"))
-            .hint("keyshoal credential list   shows what there is; credential set   adds one")
-    })?;
-    let open = book::open_rotation(&flow, &credential)?;
+    let credential = flow.credential(name, agent.as_ref())?.cloned();
+    let credential = credential.ok_or_else(|| flow.no_credential(name, agent.as_ref()))?;
+    args.canary.iter().try_for_each(|name| flow.agent(name).map(drop))?;
+    let vault = &flow.held.vault;
+    let open = book::open_rotation(vault, flow.instance(), &credential)?;
+    let going_on = args.finish || args.resume || args.rollback;
+    if let Some(open) = &open
+        && let Some(whole) = book::state_of(open)?.together
+    {
+        // It is one with the others: none of them goes on, or back, alone.
+        return match going_on {
+            true => together::go_on(ui, context, args, vault, &whole.id),
+            false => Err(together::under_way(&flow.instance().name, open)),
+        };
+    }
     if args.rollback {
-        return back(ui, &flow, &credential, open, args);
+        return back::back(ui, &flow, &credential, open, args);
     }
     let options = options(args);
+    let part = Part::of(&flow, &credential);
     let (mut book, mut rotation) = match open {
-        Some(open) if args.finish || args.resume => VaultBook::resume(&flow, &credential, open)?,
+        Some(open) if args.finish && Stage::parse(&open.stage) < Some(Stage::Proven) => {
+            return Err(CommandError::user(format!(
+                "the rotation of {} stands at {}: not every agent is shown to work with the new value yet",
+                credential.profile, open.stage
+            ))
+            .hint(format!(
+                "keyshoal rotate {} --resume   goes on; --rollback   gives it up",
+                credential.profile
+            )));
+        }
+        Some(open) if going_on => one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
         Some(open) => match Stage::parse(&open.stage) {
             // The one before has come through; this closes it.
-            Some(Stage::Proven) => {
-                let (mut book, mut rotation) = VaultBook::resume(&flow, &credential, open)?;
+            Some(Stage::Proven) if !args.flow.dry_run => {
+                let (mut book, mut rotation) =
+                    one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?;
                 let now = RotateOptions { grace: 0, ..options.clone() };
                 go(ui, &flow, &mut book, &mut rotation, &now)?;
                 drop(book);
                 return begin(ui, context, args);
             }
-            _ => {
-                return Err(CommandError::user(format!(
-                    "a rotation of {} is under way ({})",
-                    credential.profile, open.stage
-                ))
-                .hint("keyshoal rotate … --resume   goes on with it; --rollback   gives it up"));
-            }
+            _ => return Err(together::under_way(credential.profile.as_str(), &open)),
         },
-        None if args.finish || args.resume => {
-            return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile)));
+        None if going_on => {
+            return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile))
+                .hint(format!("keyshoal rotate {}   begins one", credential.profile)));
         }
-        None => return staged(ui, flow, &credential, args, &options),
+        None => return staged(ui, &flow, &credential, args, &options),
     };
+    if args.flow.dry_run {
+        let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
+        show::plan(&credential, left).iter().for_each(|line| ui.say(line));
+        ui.document(&RotateDocument::planned(&credential.profile, left))?;
+        return Ok(Outcome::Attention);
+    }
     let options = if args.finish { RotateOptions { grace: 0, ..options } } else { options };
     let (report, ended) = go(ui, &flow, &mut book, &mut rotation, &options)?;
     shown(ui, &rotation, &report, &ended)
+}
+
+/// Takes the only rotation of a book.
+fn one((book, rotations): (VaultBook<'_>, Vec<Rotation>)) -> Result<(VaultBook<'_>, Rotation), CommandError> {
+    let rotation = rotations.into_iter().next();
+    Ok((book, rotation.ok_or_else(|| CommandError::internal("the vault's book of rotations is empty"))?))
 }
 
 /// Begins again, once what was in the way is closed.
@@ -134,7 +175,7 @@ fn begin(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcom
 /// Stages a new value and goes on from there.
 fn staged(
     ui: &mut Ui,
-    flow: Flow<'_>,
+    flow: &Flow<'_>,
     credential: &VaultCredential,
     args: &RotateArgs,
     options: &RotateOptions,
@@ -143,13 +184,11 @@ fn staged(
     let before = flow.entry(credential.uid)?;
     let value =
         credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
-    let planned = {
-        let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-        let look = shared::look(ui, &flow.installation, &look)?;
-        match credential.agent {
-            Some(_) => Vec::new(),
-            None => plan_waves(&look, &credential.profile, &options.sizes),
-        }
+    let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
+    let look = shared::look(ui, &flow.installation, &offline)?;
+    let planned = match credential.agent {
+        Some(_) => Vec::new(),
+        None => plan_waves(&look, &credential.profile, &options.sizes),
     };
     for line in show::plan(credential, &planned) {
         ui.say(&line);
@@ -172,8 +211,10 @@ fn staged(
             }
         }
     }
-    let (mut book, mut rotation) = VaultBook::begin(&flow, credential, value)?;
-    let (report, ended) = go(ui, &flow, &mut book, &mut rotation, options)?;
+    let part = (Part::of(flow, credential), State::default(), value);
+    let (mut book, mut rotation) = one(VaultBook::begin(&flow.held.vault, flow.author(), vec![part])?)?;
+    let options = RotateOptions { seen: Some(look.observed), ..options.clone() };
+    let (report, ended) = go(ui, flow, &mut book, &mut rotation, &options)?;
     shown(ui, &rotation, &report, &ended)
 }
 
@@ -187,14 +228,16 @@ fn options(args: &RotateArgs) -> RotateOptions {
         through_gateway: args.through_gateway,
         grace: i64::from(args.grace) * 3600,
         activate: args.flow.activate.activate.mode(),
+        seen: None,
+        together: false,
     }
 }
 
 fn go(
     ui: &mut Ui,
     flow: &Flow<'_>,
-    book: &mut VaultBook<'_, '_>,
-    rotation: &mut keyshoal_engine::rotate::Rotation,
+    book: &mut VaultBook<'_>,
+    rotation: &mut Rotation,
     options: &RotateOptions,
 ) -> Result<(RotateReport, Ended), CommandError> {
     let progress = ui.progress();
@@ -204,70 +247,31 @@ fn go(
     });
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));
+    if matches!(done, Ok((_, Ended::Finished))) {
+        super::vault::by_the_way(ui, &flow.held.vault, flow.author());
+    }
     done.map_err(Into::into)
-}
-
-fn back(
-    ui: &mut Ui,
-    flow: &Flow<'_>,
-    credential: &VaultCredential,
-    open: Option<keyshoal_vault::Rotation>,
-    args: &RotateArgs,
-) -> Result<Outcome, CommandError> {
-    let (mut book, mut rotation) = match open {
-        Some(open) => VaultBook::resume(flow, credential, open)?,
-        None if credential.versions.iter().any(|one| one.state == VersionState::Previous) => {
-            VaultBook::reopen(flow, credential)?
-        }
-        None => {
-            return Err(CommandError::user(format!(
-                "{} has no version to go back to: the one before is retired, or there was none",
-                credential.profile
-            ))
-            .hint("keyshoal credential show   lists the versions; give an earlier value again with keyshoal rotate"));
-        }
-    };
-    if let Some(why) = book::death_of_old(flow, &rotation)? {
-        ui.warn(&format!("the value before is dead ({why}): the agents would fail with it"));
-        if !args.flow.yes && ui.ask(&[Text::of("go back to it all the same?")], false)? != Some(Answer::Yes) {
-            ui.say(&Text::of("nothing was changed"));
-            return Ok(Outcome::Attention);
-        }
-    }
-    if args.flow.dry_run {
-        ui.document(&RotateDocument::planned(&credential.profile, &[]))?;
-        return Ok(Outcome::Attention);
-    }
-    let options = RotateOptions { offline: true, ..options(args) };
-    let progress = ui.progress();
-    let mut lines = Vec::new();
-    let done =
-        roll_back(&flow.installation, &mut book, &mut rotation, &options, "a person said so", &mut |event| {
-            show::event(&progress, &mut lines, &event);
-        });
-    drop(progress);
-    lines.iter().for_each(|line| ui.say(line));
-    let (report, ended) = done?;
-    shown(ui, &rotation, &report, &ended)
 }
 
 fn shown(
     ui: &mut Ui,
-    rotation: &keyshoal_engine::rotate::Rotation,
+    rotation: &Rotation,
     report: &RotateReport,
     ended: &Ended,
 ) -> Result<Outcome, CommandError> {
     ui.data(&show::report(rotation, report, ended));
     ui.document(&RotateDocument::of(rotation, report, ended))?;
-    let wanted_back = rotation.state.halted.as_deref() == Some("a person said so");
     let fine = match ended {
-        Ended::Finished | Ended::Grace { .. } => report.failures.is_empty(),
-        Ended::RolledBack { clean, .. } => *clean && wanted_back,
-        Ended::Unproven | Ended::Halted { .. } => false,
+        Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
+        Ended::Unproven | Ended::Elsewhere { .. } | Ended::Failing { .. } | Ended::Halted { .. } => false,
     };
     if let Ended::Halted { why } = ended {
         let line = Text::toned(Tone::Doubt, "? halted: ").plain(why.clone());
-        ui.say(&line.plain("; keyshoal rotate … --resume   goes on, --rollback   gives it up"));
+        let profile = &rotation.profile;
+        ui.say(
+            &line.plain(format!("; keyshoal rotate {profile} --resume   goes on, --rollback   gives it up")),
+        );
     }
     Ok(Outcome::attention_if(!fine))
 }

@@ -62,7 +62,7 @@ impl ScopeArgs {
                 profiles: self.profile.iter().map(|id| ProfileId::new(id.trim())).collect(),
             },
             ask: ask_policy(self.offline),
-            ask_all: false,
+            ..LookOptions::default()
         }
     }
 

@@ -27,7 +27,7 @@ pub fn check(observed: &Observation, name: &str) -> Result<(), CommandError> {
 }
 
 /// Returns the name that the fewest slips lead to, where these are two at most and the names are longer than that.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let slips = known.map(|one| (distance(&name.to_lowercase(), one), one));
     slips.filter(|(slips, one)| *slips <= 2 && one.len() > 3).min().map(|(_, one)| one)
 }

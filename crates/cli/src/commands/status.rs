@@ -31,7 +31,8 @@ pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Resu
     let ask = if args.check { AskPolicy::Now } else { AskPolicy::Offline };
     let options = LookOptions { ask, ask_all: args.check, ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options)?;
-    let view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
+    let mut view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
+    view.never_asked &= !args.check;
     ui.data(&render::status::screen(&view, ui.width()));
     ui.document(&StatusDocument::of(&view))?;
     let silent = if args.check { silent(&look) } else { 0 };

@@ -1,7 +1,9 @@
 //! `keyshoal vault`: the vault as a whole.
 
 mod keeping;
+mod purge;
 mod rekey;
+mod repair;
 
 use super::Context;
 use crate::document::VaultDocument;
@@ -11,6 +13,7 @@ use crate::render;
 use crate::root::vault::{self, KeyOptions};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_vault::Vault;
+pub use purge::by_the_way;
 use std::path::PathBuf;
 
 /// Arguments of `vault`.
@@ -24,6 +27,7 @@ Examples:
   keyshoal vault backup /mnt/backup/vault-monday.backup
   keyshoal vault verify /mnt/backup/vault-monday.backup
   keyshoal vault restore /mnt/backup/vault-monday.backup
+  keyshoal vault repair --dry-run
   keyshoal vault rekey --key-file ~/.config/keyshoal/vault-2.key
 
 Everything secret in a vault is sealed; the key is never in it. Keep a copy of the key apart from the backups: without it
@@ -84,6 +88,25 @@ Examples:
         #[command(flatten)]
         key: KeyOptions,
     },
+    /// Mend what is damaged, by what is proven, a backup, or what the installation holds; leave the rest as it is
+    #[command(after_help = "\
+Examples:
+  keyshoal vault repair --dry-run                     what is damaged, and where it can be had again
+  keyshoal vault repair                               the same, then it asks
+  keyshoal vault repair --from /mnt/backup/vault-monday.backup
+
+Nothing whose seal or tag does not fit is taken for true. What a tag still proves is put back as it was; what it does not is made
+anew of what this installation's agents hold. The damaged file is kept beside the vault, as sealed as it is.")]
+    Repair(repair::RepairArgs),
+    /// Forget the values of versions that were retired long ago, and make the file smaller by them
+    #[command(after_help = "\
+Examples:
+  keyshoal vault purge --dry-run                      what would be forgotten
+  keyshoal vault purge --older-than 0 --yes           every retired value, now
+
+The same goes by itself, after thirty days, whenever a rotation ends and before a backup is made. Backups that were made before keep what
+they hold.")]
+    Purge(purge::PurgeArgs),
     /// Give it another key while it is in use; goes on where it was interrupted
     #[command(after_help = "\
 Examples:
@@ -102,6 +125,13 @@ The values stay as they are; what seals their keys is made anew. Backups that we
     },
 }
 
+impl VaultAction {
+    /// Tells whether it looks at an installation.
+    pub fn needs_installation(&self) -> bool {
+        matches!(self, Self::Repair(_))
+    }
+}
+
 /// Does it.
 pub fn cmd_vault(ui: &mut Ui, context: &Context<'_>, args: &VaultArgs) -> Result<Outcome, CommandError> {
     match &args.action {
@@ -114,6 +144,8 @@ pub fn cmd_vault(ui: &mut Ui, context: &Context<'_>, args: &VaultArgs) -> Result
             "where the key comes from is said of a backup; the vault knows where its own is",
         )),
         VaultAction::Verify { file: Some(file), key } => keeping::verify(ui, context, file, key),
+        VaultAction::Purge(args) => purge::purge(ui, context, args),
+        VaultAction::Repair(args) => repair::repair(ui, context, args),
         VaultAction::Rekey { key, new_passphrase_fd } => rekey::rekey(ui, context, key, *new_passphrase_fd),
     }
 }

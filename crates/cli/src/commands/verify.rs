@@ -1,6 +1,7 @@
 //! `keyshoal verify`: is what every agent sends accepted by its provider?
 
 mod deliver;
+mod past;
 
 use super::{Context, route, shared};
 use crate::document::VerifyDocument;
@@ -12,13 +13,10 @@ use crate::root::{self, OpenFor};
 use crate::ui::{Text, Ui};
 use crate::view::route::{RouteView, RoutedMessage, is_misled};
 use keyshoal_core::{ProviderId, Scope};
-use keyshoal_engine::verify::{AgentProof, CheckResult, PastRun, RouteProof, five};
+use keyshoal_engine::verify::{AgentProof, CheckResult, RouteProof, five};
 use keyshoal_engine::{LookOptions, SyncOptions, VerifyOptions, VerifyReport, release, verify};
 use keyshoal_local::Installation;
 use std::path::PathBuf;
-
-/// How many runs of the past are looked at.
-const RUNS: usize = 50;
 
 /// Arguments of `verify`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -95,9 +93,7 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
         report = reset(ui, &installation, report, &options)?;
     }
     shared::warn_not_remembered(ui, &report.look);
-    let runs = installation.history(RUNS)?;
-    let runs: Vec<PastRun> =
-        runs.into_iter().map(|run| PastRun { command: run.command, begun: run.begun }).collect();
+    let runs = past::runs(&installation, &report)?;
     let mut unasked = false;
     let routes = match args.routes {
         true => {

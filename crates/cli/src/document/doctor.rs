@@ -1,5 +1,6 @@
 //! `keyshoal.doctor.v1`.
 
+use crate::commands::scrub::Offered;
 use keyshoal_core::{AgentId, RunId, Severity, Timestamp};
 use keyshoal_engine::SyncReport;
 use keyshoal_engine::doctor::{Diagnosis, Symptom};
@@ -14,6 +15,7 @@ pub struct DoctorDocument {
     checks: Vec<CheckDocument>,
     summary: Summary,
     fixed: Option<FixedDocument>,
+    scrubbed: Option<ScrubbedDocument>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -50,6 +52,13 @@ struct FixedDocument {
     needs_attention: bool,
 }
 
+#[derive(Clone, Debug, Serialize)]
+struct ScrubbedDocument {
+    run: Option<RunId>,
+    files: usize,
+    needs_attention: bool,
+}
+
 impl DoctorDocument {
     /// Makes it.
     pub fn of(at: Timestamp, state_dir: &str, diagnoses: &[Diagnosis]) -> Self {
@@ -66,17 +75,30 @@ impl DoctorDocument {
                 attention: count(Severity::Attention),
             },
             fixed: None,
+            scrubbed: None,
         }
     }
 
     /// Adds what `--fix` did; the checks are those after it.
     #[must_use]
-    pub fn fixed(mut self, report: &SyncReport) -> Self {
-        self.fixed = Some(FixedDocument {
+    pub fn fixed(mut self, report: Option<&SyncReport>) -> Self {
+        self.fixed = report.map(|report| FixedDocument {
             run: report.run.clone(),
             writes: report.receipts.len(),
             needs_attention: report.outcome.needs_attention(),
         });
+        self
+    }
+
+    /// Adds what became of the scrub that `--fix` offered.
+    #[must_use]
+    pub fn scrubbed(mut self, offered: &Offered) -> Self {
+        let (run, files) = match offered {
+            Offered::Nothing => return self,
+            Offered::Declined => (None, 0),
+            Offered::Done(done) => (done.run.clone(), done.states.len()),
+        };
+        self.scrubbed = Some(ScrubbedDocument { run, files, needs_attention: offered.needs_attention() });
         self
     }
 }

@@ -1,7 +1,7 @@
 //! `keyshoal.history.v1` and `keyshoal.run.v1`.
 
 use keyshoal_core::{Fingerprint, ProfileId, RunId, StepState, Timestamp};
-use keyshoal_ledger::{ImageState, RunDetail, RunSummary, StepDetail};
+use keyshoal_ledger::{FileDetail, ImageState, RunDetail, RunSummary, StepDetail};
 use serde::Serialize;
 
 /// What `history --json` prints.
@@ -17,6 +17,17 @@ pub struct RunDetailDocument {
     schema: &'static str,
     run: RunLine,
     steps: Vec<Step>,
+    files: Vec<File>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct File {
+    path: String,
+    action: String,
+    before: Option<Fingerprint>,
+    after: Option<Fingerprint>,
+    restorable: bool,
+    outcome: Option<StepState>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -58,6 +69,7 @@ impl RunDetailDocument {
             schema: "keyshoal.run.v1",
             run: line(&run.summary),
             steps: run.steps.iter().map(step).collect(),
+            files: run.files.iter().map(file).collect(),
         }
     }
 }
@@ -86,5 +98,16 @@ fn step(step: &StepDetail) -> Step {
         after: step.post_fingerprint,
         restorable: step.pre_image == ImageState::Sealed,
         outcome: step.outcome.clone(),
+    }
+}
+
+fn file(file: &FileDetail) -> File {
+    File {
+        path: file.path.clone(),
+        action: file.action.clone(),
+        before: file.before_fingerprint,
+        after: file.after_fingerprint,
+        restorable: file.before == ImageState::Sealed,
+        outcome: file.outcome.clone(),
     }
 }

@@ -1,9 +1,9 @@
-//! `keyshoal.rotate.v1` and `keyshoal.due.v1`.
+//! `keyshoal.rotate.v1`, `keyshoal.rotations.v1` and `keyshoal.due.v1`.
 
 use super::{ReceiptDocument, VerdictDocument};
 use crate::commands::rotate::Age;
 use keyshoal_core::{AgentId, Fingerprint, ProfileId, ProviderId, Timestamp};
-use keyshoal_engine::rotate::{Ended, RotateReport, Rotation, Stage, Wave};
+use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Wave};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -22,6 +22,7 @@ pub struct RotateDocument {
     tested: Vec<Tested>,
     receipts: Vec<ReceiptDocument>,
     failures: Vec<FailureDocument>,
+    keeping: BTreeSet<AgentId>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -53,18 +54,18 @@ impl RotateDocument {
             tested: Vec::new(),
             receipts: Vec::new(),
             failures: Vec::new(),
+            keeping: BTreeSet::new(),
         }
     }
 
     /// What was done.
     pub fn of(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Self {
-        let (word, why, grace_until) = match ended {
-            Ended::Finished => ("finished", None, None),
-            Ended::Grace { until } => ("grace", None, Some(*until)),
-            Ended::Unproven => ("unproven", None, None),
-            Ended::RolledBack { why, .. } => ("rolled_back", Some(why.clone()), None),
-            Ended::Halted { why } => ("halted", Some(why.clone()), None),
-        };
+        let (ended, why, grace_until) = words(ended);
+        Self { ended, why, grace_until, ..Self::there(rotation, report) }
+    }
+
+    /// What was done there, whatever came of the whole.
+    fn there(rotation: &Rotation, report: &RotateReport) -> Self {
         let failure = |one: &keyshoal_engine::rotate::Failure| FailureDocument {
             agent: one.agent.clone(),
             reason: one.why.clone(),
@@ -72,9 +73,6 @@ impl RotateDocument {
         };
         Self {
             stage: Some(rotation.stage),
-            ended: word,
-            why,
-            grace_until,
             new: Some(rotation.new),
             old: rotation.old,
             tested: report
@@ -87,8 +85,86 @@ impl RotateDocument {
                 .collect(),
             receipts: report.runs.iter().flat_map(|run| &run.receipts).map(ReceiptDocument::of).collect(),
             failures: report.failures.iter().map(failure).collect(),
+            keeping: report.keeping.clone(),
             ..Self::planned(&rotation.profile, &rotation.state.waves)
         }
+    }
+}
+
+/// What `rotate --instances --json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub struct RotationsDocument {
+    schema: &'static str,
+    ended: &'static str,
+    why: Option<String>,
+    grace_until: Option<Timestamp>,
+    instances: Vec<InstanceRotation>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct InstanceRotation {
+    instance: String,
+    unreachable: Option<String>,
+    rotation: RotateDocument,
+}
+
+impl RotationsDocument {
+    /// What would be done, in each instance by its name: why it cannot be reached, or its waves.
+    pub fn planned<'a>(
+        instances: impl Iterator<Item = (&'a str, Option<&'a str>, &'a ProfileId, &'a [Wave])>,
+    ) -> Self {
+        let one =
+            |(name, away, profile, waves): (&str, Option<&str>, &ProfileId, &[Wave])| InstanceRotation {
+                instance: name.to_owned(),
+                unreachable: away.map(str::to_owned),
+                rotation: RotateDocument::planned(profile, waves),
+            };
+        Self {
+            schema: "keyshoal.rotations.v1",
+            ended: "planned",
+            why: None,
+            grace_until: None,
+            instances: instances.map(one).collect(),
+        }
+    }
+
+    /// What was done.
+    pub fn of<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Self {
+        let (word, why, grace_until) = words(ended);
+        let one = |member: &Member<'_, P>| {
+            let there = RotateDocument::there(&member.rotation, &member.report);
+            InstanceRotation {
+                instance: member.name.clone(),
+                unreachable: member.ports.as_ref().err().cloned(),
+                rotation: match &member.ended {
+                    Some(ended) => {
+                        let (ended, why, grace_until) = words(ended);
+                        RotateDocument { ended, why, grace_until, ..there }
+                    }
+                    None => RotateDocument { ended: "untouched", ..there },
+                },
+            }
+        };
+        Self {
+            schema: "keyshoal.rotations.v1",
+            ended: word,
+            why,
+            grace_until,
+            instances: members.iter().map(one).collect(),
+        }
+    }
+}
+
+/// Returns the word for an end, why it is so, and until when the version before is kept.
+fn words(ended: &Ended) -> (&'static str, Option<String>, Option<Timestamp>) {
+    match ended {
+        Ended::Finished => ("finished", None, None),
+        Ended::Grace { until } => ("grace", None, Some(*until)),
+        Ended::Proven => ("proven", None, None),
+        Ended::Unproven => ("unproven", None, None),
+        Ended::Elsewhere { names } => ("elsewhere", Some(names.join(", ")), None),
+        Ended::RolledBack { why, .. } => ("rolled_back", Some(why.clone()), None),
+        Ended::Halted { why } | Ended::Failing { why } => ("halted", Some(why.clone()), None),
     }
 }
 
@@ -102,24 +178,38 @@ pub struct DueDocument {
 
 #[derive(Clone, Debug, Serialize)]
 struct DueCredential {
+    instance: String,
     profile: ProfileId,
     provider: ProviderId,
     shared: bool,
     days: i64,
     due: bool,
     stage: Option<String>,
+    together: Vec<DuePart>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct DuePart {
+    instance: String,
+    stage: String,
 }
 
 impl DueDocument {
     /// Makes it.
     pub fn of(ages: &[Age<'_>], max_age: u32) -> Self {
+        let part = |(instance, stage): &(String, String)| DuePart {
+            instance: instance.clone(),
+            stage: stage.clone(),
+        };
         let one = |age: &Age<'_>| DueCredential {
+            instance: age.instance.name.clone(),
             profile: age.credential.profile.clone(),
             provider: age.credential.provider.clone(),
             shared: age.credential.agent.is_none(),
             days: age.days,
             due: age.due,
             stage: age.stage.clone(),
+            together: age.together.iter().map(part).collect(),
         };
         Self { schema: "keyshoal.due.v1", max_age_days: max_age, credentials: ages.iter().map(one).collect() }
     }

@@ -1,7 +1,7 @@
 //! `keyshoal.vault.v1`.
 
 use keyshoal_core::Timestamp;
-use keyshoal_vault::{BackupHeader, KeyRecord, Rekeyed, VaultStatus, Verified};
+use keyshoal_vault::{BackupHeader, Expired, KeyRecord, Mend, Rekeyed, VaultStatus, Verified};
 use serde::Serialize;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ pub struct VaultDocument {
     backup: Option<Backup>,
     verified: Option<Looked>,
     rekeyed: Option<Done>,
+    repaired: Option<Repaired>,
+    purged: Option<Purged>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -80,6 +82,34 @@ struct Done {
     records: u64,
 }
 
+#[derive(Clone, Debug, Serialize)]
+struct Purged {
+    forgotten: bool,
+    expired: Vec<Over>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Over {
+    instance: String,
+    profile: String,
+    version: u32,
+    since: Timestamp,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Repaired {
+    kept: Option<String>,
+    mends: Vec<Mended>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Mended {
+    what: String,
+    from: &'static str,
+    lost: Option<String>,
+    way_out: Option<String>,
+}
+
 impl VaultDocument {
     /// Makes one of an action on a vault, or on a backup.
     pub fn of(action: &'static str, path: &Path) -> Self {
@@ -91,6 +121,8 @@ impl VaultDocument {
             backup: None,
             verified: None,
             rekeyed: None,
+            repaired: None,
+            purged: None,
         }
     }
 
@@ -143,6 +175,35 @@ impl VaultDocument {
             documents: verified.documents,
             events: verified.events,
             problems: verified.problems.iter().map(problem).collect(),
+        });
+        self
+    }
+
+    /// Adds the versions whose time is over, and whether their values were forgotten.
+    #[must_use]
+    pub fn purged(mut self, expired: &[Expired], forgotten: bool) -> Self {
+        let over = |one: &Expired| Over {
+            instance: one.instance.clone(),
+            profile: one.profile.to_string(),
+            version: one.number,
+            since: one.since,
+        };
+        self.purged = Some(Purged { forgotten, expired: expired.iter().map(over).collect() });
+        self
+    }
+
+    /// Adds what is damaged and where it can be had again; where it was repaired, also where the damaged file is kept.
+    #[must_use]
+    pub fn mended(mut self, mends: &[Mend], kept: Option<&Path>) -> Self {
+        let mended = |mend: &Mend| Mended {
+            what: mend.what.clone(),
+            from: mend.from.as_str(),
+            lost: mend.lost.clone(),
+            way_out: mend.way_out.clone(),
+        };
+        self.repaired = Some(Repaired {
+            kept: kept.map(|kept| kept.display().to_string()),
+            mends: mends.iter().map(mended).collect(),
         });
         self
     }

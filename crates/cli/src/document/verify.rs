@@ -91,7 +91,7 @@ struct CheckDocument {
     id: &'static str,
     question: &'static str,
     result: &'static str,
-    reason: Option<String>,
+    reason: String,
     evidence: Vec<String>,
 }
 
@@ -153,12 +153,13 @@ fn route_document(route: &RouteProof, report: &VerifyReport) -> RouteDocument {
 }
 
 fn check(check: &Check) -> CheckDocument {
-    let (result, reason) = match &check.result {
-        CheckResult::Yes => ("yes", None),
-        CheckResult::No => ("no", None),
-        CheckResult::NotTested { reason } => ("not_tested", Some(reason.clone())),
+    let result = match check.result {
+        CheckResult::Yes => "yes",
+        CheckResult::No => "no",
+        CheckResult::NotTested => "not_tested",
     };
-    CheckDocument { id: check.id, question: check.question, result, reason, evidence: check.evidence.clone() }
+    let (reason, evidence) = (check.reason.clone(), check.evidence.clone());
+    CheckDocument { id: check.id, question: check.question, result, reason, evidence }
 }
 
 fn agent(agent: &AgentProof) -> AgentDocument {

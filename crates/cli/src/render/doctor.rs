@@ -3,7 +3,7 @@
 use super::words;
 use crate::ui::{Text, Tone};
 use keyshoal_core::Severity;
-use keyshoal_engine::doctor::{Diagnosis, Symptom};
+use keyshoal_engine::doctor::{Diagnosis, Remedy, Symptom};
 
 /// So many facts of one symptom are shown; `doctor CHECK` shows all.
 const FACTS: usize = 3;
@@ -45,12 +45,31 @@ pub fn explained(one: &Diagnosis, width: usize) -> Vec<Text> {
     lines.iter().flat_map(|line| line.wrapped(width, 6)).collect()
 }
 
-/// Returns the lines of what `--fix` would do something about.
-pub fn fixable(diagnoses: &[Diagnosis]) -> Vec<Text> {
-    let symptoms =
-        diagnoses.iter().flat_map(|one| one.told.symptoms.iter().map(move |it| (one.check.id, it)));
-    let safe = symptoms.filter(|(_, symptom)| symptom.remedy.is_some());
-    safe.map(|(id, symptom)| Text::toned(Tone::Strong, format!("  {id}  ")).plain(said(symptom))).collect()
+/// Returns the lines of what `--fix` is about to do, and of what stays with the person.
+pub fn intent(diagnoses: &[Diagnosis]) -> Vec<Text> {
+    let mut lines = Vec::new();
+    let parts = [
+        (Some(Remedy::Sync), "keyshoal sync mends:"),
+        (Some(Remedy::Scrub), "keyshoal scrub removes, after a question of its own:"),
+        (None, "left for you:"),
+    ];
+    for (remedy, title) in parts {
+        let symptoms =
+            diagnoses.iter().flat_map(|one| one.told.symptoms.iter().map(move |it| (one.check.id, it)));
+        let of_it = symptoms.filter(|(_, symptom)| {
+            symptom.remedy == remedy && (remedy.is_some() || symptom.severity == Severity::Attention)
+        });
+        let before = lines.len();
+        for (id, symptom) in of_it {
+            lines.push(Text::toned(Tone::Strong, format!("  {id}  ")).plain(said(symptom)));
+            let way = symptom.fix.iter().filter(|_| remedy.is_none());
+            lines.extend(way.map(|fix| Text::toned(Tone::Dim, "      → ").plain(fix)));
+        }
+        if lines.len() > before {
+            lines.insert(before, Text::toned(Tone::Strong, title));
+        }
+    }
+    lines
 }
 
 fn title(one: &Diagnosis) -> Text {

@@ -81,6 +81,21 @@ pub fn run(run: &RunDetail) -> Vec<Text> {
             Text::toned(Tone::Dim, back),
         ]);
     }
+    for file in &run.files {
+        let back = match file.before {
+            ImageState::Sealed => "can be taken back",
+            ImageState::None => "nothing to take back",
+            ImageState::Gone => "its text before has expired",
+        };
+        grid.row(vec![
+            Text::of(&file.path),
+            Text::new(),
+            Text::of(&file.action),
+            Text::of(format!("{} → {}", value(file.before_fingerprint), value(file.after_fingerprint))),
+            file.outcome.as_ref().map_or_else(|| Text::toned(Tone::Doubt, "? unknown"), state),
+            Text::toned(Tone::Dim, back),
+        ]);
+    }
     lines.extend(grid.lines(usize::MAX, 2));
     lines
 }
@@ -125,7 +140,8 @@ fn value(print: Option<Fingerprint>) -> String {
     print.map_or_else(|| "nothing".to_owned(), |print| print.short())
 }
 
-fn state(state: &StepState) -> Text {
+/// Returns how a step went, in words.
+pub fn state(state: &StepState) -> Text {
     match state {
         StepState::Done => Text::toned(Tone::Good, "✓ done"),
         StepState::Conflict { found } => Text::toned(Tone::Bad, "✗ conflict").plain(format!(": {found}")),

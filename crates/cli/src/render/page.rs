@@ -1,6 +1,7 @@
 //! A report for a file: the same parts as Markdown or as one HTML page without scripts.
 
 use crate::error::CommandError;
+use crate::ui::visible;
 use std::path::Path;
 
 /// A report in parts.
@@ -116,7 +117,7 @@ const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:70em;marg
 /// Makes a text stand in a line or cell of Markdown as what it is.
 fn plain(text: &str) -> String {
     let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    one_line
+    visible(&one_line)
         .replace('\\', "\\\\")
         .replace('|', "\\|")
         .replace('<', "&lt;")
@@ -126,7 +127,8 @@ fn plain(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
+    visible(text)
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
         .replace('"', "&quot;")

@@ -92,7 +92,7 @@ pub fn why(action: &Action) -> String {
                 Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),
                 Why::EarlierGeneration { behind } => format!("the source's value {behind} generations ago"),
                 Why::RejectedWhileSourceAccepted { verdict } => {
-                    format!("{} by its provider, the source's is accepted", words::verdict_word(*verdict))
+                    format!("{} by its provider, the source's is accepted", verdict.short())
                 }
                 Why::Approved => "you agreed".to_owned(),
                 Why::Given => "the value that you gave".to_owned(),
@@ -101,7 +101,7 @@ pub fn why(action: &Action) -> String {
                 Why::Withdrawn => "the vault has taken it back".to_owned(),
             }
         }
-        Action::Insert { .. } => "a new profile".to_owned(),
+        Action::Insert { .. } => "the store has none".to_owned(),
         Action::FixType { .. } => "the config's auth.profiles wants this type".to_owned(),
         Action::ResetCooldown { .. } => "it belongs to a value that is gone".to_owned(),
     }

@@ -86,8 +86,7 @@ fn group(group: &Group, length: usize, holders: Holders) -> Text {
         (Holders::Named, [first, rest @ ..]) => format!(" {first} + {}", rest.len()),
         (Holders::Counted, all) => format!(" {}", words::count(all.len(), "agent")),
     };
-    Text::of(format!("{print}{who}: "))
-        .and(words::verdict_tone(group.verdict), words::verdict_word(group.verdict))
+    Text::of(format!("{print}{who}: ")).and(words::verdict_tone(group.verdict), group.verdict.short())
 }
 
 /// Says what happens when the person agrees ("replace 7, keep academic?").

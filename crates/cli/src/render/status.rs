@@ -4,7 +4,7 @@ use super::{age, findings, words};
 use crate::ui::{Grid, Text, Tone};
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
-use keyshoal_core::{FindingKind, Layout, Material, Severity, VerdictKind};
+use keyshoal_core::{FindingKind, Material, Severity, VerdictKind};
 
 /// With more agents than this, those that are as they should be are only counted.
 const MANY: usize = 40;
@@ -28,7 +28,30 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
     }
     lines.push(Text::new());
     lines.push(summary(view));
+    lines.extend(ways_on(view).iter().flat_map(|line| line.wrapped(width, 4)));
     lines
+}
+
+/// Says how to go on: where `sync` mends something, and where no provider was ever asked.
+fn ways_on(view: &StatusView) -> Vec<Text> {
+    let mut lines = Vec::new();
+    if view.never_asked && view.columns.iter().any(|column| column.source.is_some()) {
+        let source =
+            "(source) is what the agents should send: by default, what OpenClaw's own commands write";
+        lines.push(Text::toned(Tone::Dim, format!("  {source}")));
+        lines.push(way(
+            "keyshoal status --check",
+            "asks the providers whether these values work: none was asked yet",
+        ));
+    }
+    if view.is_mended_by_sync() {
+        lines.push(way("keyshoal sync", "shows what it would change, and asks before it writes"));
+    }
+    lines
+}
+
+fn way(command: &str, does: &str) -> Text {
+    Text::toned(Tone::Dim, "  → ").plain(command).and(Tone::Dim, format!("   {does}"))
 }
 
 fn head(view: &StatusView) -> Vec<Text> {
@@ -40,7 +63,7 @@ fn head(view: &StatusView) -> Vec<Text> {
         (Some(false), _) => "gateway not running".to_owned(),
         (None, _) => "gateway unknown".to_owned(),
     };
-    let layout = layout_words(instance.layout);
+    let layout = instance.layout.words();
     let mut lines = vec![
         Text::toned(Tone::Strong, format!("OpenClaw {version}"))
             .plain(format!(" · {} · {layout} · {gateway}", instance.state_dir)),
@@ -53,17 +76,6 @@ fn head(view: &StatusView) -> Vec<Text> {
         lines.push(Text::toned(Tone::Doubt, "! read-only: ").plain(reason));
     }
     lines
-}
-
-fn layout_words(layout: Layout) -> &'static str {
-    match layout {
-        Layout::JsonFile => "JSON files",
-        Layout::JsonWithState => "JSON files with auth-state",
-        Layout::AgentSqlite => "SQLite per agent",
-        Layout::SharedTable => "SQLite, shared table",
-        Layout::SharedRow => "SQLite, shared row",
-        Layout::Unknown => "unknown layout",
-    }
 }
 
 fn table(view: &StatusView, width: usize) -> Vec<Text> {
@@ -182,9 +194,7 @@ fn last_said(view: &StatusView) -> String {
     let said = view.sends.iter().filter_map(|one| {
         let kind = one.verdict.as_ref()?.kind;
         let told = kind != VerdictKind::Ok && kind != VerdictKind::NotAsked;
-        told.then(|| {
-            format!("{} when last asked: {}", words::verdict_word(kind), words::agents(&one.agents, 4))
-        })
+        told.then(|| format!("{} when last asked: {}", kind.short(), words::agents(&one.agents, 4)))
     });
     said.collect::<Vec<_>>().join("; ")
 }

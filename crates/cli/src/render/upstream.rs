@@ -1,6 +1,7 @@
 //! A draft of a bug report for OpenClaw: what was expected, what happened, with times and values before and after.
 
 use super::words;
+use crate::ui::visible_lines;
 use keyshoal_core::record::{LookRecord, StoreRecord};
 use keyshoal_core::{Fingerprint, ProfileId, Severity};
 use keyshoal_engine::Look;
@@ -13,8 +14,8 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     let version = instance.openclaw_version.as_deref().unwrap_or("(version unknown)");
     let mut text = format!(
         "# Agents of OpenClaw {version} do not hold the same credentials\n\n\
-         Layout: {:?}, {}. Gateway: {}. Values are fingerprints: equal where values are equal.\n",
-        instance.layout,
+         Stores: {}, {}. Gateway: {}. Values are fingerprints: equal where values are equal.\n",
+        instance.layout.words(),
         words::count(look.observed.agents.len(), "agent"),
         match (instance.gateway.running, instance.gateway.started) {
             (Some(true), Some(since)) => format!("running since {since:.0}"),
@@ -32,7 +33,7 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     }
     for one in wrong {
         let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
-        text.push_str(&format!("- {whose}: {} ({})\n", one.message, one.finding.as_str()));
+        text.push_str(&format!("- {whose}: {} ({})\n", one.message, words::word(one.finding)));
     }
     text.push_str("\n## Stores: when each was changed\n\n| store | changed | profiles |\n|---|---|---|\n");
     for store in look.observed.stores.values() {
@@ -46,7 +47,7 @@ pub fn report(look: &Look, looks: &[PastLook]) -> String {
     }
     text.push_str(&before_and_after(looks));
     text.push_str("\n## To reproduce\n\n1. (what was run: `openclaw configure`, `openclaw models auth …`, the dashboard)\n2. Ask an agent other than the main one.\n");
-    text
+    visible_lines(&text)
 }
 
 /// Shows what changed from look to look, the oldest first.

@@ -3,7 +3,7 @@
 use super::{age, words};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::Timestamp;
-use keyshoal_vault::{KeyState, VaultStatus, Verified};
+use keyshoal_vault::{Expired, KeyState, Mend, Origin, VaultStatus, Verified};
 use std::path::Path;
 
 /// Returns what it holds.
@@ -68,4 +68,38 @@ pub fn verified(found: &Verified) -> Vec<Text> {
         .collect();
     lines.push(Text::of(format!("{} wrong; {seen}", words::count(found.problems.len(), "thing"))));
     lines
+}
+
+/// Returns what is damaged, where it can be had again, and what is lost.
+pub fn mends(mends: &[Mend]) -> Vec<Text> {
+    if mends.is_empty() {
+        return vec![Text::toned(Tone::Good, "✓ whole").plain(": there is nothing to repair")];
+    }
+    let mut lines = Vec::new();
+    for mend in mends {
+        let (tone, from) = match mend.from {
+            Origin::Proven => (Tone::Good, "as it was, which its tag proves"),
+            Origin::Backup => (Tone::Good, "from the backup"),
+            Origin::Installation => (Tone::Good, "from what the installation holds"),
+            Origin::EarlierVersion => (Tone::Doubt, "from an earlier version of it"),
+            Origin::Nowhere => (Tone::Bad, "cannot be had again"),
+            Origin::Left => (Tone::Bad, "stays as it is"),
+        };
+        let lost = mend.lost.as_ref().map_or_else(String::new, |lost| format!("; lost: {lost}"));
+        lines.push(Text::toned(tone, format!("✗ {}", mend.what)).plain(format!(": {from}{lost}")));
+        lines.extend(mend.way_out.iter().map(|way| Text::of(format!("    {way}"))));
+    }
+    lines
+}
+
+/// Returns the versions whose time is over.
+pub fn expired(expired: &[Expired], days: u16, now: Timestamp) -> Vec<Text> {
+    if expired.is_empty() {
+        return vec![Text::of(format!("nothing was retired more than {days} days ago"))];
+    }
+    let one = |one: &Expired| {
+        let since = age::ago(one.since, now);
+        Text::of(format!("{}: {} version {}, retired {since}", one.instance, one.profile, one.number))
+    };
+    expired.iter().map(one).collect()
 }

@@ -70,17 +70,15 @@ pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], wid
 }
 
 fn answer(check: &Check) -> Text {
-    let asked = check.question;
-    match &check.result {
-        CheckResult::Yes => Text::toned(Tone::Good, "✓ ").plain(asked),
-        CheckResult::No => {
-            let seen = check.evidence.first().map(|line| format!(" {line}")).unwrap_or_default();
-            Text::toned(Tone::Bad, "✗ ").plain(format!("{asked}{seen}"))
-        }
-        CheckResult::NotTested { reason } => {
-            Text::toned(Tone::Dim, "· ").plain(asked).and(Tone::Dim, format!(" not tested: {reason}"))
-        }
-    }
+    let (tone, symbol) = match check.result {
+        CheckResult::Yes => (Tone::Good, "✓ "),
+        CheckResult::No => (Tone::Bad, "✗ "),
+        CheckResult::NotTested => (Tone::Dim, "· "),
+    };
+    let not = if check.result == CheckResult::NotTested { "not tested: " } else { "" };
+    Text::toned(tone, symbol)
+        .plain(format!("{} ", check.question))
+        .and(Tone::Dim, format!("{not}{}", check.reason))
 }
 
 fn state(agent: &AgentProof) -> Text {

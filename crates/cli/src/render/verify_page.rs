@@ -2,7 +2,6 @@
 
 use super::page::{Page, Section};
 use super::verify::{Shown, delivery_words, route_words, shown};
-use super::words;
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{Check, CheckResult, RouteProof};
@@ -29,17 +28,17 @@ pub fn page(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> P
 
 fn five(checks: &[Check]) -> Section {
     let row = |check: &Check| {
-        let result = match &check.result {
-            CheckResult::Yes => "yes".to_owned(),
-            CheckResult::No => "no".to_owned(),
-            CheckResult::NotTested { reason } => format!("not tested: {reason}"),
+        let result = match check.result {
+            CheckResult::Yes => "yes",
+            CheckResult::No => "no",
+            CheckResult::NotTested => "not tested",
         };
-        vec![check.question.to_owned(), result, check.evidence.join("; ")]
+        vec![check.question.to_owned(), result.to_owned(), check.reason.clone(), check.evidence.join("; ")]
     };
     Section {
         heading: "Five questions".to_owned(),
         lines: Vec::new(),
-        columns: vec!["question", "answer", "seen"],
+        columns: vec!["question", "answer", "why", "seen"],
         rows: checks.iter().map(row).collect(),
     }
 }
@@ -53,7 +52,7 @@ fn agents(report: &VerifyReport) -> Section {
                 state_word(agent.state()).to_owned(),
                 proof.provider.to_string(),
                 super::verify::what(proof),
-                words::verdict_word(proof.verdict.kind).to_owned(),
+                proof.verdict.kind.short().to_owned(),
                 proof.verdict.request_id.clone().unwrap_or_default(),
                 format!("{:.0}", proof.verdict.at),
                 proof.verdict.advice.clone().unwrap_or_default(),

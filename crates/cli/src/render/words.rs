@@ -15,7 +15,7 @@ pub fn symbol(kind: FindingKind) -> &'static str {
         FindingKind::Kept => "●",
         FindingKind::Stale | FindingKind::Shadowing | FindingKind::Missing | FindingKind::Expired => "✗",
         FindingKind::Foreign => "?",
-        FindingKind::ModeMismatch => "≠",
+        FindingKind::ModeMismatch | FindingKind::ConfigDiffers => "≠",
         FindingKind::CoolingDown => "~",
         FindingKind::NotActivated | FindingKind::Pending => "…",
         FindingKind::Unreadable
@@ -53,32 +53,6 @@ pub fn finding(finding: &Finding) -> Text {
     Text::toned(tone, format!("{} {}", symbol(finding.finding), word(finding.finding)))
 }
 
-/// Returns what a provider said, in a word or two.
-pub fn verdict_word(kind: VerdictKind) -> &'static str {
-    match kind {
-        VerdictKind::Ok => "accepted",
-        VerdictKind::InvalidKey => "rejected",
-        VerdictKind::Revoked => "revoked",
-        VerdictKind::MalformedKey => "malformed",
-        VerdictKind::Expired => "expired",
-        VerdictKind::MissingScope => "lacks a permission",
-        VerdictKind::Billing => "no credit",
-        VerdictKind::RateLimited => "rate limited",
-        VerdictKind::ModelUnavailable => "model unavailable",
-        VerdictKind::Policy => "forbidden by policy",
-        VerdictKind::Dns => "provider not found (DNS)",
-        VerdictKind::Connect => "provider not reached",
-        VerdictKind::Tls => "TLS failed",
-        VerdictKind::Timeout => "no answer in time",
-        VerdictKind::ProviderDown => "provider is down",
-        VerdictKind::UnexpectedAnswer => "answer is not the provider's",
-        VerdictKind::Unknown => "unclear",
-        VerdictKind::Missing => "nothing to ask with",
-        VerdictKind::UnresolvedRef => "a reference, not asked",
-        VerdictKind::NotAsked => "not asked",
-    }
-}
-
 /// Returns the tone of a verdict.
 pub fn verdict_tone(kind: VerdictKind) -> Tone {
     match kind {
@@ -98,7 +72,7 @@ pub fn verdict(kind: VerdictKind) -> Text {
         Tone::Doubt => "! ",
         _ => "",
     };
-    Text::toned(verdict_tone(kind), format!("{symbol}{}", verdict_word(kind)))
+    Text::toned(verdict_tone(kind), format!("{symbol}{}", kind.short()))
 }
 
 /// Returns a verdict with its age.

@@ -1,5 +1,6 @@
 //! Running a command that the person has given, as it is, and OpenClaw's own program.
 
+use super::{World, variables};
 use crate::error::CommandError;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -22,6 +23,19 @@ pub fn run_child(words: &[String]) -> Result<i32, CommandError> {
             .hint("name a program that is on the PATH, or its whole path")
     })?;
     Ok(status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1))
+}
+
+/// Begins this very process anew so that the C library overwrites what SQLite gives back: its pages hold what OpenClaw's databases hold.
+/// Comes back where that is so already, or cannot be.
+#[expect(clippy::disallowed_methods, reason = "the program is this one, with its own arguments")]
+pub fn wipe_what_sqlite_frees(world: &World) {
+    use std::os::unix::process::CommandExt as _;
+    let mut arguments = std::env::args_os();
+    let name = arguments.next();
+    let (Some(program), Some(name)) = (&world.program, name) else { return };
+    if world.get(variables::MALLOC_PERTURB).is_none() {
+        let _ = Command::new(program).arg0(name).args(arguments).env(variables::MALLOC_PERTURB, "165").exec();
+    }
 }
 
 /// What a program said that was run for us.

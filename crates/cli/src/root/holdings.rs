@@ -5,14 +5,14 @@ use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::CommandError;
 use crate::ui::Ui;
-use keyshoal_core::vault::{CredentialUid, VaultInstance};
+use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::ports::PortError;
+use keyshoal_engine::rotate::State;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
 use keyshoal_vault::{CHANNELS, KeySource, KeyState, Preview, Vault};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
@@ -40,13 +40,6 @@ pub struct Held {
     pub vault: Arc<Vault>,
     /// The instance, as it was read.
     pub instance: VaultInstance,
-}
-
-/// What a rotation in waves remembers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waves {
-    /// The agents that have the pending version already.
-    pub agents: BTreeSet<AgentId>,
 }
 
 /// Opens the vault that says what is right for an installation, and lets the installation hear it. `None` where no vault does.
@@ -118,11 +111,11 @@ pub fn listen(installation: &Installation, held: Held) {
     let Held { vault, instance } = held;
     let heard = Mutex::new((instance.revision, rotations_of(&vault, &instance).unwrap_or_default()));
     let failed = |error: CommandError| PortError { message: error.message, hint: None, retryable: true };
-    installation.listen(move || {
+    installation.listen(move |anew| {
         let now = vault.instance(&instance.id).map_err(|error| failed(error.into()))?;
         let rotations = rotations_of(&vault, &now).map_err(failed)?;
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if *heard == (now.revision, rotations.clone()) {
+        if !anew && *heard == (now.revision, rotations.clone()) {
             return Ok(None);
         }
         let news = holdings(&vault, &now, None).map_err(failed)?;
@@ -172,9 +165,17 @@ pub fn holdings(
             None => drop(documents.remove(name)),
         }
     }
-    let waves = waves(vault, &instance)?;
     let config = Some(config_wish(&instance, &documents)?);
-    Ok(Holdings { instance, values, config, waves })
+    let mut holdings = Holdings {
+        instance,
+        values,
+        config,
+        waves: BTreeMap::new(),
+        given: BTreeSet::new(),
+        taken_back: BTreeSet::new(),
+    };
+    rotating(vault, &mut holdings)?;
+    Ok(holdings)
 }
 
 fn config_wish(
@@ -210,14 +211,22 @@ pub fn renames(text: &Secret) -> Result<BTreeMap<AgentId, AgentId>, CommandError
         .map_err(|_| CommandError::internal("the vault's list of renamed agents is none"))
 }
 
-fn waves(
-    vault: &Vault,
-    instance: &VaultInstance,
-) -> Result<BTreeMap<CredentialUid, BTreeSet<AgentId>>, CommandError> {
-    let mut all = BTreeMap::new();
-    for rotation in vault.rotations(&instance.id)?.iter().filter(|one| one.finished.is_none()) {
-        let state: Waves = serde_json::from_str(&rotation.state).unwrap_or_default();
-        all.insert(rotation.credential, state.agents);
+/// Adds what the rotations want that are not over.
+fn rotating(vault: &Vault, holdings: &mut Holdings) -> Result<(), CommandError> {
+    for rotation in vault.rotations(&holdings.instance.id)?.iter().filter(|one| one.finished.is_none()) {
+        let state: State = serde_json::from_str(&rotation.state).unwrap_or_default();
+        let credential = holdings.instance.credentials.iter().find(|one| one.uid == rotation.credential);
+        let whose = credential.and_then(|one| Some((one.agent?, one.profile.clone())));
+        let agent = whose.and_then(|(uid, profile)| {
+            let agent = holdings.instance.agents.iter().find(|one| one.uid == uid)?;
+            Some((agent.id.clone(), profile))
+        });
+        // A person gives it to this agent: that goes before what is kept there.
+        holdings.given.extend(agent);
+        if state.going_back && state.is_asked_back() {
+            holdings.taken_back.insert(rotation.credential);
+        }
+        holdings.waves.insert(rotation.credential, state.agents);
     }
-    Ok(all)
+    Ok(())
 }

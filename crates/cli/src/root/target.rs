@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 
 /// Says in a state directory that an import is at work there, or broke off: what was there before, as JSON.
 const MARK: &str = ".keyshoal-import";
-/// Beside it: the id that the instance has, or is about to have, in the vault.
-const WHOSE: &str = ".keyshoal-import-instance";
+/// What becomes the mark in the next moment.
+const NEXT_MARK: &str = ".keyshoal-import-next";
 /// A mark is never longer than this.
 const LONGEST_MARK: u64 = 1 << 20;
 /// What an import makes in a state directory, besides what a config includes and directories that are called like workspaces.
-const USUAL: [&str; 7] = ["openclaw.json", ".env", "agents", "state", ".keyshoal", MARK, WHOSE];
+const USUAL: [&str; 8] =
+    ["openclaw.json", "openclaw.json.lock", ".env", "agents", "state", ".keyshoal", MARK, NEXT_MARK];
 
 /// A state directory, and what was there before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub struct Target {
     included: BTreeSet<String>,
     /// Files of ours outside of it.
     outside: Vec<PathBuf>,
+    /// The id that the instance has, or is about to have, in the vault.
+    instance: Option<String>,
 }
 
 impl Target {
@@ -44,8 +47,14 @@ impl Target {
         let failed = |error: std::io::Error| not_made(dir, &error);
         let made: Vec<PathBuf> =
             dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
-        let mut target =
-            Self { dir: dir.to_owned(), made, before: BTreeSet::new(), included, outside: Vec::new() };
+        let mut target = Self {
+            dir: dir.to_owned(),
+            made,
+            before: BTreeSet::new(),
+            included,
+            outside: Vec::new(),
+            instance: None,
+        };
         let ready = std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -54,8 +63,7 @@ impl Target {
             .and_then(|()| names(dir));
         let marked = ready.map_err(failed).and_then(|names| {
             target.before = names;
-            let mark =
-                serde_json::to_vec(&target).map_err(|error| CommandError::internal(error.to_string()))?;
+            let mark = target.mark()?;
             target.put(&dir.join(MARK), &mark)
         });
         match marked {
@@ -78,15 +86,17 @@ impl Target {
         let found: Self = serde_json::from_slice(&bytes).unwrap_or_else(|_| Self {
             dir: dir.to_owned(),
             made: Vec::new(),
-            before: there.iter().filter(|name| *name != MARK).cloned().collect(),
+            before: there.iter().filter(|name| *name != MARK && *name != NEXT_MARK).cloned().collect(),
             included: BTreeSet::new(),
             outside: Vec::new(),
+            instance: None,
         });
         let ours = |name: &&String| {
             found.before.contains(*name)
                 || found.included.contains(*name)
                 || USUAL.contains(&name.as_str())
                 || name.starts_with("workspace")
+                || is_draft(name)
         };
         if let Some(strange) = there.iter().find(|name| !ours(name)) {
             return Err(CommandError::user(format!(
@@ -103,21 +113,33 @@ impl Target {
 
     /// Notes which instance of the vault this is about to be.
     pub fn is_for(&mut self, id: &InstanceId) -> Result<(), CommandError> {
-        self.put(&self.dir.join(WHOSE), id.as_str().as_bytes())
+        self.instance = Some(id.as_str().to_owned());
+        let (mark, next) = (self.mark()?, self.dir.join(NEXT_MARK));
+        self.put(&next, &mark)?;
+        std::fs::rename(&next, self.dir.join(MARK)).map_err(|error| not_made(&next, &error))?;
+        self.settle()
     }
 
     /// Returns the instance that was noted.
     pub fn noted(&self) -> Option<InstanceId> {
-        let bytes = files::read(&self.dir.join(WHOSE), LONGEST_MARK).ok()??;
-        Some(InstanceId::new(String::from_utf8(bytes).ok()?))
+        self.instance.as_deref().map(InstanceId::new)
     }
 
-    /// Takes the marks away: everything is there.
+    /// Takes the mark away: everything is there.
     pub fn finish(self) -> Result<(), CommandError> {
-        [MARK, WHOSE].iter().try_for_each(|name| {
-            let mark = self.dir.join(name);
-            std::fs::remove_file(&mark).map_err(|error| not_made(&mark, &error))
-        })
+        let mark = self.dir.join(MARK);
+        std::fs::remove_file(&mark).map_err(|error| not_made(&mark, &error))?;
+        self.settle()
+    }
+
+    /// Makes the names in the directory durable.
+    fn settle(&self) -> Result<(), CommandError> {
+        let synced = std::fs::File::open(&self.dir).and_then(|dir| dir.sync_all());
+        synced.map_err(|error| not_made(&self.dir, &error))
+    }
+
+    fn mark(&self) -> Result<Vec<u8>, CommandError> {
+        serde_json::to_vec(self).map_err(|error| CommandError::internal(error.to_string()))
     }
 
     /// Returns where it is.
@@ -193,6 +215,11 @@ impl Target {
         let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent);
         made.map_err(|error| not_made(parent, &error))
     }
+}
+
+/// Tells whether a file is called as those that we write before they take another's place.
+fn is_draft(name: &str) -> bool {
+    name.starts_with('.') && name.contains(".keyshoal-") && name.ends_with(".tmp")
 }
 
 /// Returns the names in a directory.

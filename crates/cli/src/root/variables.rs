@@ -14,6 +14,8 @@ pub const KEYSHOAL_CONFIG_DIR: &str = "KEYSHOAL_CONFIG_DIR";
 pub const KEYSHOAL_VAULT: &str = "KEYSHOAL_VAULT";
 /// The user's data directory.
 pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// Has the C library overwrite memory that is given back; read when a process begins.
+pub const MALLOC_PERTURB: &str = keyshoal_local::harden::MALLOC_PERTURB;
 /// Where programs are looked for.
 pub const PATH: &str = "PATH";
 /// The user's name.

@@ -76,7 +76,15 @@ impl From<VaultError> for CommandError {
             _ => ErrorKind::Io,
         };
         let retryable = error.is_retryable();
+        let hint = match error.cause {
+            Cause::Seal { .. } => {
+                Some("keyshoal vault repair   says what of a vault is damaged, and mends it")
+            }
+            Cause::NoInstance(_) => Some("keyshoal vault verify   says whether the vault is damaged"),
+            _ => None,
+        };
         let mut made = Self::new(kind, error.to_string());
+        made.hints.extend(hint.map(str::to_owned));
         if retryable {
             made.hints.push("trying again may help".to_owned());
         }

@@ -78,6 +78,8 @@ pub fn drafts_dir(world: &World, globals: &Globals) -> Result<PathBuf, CommandEr
         .mode(0o700)
         .create(&dir)
         .map_err(|error| CommandError::io(format!("{} could not be made: {error}", dir.display())))?;
+    // What an import left that was killed holds secrets.
+    keyshoal_transfer::Draft::sweep(&dir).map_err(|error| CommandError::io(error.to_string()))?;
     Ok(dir)
 }
 

@@ -137,15 +137,20 @@ impl Text {
     }
 }
 
-/// Replaces control characters (also the bidirectional ones) by visible ones.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|one| match one {
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            one if one.is_control() => '\u{fffd}',
-            one => one,
-        })
-        .collect()
+/// Tells whether a terminal would take a character as more than a character: control characters, also the bidirectional ones.
+pub fn steers(one: char) -> bool {
+    let turns = matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || one.is_control()
+}
+
+/// Replaces what would steer a terminal by a visible character.
+pub fn visible(text: &str) -> String {
+    text.chars().map(|one| if steers(one) { '\u{fffd}' } else { one }).collect()
+}
+
+/// The same for text of several lines.
+pub fn visible_lines(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
 }
 
 /// Joins lines without tones, as tests and files want them.

@@ -29,6 +29,8 @@ pub struct StatusView {
     pub orphans: Vec<Orphan>,
     /// Further things to know.
     pub notices: Vec<Notice>,
+    /// No provider was ever asked about any value here.
+    pub never_asked: bool,
 }
 
 /// One profile of the instance.
@@ -92,6 +94,7 @@ impl StatusView {
             findings: notable,
             orphans: observation.orphans.clone(),
             notices: observation.notices.clone(),
+            never_asked: knowledge.verdicts.is_empty(),
         }
     }
 
@@ -110,6 +113,15 @@ impl StatusView {
         self.rows.iter().filter(|row| wrong(row)).count()
     }
 
+    /// Tells whether `sync` would mend any of it.
+    pub fn is_mended_by_sync(&self) -> bool {
+        let mends = |one: &Finding| {
+            one.severity == Severity::Attention
+                && one.fix.as_ref().is_some_and(|fix| fix.starts_with("keyshoal sync"))
+        };
+        self.read_only.is_none() && self.findings.iter().any(mends)
+    }
+
     /// Tells whether anything needs attention (exit code 2).
     pub fn needs_attention(&self) -> bool {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
@@ -124,7 +136,9 @@ fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding
             made.entry((profile.provider.clone(), id.clone())).or_default();
         }
     }
-    for one in findings {
+    // What the vault has for one agent alone is nobody else's source.
+    let own = |one: &&Finding| one.finding == FindingKind::Kept && one.source_fingerprint == one.fingerprint;
+    for one in findings.iter().filter(|one| !own(one)) {
         if let (Some(provider), Some(profile), Some(_)) = (&one.provider, &one.profile, &one.agent) {
             let source = made.entry((provider.clone(), profile.clone())).or_default();
             *source = source.or(one.source_fingerprint);

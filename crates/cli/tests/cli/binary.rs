@@ -31,6 +31,7 @@ fn every_command_has_help_with_examples() {
         "diff",
         "doctor",
         "quarantine",
+        "scrub",
         "explain",
         "sync",
         "set",

@@ -60,13 +60,15 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
     let path = |name: &str| stage.path(name).to_str().unwrap().to_owned();
     let (backup, key, new_key) = (path("vault.backup"), path("second.key"), path("new.txt"));
     std::fs::write(&new_key, "acme-key-of-some-length").unwrap();
-    let commands: [(&[&str], &str); 35] = [
+    let together = ["rotate", PROFILE, "--instances", "all", "--offline", "--yes", "--from-file", &new_key];
+    let commands: [(&[&str], &str); 37] = [
         (&["status", "--check"], "keyshoal.status.v1"),
         (&["verify"], "keyshoal.verify.v1"),
         (&["diff"], "keyshoal.diff.v1"),
         (&["explain", "stocks"], "keyshoal.explain.v1"),
         (&["doctor"], "keyshoal.doctor.v1"),
         (&["quarantine"], "keyshoal.quarantine.v1"),
+        (&["scrub", "--dry-run"], "keyshoal.scrub.v1"),
         (&["sync", "--dry-run"], "keyshoal.sync.v1"),
         (&["sync"], "keyshoal.sync.v1"),
         (&["restart"], "keyshoal.restart.v1"),
@@ -95,6 +97,7 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         (&["artifacts", "--list"], "keyshoal.artifacts.v1"),
         (&["rotate", "--due"], "keyshoal.due.v1"),
         (&["rotate", PROFILE, "--dry-run", "--offline", "--from-file", &new_key], "keyshoal.rotate.v1"),
+        (&together, "keyshoal.rotations.v1"),
         (&["explain", "nobody"], "keyshoal.error.v1"),
     ];
     let described = include_str!("../../../../docs/documents.md");

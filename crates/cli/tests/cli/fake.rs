@@ -217,6 +217,7 @@ pub fn desired() -> Desired {
         values: values.collect(),
         scope: Scope::default(),
         include_foreign: false,
+        accepted_only: false,
         approved: Default::default(),
         source_confirmed: false,
         confirmed: Default::default(),

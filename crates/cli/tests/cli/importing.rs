@@ -187,8 +187,11 @@ fn openclaw_makes_its_own_databases_and_gets_no_secret_as_an_argument() {
     assert_eq!(status.code, 0, "{}{}", status.out, status.err);
     let artifacts = stage.run_at(&new, &["artifacts", "--list", "--json"]);
     assert_eq!(artifacts.code, 0, "{}", artifacts.out);
-    let refused = imported(&stage, &stage.path("other"), &["--name", "other", "--openclaw", "/bin/false"]);
+    let vault = stage.path("other-vault/vault.sqlite");
+    let arguments = ["--name", "other", "--openclaw", "/bin/false", "--vault", text(&vault)];
+    let refused = imported(&stage, &stage.path("other"), &arguments);
     assert_eq!((refused.code, stage.path("other").exists()), (1, false), "{}", refused.err);
+    assert!(!vault.exists(), "a vault was made for nothing");
 }
 
 #[test]

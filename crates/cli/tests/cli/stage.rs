@@ -120,15 +120,28 @@ impl Stage {
         let home = TempDir::new().unwrap();
         let emulator = Emulator::start(Config::default()).unwrap();
         emulator.only_accept(&[NEW, OWN, GIVEN]);
-        let provider = format!("{}/anthropic", emulator.base_url());
+        let stage = Self { home, emulator };
+        stage.also("state", layout, build);
+        stage
+    }
+
+    /// Makes another installation with the same provider, in a state directory of this name. Returns that.
+    pub fn also(
+        &self,
+        name: &str,
+        layout: Layout,
+        build: impl FnOnce(Installation) -> Installation,
+    ) -> PathBuf {
+        let provider = format!("{}/anthropic", self.emulator.base_url());
         let config = json!({
             "gateway": { "auth": { "token": GATEWAY } },
             "models": { "providers": { "anthropic": {
                 "baseUrl": provider, "api": "anthropic-messages", "models": [{ "id": "claude-test", "name": "Test" }]
             } } }
         });
-        build(Installation::new(layout).config(config)).write(&home.path().join("state")).unwrap();
-        Self { home, emulator }
+        let state_dir = self.home.path().join(name);
+        build(Installation::new(layout).config(config)).write(&state_dir).unwrap();
+        state_dir
     }
 
     /// Returns the state directory.

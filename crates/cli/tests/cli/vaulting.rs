@@ -170,3 +170,24 @@ fn damage_is_named_and_needs_attention() {
     assert_eq!(problems[0]["what"], "entry 1 of the history", "{problems}");
     assert!(stage.run(&["vault", "verify"]).out.contains("✗ entry 1 of the history"));
 }
+
+#[test]
+fn an_installation_that_never_ran_is_of_the_release_of_its_program() {
+    use std::os::unix::fs::PermissionsExt;
+    let stage = Stage::empty(Layout::JsonFile);
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    value.as_object_mut().unwrap().remove("meta");
+    std::fs::write(&config, value.to_string()).unwrap();
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    let add = ["instance", "add", "--offline", "--dry-run"];
+    assert!(stage.run(&add).out.contains("OpenClaw of an unknown release"), "{}", stage.run(&add).out);
+    let program = stage.path("bin/openclaw");
+    std::fs::create_dir_all(program.parent().unwrap()).unwrap();
+    std::fs::write(&program, "#!/bin/sh\necho OpenClaw 2026.4.1\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", text(program.parent().unwrap()));
+    let output = stage.command(&add).env("PATH", path).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert!(out.contains("(OpenClaw 2026.4.1)"), "{out}{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -178,7 +178,23 @@ fn the_five_questions_are_answered_by_what_was_seen() {
     // A change that `set` brings to everybody takes no further work by hand.
     let set = stage.run_with(&["set", "anthropic", "--yes"], &format!("{GIVEN}\n"));
     assert_eq!(set.code, 0, "{}{}", set.out, set.err);
-    assert_eq!(check(&stage.run(&["verify", "--json"]).json(), "propagated"), "yes");
+    let document = stage.run(&["verify", "--json"]).json();
+    assert_eq!(check(&document, "propagated"), "yes");
+    // The way to an answer is named where there is none, and what an answer rests on where there is one.
+    let why = |id: &str| {
+        let one = document["checks"].as_array().unwrap().iter().find(|one| one["id"] == id).unwrap();
+        format!("{} {}", one["reason"], one["evidence"])
+    };
+    assert!(why("several_agents_seen").contains("--through-gateway"), "{}", why("several_agents_seen"));
+    for words in
+        ["keyshoal set (run ", ": durable after ", "no gateway ran", "accepted by its provider before"]
+    {
+        assert!(why("propagated").contains(words), "{words}: {}", why("propagated"));
+    }
+    // The screen says the same.
+    let screen = stage.run(&["verify"]).out;
+    assert!(screen.contains("not tested: only a request of each agent's own tells"), "{screen}");
+    assert!(screen.contains("keyshoal set (run "), "{screen}");
 }
 
 #[test]

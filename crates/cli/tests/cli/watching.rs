@@ -7,7 +7,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-fn start(stage: &Stage, socket: &std::path::Path) -> Child {
+pub fn start(stage: &Stage, socket: &std::path::Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_keyshoal"))
         .env_clear()
         .env("HOME", stage.path(""))
@@ -23,7 +23,7 @@ fn start(stage: &Stage, socket: &std::path::Path) -> Child {
 }
 
 /// Waits until the service manager was told this.
-fn told(manager: &UnixDatagram, word: &str) {
+pub fn told(manager: &UnixDatagram, word: &str) {
     let mut bytes = [0; 512];
     loop {
         let count = manager.recv(&mut bytes).unwrap_or_else(|error| panic!("{word} was never said: {error}"));

@@ -16,7 +16,7 @@ const PROFILE: &str = "acme:default";
 pub struct House {
     dir: tempfile::TempDir,
     pub layout: Layout,
-    sync: &'static [&'static str],
+    pub sync: &'static [&'static str],
 }
 
 impl House {
@@ -100,8 +100,13 @@ impl House {
 
     /// Runs the sync that breaks off, under strace with these options.
     pub fn sync_traced(&self, options: &[&str]) -> Output {
+        self.traced(options, self.sync)
+    }
+
+    /// Runs keyshoal under strace with these options.
+    pub fn traced(&self, options: &[&str], args: &[&str]) -> Output {
         let mut command = trace::strace(options, env!("CARGO_BIN_EXE_keyshoal"));
-        trace::run(self.at_home(&mut command).args(self.sync))
+        trace::run(self.at_home(&mut command).args(args))
     }
 
     /// Runs keyshoal, which must end well.

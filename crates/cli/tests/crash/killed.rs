@@ -39,15 +39,15 @@ impl House {
         [with_log(ledger), store]
     }
 
-    /// Runs `sync` and kills it on entry of the n-th such operation on one of the files. False when it came to its end instead.
-    fn sync_killed_at(&self, files: &[PathBuf], operation: &str, n: usize) -> bool {
+    /// Runs a command and kills it on entry of the n-th such operation on one of the files. False when it came to its end instead.
+    pub fn killed_at(&self, args: &[&str], files: &[PathBuf], operation: &str, n: usize) -> bool {
         let traced = format!("trace={operation}");
         let inject = format!("inject={operation}:signal=SIGKILL:when={n}");
         let mut options = vec!["-o", "/dev/null", "-e", &traced, "-e", &inject];
         for file in files {
             options.extend(["-P", file.to_str().unwrap()]);
         }
-        self.sync_traced(&options).status.code().is_none_or(|code| code > 64)
+        self.traced(&options, args).status.code().is_none_or(|code| code > 64)
     }
 }
 /// Crashes a run at every point and hands what is left to `then`. Returns how many crashes there were on the ledger, and on a store.
@@ -57,7 +57,7 @@ fn at_every_crash(layout: Layout, then: impl Fn(&House, &str)) -> [usize; 2] {
         for (operation, apart) in OPERATIONS {
             for n in (1..).step_by(apart) {
                 let house = House::rotated(layout);
-                if !house.sync_killed_at(&house.groups()[group], operation, n) {
+                if !house.killed_at(house.sync, &house.groups()[group], operation, n) {
                     break;
                 }
                 crashes += 1;

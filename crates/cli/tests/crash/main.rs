@@ -10,6 +10,8 @@
 mod disk;
 mod house;
 mod killed;
+mod moved;
 mod power;
 mod replay;
+mod scrubbed;
 mod trace;

@@ -24,6 +24,7 @@ mod proof;
 mod references;
 mod restarting;
 mod rotation;
+mod scrubbing;
 mod setting;
 mod situations;
 mod stage;

@@ -1,6 +1,7 @@
 //! An installation whose vault says what is right, beside the real program: taken in, overridden, and what was pasted behind its back.
 
 mod house;
+mod live;
 mod roster;
 mod rotated;
 

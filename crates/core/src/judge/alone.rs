@@ -2,8 +2,8 @@
 
 use super::Remedy;
 use super::copy::{Copy, Merits, shown};
-use super::types::{self, TypeFit, fitting_type, mend_config};
-use super::words::{Words, keep_or_replace, said};
+use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
+use super::words::{Words, keep_or_replace};
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
 
 /// Judges a copy that names a secret which is not the vault's own, and was never its value.
@@ -46,7 +46,7 @@ pub(super) fn alone(copy: &Copy<'_>) -> Merits {
     }
     let words = Words::new(FindingKind::Kept, text);
     if copy.verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(&said(copy.verdict));
+        let words = words.severity(Severity::Attention).but(copy.verdict.clause());
         return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
     }
     let kind = &copy.view.kind;
@@ -64,7 +64,17 @@ pub(super) fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
             Words::new(FindingKind::Shadowing, "is being renewed by OpenClaw right now and is left alone");
         return Merits::leave(words.severity(Severity::Info));
     }
+    let Copy { sight, store, owner, profile, view, .. } = copy;
     let text = format!("is there, holds nothing, and hides the source's {}", source.fingerprint);
     let words = Words::new(FindingKind::Missing, text);
-    Merits::leave(words.fix(format!("openclaw models auth --agent {} (enter it again)", copy.owner)))
+    if copy.kept_by_person() {
+        let words = words.but("it is marked as deliberate");
+        return Merits::leave(words.fix(format!("keyshoal keep --undo {owner} {profile}")));
+    }
+    // OpenClaw signs in with nothing here: there is no override that could be lost.
+    let same = view.provider == source.provider && is_static(&view.kind) && is_static(&source.kind);
+    if same && !sight.is_leaving(store) {
+        return Merits::with(words.fix("keyshoal sync"), Remedy::Fill);
+    }
+    Merits::leave(words.fix(format!("openclaw models auth --agent {owner} (enter it again)")))
 }

@@ -4,7 +4,7 @@ use super::alone::{alone, by_name, without_value};
 use super::hold::hold_back;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
 use super::vaulted::{by_wish, lead_nowhere};
-use super::words::{Words, keep_or_replace, rotations_ago, said, show};
+use super::words::{Words, keep_or_replace, rotations_ago, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
     AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity, SourceValue,
@@ -143,7 +143,7 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
     if copy.verdict.is_dead() && of_source.is_accepted() {
         let text = format!(
             "holds {short}, and {}, while the source's {} is accepted",
-            said(copy.verdict),
+            copy.verdict.clause(),
             source.fingerprint
         );
         return Merits::with(
@@ -164,10 +164,11 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
             source.fingerprint
         )
     };
-    let mut words =
-        Words::new(FindingKind::Foreign, text).but(&said(copy.verdict)).fix(keep_or_replace(owner, profile));
+    let mut words = Words::new(FindingKind::Foreign, text)
+        .but(copy.verdict.clause())
+        .fix(keep_or_replace(owner, profile));
     if copy.verdict.is_dead() {
-        words = words.but(&format!("the source's value is not known to be accepted ({of_source})"));
+        words = words.but(&format!("the source's value is not known to be accepted: {}", of_source.clause()));
     } else if copy.verdict.is_accepted() && *copy.state != SourceState::Usable {
         words.fix = Some(format!("keyshoal sync --from {owner}"));
     }
@@ -179,6 +180,12 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
 /// Judges a copy that equals the source.
 fn in_step(copy: &Copy<'_>, short: &str) -> Merits {
     match fitting_type(copy.sight, copy.profile, &copy.view.kind) {
+        // Without a vault, the source itself says so. A vault has no row of its own.
+        TypeFit::Fits if copy.sight.desired.wish.is_some() && copy.verdict.is_dead() => {
+            let text = format!("holds {short}, the vault's value, and {}", copy.verdict.clause());
+            let words = Words::new(FindingKind::SourceRejected, text);
+            Merits::leave(words.fix(format!("keyshoal rotate {}", copy.profile)))
+        }
         TypeFit::Fits => {
             Merits::leave(Words::new(FindingKind::InSync, format!("holds {short}, as the source does")))
         }
@@ -231,7 +238,7 @@ fn kept(copy: &Copy<'_>, short: &str, because: &str) -> Words {
     if copy.verdict.is_dead() {
         return words
             .severity(Severity::Attention)
-            .but(&format!("but now {}", said(copy.verdict)))
+            .but(&format!("but now {}", copy.verdict.clause()))
             .fix(format!("keyshoal replace {owner} {profile}"));
     }
     if let TypeFit::CanBe(kind) | TypeFit::CannotBe(kind) = fitting_type(copy.sight, profile, &copy.view.kind)

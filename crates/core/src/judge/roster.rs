@@ -6,7 +6,7 @@ use super::source::{judge_own, judge_valueless};
 use super::tell::tell;
 use super::types::{self, TypeFit, fitting_type, mend_config};
 use super::vaulted::{by_wish, judge_pending};
-use super::words::{Words, said};
+use super::words::Words;
 use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, unreadable};
 use crate::{
     AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
@@ -114,7 +114,7 @@ fn inherited(
         Words::new(FindingKind::Inherited, format!("has none of its own and uses the base store's {value}"));
     let verdict = sight.verdict_kind(&agent.id, view);
     if verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(&said(verdict));
+        let words = words.severity(Severity::Attention).but(verdict.clause());
         return words.fix(format!("keyshoal set {profile}"));
     }
     let words = match judgement.sources.get(profile) {

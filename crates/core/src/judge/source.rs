@@ -2,7 +2,7 @@
 
 use super::copy::{Copy, judge_copy};
 use super::types::{TypeFit, fitting_type, wrong_type};
-use super::words::{Words, said};
+use super::words::Words;
 use super::{Judged, Judgement, Remedy, Sight, SourceState};
 use crate::{
     CredentialKind, FindingKind, Material, ProfileId, ProfileView, Severity, SourceValue, StoreId,
@@ -78,7 +78,7 @@ pub(super) fn judge_own(
         SourceState::Rejected => {
             let known = verdict.is_dead() || verdict == VerdictKind::MalformedKey;
             let kind = if known { verdict } else { VerdictKind::InvalidKey };
-            let text = format!("is the source, holds {shown}, and {}; nothing is spread", said(kind));
+            let text = format!("is the source, holds {shown}, and {}; nothing is spread", kind.clause());
             Words::new(FindingKind::SourceRejected, text).fix(format!("keyshoal set {profile}"))
         }
         SourceState::Undecided { written } => {

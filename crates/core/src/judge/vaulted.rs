@@ -3,7 +3,7 @@
 use super::copy::{Copy, Merits};
 use super::tell::bare;
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
-use super::words::{Words, said};
+use super::words::Words;
 use super::{Judgement, Remedy, Sight};
 use crate::{
     AgentView, Finding, FindingKind, Fingerprint, Line, Material, Observation, ProfileId, Severity,
@@ -26,7 +26,7 @@ impl<'a> Sight<'a> {
     }
 
     /// Tells whether every agent of this store leaves the instance.
-    fn is_leaving(&self, store: &StoreId) -> bool {
+    pub(super) fn is_leaving(&self, store: &StoreId) -> bool {
         let Some(wish) = &self.desired.wish else { return false };
         let users = self.users(store);
         *store != StoreId::Base
@@ -45,12 +45,13 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     if copy.sight.is_leaving(copy.store) {
         return Some(leaving(copy, wish, value));
     }
-    if copy.kept_by_person() {
+    let given = wish.given.contains(&(copy.owner.clone(), copy.profile.clone()));
+    if copy.kept_by_person() && !given {
         return None;
     }
     if let Some(line) = copy.sight.own_line(copy.store, copy.profile) {
         return match &line.value {
-            Some(own) => Some(overridden(copy, line, own, value)),
+            Some(own) => Some(overridden(copy, line, own, value, given)),
             None => gone(copy, line, value),
         };
     }
@@ -76,7 +77,7 @@ fn leaving(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Merits {
 }
 
 /// Judges a copy of an agent for which the vault has a value of its own.
-fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprint) -> Merits {
+fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprint, given: bool) -> Merits {
     let Copy { sight, profile, view, owner, .. } = copy;
     if view.provider != own.provider {
         let text =
@@ -89,13 +90,27 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
         return match fitting_type(sight, profile, &view.kind) {
             TypeFit::Fits => {
                 let text = format!("keeps its own value {value}: the vault says so");
-                Merits::leave(Words::new(FindingKind::Kept, text))
+                let words = Words::new(FindingKind::Kept, text);
+                Merits::leave(match copy.verdict.is_dead() {
+                    true => words
+                        .severity(Severity::Attention)
+                        .but(&format!("but {}", copy.verdict.clause()))
+                        .fix(format!("keyshoal rotate {profile} --agent {owner}")),
+                    false => words,
+                })
             }
             TypeFit::CanBe(kind) => {
                 Merits::with(wrong_type(profile, &view.kind, &kind, true), Remedy::FixType(kind))
             }
             TypeFit::CannotBe(kind) => Merits::leave(wrong_type(profile, &view.kind, &kind, false)),
         };
+    }
+    if given {
+        let text = format!("holds {value}, and you have just given {}", own.fingerprint);
+        return Merits::with(
+            Words::new(FindingKind::Stale, text).fix("keyshoal sync"),
+            Remedy::Replace(Why::Given),
+        );
     }
     let text = format!("holds {value} where the vault has {} for it alone", own.fingerprint);
     let stale = |text| Words::new(FindingKind::Stale, text).fix("keyshoal sync");
@@ -112,7 +127,7 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
     let of_own = sight.verdict(owner, &own.provider, own.fingerprint);
     if copy.verdict.is_dead() && of_own.is_some_and(|verdict| verdict.kind.is_accepted()) {
         let why = Why::RejectedWhileSourceAccepted { verdict: copy.verdict };
-        return Merits::with(stale(format!("{text}, and {}", said(copy.verdict))), Remedy::Replace(why));
+        return Merits::with(stale(format!("{text}, and {}", copy.verdict.clause())), Remedy::Replace(why));
     }
     Merits::with(unknown(copy, &text), Remedy::Ask)
 }
@@ -169,9 +184,16 @@ fn newcomer(copy: &Copy<'_>, shared: &SourceValue, line: &Line, value: Fingerpri
 fn unknown(copy: &Copy<'_>, text: &str) -> Words {
     let Copy { owner, profile, .. } = copy;
     let text = format!("{text}, and the vault has never had it");
-    Words::new(FindingKind::Foreign, text).but(&said(copy.verdict)).fix(format!(
-        "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
-    ))
+    // What all inherit is no one agent's: it has a name of its own there, and cannot be marked.
+    let fix = match *copy.store == StoreId::Base {
+        true => format!(
+            "keyshoal credential adopt base {profile} (into the vault)   or   keyshoal sync --profile {profile} --include foreign (the vault's value)"
+        ),
+        false => format!(
+            "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
+        ),
+    };
+    Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix)
 }
 
 fn withdraw(text: String) -> Merits {

@@ -1,6 +1,6 @@
 //! The sentences that people read.
 
-use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity, VerdictKind};
+use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity};
 
 /// What was concluded about one copy, before it becomes findings.
 #[derive(Clone, Debug)]
@@ -48,20 +48,6 @@ pub(super) fn rotations_ago(behind: usize) -> String {
         2 => "of two rotations ago".to_owned(),
         3 => "of three rotations ago".to_owned(),
         more => format!("of {more} rotations ago"),
-    }
-}
-
-/// Says what a provider said: "its provider rejects it (revoked)".
-pub(super) fn said(verdict: VerdictKind) -> String {
-    match verdict {
-        VerdictKind::Ok => "its provider accepts it".to_owned(),
-        VerdictKind::InvalidKey => "its provider does not know it".to_owned(),
-        VerdictKind::Revoked => "its provider has revoked it".to_owned(),
-        VerdictKind::Expired => "its time is over".to_owned(),
-        VerdictKind::MalformedKey => "it cannot be a key of its provider".to_owned(),
-        VerdictKind::NotAsked => "its provider was not asked".to_owned(),
-        VerdictKind::UnresolvedRef => "it is a reference, which is not resolved here".to_owned(),
-        other => format!("its provider gives no certain answer ({other})"),
     }
 }
 

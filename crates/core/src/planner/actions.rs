@@ -29,7 +29,7 @@ pub(super) fn actions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action> {
         let Some(action) = action(sight, &after, store, profile, view, judged) else { continue };
         if *store == StoreId::Base {
             match &action {
-                Action::Replace { value, kind, .. } => {
+                Action::Replace { value, kind, .. } | Action::Insert { value, kind, .. } => {
                     after.insert(profile.clone(), (kind.clone(), *value));
                 }
                 Action::FixType { expect, kind, .. } => {
@@ -63,16 +63,27 @@ fn action(
     view: &ProfileView,
     judged: &Judged,
 ) -> Option<Action> {
-    let expect = view.material.fingerprint()?;
     let agent = sight.user(store);
     let wanted = sight.wanted(store, profile);
+    if judged.remedy == Remedy::Fill {
+        // In every layout the value itself: the journal could not tell the removal of nothing from nothing done.
+        let source = wanted.filter(|source| is_static(&source.kind) && source.provider == view.provider)?;
+        return Some(Action::Insert {
+            store: store.clone(),
+            profile: profile.clone(),
+            provider: source.provider.clone(),
+            value: source.fingerprint,
+            kind: demanded_kind(sight, profile, source),
+        });
+    }
+    let expect = view.material.fingerprint()?;
     let (store, profile, provider) = (store.clone(), profile.clone(), view.provider.clone());
     if judged.remedy == Remedy::Withdraw {
         return Some(Action::Remove { store, agent, profile, provider, expect, why: Why::Withdrawn });
     }
     let source = wanted?;
     match &judged.remedy {
-        Remedy::None | Remedy::Ask | Remedy::Withdraw => None,
+        Remedy::None | Remedy::Ask | Remedy::Withdraw | Remedy::Fill => None,
         Remedy::FixType(kind) => {
             Some(Action::FixType { store, agent, profile, provider, expect, kind: kind.clone() })
         }

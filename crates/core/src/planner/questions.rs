@@ -64,7 +64,7 @@ fn differing(
             Remedy::Replace(_) | Remedy::Remove(_) => Proposal::Replace,
             Remedy::Ask => Proposal::Leave,
             Remedy::None if judged.newly_kept => Proposal::Keep,
-            Remedy::None | Remedy::FixType(_) | Remedy::Withdraw => continue,
+            Remedy::None | Remedy::Fill | Remedy::FixType(_) | Remedy::Withdraw => continue,
         };
         unsettled |= proposal != Proposal::Replace;
         let group = groups.entry(fingerprint).or_insert_with(|| Group {

@@ -139,6 +139,21 @@ proptest! {
     }
 
     #[test]
+    fn only_what_holds_nothing_is_filled_and_only_with_the_source(world in worlds()) {
+        let judged = world.judged();
+        for action in world.planned().actions {
+            let Action::Insert { store, profile, value, .. } = &action else { continue };
+            let Some(view) = world.observed.profile(store, profile) else { continue };
+            prop_assert_eq!(&view.material, &Material::Absent);
+            prop_assert_eq!(*value, world.desired.values[profile].fingerprint);
+            prop_assert_eq!(&judged.sources[profile], &SourceState::Usable);
+            let owner = owner_of(&world.observed, store);
+            let kept = world.knowledge.kept.get(&(owner, profile.clone()));
+            prop_assert!(kept.is_none_or(|mark| mark.by != KeptBy::Person), "{:?} was kept", action);
+        }
+    }
+
+    #[test]
     fn a_dead_value_is_never_spread(world in worlds()) {
         for action in world.planned().actions {
             let new = match &action {

@@ -16,6 +16,24 @@ fn an_equal_copy_is_in_step_and_an_absent_one_inherits() {
 }
 
 #[test]
+fn a_profile_that_holds_nothing_gets_the_sources_value() {
+    let empty = || ProfileView { material: Material::Absent, ..api_key(0) };
+    for world in [World::json(&["main", "stocks"]), World::shared(&["main", "stocks"])] {
+        let world = world.base(2).put(&of("stocks"), P, empty());
+        let found = world.found("stocks");
+        assert_eq!((found.finding, found.fix.as_deref()), (FindingKind::Missing, Some("keyshoal sync")));
+        assert_eq!(world.writes(), ["insert stocks"]);
+        let kept = world.clone().kept("stocks", 9, KeptBy::Person);
+        assert!(kept.writes().is_empty(), "whoever marked it means it");
+        assert!(kept.found("stocks").fix.unwrap().starts_with("keyshoal keep --undo stocks"));
+        let rejected = world.clone().said(2, VerdictKind::Revoked);
+        assert!(rejected.writes().is_empty(), "a dead value is not spread");
+        let login = world.put(&of("stocks"), P, ProfileView { kind: CredentialKind::OAuth, ..empty() });
+        assert!(login.writes().is_empty(), "a login is never made of a key");
+    }
+}
+
+#[test]
 fn an_earlier_generation_is_stale_whatever_its_provider_says() {
     let world = World::json(&["main", "stocks"])
         .base(3)
@@ -66,8 +84,8 @@ fn trouble_that_is_not_death_never_justifies_a_replacement() {
             .local("stocks", 7)
             .said(7, kind)
             .said(2, VerdictKind::Ok);
-        assert_eq!(world.finding("stocks"), FindingKind::Foreign, "{kind}");
-        assert!(world.writes().is_empty(), "{kind}");
+        assert_eq!(world.finding("stocks"), FindingKind::Foreign, "{kind:?}");
+        assert!(world.writes().is_empty(), "{kind:?}");
     }
 }
 

@@ -67,9 +67,9 @@ fn what_was_put_into_the_base_store_without_the_vault_is_asked_about() {
     let world = World::json(&["main", "stocks"]).base(104).generations(&[104]);
     for verdict in [VerdictKind::Ok, VerdictKind::NotAsked, VerdictKind::Timeout] {
         let world = wished(world.clone(), sharing(&[1, 2])).said(104, verdict).said(2, VerdictKind::Ok);
-        assert_eq!(world.finding("main"), FindingKind::Foreign, "{verdict}");
-        assert!(world.writes().is_empty(), "{verdict}");
-        assert!(world.found("main").fix.unwrap().contains("credential adopt"), "{verdict}");
+        assert_eq!(world.finding("main"), FindingKind::Foreign, "{verdict:?}");
+        assert!(world.writes().is_empty(), "{verdict:?}");
+        assert!(world.found("main").fix.unwrap().contains("credential adopt base"), "{verdict:?}");
         assert_eq!(world.planned().questions.len(), 1);
         assert!(world.judged().learned.is_empty(), "an accepted newcomer is no override");
     }
@@ -98,6 +98,29 @@ fn an_override_is_put_there_kept_renewed_and_taken_back() {
     assert_eq!(over_a_copy.writes(), ["replace stocks"]);
     let gone = wished(world.local("stocks", 6), overriding(shared(), "stocks", &[6], true));
     assert_eq!(gone.writes(), ["remove stocks"]);
+}
+
+#[test]
+fn what_a_person_gives_one_agent_goes_before_what_was_kept_there() {
+    let world = World::json(&["main", "stocks"]).base(2).local("stocks", 7).kept("stocks", 7, KeptBy::Person);
+    let mut wish = overriding(sharing(&[2]), "stocks", &[6], false);
+    assert!(wished(world.clone(), wish.clone()).writes().is_empty());
+    wish.given.insert((agent("stocks"), profile(P)));
+    assert_eq!(wished(world, wish).writes(), ["replace stocks"]);
+}
+
+#[test]
+fn a_value_of_the_vault_that_its_provider_rejects_needs_attention_wherever_it_stands() {
+    let world = World::json(&["main", "stocks"]).base(2).local("stocks", 2).said(2, VerdictKind::Revoked);
+    let shared = wished(world, sharing(&[1, 2]));
+    assert_eq!(shared.finding("stocks"), FindingKind::SourceRejected);
+    assert_eq!(shared.found("stocks").severity, Severity::Attention);
+    let world = World::json(&["main", "stocks"]).base(2).local("stocks", 6).said(6, VerdictKind::Revoked);
+    let own = wished(world, overriding(sharing(&[2]), "stocks", &[6], false));
+    assert_eq!(
+        (own.finding("stocks"), own.found("stocks").severity),
+        (FindingKind::Kept, Severity::Attention)
+    );
 }
 
 #[test]

@@ -161,6 +161,7 @@ impl World {
             values: BTreeMap::new(),
             scope: Scope::default(),
             include_foreign: false,
+            accepted_only: false,
             approved: BTreeSet::new(),
             source_confirmed: false,
             confirmed: BTreeSet::new(),

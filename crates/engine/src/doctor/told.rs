@@ -40,6 +40,8 @@ pub struct Symptom {
 pub enum Remedy {
     /// [`crate::sync()`]: its plan replaces what is certainly wrong, resets cooldowns of what it mends, and makes the gateway see it.
     Sync,
+    /// [`crate::scrub`]: plaintext outside of the stores goes, after a question of its own.
+    Scrub,
 }
 
 impl Remedy {
@@ -47,6 +49,7 @@ impl Remedy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Sync => "sync",
+            Self::Scrub => "scrub",
         }
     }
 }
@@ -106,5 +109,12 @@ impl Symptom {
     pub fn by_sync(mut self) -> Self {
         self.remedy = Some(Remedy::Sync);
         self.fix("keyshoal sync")
+    }
+
+    /// Says that `keyshoal scrub` mends it, and so may `doctor --fix`.
+    #[must_use]
+    pub fn by_scrub(mut self) -> Self {
+        self.remedy = Some(Remedy::Scrub);
+        self.fix("keyshoal scrub")
     }
 }

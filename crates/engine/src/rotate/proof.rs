@@ -74,6 +74,44 @@ pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<A
     all
 }
 
+/// Returns the agents that still hold the version that was taken back, where the vault does not want it for them.
+pub(super) fn still_new(report: &SyncReport, rotation: &Rotation) -> Vec<Failure> {
+    let observed = &report.after.observed;
+    let desired = &report.after.desired;
+    let wanted = |id: &AgentId| {
+        let own = desired.wish.as_ref().and_then(|wish| wish.own_value(id, &rotation.profile));
+        own.or_else(|| desired.values.get(&rotation.profile)).map(|value| value.fingerprint)
+    };
+    let mut all = Vec::new();
+    for agent in &observed.agents {
+        let own = observed.profile(&agent.store, &rotation.profile);
+        let held = own.or_else(|| observed.profile(&StoreId::Base, &rotation.profile));
+        let value = held.and_then(|view| view.material.fingerprint());
+        if value == Some(rotation.new) && wanted(&agent.id) != Some(rotation.new) {
+            let why = format!("it still holds {}", rotation.new);
+            all.push(Failure { agent: agent.id.clone(), why, certain: true });
+        }
+    }
+    all
+}
+
+/// Returns the agents that keep a value of their own where the others share the new version: nobody has brought it to them.
+pub(super) fn keeping(report: &SyncReport, rotation: &Rotation) -> BTreeSet<AgentId> {
+    if rotation.agent.is_some() {
+        return BTreeSet::new();
+    }
+    let observed = &report.after.observed;
+    let keeps = |agent: &&keyshoal_core::AgentView| {
+        let place = (agent.store.clone(), rotation.profile.clone());
+        let judged = report.after.judgement.copies.get(&place);
+        let other = |judged: &keyshoal_core::judge::Judged| {
+            judged.finding == FindingKind::Kept && judged.fingerprint.is_some_and(|one| one != rotation.new)
+        };
+        agent.store != StoreId::Base && judged.is_some_and(other)
+    };
+    observed.agents.iter().filter(keeps).map(|agent| agent.id.clone()).collect()
+}
+
 /// Returns the agents that are not shown to work: their provider, asked about what they send, does not accept the new version.
 pub fn failures<P: Ports + ?Sized>(
     ports: &P,
@@ -101,7 +139,7 @@ pub fn failures<P: Ports + ?Sized>(
             .iter()
             .filter(|proof| proof.provider == rotation.provider && proof.fingerprint == Some(rotation.new));
         for proof in of_it.filter(|proof| !proof.is_ok()) {
-            let why = format!("{} says of {}: {}", proof.provider, rotation.new, proof.verdict.kind);
+            let why = format!("it sends {}, and {}", rotation.new, proof.verdict.kind.clause());
             all.push(Failure { agent: agent.id.clone(), why, certain: proof.is_rejected() });
         }
         if let Some(turn) = &agent.turn

@@ -8,10 +8,12 @@ use crate::progress::Progress;
 use crate::set::SetError;
 use crate::sync::{SyncError, SyncReport};
 use keyshoal_core::{
-    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict,
+    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, Observation, ProfileId, ProviderId,
+    Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Where a rotation stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +85,33 @@ pub struct State {
     pub proven: Option<Timestamp>,
     /// Why it halted, if it did.
     pub halted: Option<String>,
+    /// How many agents were not shown to work when all had it.
+    pub failed: usize,
+    /// The version pointer is turned back, and not every agent is known to be back.
+    pub going_back: bool,
+    /// What it is part of, where several instances rotate together.
+    pub together: Option<Together>,
+}
+
+/// A rotation of several instances, as each of them remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// The same in all of them.
+    pub id: String,
+    /// In which wave of instances this one is, from 0.
+    pub wave: usize,
+}
+
+impl State {
+    /// Tells whether nothing more is to be done at this stage.
+    pub fn is_over(&self, stage: Stage) -> bool {
+        stage.is_over() && !self.going_back
+    }
+
+    /// Tells whether a person has taken it back.
+    pub fn is_asked_back(&self) -> bool {
+        self.halted.as_deref() == Some(ASKED)
+    }
 }
 
 /// One rotation.
@@ -143,6 +172,20 @@ pub struct RotateOptions {
     pub grace: i64,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
+    /// What was seen a moment ago, where somebody has looked.
+    pub seen: Option<Arc<Observation>>,
+    /// It is one of several: that it goes back, and that it is finished, is decided for all of them.
+    pub together: bool,
+}
+
+/// Why a rotation went back that a person took back.
+pub(super) const ASKED: &str = "a person said so";
+
+impl Rotation {
+    /// Tells whether a person took it back.
+    pub fn is_asked_back(&self) -> bool {
+        self.state.is_asked_back()
+    }
 }
 
 /// How it ended for now.
@@ -157,11 +200,25 @@ pub enum Ended {
     },
     /// All agents have it, and nobody was asked whether they work with it.
     Unproven,
+    /// One of several instances: every agent works with the new version.
+    Proven,
+    /// One of several instances: more agents than allowed are shown to fail.
+    Failing {
+        /// Why.
+        why: String,
+    },
+    /// Every agent of the instances that can be reached from here works with it; these cannot be.
+    Elsewhere {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// It was given up, and every agent has the version before again.
     RolledBack {
         /// Why.
         why: String,
-        /// Whether the way back itself left something that needs attention.
+        /// Whether a person asked for it; else it went back by itself.
+        asked: bool,
+        /// Whether every agent was brought back.
         clean: bool,
     },
     /// A run left something that needs attention; the rotation stands where it stood.
@@ -180,6 +237,19 @@ pub struct RotateReport {
     pub runs: Vec<SyncReport>,
     /// Who was not shown to work.
     pub failures: Vec<Failure>,
+    /// Who keeps a value of its own where the others share the new one.
+    pub keeping: BTreeSet<AgentId>,
+}
+
+impl RotateReport {
+    /// Adds what was done later.
+    pub(super) fn take(&mut self, later: Self) {
+        let Self { tested, runs, failures, keeping } = later;
+        self.keeping.extend(keeping);
+        self.tested.extend(tested);
+        self.runs.extend(runs);
+        self.failures.extend(failures);
+    }
 }
 
 /// Says why a rotation could not go on.
@@ -203,6 +273,15 @@ pub enum RotateError {
 pub enum Event<'a> {
     /// A step was written down.
     Step(&'a Rotation),
+    /// One of several instances begins.
+    Instance {
+        /// Its name.
+        name: &'a str,
+        /// In which wave of instances, from 1.
+        wave: usize,
+        /// Of how many.
+        of: usize,
+    },
     /// A wave begins.
     Wave {
         /// Which, from 1.

@@ -1,7 +1,7 @@
 //! Who gets a new version before everybody does: only agents that hold a copy of their own can.
 
 use crate::look::Look;
-use keyshoal_core::judge::Remedy;
+use keyshoal_core::judge::{Remedy, Sight};
 use keyshoal_core::{AgentId, Material, ProfileId, StoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -32,32 +32,46 @@ pub struct Wave {
 /// row or file: that is one step for all who inherit. The same goes for copies that refer to the one file that is delivered.
 pub fn plan_waves(look: &Look, profile: &ProfileId, sizes: &Sizes) -> Vec<Wave> {
     let able = able(look, profile);
-    let mut waves = Vec::new();
-    let mut given: BTreeSet<AgentId> = BTreeSet::new();
     let canaries: BTreeSet<AgentId> = match sizes.canaries.is_empty() {
         true => able.first().cloned().into_iter().collect(),
         false => able.iter().filter(|id| sizes.canaries.contains(id)).cloned().collect(),
     };
-    let mut add = |wave: BTreeSet<AgentId>| {
-        let wave: BTreeSet<AgentId> = wave.difference(&given).cloned().collect();
-        if !wave.is_empty() {
-            given.extend(wave.iter().cloned());
-            waves.push(Wave { agents: wave });
+    parts(&able, canaries, &sizes.percent).into_iter().map(|agents| Wave { agents }).collect()
+}
+
+/// Returns in which wave each of several instances is, in their order: the canary first, then growing parts of all, then the rest.
+pub fn wave_of_each(instances: usize, canary: usize, percent: &[u8]) -> Vec<usize> {
+    let all: Vec<usize> = (0..instances).collect();
+    let parts = parts(&all, BTreeSet::from([canary]), percent);
+    let wave = |at: &usize| parts.iter().position(|part| part.contains(at)).unwrap_or(parts.len());
+    all.iter().map(wave).collect()
+}
+
+/// Splits off the first ones, then what growing shares of all reach beyond them. The rest is not in it.
+fn parts<T: Ord + Clone>(all: &[T], first: BTreeSet<T>, percent: &[u8]) -> Vec<BTreeSet<T>> {
+    let mut parts = Vec::new();
+    let mut given: BTreeSet<T> = BTreeSet::new();
+    let mut add = |part: BTreeSet<T>| {
+        let part: BTreeSet<T> = part.difference(&given).cloned().collect();
+        if !part.is_empty() {
+            given.extend(part.iter().cloned());
+            parts.push(part);
         }
     };
-    add(canaries);
-    for percent in &sizes.percent {
-        let reach = (able.len() * usize::from(*percent)).div_ceil(100).min(able.len());
-        if reach < able.len() {
-            add(able.iter().take(reach).cloned().collect());
+    add(first);
+    for percent in percent {
+        let reach = (all.len() * usize::from(*percent)).div_ceil(100).min(all.len());
+        if reach < all.len() {
+            add(all.iter().take(reach).cloned().collect());
         }
     }
-    waves
+    parts
 }
 
 /// The agents, in the roster's order, that hold a copy of their own which may be replaced, alone in their store.
 fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
     let observed = &look.observed;
+    let sight = Sight::new(observed, &look.desired, &look.knowledge, look.now);
     let own = |agent: &&keyshoal_core::AgentView| {
         let place = (agent.store.clone(), profile.clone());
         let judged = look.judgement.copies.get(&place);
@@ -69,7 +83,7 @@ fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
         agent.store != StoreId::Base
             && !overridden
             && !refers
-            && observed.agents_of(&agent.store).count() == 1
+            && sight.users(&agent.store).len() == 1
             && observed.not_writable(&agent.store).is_none()
             && judged.is_some_and(|judged| {
                 let wanted = look.desired.values.get(profile).map(|value| value.fingerprint);

@@ -88,6 +88,9 @@ fn permission_used(look: &Look, action: &Action) -> Option<Fact> {
     else {
         return None;
     };
+    if look.knowledge.replace.is_empty() {
+        return None;
+    }
     let agents = look.observed.agents_of(store).map(|agent| agent.id.clone());
     let mut names = agents.chain([owner_of(&look.observed, store)]);
     let agent =

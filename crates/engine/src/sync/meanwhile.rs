@@ -8,14 +8,19 @@ use super::{SyncOptions, place, planned};
 use crate::look::{Look, LookError, LookOptions, look_at};
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Action, ActivationOutcome, Plan, Receipt, StepState};
+use keyshoal_core::{Action, ActivationOutcome, Observation, Plan, Receipt, StepState};
 
 /// What was seen less than so many seconds ago is not looked at again.
 const FRESH: i64 = 2;
 
 /// Tells whether the installation may have changed since it was looked at.
 pub(super) fn is_long_ago<P: Ports + ?Sized>(ports: &P, look: &Look) -> bool {
-    ports.now().duration_since(look.observed.at).as_secs() >= FRESH
+    !is_fresh(ports, &look.observed)
+}
+
+/// Tells whether an observation is so new that it need not be made again: every write compares what stands there in any case.
+pub(crate) fn is_fresh<P: Ports + ?Sized>(ports: &P, observed: &Observation) -> bool {
+    ports.now().duration_since(observed.at).as_secs() < FRESH
 }
 
 /// Looks again and leaves in the plan what was agreed to and is still right. Returns the rest, not done.

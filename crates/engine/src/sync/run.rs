@@ -10,8 +10,7 @@ use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
     Action, ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Fact, FindingKind, Observation, Plan,
-    ProfileId, Receipt, RunId, StepState, StoreId, activation, judge::endpoint_of, planner,
-    simulate::simulate_all,
+    ProfileId, Receipt, RunId, StepState, StoreId, activation, judge::Sight, planner, simulate::simulate_all,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -186,9 +185,10 @@ fn one_round<P: Ports + ?Sized>(
             }
         }
     }
+    let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
     for receipt in &mut receipts {
         receipt.activated = activation.clone();
-        receipt.accepted = accepted(look, &receipt.action);
+        receipt.accepted = accepted(&sight, &receipt.action);
     }
     // A gateway that still holds older values would only prove that it does.
     if activated {
@@ -233,16 +233,14 @@ fn wait_for_cooldowns<P: Ports + ?Sized>(
 }
 
 /// Returns what the provider said of the value that an action left, where its agent asks.
-fn accepted(look: &Look, action: &Action) -> Option<keyshoal_core::Verdict> {
+fn accepted(sight: &Sight<'_>, action: &Action) -> Option<keyshoal_core::Verdict> {
     let value = match action {
         Action::Replace { value, .. } | Action::Insert { value, .. } => *value,
         Action::RemoveShadow { inherits, .. } => *inherits,
         Action::FixType { expect, .. } | Action::ResetCooldown { expect, .. } => *expect,
         Action::Remove { .. } => return None,
     };
-    let agent = keyshoal_core::judge::owner_of(&look.observed, action.store());
-    let endpoint = endpoint_of(&look.observed, &agent, action.provider());
-    look.knowledge.verdict(value, &endpoint).cloned()
+    sight.verdict(&sight.owner(action.store()), action.provider(), value).cloned()
 }
 
 fn conflicts_of(receipts: &[Receipt]) -> BTreeSet<(StoreId, ProfileId)> {

@@ -1,9 +1,13 @@
 //! The five questions that end a repair: do all agents hold the same, is each accepted, does each route answer, do calls come from
 //! several agents, and did the last change reach everybody by itself.
 
-use super::{AgentState, VerifyReport};
-use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, Timestamp, TurnOutcome};
+mod calls;
+mod change;
+
+pub use change::{LastChange, PastRun, last_change};
+
+use super::{AgentProof, AgentState, Role, VerifyReport};
+use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, TurnOutcome, VerdictKind};
 
 /// One of the five, answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +18,21 @@ pub struct Check {
     pub question: &'static str,
     /// The answer.
     pub result: CheckResult,
+    /// Why that is the answer, in one sentence; where it was not tested, also how to have it tested.
+    pub reason: String,
     /// What the answer rests on, one line each, without secrets.
     pub evidence: Vec<String>,
 }
 
 /// The answer to a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckResult {
     /// It was seen to be so.
     Yes,
     /// It was seen not to be so.
     No,
     /// Nothing was seen that tells.
-    NotTested {
-        /// Why, and how to have it tested.
-        reason: String,
-    },
+    NotTested,
 }
 
 /// A message that there may be, and what came of its way.
@@ -63,23 +66,50 @@ impl RouteProof {
     }
 }
 
-/// A run of the past that wrote something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PastRun {
-    /// The command that began it.
-    pub command: String,
-    /// When.
-    pub begun: Timestamp,
-}
-
 /// Answers the five from a report, with the runs of the past, and the routes where they were derived.
 pub fn five(report: &VerifyReport, runs: &[PastRun], routes: Option<&[RouteProof]>) -> Vec<Check> {
     let routes = routed(report, routes);
-    vec![same_generation(report), accepted(report), routes, several(report), propagated(report, runs)]
+    vec![
+        same_generation(report),
+        accepted(report),
+        routes,
+        calls::several(report),
+        change::propagated(report, runs),
+    ]
 }
 
-fn not_tested(reason: impl Into<String>) -> CheckResult {
-    CheckResult::NotTested { reason: reason.into() }
+type Answer = (CheckResult, String);
+
+fn yes(reason: impl Into<String>) -> Answer {
+    (CheckResult::Yes, reason.into())
+}
+
+fn no(reason: impl Into<String>) -> Answer {
+    (CheckResult::No, reason.into())
+}
+
+fn not_tested(reason: impl Into<String>) -> Answer {
+    (CheckResult::NotTested, reason.into())
+}
+
+/// Lists names, the first of them.
+fn first<T: AsRef<str>>(names: &[T]) -> String {
+    const MOST: usize = 4;
+    let shown: Vec<&str> = names.iter().take(MOST).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// Lists agents, the first of them.
+fn named(agents: &[&AgentId]) -> String {
+    first(&agents.iter().map(|id| id.as_str()).collect::<Vec<_>>())
+}
+
+/// Counts ("1 agent", "3 agents").
+fn number(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn same_generation(report: &VerifyReport) -> Check {
@@ -101,10 +131,15 @@ fn same_generation(report: &VerifyReport) -> Check {
         wrong.push(format!("{whose}: {}", one.message));
     }
     let held = look.observed.stores.values().any(|store| !store.profiles.is_empty());
-    let result = match (wrong.is_empty(), held) {
-        (true, true) => CheckResult::Yes,
-        (true, false) => not_tested("no store holds any credential"),
-        (false, _) => CheckResult::No,
+    let kept = look.judgement.findings.iter().filter(|one| one.finding == FindingKind::Kept).count();
+    let (result, reason) = match (wrong.as_slice(), held) {
+        ([], true) if kept > 0 => {
+            yes(format!("nobody holds an earlier or an unknown value; {kept} differ on purpose"))
+        }
+        ([], true) => yes("nobody holds an earlier or an unknown value"),
+        ([], false) => not_tested("no store holds any credential"),
+        ([only], _) => no(only),
+        ([first, rest @ ..], _) => no(format!("{first}; and {} more", rest.len())),
     };
     let mut evidence = wrong;
     for agent in &look.observed.agents {
@@ -121,28 +156,53 @@ fn same_generation(report: &VerifyReport) -> Check {
         id: "same_generation",
         question: "Do all agents hold the same generation, overrides apart?",
         result,
+        reason,
         evidence,
     }
 }
 
 fn accepted(report: &VerifyReport) -> Check {
     let counts = report.summary();
-    let mut evidence: Vec<String> = report
-        .agents
-        .iter()
-        .filter(|agent| agent.state() != AgentState::Proven)
-        .map(|agent| format!("{}: not proven", agent.id))
-        .collect();
-    evidence.push(format!(
-        "{} of {} agents proven, {} questions to providers",
-        counts.proven, counts.agents, report.asked
-    ));
-    let result = match () {
-        () if counts.agents > 0 && counts.proven == counts.agents => CheckResult::Yes,
-        () if counts.failing + counts.missing > 0 => CheckResult::No,
-        () => not_tested("not every agent's provider gave a certain answer"),
+    let of = |wanted: AgentState| -> Vec<String> {
+        report.agents.iter().filter(|agent| agent.state() == wanted).map(trouble).collect()
     };
-    Check { id: "agents_accepted", question: "Is every agent accepted by its providers?", result, evidence }
+    let (failing, missing) = (of(AgentState::Failing), of(AgentState::Missing));
+    let unproven = of(AgentState::Unproven);
+    let (result, reason) = match () {
+        () if counts.agents == 0 => not_tested("there is no agent"),
+        () if counts.proven == counts.agents => {
+            yes(format!("what each of {} sends was accepted just now", number(counts.agents, "agent")))
+        }
+        () if failing.is_empty() && missing.is_empty() => {
+            not_tested(format!("no certain answer about {}", first(&unproven)))
+        }
+        () => no(format!("not of {}", first(&[&failing[..], &missing[..]].concat()))),
+    };
+    let mut evidence = [failing, missing, unproven].concat();
+    evidence.push(format!(
+        "{} of {} proven, {} to providers",
+        counts.proven,
+        number(counts.agents, "agent"),
+        number(report.asked, "question")
+    ));
+    let question = "Is every agent accepted by its providers?";
+    Check { id: "agents_accepted", question, result, reason, evidence }
+}
+
+/// Says what stands between an agent and its proof: "stocks (anthropic: rejected)".
+fn trouble(agent: &AgentProof) -> String {
+    let open = agent.proofs.iter().find(|proof| !proof.is_ok());
+    let why = match (open, &agent.turn) {
+        (Some(proof), _) if proof.role == Role::Nothing => format!("nothing to send to {}", proof.provider),
+        (Some(proof), _) => {
+            let model = proof.models.iter().find(|model| model.verdict.kind != VerdictKind::Ok);
+            let said = model.map_or(&proof.verdict, |model| &model.verdict);
+            format!("{}: {}", proof.provider, said.kind.short())
+        }
+        (None, Some(_)) => "no proof through the gateway".to_owned(),
+        (None, None) => "nothing to check".to_owned(),
+    };
+    format!("{} ({why})", agent.id)
 }
 
 fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
@@ -165,69 +225,21 @@ fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
             evidence.push(format!("{}: a message from {whom} could not be delivered: {why}", route.query));
         }
     }
-    let result = match routes {
-        None => not_tested("pass --routes"),
+    let (result, reason) = match routes {
+        None => not_tested("pass --routes: then every message that there may be is followed to its agent"),
         Some([]) => not_tested("neither bindings nor channels nor sessions tell of any message"),
-        Some(_) if wrong > 0 => CheckResult::No,
-        Some(_) if open > 0 => not_tested(format!("{open} lead to agents that were not asked")),
+        Some(_) if wrong > 0 => no(first(&evidence)),
+        Some(_) if open > 0 => not_tested(format!(
+            "{open} lead to agents that could not be asked through the gateway: is it running?"
+        )),
         Some(all) => {
-            evidence.push(format!("{} messages lead to agents that answered", all.len()));
             let delivered = all.iter().filter(|route| route.delivery == Some(Delivery::Delivered)).count();
             if delivered > 0 {
                 evidence.push(format!("{delivered} of their conversations took a test message"));
             }
-            CheckResult::Yes
+            yes(format!("{} kinds of messages lead to agents that answered", all.len()))
         }
     };
     let question = "Does every route lead to an agent that answers?";
-    Check { id: "routes_answered", question, result, evidence }
-}
-
-fn several(report: &VerifyReport) -> Check {
-    let mut evidence = Vec::new();
-    let mut answered = 0;
-    let turns: Vec<_> = report.agents.iter().filter_map(|agent| agent.turn.as_ref()).collect();
-    for turn in &turns {
-        if let TurnOutcome::Answered { .. } = turn.outcome {
-            answered += 1;
-            evidence.push(format!(
-                "{}: its provider saw a request between {:.0} and {:.0}",
-                turn.agent, turn.begun, turn.ended
-            ));
-        }
-    }
-    let result = match (turns.is_empty(), report.agents.len(), answered) {
-        (true, ..) => not_tested("pass --through-gateway: then each agent makes a request of its own"),
-        (_, ..=1, _) => not_tested("there is one agent only"),
-        (_, _, 2..) => CheckResult::Yes,
-        _ => CheckResult::No,
-    };
-    Check { id: "several_agents_seen", question: "Do calls come from several agents?", result, evidence }
-}
-
-fn propagated(report: &VerifyReport, runs: &[PastRun]) -> Check {
-    let question = "Did the last change reach every agent without work by hand?";
-    let knowledge = &report.look.knowledge;
-    let changes = knowledge.generations.iter().filter_map(|(profile, all)| {
-        let seen: Vec<_> = all.iter().filter(|one| one.origin != GenerationOrigin::Residue).collect();
-        (seen.len() > 1).then(|| seen.last().map(|last| (last.first_seen, profile))).flatten()
-    });
-    let Some((at, profile)) = changes.max() else {
-        let result = not_tested("no change of a credential was seen yet");
-        return Check { id: "propagated", question, result, evidence: Vec::new() };
-    };
-    let mut evidence = vec![format!("{profile} changed, first seen {at:.0}")];
-    let since: Vec<_> = runs.iter().filter(|run| run.begun >= at).collect();
-    evidence.extend(since.iter().map(|run| format!("keyshoal {} wrote at {:.0}", run.command, run.begun)));
-    // `set` changes the credential and brings it to everybody in one; `watch` acts by itself.
-    let by_hand = since.iter().any(|run| !matches!(run.command.as_str(), "watch" | "set"));
-    let behind = report.look.judgement.findings.iter().any(|one| {
-        one.profile.as_ref() == Some(profile)
-            && matches!(one.finding, FindingKind::Stale | FindingKind::Shadowing)
-    });
-    if behind {
-        evidence.push("an agent still holds an earlier value".to_owned());
-    }
-    let result = if by_hand || behind { CheckResult::No } else { CheckResult::Yes };
-    Check { id: "propagated", question, result, evidence }
+    Check { id: "routes_answered", question, result, reason, evidence }
 }

@@ -109,12 +109,12 @@ fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[Find
         Some(profile) => profile.to_string(),
         None => format!("its credential for {}", proof.provider),
     };
-    let status = proof.verdict.http_status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
+    let status = proof.verdict.http_status.map(|status| format!(" (HTTP {status})")).unwrap_or_default();
     let message = if missing {
         format!("{}: it has nothing to send to {}", agent.id, proof.provider)
     } else {
-        let kind = proof.verdict.kind;
-        format!("{}: {} does not accept {what} ({kind}{status})", agent.id, proof.provider)
+        let why = proof.verdict.kind.clause();
+        format!("{}: {} does not accept {what}: {why}{status}", agent.id, proof.provider)
     };
     let fix = Some(format!("keyshoal verify --agent {}", agent.id));
     pass.see(Condition { id, nature: Nature::Lasting, message, fix });
@@ -169,7 +169,7 @@ fn of_provider(pass: &mut Pass, provider: &ProviderId, asked: &Asked<'_>) {
     };
     let count = asked.agents.len();
     let agents = if count == 1 { "1 agent".to_owned() } else { format!("{count} agents") };
-    let message = format!("{provider} gives no answer about the credentials of {agents} ({kind})");
+    let message = format!("{provider} gives no answer about the credentials of {agents} ({})", kind.short());
     let fix = Some(format!("keyshoal verify --provider {provider}"));
     pass.see(Condition { id, nature: Nature::Passing, message, fix });
 }

@@ -3,12 +3,12 @@
 use super::alarms::{Alarms, Pass};
 use super::checks::{Checks, Trouble, VerifyPolicy, sends, wanted};
 use super::conditions;
-use super::seen::{seen, write_of};
+use super::seen::{seen, write_of, write_of_config};
 use super::state::{Effect, Event, Policy, WatchState};
 use crate::decide::Unattended;
 use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
-use crate::sync::{SyncOptions, SyncReport, sync};
+use crate::sync::{SyncOptions, SyncReport, config_place, sync};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 use keyshoal_core::alarm::Source;
 use keyshoal_core::{ActivationMode, ActivationOutcome, Alarm, ProfileId, StepState, StoreId, Timestamp};
@@ -43,6 +43,8 @@ pub enum Report<'a> {
         profile: &'a ProfileId,
         /// How often.
         times: usize,
+        /// It is the config that is fought over, and no profile.
+        config: bool,
     },
     /// Somebody is to be told, wherever they are.
     Alarms {
@@ -76,7 +78,9 @@ pub fn run<P: Ports + ?Sized>(
 ) {
     let state = WatchState::new(watch.policy.clone());
     let checks = Checks::new(watch.verify.clone());
-    let options = LookOptions { ask: watch.ask, ..LookOptions::default() };
+    // Who has said that no provider is to be asked has also said that nothing waits for one.
+    let accepted_only = watch.ask != AskPolicy::Offline;
+    let options = LookOptions { ask: watch.ask, accepted_only, ..LookOptions::default() };
     let activate = watch.activate;
     let mut driver = Driver { ports, state, checks, options, activate, alarms, tell, passes: Vec::new() };
     loop {
@@ -117,7 +121,8 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
                     continue;
                 }
                 Effect::Fight { store, profile, times } => {
-                    (self.tell)(Report::Fight { store: &store, profile: &profile, times });
+                    let config = (store.clone(), profile.clone()) == config_place();
+                    (self.tell)(Report::Fight { store: &store, profile: &profile, times, config });
                     continue;
                 }
                 Effect::End => return true,
@@ -159,7 +164,8 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
                 self.learn(&report.after);
                 let done = report.receipts.iter().filter(|receipt| receipt.durable == StepState::Done);
                 let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
-                let writes = done.map(|receipt| write_of(&receipt.action)).collect();
+                let config = (report.config == Some(StepState::Done)).then(write_of_config);
+                let writes = done.map(|receipt| write_of(&receipt.action)).chain(config).collect();
                 Event::Repaired { writes, seen: seen(&report.after), unconfirmed }
             }
             Err(error) => {

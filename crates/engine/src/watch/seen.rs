@@ -2,7 +2,7 @@
 
 use super::state::{Seen, Write};
 use crate::look::Look;
-use crate::sync::need_when_asked;
+use crate::sync::{config_place, need_when_asked};
 use keyshoal_core::{Action, ActivationNeed, Finding, Severity, Timestamp, activation};
 use std::collections::BTreeMap;
 
@@ -18,6 +18,12 @@ pub(super) fn write_of(action: &Action) -> Write {
     Write { store: action.store().clone(), profile: action.profile().clone(), over }
 }
 
+/// Names the write of the config.
+pub(super) fn write_of_config() -> Write {
+    let (store, profile) = config_place();
+    Write { store, profile, over: None }
+}
+
 /// Returns what a watch cares about in a look.
 pub fn seen(look: &Look) -> Seen {
     let attention = |one: &&Finding| one.severity == Severity::Attention;
@@ -31,7 +37,12 @@ pub fn seen(look: &Look) -> Seen {
     Seen {
         activation: need_when_asked(look, &plan) != ActivationNeed::None,
         digest: told(look),
-        planned: plan.actions.iter().map(write_of).collect(),
+        planned: plan
+            .actions
+            .iter()
+            .map(write_of)
+            .chain(plan.config.as_ref().map(|_| write_of_config()))
+            .collect(),
         attention: look.judgement.findings.iter().filter(attention).map(sentence).collect(),
         modified,
     }

@@ -454,7 +454,7 @@ impl Change for Fake {
             let kind = value.and_then(|value| state.says.get(&value.as_bytes()[0]).copied());
             match kind {
                 Some(VerdictKind::Ok) => StepState::Done,
-                Some(kind) => StepState::Failed { reason: kind.to_string() },
+                Some(kind) => StepState::Failed { reason: kind.short().to_owned() },
                 None => StepState::NotAsked,
             }
         };

@@ -8,25 +8,25 @@ use keyshoal_engine::rotate::{self, *};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-const OLD: u8 = 1;
-const NEW: u8 = 5;
+pub const OLD: u8 = 1;
+pub const NEW: u8 = 5;
 
 /// A vault with one credential, as rotations see it: every step is one write.
-struct Vault<'f> {
-    fake: &'f Fake,
+pub struct Vault<'f> {
+    pub fake: &'f Fake,
     /// Which version is where: pending, current, previous.
-    pending: Option<u8>,
-    current: u8,
-    previous: Option<u8>,
+    pub pending: Option<u8>,
+    pub current: u8,
+    pub previous: Option<u8>,
     /// What was written down last.
-    record: (Stage, rotate::State),
+    pub record: (Stage, rotate::State),
     /// After so many steps the process ends: before the step is written, or right after it.
-    ends: Option<(usize, bool)>,
-    steps: usize,
+    pub ends: Option<(usize, bool)>,
+    pub steps: usize,
 }
 
 impl<'f> Vault<'f> {
-    fn new(fake: &'f Fake) -> Self {
+    pub fn new(fake: &'f Fake) -> Self {
         let mut vault = Self {
             fake,
             pending: Some(NEW),
@@ -41,7 +41,7 @@ impl<'f> Vault<'f> {
     }
 
     /// Lets the instance hear what is wanted now.
-    fn tell(&mut self) {
+    pub fn tell(&mut self) {
         let value = |number: u8| SourceValue {
             provider: ProviderId::from(ACME),
             kind: CredentialKind::ApiKey,
@@ -59,10 +59,13 @@ impl<'f> Vault<'f> {
         let agents = self.record.1.agents.iter();
         let own = agents.filter_map(|agent| Some(((agent.clone(), profile(P)), own.clone()?))).collect();
         let shared = BTreeMap::from([(profile(P), line)]);
-        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, ..Wish::default() });
+        let state = &self.record.1;
+        let taken_back =
+            (state.going_back && state.is_asked_back()).then(|| profile(P)).into_iter().collect();
+        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, taken_back, ..Wish::default() });
     }
 
-    fn rotation(&self) -> Rotation {
+    pub fn rotation(&self) -> Rotation {
         let (stage, state) = self.record.clone();
         Rotation {
             profile: profile(P),
@@ -75,16 +78,9 @@ impl<'f> Vault<'f> {
             state,
         }
     }
-}
 
-impl Book for Vault<'_> {
-    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
-        let ended = || PortError { message: "the process ended".into(), hint: None, retryable: false };
-        self.steps += 1;
-        let ends = self.ends.filter(|(at, _)| *at == self.steps);
-        if ends == Some((self.steps, false)) {
-            return Err(ended());
-        }
+    /// Writes a step down.
+    pub fn write(&mut self, rotation: &Rotation, pointer: Pointer) {
         match pointer {
             Pointer::Stays => {}
             Pointer::Publish => {
@@ -97,11 +93,23 @@ impl Book for Vault<'_> {
         }
         self.record = (rotation.stage, rotation.state.clone());
         self.tell();
+    }
+}
+
+impl Book for Vault<'_> {
+    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
+        let ended = || PortError { message: "the process ended".into(), hint: None, retryable: false };
+        self.steps += 1;
+        let ends = self.ends.filter(|(at, _)| *at == self.steps);
+        if ends == Some((self.steps, false)) {
+            return Err(ended());
+        }
+        self.write(rotation, pointer);
         if ends.is_some() { Err(ended()) } else { Ok(()) }
     }
 }
 
-fn fleet() -> Fake {
+pub fn fleet() -> Fake {
     let agents = ["main", "stocks", "ops", "labs", "desk"];
     let fake = Fake::json(&agents).has(&StoreId::Base, OLD).has(&of("stocks"), OLD).has(&of("ops"), OLD);
     fake.has(&of("labs"), OLD)
@@ -110,16 +118,17 @@ fn fleet() -> Fake {
         .with(|state| state.follow = true)
 }
 
-fn held(fake: &Fake) -> Vec<u8> {
-    let ids = ["main", "stocks", "ops", "labs", "desk"];
-    ids.iter().filter_map(|id| Some(fake.sends(id)?.as_bytes()[0])).collect()
+/// The values that the agents hold, in the roster's order.
+pub fn held(fake: &Fake) -> Vec<u8> {
+    let ids: Vec<AgentId> = fake.0.borrow().observed.agents.iter().map(|agent| agent.id.clone()).collect();
+    ids.iter().filter_map(|id| Some(fake.sends(id.as_str())?.as_bytes()[0])).collect()
 }
 
-fn at_once() -> RotateOptions {
+pub fn at_once() -> RotateOptions {
     RotateOptions::default()
 }
 
-fn run(vault: &mut Vault<'_>, options: &RotateOptions) -> Result<(RotateReport, Ended), RotateError> {
+pub fn run(vault: &mut Vault<'_>, options: &RotateOptions) -> Result<(RotateReport, Ended), RotateError> {
     let mut rotation = vault.rotation();
     let fake = vault.fake;
     rotate(fake, vault, &mut rotation, options, &mut |event| {
@@ -199,7 +208,7 @@ fn agents_that_fail_bring_everybody_back_and_silence_halts() {
 
     // One may fail; the next wave has two.
     let (held, ended, _, current) = spoilt(VerdictKind::Revoked, 1);
-    assert!(matches!(ended, Ended::RolledBack { .. }), "{ended:?}");
+    assert!(matches!(ended, Ended::RolledBack { asked: false, .. }), "{ended:?}");
     assert_eq!((held, current), (vec![OLD; 5], OLD));
 
     let (held, ended, stage, current) = spoilt(VerdictKind::ProviderDown, 0);
@@ -218,9 +227,11 @@ fn the_way_back_leads_home_from_every_stage_and_needs_no_provider() {
         let asked = fake.asked().len();
         let mut rotation = vault.rotation();
         let options = RotateOptions { offline: true, ..at_once() };
-        let (_, ended) =
-            roll_back(&fake, &mut vault, &mut rotation, &options, "said so", &mut |_| {}).unwrap();
-        assert!(matches!(ended, Ended::RolledBack { clean: true, .. }), "after {steps}: {ended:?}");
+        let (_, ended) = roll_back(&fake, &mut vault, &mut rotation, &options, &mut |_| {}).unwrap();
+        assert!(
+            matches!(ended, Ended::RolledBack { asked: true, clean: true, .. }),
+            "after {steps}: {ended:?}"
+        );
         assert_eq!(held(&fake), [OLD; 5], "after {steps} of {asked}");
         assert_eq!(vault.current, OLD);
         assert!(fake.asked().is_empty(), "nobody is asked on the way back");

@@ -293,6 +293,65 @@ fn a_rotation_by_the_program_reaches_everybody() {
     assert_eq!(fake.writes(), 1, "its own write started nothing");
 }
 
+/// What the provider says of a new value while nobody looks on, and whether the value goes to everybody then.
+#[test]
+fn a_new_value_is_spread_unattended_only_when_its_provider_has_accepted_it() {
+    use VerdictKind::*;
+    let all = [
+        Ok,
+        InvalidKey,
+        Revoked,
+        Billing,
+        MissingScope,
+        RateLimited,
+        Dns,
+        Connect,
+        Tls,
+        Timeout,
+        ProviderDown,
+        UnexpectedAnswer,
+        Unknown,
+        NotAsked,
+    ];
+    for said in all {
+        let fake = Fake::json(&["main", "stocks"])
+            .has(&StoreId::Base, 1)
+            .has(&of("stocks"), 1)
+            .says(1, Ok)
+            .says(2, said);
+        let told = drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
+        let spread = fake.sends("stocks") == Some(print(2));
+        assert_eq!(spread, said == Ok, "{said:?}: {told:?}");
+        assert_eq!(fake.writes(), usize::from(spread), "{said:?}");
+        let complains = told.iter().any(|line| line.starts_with("attention"));
+        assert!(spread || complains, "{said:?}: {told:?}");
+    }
+}
+
+#[test]
+fn what_could_not_be_tested_is_spread_once_its_provider_accepts_it() {
+    let fake = Fake::json(&["main", "stocks"])
+        .has(&StoreId::Base, 1)
+        .has(&of("stocks"), 1)
+        .says(1, VerdictKind::Ok)
+        .says(2, VerdictKind::Timeout);
+    drive(&fake, true, vec![Waits, Writes(StoreId::Base, 2), Waits, Waits]);
+    assert_eq!((fake.writes(), fake.sends("stocks")), (0, Some(print(1))));
+    let fake = fake.says(2, VerdictKind::Ok);
+    drive(&fake, true, vec![Waits, Waits]);
+    assert_eq!((fake.writes(), fake.sends("stocks")), (1, Some(print(2))));
+}
+
+#[test]
+fn who_wants_no_provider_asked_has_untested_values_spread() {
+    let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 1).has(&of("stocks"), 1);
+    let mut events =
+        Events { fake: &fake, script: vec![Waits, Writes(StoreId::Base, 2), Waits, Waits].into() };
+    let silent = Watch { ask: AskPolicy::Offline, ..how(true) };
+    run(&fake, silent, &mut Alarms::default(), &mut events, &mut |_| {});
+    assert_eq!((fake.sends("stocks"), fake.asked().len()), (Some(print(2)), 0));
+}
+
 #[test]
 fn reporting_writes_nothing() {
     let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 1).has(&of("stocks"), 1);
@@ -305,6 +364,7 @@ fn reporting_writes_nothing() {
 fn somebody_who_writes_an_old_key_again_and_again_is_left_alone() {
     let fake =
         Fake::json(&["main", "stocks"]).has(&StoreId::Base, 2).has(&of("stocks"), 2).generations(&[1, 2]);
+    let fake = fake.says(2, VerdictKind::Ok);
     let mut script = vec![Waits];
     for _ in 0..8 {
         script.extend([Writes(of("stocks"), 1), Waits]);

@@ -9,12 +9,18 @@ use keyshoal_core::{ProfileId, RunId, StepState};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const SUMMARY: &str = "SELECT id, command, begun, finished,
-        (SELECT count(*) FROM steps WHERE run = id),
-        (SELECT count(*) FROM steps WHERE run = id AND state = 'done'),
-        (SELECT count(*) FROM steps WHERE run = id AND state = 'conflict'),
-        (SELECT count(*) FROM steps WHERE run = id AND state = 'failed'),
-        (SELECT count(*) FROM steps WHERE run = id AND state IS NULL),
+        (SELECT count(*) FROM steps WHERE run = id)
+            + (SELECT count(*) FROM files WHERE run = id),
+        (SELECT count(*) FROM steps WHERE run = id AND state = 'done')
+            + (SELECT count(*) FROM files WHERE run = id AND state = 'done'),
+        (SELECT count(*) FROM steps WHERE run = id AND state = 'conflict')
+            + (SELECT count(*) FROM files WHERE run = id AND state = 'conflict'),
+        (SELECT count(*) FROM steps WHERE run = id AND state = 'failed')
+            + (SELECT count(*) FROM files WHERE run = id AND state = 'failed'),
+        (SELECT count(*) FROM steps WHERE run = id AND state IS NULL)
+            + (SELECT count(*) FROM files WHERE run = id AND state IS NULL),
         (SELECT count(*) FROM steps WHERE run = id AND before_image IS NOT NULL)
+            + (SELECT count(*) FROM files WHERE run = id AND before_image IS NOT NULL)
     FROM runs";
 
 impl Ledger {
@@ -90,6 +96,7 @@ impl Ledger {
             run: self.run(&open.id)?,
             images: self.images(&open.id)?,
             config_images: self.config_images(&open.id)?,
+            file_images: self.file_images(&open.id)?,
         }))
     }
 
@@ -148,7 +155,8 @@ fn detail(db: &Connection, id: &RunId) -> rusqlite::Result<Option<RunDetail>> {
         .query_map([id.as_str()], step)?
         .collect::<Result<_, _>>()?;
     let config = super::config::detail(db, id)?;
-    Ok(Some(RunDetail { summary, receipts, steps, config }))
+    let files = super::files::details(db, id)?;
+    Ok(Some(RunDetail { summary, receipts, steps, config, files }))
 }
 
 fn step(row: &Row<'_>) -> rusqlite::Result<StepDetail> {

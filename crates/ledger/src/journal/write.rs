@@ -2,7 +2,7 @@
 
 use super::images::{Binding, Side};
 use super::read::open_summary;
-use super::{JournalConfig, JournalStep};
+use super::{JournalConfig, JournalFile, JournalStep};
 use crate::database::Durability;
 use crate::stored::{At, Json, Print, Store};
 use crate::{Ledger, LedgerError};
@@ -24,16 +24,17 @@ impl Ledger {
         now: Timestamp,
         steps: &[JournalStep],
     ) -> Result<RunId, LedgerError> {
-        self.begin_run_with(command, now, steps, None)
+        self.begin_run_with(command, now, steps, None, &[])
     }
 
-    /// The same for a run that changes the config, too.
+    /// The same for a run that changes the config, or files that are no stores, too.
     pub fn begin_run_with(
         &self,
         command: &str,
         now: Timestamp,
         steps: &[JournalStep],
         config: Option<&JournalConfig>,
+        files: &[JournalFile],
     ) -> Result<RunId, LedgerError> {
         self.inner.require_certain()?;
         let id = new_run(now);
@@ -55,6 +56,7 @@ impl Ledger {
                 Ok::<_, LedgerError>((seal(Side::Before, &config.before)?, seal(Side::After, &config.after)?))
             })
             .transpose()?;
+        let sealed_files = super::files::seal(&binding, &self.inner.seal, files)?;
         let database = &self.inner.database;
         let at = |error| database.error(error);
         database.write(Durability::PowerCut, |db| {
@@ -83,6 +85,7 @@ impl Ledger {
             for (index, (step, (before, after))) in steps.iter().zip(&sealed).enumerate() {
                 insert(db, &id, index, step, before.as_deref(), after.as_deref()).map_err(at)?;
             }
+            super::files::insert(db, &id, files, &sealed_files).map_err(at)?;
             Ok(())
         })?;
         self.inner.in_run.store(true, Relaxed);
@@ -139,6 +142,7 @@ impl Ledger {
                 [run.as_str()],
             )
             .map_err(at)?;
+            super::files::finish(db, run).map_err(at)?;
             Ok(())
         })?;
         self.inner.in_run.store(false, Relaxed);

@@ -9,6 +9,7 @@
 mod copies;
 mod crash;
 mod damage;
+mod files;
 mod journal;
 mod journal_model;
 mod lock;

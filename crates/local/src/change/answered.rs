@@ -35,7 +35,7 @@ impl Installation {
                     Ok(answer) => match answer.of(profile) {
                         Some(ProbeStatus::Ok) => StepState::Done,
                         Some(status) => StepState::Failed {
-                            reason: answer.error.clone().unwrap_or_else(|| format!("{status:?}")),
+                            reason: answer.error.clone().unwrap_or_else(|| status.words()),
                         },
                         None => skipped("the gateway's answer is about other profiles"),
                     },

@@ -6,6 +6,15 @@ use keyshoal_openclaw::store::{Edit, Refusal, StoreContents, StoreFile};
 use std::collections::BTreeSet;
 
 impl Installation {
+    /// Returns what the base store holds back because of an authentication failure, as it was last looked at. By merge, that counts for
+    /// every store without an entry of its own for the profile; where there is nothing to leak, no entry is made.
+    pub(crate) fn marked_in_base(&self) -> BTreeSet<ProfileId> {
+        let Some(seen) = self.seen() else { return BTreeSet::new() };
+        let base = seen.observed.store(&StoreId::Base);
+        let marks = base.into_iter().flat_map(|base| &base.usage);
+        marks.filter(|(_, mark)| mark.auth_block()).map(|(profile, _)| profile.clone()).collect()
+    }
+
     /// Resets the authentication cooldowns that agents without a profile of their own have noted for these profiles of the base
     /// store. The plan resets those that it saw; a failure between the look and the write leaves another one, and would hold the
     /// new value back. No mark is made where there is none.

@@ -1,10 +1,12 @@
 //! Applying the actions of one store in one update, with every expectation compared under the store's lock.
 
+use super::fill::fill;
 use crate::book::{Book, Entry};
-use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState};
+use keyshoal_core::{Action, Fingerprint, Fingerprints, ProfileId, StepState, StoreId};
 use keyshoal_openclaw::store::{
     self, Edit, Refusal, StoreContents, StoreError, StoreFile, StoredSecret, WriteRules, Written,
 };
+use std::collections::BTreeSet;
 
 /// What the actions of one store need.
 pub struct Job<'a> {
@@ -28,6 +30,8 @@ pub struct Means<'a> {
     pub compare: bool,
     /// Reset authentication cooldowns (likewise).
     pub reset_cooldowns: bool,
+    /// What the base store held back because of an authentication failure, when it was last looked at.
+    pub marked: BTreeSet<ProfileId>,
     /// The base store, read right before a shadow is removed.
     pub base: Option<StoreFile>,
 }
@@ -193,9 +197,11 @@ fn edits_of(
     base: Option<&StoreContents>,
     means: &Means<'_>,
 ) -> Result<Vec<Edit>, StepState> {
-    let reset = |profile: &ProfileId| {
-        means.reset_cooldowns.then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: true })
+    let reset = |profile: &ProfileId, explicit: bool| {
+        means.reset_cooldowns.then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit })
     };
+    // Only what the base store holds against a profile could leak into a store without an entry of its own.
+    let leaks = |profile: &ProfileId| *action.store() != StoreId::Base && means.marked.contains(profile);
     let mut edits = Vec::new();
     match action {
         Action::Replace { profile, expect: expected, value, kind, reset_cooldown, .. } => {
@@ -205,7 +211,7 @@ fn edits_of(
             let same = now.is_some_and(|now| now.secret == entry.secret && now.kind == *kind);
             if same && matches!(entry.secret, StoredSecret::Ref(_)) {
                 // The file that it refers to has brought the value already.
-                edits.extend(reset_cooldown.then(|| reset(profile)).flatten());
+                edits.extend(reset_cooldown.then(|| reset(profile, leaks(profile))).flatten());
                 return Ok(edits);
             }
             let expires = Some(entry.expires.filter(|_| *kind == keyshoal_core::CredentialKind::Token));
@@ -215,9 +221,7 @@ fn edits_of(
                 secret: entry.secret,
                 expires,
             });
-            if *reset_cooldown {
-                edits.extend(reset(profile));
-            }
+            edits.extend(reset_cooldown.then(|| reset(profile, leaks(profile))).flatten());
         }
         Action::RemoveShadow { profile, expect: expected, inherits, .. } => {
             expect(contents, profile, *expected, means)?;
@@ -229,26 +233,18 @@ fn edits_of(
             }
             edits.push(Edit::Remove { profile: profile.clone() });
             // The agent's own mark counts before the owner's: it would hold the inherited value back for what the removed one did.
-            edits.extend(
-                means
-                    .reset_cooldowns
-                    .then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: false }),
-            );
+            edits.extend(reset(profile, false));
         }
         Action::Remove { profile, expect: expected, .. } => {
             expect(contents, profile, *expected, means)?;
             edits.push(Edit::Remove { profile: profile.clone() });
-            edits.extend(
-                means
-                    .reset_cooldowns
-                    .then(|| Edit::ResetAuthCooldown { profile: profile.clone(), explicit: false }),
-            );
+            edits.extend(reset(profile, false));
         }
         Action::Insert { profile, provider, value, kind, .. } => {
-            if contents.profiles.contains_key(profile) {
-                return Err(StepState::Conflict { found: format!("there is a profile {profile} already") });
-            }
             let entry = look_up(means.book, *value)?;
+            if let Some(now) = contents.profiles.get(profile) {
+                return fill(profile, now, provider, kind, entry, reset(profile, leaks(profile)));
+            }
             let (profile, provider) = (profile.clone(), provider.clone());
             edits.push(match entry.whole(&profile, &provider, kind) {
                 Some(json) => Edit::PutRaw { profile, json },
@@ -273,7 +269,7 @@ fn edits_of(
             if contents.profiles.contains_key(profile) {
                 expect(contents, profile, *expected, means)?;
             }
-            edits.extend(reset(profile));
+            edits.extend(reset(profile, leaks(profile)));
         }
     }
     Ok(edits)

@@ -124,7 +124,7 @@ fn archive_notice(dir: &Path) -> Option<Notice> {
             first.path.display(),
             if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() },
         ),
-        fix: None,
+        fix: Some("keyshoal scrub".into()),
     })
 }
 

@@ -49,7 +49,8 @@ impl Viewer<'_> {
         let nothing = StoreContents::default();
         let local = (store != StoreId::Base)
             .then(|| self.stores.get(&store).map_or(&nothing, |held| &held.read.contents));
-        notices.extend(residue(prints, entry, &models_file, local.unwrap_or(base)));
+        let renewed = self.layout != Layout::SharedRow;
+        notices.extend(residue(prints, entry, &models_file, [local.unwrap_or(base), base], renewed));
         let earlier = match store {
             StoreId::Base => copies(prints, &models_file, base),
             StoreId::Agent(_) => Vec::new(),
@@ -124,38 +125,37 @@ fn needs(entry: &AgentEntry) -> BTreeMap<ProviderId, Vec<Need>> {
     needs
 }
 
-/// Plaintext keys in models.json, which nothing updates.
+/// Plaintext keys in models.json, which nothing updates. An agent holds what its own store has and what it inherits.
 fn residue(
     prints: &dyn Fingerprints,
     entry: &AgentEntry,
     file: &ModelsFile,
-    contents: &StoreContents,
-) -> Vec<Notice> {
-    let copied: Vec<_> = file
-        .providers
+    held: [&StoreContents; 2],
+    renewed: bool,
+) -> Option<Notice> {
+    let is_held = |print| {
+        let mut all = held.iter().flat_map(|contents| contents.profiles.values());
+        all.any(|profile| profile.material(prints) == Material::Inline(print))
+    };
+    let keys = file.providers.iter().filter_map(|(provider, one)| Some((provider, one.api_key.as_ref()?)));
+    let copied: Vec<_> = keys.map(|(provider, key)| (provider, secret_fingerprint(prints, key))).collect();
+    let earlier = copied.iter().any(|(_, print)| !is_held(*print));
+    let shown: Vec<_> = copied
         .iter()
-        .filter_map(|(provider, one)| {
-            let print = secret_fingerprint(prints, one.api_key.as_ref()?);
-            let current =
-                contents.profiles.values().any(|profile| profile.material(prints) == Material::Inline(print));
-            Some(format!(
-                "{provider} {print}{}",
-                if current { "" } else { ", which is in its store no more" }
-            ))
+        .map(|(provider, print)| {
+            let gone = if is_held(*print) { "" } else { ", which its stores hold no more" };
+            format!("{provider} {print}{gone}")
         })
         .collect();
-    if copied.is_empty() {
-        return Vec::new();
-    }
-    vec![Notice {
+    (!shown.is_empty()).then(|| Notice {
         code: "residue".into(),
         message: format!(
             "{} holds plaintext copies of keys ({}); requests do not use them",
             entry.agent_dir.join("models.json").display(),
-            copied.join("; ")
+            shown.join("; ")
         ),
-        fix: None,
-    }]
+        fix: (earlier || !renewed).then(|| "keyshoal scrub".into()),
+    })
 }
 
 /// Earlier values of the base store's profiles, as the generated models.json of its own agent still has them.

@@ -1,6 +1,6 @@
 //! Recovery of a run that did not finish, profile by profile, from what its journal says was there before and should be there after.
 
-use super::{Restored, Target, value_of};
+use super::{Restored, RestoredFile, Target, value_of};
 use crate::change::image::Image;
 use crate::remember::port_error;
 use crate::{Installation, clock};
@@ -29,6 +29,8 @@ pub struct Recovered {
     pub values: Vec<Restored>,
     /// The config, where the run changed it.
     pub config: Option<StepState>,
+    /// Files that are no stores.
+    pub files: Vec<RestoredFile>,
 }
 
 impl Installation {
@@ -62,24 +64,32 @@ impl Installation {
         }
         let config = open.run.config.as_ref();
         let config = config.map(|config| self.recover_config(config, &open.config_images, direction));
+        let files = open.run.files.iter().zip(&open.file_images);
+        let files: Vec<_> =
+            files.map(|(file, images)| (file.index, self.recover_file(file, images, direction))).collect();
         self.release_inheriting_restored(&all);
         self.sweep_beside(&open.run.steps);
+        self.sweep_files(&open.run.files);
         let outcomes: Vec<_> = all.iter().map(|one| (one.step, one.state.clone())).collect();
         let run = &open.run.summary.id;
         // What failed may go well the next time: until then the run stays open.
-        let states = all.iter().map(|one| &one.state).chain(&config);
+        let states =
+            all.iter().map(|one| &one.state).chain(&config).chain(files.iter().map(|(_, state)| state));
         let over = !states.into_iter().any(|state| matches!(state, StepState::Failed { .. }));
         let result = self
             .ledger
             .steps_done(run, &outcomes)
             .and_then(|()| config.as_ref().map_or(Ok(()), |state| self.ledger.config_done(run, state)))
+            .and_then(|()| self.note_files(run, &files))
             .and_then(|()| if over { self.ledger.finish_run(run, "[]", clock::now()) } else { Ok(()) })
             .and_then(|()| self.learn_restored(&all))
             .map_err(port_error);
         self.end_writes();
         result?;
         self.look_again()?;
-        Ok(Some(Recovered { values: all, config }))
+        let of = open.run.files.into_iter().zip(files);
+        let files = of.map(|(file, (_, state))| RestoredFile { path: file.path, state }).collect();
+        Ok(Some(Recovered { values: all, config, files }))
     }
 
     /// Closes a run that broke off and leaves every store as it stands, noting what it had done. Returns its id.
@@ -94,11 +104,14 @@ impl Installation {
         let outcomes: Vec<_> =
             steps.map(|(step, images)| (step.index, self.settled_state(step, images))).collect();
         self.sweep_beside(&open.run.steps);
+        self.sweep_files(&open.run.files);
+        let files: Vec<_> = open.run.files.iter().map(|file| (file.index, self.settled_file(file))).collect();
         let run = open.run.summary.id.clone();
         let config = open.run.config.as_ref().map(|config| self.settled_config(config));
         self.ledger
             .steps_done(&run, &outcomes)
             .and_then(|()| config.as_ref().map_or(Ok(()), |state| self.ledger.config_done(&run, state)))
+            .and_then(|()| self.note_files(&run, &files))
             .and_then(|()| self.ledger.finish_run(&run, "[]", clock::now()))
             .map_err(port_error)?;
         Ok(Some(run))

@@ -26,6 +26,8 @@ pub struct RollbackStep {
     pub verdict: VerdictKind,
     /// Why it cannot be put back, if so.
     pub impossible: Option<String>,
+    /// The value before already stands there again: then there is nothing to put back.
+    pub is_back: bool,
 }
 
 impl Installation {
@@ -66,16 +68,29 @@ impl Installation {
         let done =
             run.steps.iter().filter(|step| step.action != "reset_cooldown" && self.may_have_written(step));
         Ok(done
-            .map(|step| RollbackStep {
-                step: step.index,
-                store: step.store.clone(),
-                profile: step.profile.clone(),
-                now: step.post_fingerprint,
-                then: step.pre_fingerprint,
-                verdict: verdict(step.pre_fingerprint),
-                impossible: impossible(step),
+            .map(|step| {
+                let is_back = self.is_back(step);
+                let there = || is_back.then(|| "it is back already".to_owned());
+                RollbackStep {
+                    step: step.index,
+                    store: step.store.clone(),
+                    profile: step.profile.clone(),
+                    now: step.post_fingerprint,
+                    then: step.pre_fingerprint,
+                    verdict: verdict(step.pre_fingerprint),
+                    impossible: there().or_else(|| impossible(step)),
+                    is_back,
+                }
             })
             .collect())
+    }
+
+    /// Tells whether the value from before a step stands in its store again.
+    fn is_back(&self, step: &StepDetail) -> bool {
+        step.pre_fingerprint != step.post_fingerprint
+            && self.held_now(&step.store).is_ok_and(|read| {
+                value_of(&read.contents, &step.profile, self.prints()) == step.pre_fingerprint
+            })
     }
 
     /// Tells whether a step has written, as far as is known: what failed may have done so before it failed.

@@ -6,14 +6,17 @@
     reason = "a test says by panicking what does not hold, and reads files as it likes"
 )]
 
+mod empty;
 mod guards;
 mod house;
+mod marks;
 mod meanwhile;
 mod memory;
 mod model;
 mod quarantine;
 mod recovery;
 mod references;
+mod scrub;
 mod unknown;
 mod vault;
 mod whole_way;

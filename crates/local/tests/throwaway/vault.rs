@@ -52,7 +52,14 @@ impl Hoard {
             channels: Vec::new(),
             revision: 1,
         };
-        Self(Holdings { instance, values: Vec::new(), config: None, waves: BTreeMap::new() })
+        Self(Holdings {
+            instance,
+            values: Vec::new(),
+            config: None,
+            waves: BTreeMap::new(),
+            given: BTreeSet::new(),
+            taken_back: BTreeSet::new(),
+        })
     }
 
     /// A credential that had these keys, the last of them current. An agent's own, where it names one.

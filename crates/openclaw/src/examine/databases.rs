@@ -36,6 +36,7 @@ pub fn look(path: &Path, lies_with: Option<&str>) -> Option<DatabaseFacts> {
         free_pages,
         pages,
         log_bytes,
+        rewritten: None,
     })
 }
 

@@ -66,7 +66,7 @@ pub fn processes(at: &Locations, gateway: Option<u32>) -> Vec<OtherProcess> {
     found
 }
 
-/// Returns the files that say that a node host was set up with this state directory (`node.json`, until it moved into the state
+/// Returns, one sentence for each, the files that say that a node host was set up with this state directory (`node.json`, until it moved into the state
 /// database), and the environments that service installations keep (`service-env/`).
 pub fn node_hosts(state_dir: &Path) -> Vec<String> {
     let node = state_dir.join("node.json");
@@ -76,7 +76,7 @@ pub fn node_hosts(state_dir: &Path) -> Vec<String> {
     std::iter::once(node)
         .filter(|path| files::exists(path))
         .chain(services)
-        .map(|path| path.display().to_string())
+        .map(|path| format!("a node host was set up: {}", path.display()))
         .collect()
 }
 

@@ -82,6 +82,18 @@ pub enum ProbeStatus {
 }
 
 impl ProbeStatus {
+    /// Returns it as people read it.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Ok => "a completion came back".to_owned(),
+            Self::Auth => "the provider refused the credential".to_owned(),
+            Self::RateLimit => "the provider takes no more requests for the moment".to_owned(),
+            Self::Billing => "the account has no credit".to_owned(),
+            Self::Timeout => "no answer came in time".to_owned(),
+            Self::Other(word) => format!("nothing certain: the gateway calls it \"{word}\""),
+        }
+    }
+
     fn read(value: &Value) -> Self {
         match value.get("status").and_then(Value::as_str).unwrap_or("unknown") {
             "ok" => Self::Ok,

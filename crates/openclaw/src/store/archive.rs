@@ -21,16 +21,22 @@ pub fn archives(agent_dir: &Path) -> Vec<Archive> {
     let names = files::listing(agent_dir).ok().flatten().unwrap_or_default();
     names
         .iter()
-        .filter(|name| {
-            name.strip_prefix("auth-profiles.json.").is_some_and(|rest| {
-                rest.starts_with("migrated-") || rest.starts_with("sqlite-import.") && rest.ends_with(".bak")
-            })
-        })
+        .filter(|name| archive_of(name) == Some("auth-profiles.json"))
         .map(|name| {
             let path = agent_dir.join(name);
             Archive { contents: read(&path).unwrap_or_default(), path }
         })
         .collect()
+}
+
+/// Returns of which file a name is an archive, if it is one: of a store, or of the form before it.
+pub(crate) fn archive_of(name: &str) -> Option<&'static str> {
+    ["auth-profiles.json", "auth.json"].into_iter().find(|of| {
+        let rest = name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| {
+            rest.starts_with("migrated-") || rest.starts_with("sqlite-import.") && rest.ends_with(".bak")
+        })
+    })
 }
 
 fn read(path: &Path) -> Option<StoreContents> {

@@ -251,8 +251,9 @@ fn clear_auth_marks(doc: &mut Document, profile: &ProfileId, style: &Style) -> R
     if doc.at(&at("failureCounts")).is_some_and(|counts| counts.is_object() && counts.keys().is_empty()) {
         doc.remove(&at("failureCounts"))?;
     }
-    let zero = doc.at(&at("errorCount")).and_then(|count| count.as_f64(doc));
-    if zero != Some(0.0) {
+    // Where nothing counts errors, nothing is to be counted anew.
+    let zero = doc.at(&at("errorCount")).map(|count| count.as_f64(doc));
+    if zero.is_some_and(|count| count != Some(0.0)) {
         doc.set(&at("errorCount"), &Fresh::Number(0), None, style)?;
     }
     Ok(())

@@ -54,6 +54,11 @@ impl Document {
         Ok(Self { text, root })
     }
 
+    /// Reads a text that holds secrets.
+    pub fn of(text: &keyshoal_core::Secret) -> Result<Self, Malformed> {
+        Self::parse(text.reveal_secret())
+    }
+
     /// Returns the text as it stands now.
     pub fn text(&self) -> &str {
         &self.text

@@ -103,7 +103,7 @@ pub enum Edit {
         /// The entry as JSON text.
         json: Secret,
     },
-    /// Resets an authentication cooldown to an explicit zero: `errorCount` 0, no cooldown or disabled mark whose reason is `auth` or
+    /// Resets an authentication cooldown: `errorCount` to 0 where there is one, no cooldown or disabled mark whose reason is `auth` or
     /// `auth_permanent`. Billing and rate-limit marks stay. When the state has no entry, one with `errorCount` 0 is made if `explicit`.
     ResetAuthCooldown {
         /// Which profile.
@@ -112,6 +112,9 @@ pub enum Edit {
         explicit: bool,
     },
 }
+
+/// The fields in which an entry holds a value, or names one.
+const SECRETS: [&str; 7] = ["key", "apiKey", "keyRef", "token", "tokenRef", "access", "refresh"];
 
 impl StoredProfile {
     /// Reads one entry by the rules of the newest releases. `Err` says why OpenClaw would ignore it, without what stands in it.
@@ -140,6 +143,17 @@ impl StoredProfile {
             StoredSecret::Fenced => Material::Fenced,
             StoredSecret::Absent => Material::Absent,
         }
+    }
+
+    /// Tells whether there is neither a value nor a reference, not even one whose form is not known.
+    pub fn is_empty(&self) -> bool {
+        let is_blank = |entry: &Document, field: &&str| {
+            entry.root().get(field).is_none_or(|value| {
+                entry.text_of(value) == "null" || value.as_str().is_some_and(|text| text.trim().is_empty())
+            })
+        };
+        self.secret == StoredSecret::Absent
+            && Document::of(&self.raw).is_ok_and(|entry| SECRETS.iter().all(|field| is_blank(&entry, field)))
     }
 
     /// Returns a fingerprint of the account it belongs to, where it names one.

@@ -5,9 +5,11 @@
 
 pub(crate) mod connect;
 mod read;
+mod rewrite;
 mod schema;
 mod write;
 
+pub use rewrite::rewrite_database;
 pub(crate) use schema::{KNOWN_AGENT_VERSION, KNOWN_STATE_VERSION, has_table, supervised, supervisor};
 
 use super::StoreError;

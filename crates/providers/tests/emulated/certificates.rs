@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 /// A provider over TLS whose certificate nobody knows. Returns its base URL, and every request that it understood.
-fn provider(certificate: &Path) -> (String, Receiver<String>) {
+pub(crate) fn provider(certificate: &Path) -> (String, Receiver<String>) {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");

@@ -1,15 +1,17 @@
 //! Changes of one instance, one by one.
 
 use crate::world::{
-    House, agent_uid, at, author, change, credential, credential_uid, furnish, id, new, stage, value,
+    House, agent_uid, at, author, change, credential, credential_uid, furnish, id, new, rotation, stage,
+    value,
 };
 use keyshoal_core::vault::VersionState::{Current, Pending, Previous, Retired};
 use keyshoal_core::vault::{Delivery, ModelChoice, VersionState};
 use keyshoal_vault::{Cause, Change, RotationStep, Vault};
 
 fn states(vault: &Vault, number: u128) -> Vec<(u32, VersionState)> {
-    let instance = vault.instance(&id("one")).unwrap();
-    let found = instance.credentials.iter().find(|one| one.uid == credential_uid(number)).unwrap();
+    let instances = vault.instances().unwrap();
+    let mut all = instances.iter().flat_map(|instance| &instance.credentials);
+    let found = all.find(|one| one.uid == credential_uid(number)).unwrap();
     found.versions.iter().map(|version| (version.number, version.state)).collect()
 }
 
@@ -160,15 +162,54 @@ fn retired_values_are_forgotten_when_their_time_is_over() {
 }
 
 #[test]
+fn rotations_of_several_instances_go_together_or_not_at_all() {
+    let (_house, vault) = House::new();
+    furnish(&vault, "one", 0);
+    furnish(&vault, "two", 1);
+    let begin = |revision| {
+        let one = rotation("r1", "one", 1, 1, vec![stage(1, "next")]);
+        let two = rotation("r2", "two", revision, 17, vec![stage(17, "next")]);
+        vault.begin_rotations(vec![one, two], &author(), at(3))
+    };
+    let before = (vault.instance(&id("one")).unwrap(), vault.instance(&id("two")).unwrap());
+    // The second instance has another revision: nothing is staged in the first one either.
+    begin(7).unwrap_err();
+    assert_eq!((vault.instance(&id("one")).unwrap(), vault.instance(&id("two")).unwrap()), before);
+    assert_eq!(vault.rotations(&id("one")).unwrap(), []);
+    begin(1).unwrap();
+
+    let step = |name: &str, from| RotationStep {
+        id: name.to_owned(),
+        expected_revision: from,
+        stage: "rolled_back".to_owned(),
+        state: "{}".to_owned(),
+        finished: true,
+    };
+    let back = |from| {
+        let one = (step("r1", 1), 2, vec![Change::Unstage(credential_uid(1))]);
+        let two = (step("r2", from), 2, vec![Change::Unstage(credential_uid(17))]);
+        vault.step_rotations(vec![one, two], &author(), at(4))
+    };
+    // Somebody else has taken the second one on.
+    back(5).unwrap_err();
+    assert_eq!(states(&vault, 1), [(1, Current), (2, Pending)]);
+    assert_eq!(vault.rotation("r1").unwrap().unwrap().finished, None);
+    back(1).unwrap();
+    for (name, uid) in [("r1", 1), ("r2", 17)] {
+        assert_eq!(vault.rotation(name).unwrap().unwrap().finished, Some(at(4)));
+        assert!(!states(&vault, uid).iter().any(|(_, state)| *state == Pending));
+    }
+}
+
+#[test]
 fn a_rotation_goes_on_from_where_it_stands() {
     let (_house, vault) = House::new();
     furnish(&vault, "one", 0);
     let one = id("one");
     let begin = |name, revision, changes| {
-        let uid = credential_uid(1);
-        vault.begin_rotation(name, &one, revision, uid, ("staged", "{}"), changes, &author(), at(3))
+        vault.begin_rotations(vec![rotation(name, "one", revision, 1, changes)], &author(), at(3))
     };
-    assert_eq!(begin("r1", 1, vec![stage(1, "next")]).unwrap(), 2);
+    begin("r1", 1, vec![stage(1, "next")]).unwrap();
     let error = begin("r2", 2, Vec::new()).unwrap_err();
     assert!(error.to_string().contains("rotation r1 of it is not finished"), "{error}");
 
@@ -180,23 +221,20 @@ fn a_rotation_goes_on_from_where_it_stands() {
         finished,
     };
     let publish = || vec![Change::Publish(credential_uid(1))];
+    let go = |step, revision, changes, second| {
+        vault.step_rotations(vec![(step, revision, changes)], &author(), at(second))
+    };
     // A change that is refused leaves the rotation where it was.
-    let twice = [publish(), publish()].concat();
-    vault.step_rotation(&step(1, "published", false), 2, twice, &author(), at(4)).unwrap_err();
-    assert_eq!(
-        vault.step_rotation(&step(1, "published", false), 2, publish(), &author(), at(4)).unwrap(),
-        (3, 2)
-    );
-    let error =
-        vault.step_rotation(&step(1, "published", false), 3, Vec::new(), &author(), at(5)).unwrap_err();
+    go(step(1, "published", false), 2, [publish(), publish()].concat(), 4).unwrap_err();
+    go(step(1, "published", false), 2, publish(), 4).unwrap();
+    assert_eq!(vault.instance(&one).unwrap().revision, 3);
+    let error = go(step(1, "published", false), 3, Vec::new(), 5).unwrap_err();
     assert!(matches!(error.cause, Cause::RotationMoved { found: 2, .. }), "{error}");
-    assert_eq!(
-        vault.step_rotation(&step(2, "finished", true), 3, Vec::new(), &author(), at(6)).unwrap(),
-        (3, 3)
-    );
+    go(step(2, "finished", true), 3, Vec::new(), 6).unwrap();
+    assert_eq!(vault.instance(&one).unwrap().revision, 3);
     let found = vault.rotation("r1").unwrap().unwrap();
     assert_eq!((found.stage.as_str(), found.revision, found.finished), ("finished", 3, Some(at(6))));
     assert_eq!(vault.rotations(&one).unwrap(), [found]);
-    vault.step_rotation(&step(3, "again", false), 3, Vec::new(), &author(), at(7)).unwrap_err();
+    go(step(3, "again", false), 3, Vec::new(), 7).unwrap_err();
     begin("r2", 3, Vec::new()).unwrap();
 }

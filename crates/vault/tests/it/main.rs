@@ -11,6 +11,7 @@ mod changes;
 mod crash;
 mod model;
 mod rekeying;
+mod repairing;
 mod schema;
 mod secrets;
 mod tampering;

@@ -1,7 +1,8 @@
 //! Every vault that was ever written can be read.
 
 use crate::world::{
-    House, agent_uid, at, author, change, credential_uid, furnish, id, key, open, ring, stage, value,
+    House, agent_uid, at, author, change, credential_uid, furnish, id, key, open, ring, rotation, stage,
+    value,
 };
 use keyshoal_core::vault::VersionState::{Current, Pending, Previous};
 use keyshoal_vault::{Cause, Change, KeyState, Vault};
@@ -142,10 +143,8 @@ fn write_the_fixture() {
     let (house, mut vault) = House::new();
     furnish(&vault, "one", 0);
     change(&vault, "one", vec![stage(1, "second"), Change::Publish(credential_uid(1))]).unwrap();
-    let uid = credential_uid(1);
-    vault
-        .begin_rotation("r1", &id("one"), 2, uid, ("staged", "{}"), vec![stage(1, "third")], &author(), at(3))
-        .unwrap();
+    let begun = rotation("r1", "one", 2, 1, vec![stage(1, "third")]);
+    vault.begin_rotations(vec![begun], &author(), at(3)).unwrap();
     let stop = |step| assert_ne!(step, keyshoal_vault::RekeyStep::Wrapped { done: 2, total: 5 });
     let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         vault.rekey_in_batches(&key(2), &author(), at(5), 1, &mut { stop })

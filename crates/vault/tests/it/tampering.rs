@@ -1,6 +1,6 @@
 //! Somebody has the file and SQLite, and no key. What they change is refused, and never read as something else.
 
-use crate::world::{House, at, author, change, credential_uid, furnish, id, ring, stage};
+use crate::world::{House, at, author, change, credential_uid, furnish, id, ring, rotation, stage};
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{InstanceId, Secret};
 use keyshoal_vault::{Change, Event, KeyRecord, Rotation, Value, Vault, VaultError};
@@ -79,18 +79,8 @@ fn furnished() -> (House, Vault) {
             change(&vault, name, [again("third"), vec![stage(1, "fourth")]].concat()).unwrap();
         }
         let revision = vault.instance(&id(name)).unwrap().revision;
-        vault
-            .begin_rotation(
-                &format!("r-{name}"),
-                &id(name),
-                revision,
-                uid,
-                ("staged", "{}"),
-                Vec::new(),
-                &author(),
-                at(3),
-            )
-            .unwrap();
+        let begun = rotation(&format!("r-{name}"), name, revision, salt * 16 + 1, Vec::new());
+        vault.begin_rotations(vec![begun], &author(), at(3)).unwrap();
     }
     vault.rekey(&crate::world::key(2), &author(), at(4), &mut |_| ()).unwrap();
     drop(vault);

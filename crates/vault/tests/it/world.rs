@@ -3,7 +3,9 @@
 use keyshoal_core::vault::{AgentUid, CredentialUid, ModelChoice, VaultAgent, VaultInstance};
 use keyshoal_core::{CredentialKind, InstanceId, ProfileId, ProviderId, Secret, Timestamp};
 use keyshoal_seal::{KeyEncryptionKey, Keyring};
-use keyshoal_vault::{Author, Change, KeySource, NewCredential, NewInstance, NewKey, ORGANISATION, Vault};
+use keyshoal_vault::{
+    Author, Change, KeySource, NewCredential, NewInstance, NewKey, NewRotation, ORGANISATION, Vault,
+};
 use std::path::{Path, PathBuf};
 
 pub(crate) fn at(second: i64) -> Timestamp {
@@ -113,6 +115,25 @@ pub(crate) fn credential(number: u128, profile: &str, agent: Option<AgentUid>, t
 
 pub(crate) fn stage(number: u128, text: &str) -> Change {
     Change::StageVersion { credential: credential_uid(number), value: value(text), expires: None }
+}
+
+/// A rotation of a credential that begins.
+pub(crate) fn rotation(
+    name: &str,
+    instance: &str,
+    expected_revision: u64,
+    credential: u128,
+    changes: Vec<Change>,
+) -> NewRotation {
+    NewRotation {
+        id: name.to_owned(),
+        instance: id(instance),
+        expected_revision,
+        credential: credential_uid(credential),
+        stage: "staged".to_owned(),
+        state: "{}".to_owned(),
+        changes,
+    }
 }
 
 /// Takes an instance in with two agents, a shared credential (1), an override (2) of the second agent, and a document.

@@ -24,6 +24,7 @@ use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
 use program::Program;
+pub use program::installed_release;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -39,6 +40,10 @@ pub struct Agreed<'a> {
     pub state_dir: PathBuf,
     /// Whose word will count.
     pub vault: Arc<Vault>,
+    /// Whether that was made for it.
+    pub fresh: bool,
+    /// OpenClaw's program on this machine.
+    pub program: Option<Program>,
     /// How.
     pub args: &'a ImportArgs,
 }
@@ -77,6 +82,11 @@ pub struct Made {
     pub backup: Option<PathBuf>,
 }
 
+/// Finds OpenClaw's program where it is named, or on the PATH.
+pub fn program(context: &Context<'_>, args: &ImportArgs) -> Result<Option<Program>, CommandError> {
+    program::find(context, args.openclaw.as_deref())
+}
+
 /// Makes what the plan says. Where that fails, the vault and the target are as they were.
 pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Outcome, CommandError> {
     let globals = crate::arguments::Globals {
@@ -85,11 +95,10 @@ pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Ou
         ..context.globals.clone()
     };
     let context = &Context { world: context.world, globals: &globals };
-    let program = program::find(context, agreed.args.openclaw.as_deref())?;
     let mut plan = agreed.plan.clone();
     let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
     let mut added = None;
-    let made = build(ui, context, &agreed, &mut plan, program.as_ref(), &mut target, &mut added);
+    let made = build(ui, context, &agreed, &mut plan, &mut target, &mut added);
     let mut made = match made {
         Ok(made) => made,
         Err(error) => return Err(undone(context, &agreed, target, added, error)),
@@ -110,11 +119,10 @@ fn build(
     context: &Context<'_>,
     agreed: &Agreed<'_>,
     plan: &mut ImportPlan,
-    program: Option<&Program>,
     target: &mut Target,
     added: &mut Option<InstanceId>,
 ) -> Result<Made, CommandError> {
-    let (env, vault) = (&context.world.environment, &agreed.vault);
+    let (env, vault, program) = (&context.world.environment, &agreed.vault, agreed.program.as_ref());
     let locations = root::locations(context.world, context.globals)?;
     lay::config(target, &locations, plan)?;
     let defaults = gateway::default_workspace(&locations, env, plan)?;
@@ -194,6 +202,13 @@ fn undone(
         ));
     }
     left.extend(target.undo());
+    let error = match agreed.fresh {
+        true => error.hint(format!(
+            "the vault {} was made for it and stays, with nothing in it: the next import goes there",
+            agreed.vault.path().display()
+        )),
+        false => error,
+    };
     match left.is_empty() {
         true => error.hint("nothing was made: what had been begun was taken back"),
         false => left.into_iter().fold(error, |error, what| error.hint(format!("left over: {what}"))),

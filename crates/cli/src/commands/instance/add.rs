@@ -1,6 +1,6 @@
 //! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
 
-use crate::commands::{Context, identity, shared};
+use crate::commands::{Context, identity, import, shared};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -46,7 +46,22 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     }
     let options = LookOptions { ask: shared::ask_policy(wanted.offline), ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options)?;
-    let plan = plan(context, &installation, &vault, &look, &id, wanted)?;
+    let existing = vault.instances()?;
+    let (verdicts, answers) = (verdicts(&look), answers(&look));
+    let host = hostname();
+    let facts = Facts {
+        name: wanted.name.unwrap_or(&host),
+        organisation: wanted.organisation,
+        existing: &existing,
+        verdicts: &verdicts,
+        answers: &answers,
+        prints: installation.fingerprints(),
+    };
+    let mut plan = plan(context, &installation, &id, &facts)?;
+    // One that has never run has written nowhere which release it is.
+    if plan.source.release.is_none() {
+        plan.source.release = import::installed_release(context)?;
+    }
     ui.data(&render::import::preview(&plan, "directory", ui.width()));
     if !plan.conflicts.is_empty() || wanted.dry_run {
         return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
@@ -97,14 +112,17 @@ fn bind(
     Ok(Outcome::Fine)
 }
 
-/// Decides what becomes shared and what an override, by everything that is known of this installation.
-fn plan(
+/// Returns what this machine is called.
+pub fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Decides what becomes shared and what an override, by what is known of this installation.
+pub fn plan(
     context: &Context<'_>,
     installation: &Installation,
-    vault: &Vault,
-    look: &Look,
     id: &InstanceId,
-    wanted: &Add<'_>,
+    facts: &Facts<'_>,
 ) -> Result<ImportPlan, CommandError> {
     let options = GatherOptions {
         context: false,
@@ -114,18 +132,7 @@ fn plan(
     };
     let payload = gather(installation.locations(), &context.world.environment, &options)
         .map_err(|error| CommandError::io(error.to_string()))?;
-    let (verdicts, answers) = (verdicts(look), answers(look));
-    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let existing = vault.instances()?;
-    let facts = Facts {
-        name: wanted.name.unwrap_or(&host),
-        organisation: wanted.organisation,
-        existing: &existing,
-        verdicts: &verdicts,
-        answers: &answers,
-        prints: installation.fingerprints(),
-    };
-    let mut plan = preview(&payload, &facts, &mut Uuid::new_v4);
+    let mut plan = preview(&payload, facts, &mut Uuid::new_v4);
     plan.keep_what_is_open();
     Ok(plan)
 }

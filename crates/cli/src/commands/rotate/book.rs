@@ -1,114 +1,195 @@
-//! Rotations as the vault keeps them.
+//! Rotations as the vault keeps them: one, or those of several instances that go together.
 
 use crate::commands::flow::Flow;
 use crate::error::CommandError;
 use crate::root::holdings;
-use keyshoal_core::vault::{VaultCredential, VersionState};
-use keyshoal_core::{Fingerprint, Secret};
+use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance, VersionState};
+use keyshoal_core::{AgentId, Fingerprint, InstanceId, Secret};
 use keyshoal_engine::ports::{PortError, Remember as _};
-use keyshoal_engine::rotate::{Book, Pointer, Rotation, Stage, State};
-use keyshoal_vault::{Change, RotationStep, VaultError};
+use keyshoal_engine::rotate::{Book, Books, Pointer, Rotation, Stage, State};
+use keyshoal_local::Installation;
+use keyshoal_vault::{Author, Change, NewRotation, RotationStep, Vault, VaultError};
+use std::collections::BTreeSet;
 
-/// One rotation in the vault.
-pub struct VaultBook<'f, 'a> {
-    flow: &'f Flow<'a>,
-    credential: keyshoal_core::vault::CredentialUid,
+/// One instance's part in a rotation.
+#[derive(Clone, Copy)]
+pub struct Part<'f> {
+    /// The instance, as it was read.
+    pub instance: &'f VaultInstance,
+    /// The credential.
+    pub credential: &'f VaultCredential,
+    /// Its installation, where that can be reached from here.
+    pub installation: Option<&'f Installation>,
+}
+
+impl<'f> Part<'f> {
+    /// Returns the part of an installation that is open.
+    pub fn of(flow: &'f Flow<'_>, credential: &'f VaultCredential) -> Self {
+        Part { instance: flow.instance(), credential, installation: Some(&flow.installation) }
+    }
+}
+
+/// Rotations in the vault.
+pub struct VaultBook<'f> {
+    vault: &'f Vault,
+    author: &'f Author,
+    pages: Vec<Page<'f>>,
+}
+
+/// One of them.
+struct Page<'f> {
+    instance: InstanceId,
+    installation: Option<&'f Installation>,
+    credential: CredentialUid,
     id: String,
     revision: u64,
+    /// The agents that have the pending version, as was written last.
+    agents: BTreeSet<AgentId>,
 }
 
 /// Finds the rotation of a credential that is not over.
 pub fn open_rotation(
-    flow: &Flow<'_>,
+    vault: &Vault,
+    instance: &VaultInstance,
     credential: &VaultCredential,
 ) -> Result<Option<keyshoal_vault::Rotation>, CommandError> {
-    let all = flow.held.vault.rotations(&flow.instance().id)?;
+    let all = vault.rotations(&instance.id)?;
     Ok(all.into_iter().find(|one| one.finished.is_none() && one.credential == credential.uid))
 }
 
 /// Says why the value that would be gone back to is dead, as far as is remembered.
-pub fn death_of_old(flow: &Flow<'_>, rotation: &Rotation) -> Result<Option<String>, CommandError> {
-    let knowledge = flow.installation.knowledge()?;
+pub fn death_of_old(
+    installation: &Installation,
+    rotation: &Rotation,
+) -> Result<Option<&'static str>, CommandError> {
+    let knowledge = installation.knowledge()?;
     let of_old = knowledge.verdicts.iter().filter(|((value, _), _)| Some(*value) == rotation.old);
     let newest = of_old.map(|(_, verdict)| verdict).max_by_key(|verdict| verdict.at);
-    Ok(newest.filter(|verdict| verdict.kind.is_dead()).map(|verdict| verdict.kind.to_string()))
+    Ok(newest.filter(|verdict| verdict.kind.is_dead()).map(|verdict| verdict.kind.clause()))
 }
 
-impl<'f, 'a> VaultBook<'f, 'a> {
-    /// Stages a value and opens a rotation for it, in one.
-    pub fn begin(
-        flow: &'f Flow<'a>,
-        credential: &VaultCredential,
-        value: Secret,
-    ) -> Result<(Self, Rotation), CommandError> {
-        let id = uuid::Uuid::new_v4().to_string();
-        let changes = vec![Change::StageVersion { credential: credential.uid, value, expires: None }];
-        let state = text(&State::default())?;
-        let instance = flow.instance();
-        flow.held.vault.begin_rotation(
-            &id,
-            &instance.id,
-            instance.revision,
-            credential.uid,
-            (Stage::Staged.as_str(), &state),
-            changes,
-            flow.author(),
-            keyshoal_local::clock::now(),
-        )?;
-        let book = Self { flow, credential: credential.uid, id, revision: 1 };
-        let rotation = book.rotation(Stage::Staged, State::default())?;
-        Ok((book, rotation))
-    }
+/// Reads what a rotation in the vault remembers.
+pub fn state_of(open: &keyshoal_vault::Rotation) -> Result<State, CommandError> {
+    serde_json::from_str(&open.state)
+        .map_err(|_| CommandError::internal(format!("what rotation {} remembers cannot be read", open.id)))
+}
 
-    /// Goes on with one that was opened before.
-    pub fn resume(
-        flow: &'f Flow<'a>,
-        credential: &VaultCredential,
-        open: keyshoal_vault::Rotation,
-    ) -> Result<(Self, Rotation), CommandError> {
-        let stage = Stage::parse(&open.stage).ok_or_else(|| {
-            CommandError::user(format!(
-                "rotation {} stands at {}, which this version does not know",
-                open.id, open.stage
-            ))
-            .hint("use the newest keyshoal")
-        })?;
-        let state: State = serde_json::from_str(&open.state).map_err(|_| {
-            CommandError::internal(format!("what rotation {} remembers cannot be read", open.id))
-        })?;
-        let book = Self { flow, credential: credential.uid, id: open.id, revision: open.revision };
-        let rotation = book.rotation(stage, state)?;
-        Ok((book, rotation))
+/// Reads where a rotation in the vault stands.
+pub fn stage_of(open: &keyshoal_vault::Rotation) -> Result<Stage, CommandError> {
+    Stage::parse(&open.stage).ok_or_else(|| {
+        CommandError::user(format!(
+            "rotation {} stands at {}, which this version does not know",
+            open.id, open.stage
+        ))
+        .hint("use the newest keyshoal")
+    })
+}
+
+impl<'f> VaultBook<'f> {
+    /// Stages a value in each instance and opens the rotations for it: all or none.
+    pub fn begin(
+        vault: &'f Vault,
+        author: &'f Author,
+        parts: Vec<(Part<'f>, State, Secret)>,
+    ) -> Result<(Self, Vec<Rotation>), CommandError> {
+        let staged = parts.into_iter().map(|(part, state, value)| {
+            let credential = part.credential.uid;
+            (part, Stage::Staged, state, vec![Change::StageVersion { credential, value, expires: None }])
+        });
+        Self::open(vault, author, staged.collect())
     }
 
     /// Opens one anew that is over, for the way back: its version before is still at hand.
     pub fn reopen(
-        flow: &'f Flow<'a>,
-        credential: &VaultCredential,
-    ) -> Result<(Self, Rotation), CommandError> {
-        let id = uuid::Uuid::new_v4().to_string();
-        let state = text(&State::default())?;
-        let instance = flow.instance();
-        flow.held.vault.begin_rotation(
-            &id,
-            &instance.id,
-            instance.revision,
-            credential.uid,
-            (Stage::Proven.as_str(), &state),
-            Vec::new(),
-            flow.author(),
-            keyshoal_local::clock::now(),
-        )?;
-        let book = Self { flow, credential: credential.uid, id, revision: 1 };
-        let rotation = book.rotation(Stage::Proven, State::default())?;
-        Ok((book, rotation))
+        vault: &'f Vault,
+        author: &'f Author,
+        part: Part<'f>,
+    ) -> Result<(Self, Vec<Rotation>), CommandError> {
+        Self::open(vault, author, vec![(part, Stage::Proven, State::default(), Vec::new())])
     }
 
-    /// Puts together what the engine knows of it, from the vault as it is now.
-    fn rotation(&self, stage: Stage, state: State) -> Result<Rotation, CommandError> {
-        let instance = self.flow.held.vault.instance(&self.flow.instance().id)?;
-        self.flow.installation.hold(&holdings::holdings(&self.flow.held.vault, &instance, None)?)?;
-        let prints = self.flow.installation.held_prints();
+    /// Goes on with what was opened before.
+    pub fn resume(
+        vault: &'f Vault,
+        author: &'f Author,
+        open: Vec<(Part<'f>, keyshoal_vault::Rotation)>,
+    ) -> Result<(Self, Vec<Rotation>), CommandError> {
+        let mut stands = Vec::new();
+        let mut pages = Vec::new();
+        for (part, open) in open {
+            let state = state_of(&open)?;
+            pages.push(Page::of(part, &open.id, open.revision, &state));
+            stands.push((stage_of(&open)?, state));
+        }
+        Self { vault, author, pages }.read(stands)
+    }
+
+    fn open(
+        vault: &'f Vault,
+        author: &'f Author,
+        parts: Vec<(Part<'f>, Stage, State, Vec<Change>)>,
+    ) -> Result<(Self, Vec<Rotation>), CommandError> {
+        let (mut new, mut pages, mut stands) = (Vec::new(), Vec::new(), Vec::new());
+        for (part, stage, state, changes) in parts {
+            let id = uuid::Uuid::new_v4().to_string();
+            new.push(NewRotation {
+                id: id.clone(),
+                instance: part.instance.id.clone(),
+                expected_revision: part.instance.revision,
+                credential: part.credential.uid,
+                stage: stage.as_str().to_owned(),
+                state: text(&state)?,
+                changes,
+            });
+            pages.push(Page::of(part, &id, 1, &state));
+            stands.push((stage, state));
+        }
+        vault.begin_rotations(new, author, keyshoal_local::clock::now())?;
+        Self { vault, author, pages }.read(stands)
+    }
+
+    /// Puts together what the engine knows of each, from the vault as it is now.
+    fn read(self, stands: Vec<(Stage, State)>) -> Result<(Self, Vec<Rotation>), CommandError> {
+        let mut rotations: Vec<Option<Rotation>> = vec![None; stands.len()];
+        let mut new = None;
+        // Only an installation knows fingerprints; the value is the same everywhere.
+        for here in [true, false] {
+            for (at, page) in self.pages.iter().enumerate() {
+                if page.installation.is_some() == here {
+                    let rotation = page.rotation(self.vault, stands[at].clone(), new)?;
+                    new = new.or(Some(rotation.new));
+                    rotations[at] = Some(rotation);
+                }
+            }
+        }
+        Ok((self, rotations.into_iter().flatten().collect()))
+    }
+}
+
+impl<'f> Page<'f> {
+    fn of(part: Part<'f>, id: &str, revision: u64, state: &State) -> Self {
+        Page {
+            instance: part.instance.id.clone(),
+            installation: part.installation,
+            credential: part.credential.uid,
+            id: id.to_owned(),
+            revision,
+            agents: state.agents.clone(),
+        }
+    }
+
+    fn rotation(
+        &self,
+        vault: &Vault,
+        (stage, state): (Stage, State),
+        known: Option<Fingerprint>,
+    ) -> Result<Rotation, CommandError> {
+        let instance = vault.instance(&self.instance)?;
+        let mut prints = std::collections::BTreeMap::new();
+        if let Some(installation) = self.installation {
+            installation.hold(&holdings::holdings(vault, &instance, None)?)?;
+            prints = installation.held_prints();
+        }
         let credential = instance.credentials.iter().find(|one| one.uid == self.credential);
         let credential =
             credential.ok_or_else(|| CommandError::user("the credential is in the vault no more"))?;
@@ -122,7 +203,7 @@ impl<'f, 'a> VaultBook<'f, 'a> {
             Stage::Staged | Stage::Tested | Stage::Publishing => (pending, current),
             _ => (current, print(VersionState::Previous)),
         };
-        let new = new.ok_or_else(|| {
+        let new = new.or(known.filter(|_| self.installation.is_none())).ok_or_else(|| {
             CommandError::user(format!("the vault has no value of {} to go on with", credential.profile))
                 .hint("keyshoal rotate … --rollback   gives the rotation up")
         })?;
@@ -138,35 +219,59 @@ impl<'f, 'a> VaultBook<'f, 'a> {
             state,
         })
     }
-}
 
-impl Book for VaultBook<'_, '_> {
-    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
+    fn change(&self, pointer: Pointer) -> Vec<Change> {
         let credential = self.credential;
-        let changes = match pointer {
+        match pointer {
             Pointer::Stays => Vec::new(),
             Pointer::Publish => vec![Change::Publish(credential)],
             Pointer::Unstage => vec![Change::Unstage(credential)],
             Pointer::RollBack => vec![Change::RollBack(credential)],
             Pointer::RetirePrevious => vec![Change::RetirePrevious(credential)],
-        };
-        let vault = &self.flow.held.vault;
-        let id = &self.flow.instance().id;
-        let instance = vault.instance(id).map_err(port)?;
-        let step = RotationStep {
-            id: self.id.clone(),
-            expected_revision: self.revision,
-            stage: rotation.stage.as_str().to_owned(),
-            state: text(&rotation.state).map_err(|error| failed(error.message))?,
-            finished: rotation.stage.is_over(),
-        };
+        }
+    }
+}
+
+impl Books for VaultBook<'_> {
+    fn step(&mut self, steps: &[(usize, &Rotation, Pointer)]) -> Result<(), PortError> {
+        let mut written = Vec::new();
+        for (at, rotation, pointer) in steps {
+            let page = &self.pages[*at];
+            let step = RotationStep {
+                id: page.id.clone(),
+                expected_revision: page.revision,
+                stage: rotation.stage.as_str().to_owned(),
+                state: text(&rotation.state).map_err(|error| failed(error.message))?,
+                finished: rotation.state.is_over(rotation.stage),
+            };
+            let changes = page.change(*pointer);
+            let revision = match changes.is_empty() {
+                true => 0,
+                false => self.vault.instance(&page.instance).map_err(port)?.revision,
+            };
+            written.push((step, revision, changes));
+        }
         let now = keyshoal_local::clock::now();
-        let (_, revision) =
-            vault.step_rotation(&step, instance.revision, changes, self.flow.author(), now).map_err(port)?;
-        self.revision = revision;
-        let instance = vault.instance(id).map_err(port)?;
-        let hearing = holdings::holdings(vault, &instance, None).map_err(|error| failed(error.message))?;
-        self.flow.installation.hold(&hearing)
+        self.vault.step_rotations(written, self.author, now).map_err(port)?;
+        for (at, rotation, pointer) in steps {
+            let page = &mut self.pages[*at];
+            page.revision += 1;
+            // Nothing else of a rotation changes what the vault wants.
+            let wants = *pointer != Pointer::Stays || page.agents != rotation.state.agents;
+            page.agents.clone_from(&rotation.state.agents);
+            if let Some(installation) = page.installation.filter(|_| wants) {
+                let instance = self.vault.instance(&page.instance).map_err(port)?;
+                let hearing = holdings::holdings(self.vault, &instance, None);
+                installation.hold(&hearing.map_err(|error| failed(error.message))?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Book for VaultBook<'_> {
+    fn step(&mut self, rotation: &Rotation, pointer: Pointer) -> Result<(), PortError> {
+        Books::step(self, &[(0, rotation, pointer)])
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
+use keyshoal_core::AgentId;
 use keyshoal_core::vault::VaultCredential;
-use keyshoal_engine::rotate::{Ended, Event, RotateReport, Rotation, Stage, Wave};
+use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Wave};
+use std::collections::BTreeSet;
 
 /// Returns the lines of what would be done.
 pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
@@ -11,8 +13,32 @@ pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
         Text::toned(Tone::Strong, credential.profile.as_str())
             .plain(": stage → test → publish → prove → finish"),
     ];
+    lines.extend(steps(credential, waves));
+    lines
+}
+
+/// Returns the lines of what would be done in one of several instances, whose turn is `wave` (from 0) of so many.
+pub fn plan_there(
+    name: &str,
+    credential: &VaultCredential,
+    away: Option<&str>,
+    waves: &[Wave],
+    (wave, of): (usize, usize),
+) -> Vec<Text> {
+    let head = Text::toned(Tone::Strong, name).plain(format!(" ({})", credential.profile));
+    if let Some(why) = away {
+        return vec![head.plain(format!(": left as it is, and unproven there: {why}"))];
+    }
+    let canary = if wave == 0 { ", canary" } else { "" };
+    let mut lines = vec![head.plain(format!(": wave {} of {of}{canary}", wave + 1))];
+    lines.extend(steps(credential, waves));
+    lines
+}
+
+fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
+    let mut lines = Vec::new();
     for (at, wave) in waves.iter().enumerate() {
-        let names: Vec<&str> = wave.agents.iter().map(keyshoal_core::AgentId::as_str).collect();
+        let names: Vec<&str> = wave.agents.iter().map(AgentId::as_str).collect();
         let what = if at == 0 { "canary" } else { "wave" };
         lines.push(Text::of(format!("  {what} {}: {}", at + 1, names.join(", "))));
     }
@@ -26,17 +52,36 @@ pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
     lines
 }
 
+/// Returns the lines of where a rotation stands in each of several instances, by their names, and why some cannot be reached.
+pub fn stand<'a>(
+    instances: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    rotations: &[Rotation],
+) -> Vec<Text> {
+    let line = |((name, away), rotation): ((&str, Option<&str>), &Rotation)| {
+        let head = Text::toned(Tone::Strong, name).plain(format!(": {}", word(rotation.stage)));
+        match away {
+            Some(why) => head.plain(format!(", left as it is: {why}")),
+            None => head,
+        }
+    };
+    instances.zip(rotations).map(line).collect()
+}
+
 /// Shows what happens.
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {
         Event::Progress(step) => progress.show(step),
         Event::Step(rotation) if rotation.stage == Stage::Publishing => {}
         Event::Step(rotation) => {
-            let tone = if rotation.stage == Stage::RolledBack { Tone::Bad } else { Tone::Good };
+            let failed = rotation.stage == Stage::RolledBack && !rotation.is_asked_back();
+            let tone = if failed { Tone::Bad } else { Tone::Good };
             lines.push(Text::toned(tone, format!("· {}", word(rotation.stage))));
         }
+        Event::Instance { name, wave, of } => {
+            lines.push(Text::toned(Tone::Strong, *name).plain(format!(" (instances, wave {wave} of {of})")));
+        }
         Event::Wave { number, of, agents } => {
-            let names: Vec<&str> = agents.iter().map(keyshoal_core::AgentId::as_str).collect();
+            let names: Vec<&str> = agents.iter().map(AgentId::as_str).collect();
             let who = if names.is_empty() { "everybody".to_owned() } else { names.join(", ") };
             lines.push(Text::of(format!("· publishing {number} of {of}: {who}")));
         }
@@ -45,6 +90,71 @@ pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
 
 /// Returns the lines of what was done.
 pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<Text> {
+    let mut lines = done(rotation, report);
+    let what = What {
+        new: rotation.new.to_string(),
+        old: rotation.old.map(|old| format!(" ({old})")).unwrap_or_default(),
+        name: rotation.profile.to_string(),
+        keeping: report.keeping.clone(),
+    };
+    lines.push(end(ended, &what, rotation.stage));
+    lines
+}
+
+/// What a rotation is about, for its last line.
+struct What {
+    new: String,
+    old: String,
+    name: String,
+    keeping: BTreeSet<AgentId>,
+}
+
+impl What {
+    /// Names the agents of which "works with" is said.
+    fn everybody(&self) -> String {
+        if self.keeping.is_empty() {
+            return "every agent".to_owned();
+        }
+        let names: Vec<&str> = self.keeping.iter().map(AgentId::as_str).collect();
+        format!(
+            "every agent that shares it (not {}, with a value of its own that was kept: it does not change with this one)",
+            names.join(", ")
+        )
+    }
+}
+
+/// Returns the lines of what was done in several instances.
+pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text> {
+    let mut lines = Vec::new();
+    for member in members {
+        let head = Text::toned(Tone::Strong, member.name.as_str());
+        lines.push(match (&member.ports, &member.ended) {
+            (Err(why), _) => head.plain(format!(": {}, left as it is: {why}", word(member.rotation.stage))),
+            (Ok(_), Some(Ended::Halted { why })) => {
+                head.plain(format!(": {}, halted: {why}", word(member.rotation.stage)))
+            }
+            (Ok(_), _) => head.plain(format!(": {}", word(member.rotation.stage))),
+        });
+        lines.extend(done(&member.rotation, &member.report));
+    }
+    let first = members.first().map(|member| &member.rotation);
+    let what = What {
+        new: first.map(|one| one.new.to_string()).unwrap_or_default(),
+        old: String::new(),
+        name: first.map(|one| format!("{} --instances …", one.profile)).unwrap_or_default(),
+        keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
+    };
+    lines.push(match ended {
+        Ended::Halted { why } => Text::toned(Tone::Doubt, "? halted: ").plain(format!(
+            "{why}; keyshoal rotate {} --resume   goes on, --rollback   gives it up",
+            what.name
+        )),
+        _ => end(ended, &what, Stage::Staged),
+    });
+    lines
+}
+
+fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
     let mut lines = Vec::new();
     for (endpoint, verdict) in &report.tested {
         let line = Text::of(format!("{}: {} says: ", rotation.new, endpoint.provider));
@@ -61,27 +171,39 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         let tone = if failure.certain { Tone::Bad } else { Tone::Doubt };
         lines.push(Text::toned(tone, sign).plain(format!("{}: {}", failure.agent, failure.why)));
     }
-    lines.push(match ended {
-        Ended::Finished => {
-            Text::toned(Tone::Good, "✓ ").plain(format!("every agent works with {}; the value before is retired", rotation.new))
-        }
-        Ended::Grace { until } => Text::toned(Tone::Good, "✓ ").plain(format!(
-            "every agent works with {}; the value before stays at hand until {}",
-            rotation.new,
+    lines
+}
+
+fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
+    let What { new, old, name, .. } = what;
+    let everybody = what.everybody();
+    let good = Text::toned(Tone::Good, "✓ ");
+    match ended {
+        Ended::Finished => good.plain(format!("{everybody} works with {new}; the value before is retired")),
+        Ended::Grace { until } => good.plain(format!(
+            "{everybody} works with {new}; the value before stays at hand until {}",
             until.strftime("%Y-%m-%d %H:%M UTC")
         )),
+        Ended::Proven => good.plain(format!("{everybody} works with {new}")),
         Ended::Unproven => Text::toned(Tone::Doubt, "? ").plain(format!(
-            "every agent has {}, and nobody was asked whether they work with it: keyshoal rotate … --resume   asks",
-            rotation.new
+            "{everybody} has {new}, and nobody was asked whether they work with it: keyshoal rotate {name} --resume   asks"
         )),
-        Ended::RolledBack { why, clean: true } => {
-            Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!("{why}; every agent has the value before again"))
+        Ended::Elsewhere { names } => Text::toned(Tone::Doubt, "? unproven there: ").plain(format!(
+            "{} cannot be reached from here; keyshoal rotate {name} --resume   goes on where it can be",
+            names.join(", ")
+        )),
+        Ended::RolledBack { asked: true, clean: true, .. } => {
+            good.plain(format!("rolled back, as you asked: every agent has the value before again{old}"))
         }
-        Ended::RolledBack { why, clean: false } => Text::toned(Tone::Bad, "✗ rolled back: ")
-            .plain(format!("{why}; and not every agent could be brought back: keyshoal sync")),
-        Ended::Halted { .. } => Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(rotation.stage))),
-    });
-    lines
+        Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
+            .plain(format!("{why}; every agent has the value before again")),
+        Ended::RolledBack { why, clean: false, .. } => Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
+            "{why}; and not every agent could be brought back: keyshoal rotate {name} --resume   goes on with that"
+        )),
+        Ended::Halted { .. } | Ended::Failing { .. } => {
+            Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(stage)))
+        }
+    }
 }
 
 fn word(stage: Stage) -> String {

@@ -13,13 +13,14 @@ use std::path::Path;
 
 pub(super) fn backup(ui: &mut Ui, context: &Context<'_>, file: &Path) -> Result<Outcome, CommandError> {
     let vault = vault::open_vault(ui, context.world, context.globals)?;
+    let author = vault::author(context.world, None);
+    super::purge::by_the_way(ui, &vault, &author);
     let progress = ui.progress();
     let mut shown = |step| {
         if let BackupStep::Sealed { done, total } = step {
             progress.say(&format!("sealing {} of {} KiB …", done / 1024, total / 1024));
         }
     };
-    let author = vault::author(context.world, None);
     let header = vault.backup(file, &author, keyshoal_local::clock::now(), &mut shown);
     drop(progress);
     let header = header?;
@@ -80,7 +81,7 @@ pub(super) fn restore(
 }
 
 /// Fetches the key of a backup, and the old one, too, where it was made while the vault got a new one.
-fn keys(
+pub(super) fn keys(
     ui: &mut Ui,
     context: &Context<'_>,
     file: &Path,

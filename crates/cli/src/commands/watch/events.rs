@@ -103,6 +103,8 @@ impl EventSource for Source<'_> {
         if self.shared.looked.replace(false) {
             self.follow();
         }
+        // Nothing is to be done until something happens: nobody finds a secret in this process meanwhile.
+        self.installation.rest();
         loop {
             if self.stop.is_set() || self.policy.has_changed() {
                 return Event::Stop;

@@ -26,7 +26,11 @@ pub fn cmd_once(
     let offline = args.offline || !policy.ask_providers;
     let (installation, repair) = opened(ui, context, policy, offline)?;
     let options = SyncOptions {
-        look: LookOptions { ask: shared::ask_policy(offline), ..LookOptions::default() },
+        look: LookOptions {
+            ask: shared::ask_policy(offline),
+            accepted_only: !offline,
+            ..LookOptions::default()
+        },
         dry_run: !repair,
         assume_yes: repair,
         activate: policy.activate,

@@ -77,12 +77,17 @@ impl<'a> Teller<'a> {
             Report::Repaired(report) => {
                 self.now = Some(report.after.now);
                 let mut lines = render::receipts::lines(&report.receipts);
+                if let (Some(edit), Some(state)) = (&report.plan.config, &report.config) {
+                    lines.extend(render::plan::config(edit));
+                    lines.push(render::receipts::config(state));
+                }
                 if !report.receipts.is_empty() {
                     lines.push(render::receipts::activation(&report.activation));
                 }
                 self.lines(&lines);
                 let run = RunDocument::new("watch_run", &report.plan)
                     .applied(report.run.clone(), &report.receipts, &report.activation)
+                    .configured(report.config.as_ref())
                     .attention(report.outcome.needs_attention());
                 self.document("repaired", None, Some(run), None);
             }
@@ -90,7 +95,15 @@ impl<'a> Teller<'a> {
                 self.ui.warn(&format!("a repair failed: {reason}"));
                 self.document("repair_failed", None, None, Some(reason.clone()));
             }
-            Report::Fight { store, profile, times } => {
+            Report::Fight { times, config: true, .. } => {
+                let message = format!(
+                    "somebody has undone the repair of the config {times} times; it is left alone for a while. \
+                     If the config is right: keyshoal diff shows what the vault has instead, keyshoal agent, model and binding change that"
+                );
+                self.ui.warn(&message);
+                self.document("fight", None, None, Some(message));
+            }
+            Report::Fight { store, profile, times, .. } => {
                 let message = format!(
                     "somebody has undone the repair of {profile} in {store} {times} times; it is left alone for a while. \
                      If that value is meant: keyshoal keep {store} {profile}"

@@ -16,7 +16,7 @@ const DEAD_KEY: &str = "sk-testkit-dead-00000000000000006";
 const CLIENTS: usize = 2;
 
 /// Runs something while clients talk to every agent all the time. Returns what the provider saw meanwhile.
-fn with_traffic(house: &House, tag: &str, act: impl FnOnce()) -> Vec<Recorded> {
+pub(super) fn with_traffic(house: &House, tag: &str, act: impl FnOnce()) -> Vec<Recorded> {
     let (going, answered) = (AtomicBool::new(true), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         let _stop = Stop(&going);

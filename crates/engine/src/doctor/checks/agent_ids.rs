@@ -88,6 +88,7 @@ mod tests {
                 free_pages: 0,
                 pages: 9,
                 log_bytes: 0,
+                rewritten: None,
             }];
         })
     }

@@ -32,8 +32,11 @@ fn run(case: &Case<'_>) -> Told {
     });
     for ((_, endpoint), said) in unreached {
         let provider = endpoint.split('|').next().unwrap_or_default();
-        let line =
-            format!("{provider} was not reached on {} ({})", super::super::case::moment(said.at), said.kind);
+        let line = format!(
+            "{provider} was not reached on {} ({})",
+            super::super::case::moment(said.at),
+            said.kind.short()
+        );
         if !told.seen.contains(&line) {
             told.seen.push(line);
         }

@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 fn run(case: &Case<'_>) -> Told {
     let instance = &case.observed().instance;
     let release = instance.openclaw_version.as_deref().unwrap_or("of unknown release");
-    let mut told = Told::seeing(vec![format!("OpenClaw {release}, layout {}", instance.layout)]);
+    let mut told = Told::seeing(vec![format!("OpenClaw {release}, {}", instance.layout.words())]);
     told.seen.extend(instance.layout_evidence.iter().cloned());
     for (agent, leftover) in activation::refused(case.observed()) {
         told.symptoms.push(

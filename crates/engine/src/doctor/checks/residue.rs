@@ -1,61 +1,69 @@
 //! Plaintext that nothing uses any more: copies, archives, free pages of databases.
 
 use super::super::{Case, Check, Symptom, Told};
-use keyshoal_core::examination::DatabaseFacts;
+use crate::scrub::{self, Deed};
+use std::collections::BTreeMap;
 
 pub(super) const CHECK: Check = Check {
     id: "residue",
     question: "Does plaintext of earlier credentials lie around?",
-    looks_at: "models.json in the agents' directories, archives of migrations, and pages of the databases that nothing uses any more.",
+    looks_at: "models.json in the agents' directories, archives and leftovers of migrations, and pages of the databases that nothing \
+               uses any more.",
     matters: "OpenClaw overwrites rows without wiping them, and copies and archives are never updated. What was revoked does no harm; \
-              what was only replaced still works for whoever reads it.",
-    way_out: "Revoke replaced keys at their provider. Remove the files that are named. With the gateway stopped, VACUUM of SQLite 3.43 or \
-              newer (what OpenClaw's tables ask for) rewrites a database without its free pages. Keyshoal does not do that beside a \
-              running gateway: it holds the database for as long as it takes, and a lock of more than 5 s breaks turns.",
+              what was only replaced still works for whoever reads it, and openclaw doctor --fix of 2026.8 and later takes a key of \
+              models.json into the stores again.",
+    way_out: "Revoke replaced keys at their provider. keyshoal scrub removes what is certainly of no use, and keeps it sealed for 30 \
+              days, so that keyshoal rollback brings it back. Databases are written anew only while no gateway runs: that holds them \
+              for as long as it takes, and a lock of more than 5 s breaks turns.",
     run,
 };
 
-/// What the observation says of copies and archives.
-const CODES: [&str; 3] = ["residue", "plaintext_models_json", "migrated_archive"];
-
 fn run(case: &Case<'_>) -> Told {
     let mut told = Told::default();
-    for notice in case.observed().notices.iter().filter(|notice| CODES.contains(&notice.code.as_str())) {
-        let mut symptom = Symptom::info(&notice.message);
-        symptom.fix = notice.fix.clone().or_else(|| Some("remove it when nothing else needs it".to_owned()));
-        told.symptoms.push(symptom);
-    }
-    let databases = &case.facts.databases;
-    told.seen.extend(databases.iter().take(40).map(|one| {
+    told.seen.extend(case.facts.databases.iter().take(40).map(|one| {
         format!(
             "{}: {} of {} pages are free, its log has {} bytes",
             one.path, one.free_pages, one.pages, one.log_bytes
         )
     }));
-    let loose: Vec<&DatabaseFacts> = databases.iter().filter(|one| one.free_pages > 0).collect();
-    if let Some(first) = loose.first() {
-        let pages: u64 = loose.iter().map(|one| one.free_pages).sum();
-        let text = format!("{pages} free pages in {} databases may still hold earlier values", loose.len());
-        let each = loose.iter().take(12).map(|one| format!("{}: {} free pages", one.path, one.free_pages));
-        told.symptoms.push(Symptom::info(text).given(each).fix(scrub(case, &first.path)));
+    let found = scrub::plan(case);
+    for (deed, what) in [
+        (Deed::Remove, "archives of migrations hold plaintext of credentials that the stores have"),
+        (Deed::Clean, "models.json holds keys in plaintext that requests do not use"),
+        (Deed::Rewrite, "pages of databases may still hold earlier values"),
+    ] {
+        let steps: Vec<_> = found.steps.iter().filter(|step| step.deed == deed).collect();
+        if steps.is_empty() {
+            continue;
+        }
+        let each = steps.iter().map(|step| format!("{}: {}", step.path, step.why));
+        let mut agents: Vec<_> = steps.iter().filter_map(|step| step.agent.clone()).collect();
+        agents.dedup();
+        told.symptoms.push(Symptom::info(what).agents(agents).given(each).by_scrub());
+    }
+    // What one sentence says of several files is said once.
+    let mut left: BTreeMap<(Option<&str>, &str), Vec<&str>> = BTreeMap::new();
+    for one in &found.left {
+        left.entry((one.fix.as_deref(), &one.why)).or_default().push(&one.path);
+    }
+    for ((fix, why), paths) in left {
+        let mut symptom = match paths.as_slice() {
+            [path] => Symptom::info(format!("{path} stays: {why}")),
+            _ => Symptom::info(format!("{} files stay: {why}", paths.len()))
+                .given(paths.iter().map(|path| (*path).to_owned())),
+        };
+        symptom.fix = fix.map(str::to_owned);
+        told.symptoms.push(symptom);
     }
     told
 }
 
-/// A database is rewritten only while nobody has it open.
-fn scrub(case: &Case<'_>, path: &str) -> String {
-    let vacuum = format!("sqlite3 {path} 'PRAGMA secure_delete = ON; VACUUM'");
-    match case.observed().instance.gateway.running {
-        Some(false) => vacuum,
-        _ => format!("openclaw gateway stop; {vacuum}; and start it again"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::super::Remedy;
     use super::super::super::world::*;
     use super::*;
-    use keyshoal_core::observation::Notice;
+    use keyshoal_core::examination::DatabaseFacts;
 
     fn database(free_pages: u64) -> World {
         World::new().with(|world| {
@@ -66,20 +74,20 @@ mod tests {
                 free_pages,
                 pages: 40,
                 log_bytes: 0,
+                rewritten: None,
             }];
         })
     }
 
     #[test]
-    fn free_pages_and_copies_are_found() {
-        finds(&CHECK, &database(3), &["3 free pages", "gateway stop", "VACUUM"]);
+    fn free_pages_are_found_and_wait_for_the_gateway_to_stop() {
+        let found = finds(&CHECK, &database(3), &["3 of its 40 pages", "gateway stop", "Info"]);
+        assert_eq!(found.remedy, None);
         let world = database(3).with(|world| world.observed.instance.gateway.running = Some(false));
-        assert!(!finds(&CHECK, &world, &["VACUUM"]).fix.unwrap().contains("stop"));
-        let world = World::new().with(|world| {
-            let message = "models.json holds plaintext".to_owned();
-            world.observed.notices = vec![Notice { code: "residue".into(), message, fix: None }];
-        });
-        finds(&CHECK, &world, &["models.json holds plaintext", "Info"]);
+        let found = finds(&CHECK, &world, &["3 of its 40 pages", "keyshoal scrub"]);
+        assert_eq!((found.remedy, found.fix.as_deref()), (Some(Remedy::Scrub), Some("keyshoal scrub")));
+        let world = database(3).with(|world| world.observed.instance.gateway.running = None);
+        assert_eq!(finds(&CHECK, &world, &["not known"]).remedy, None);
     }
 
     #[test]

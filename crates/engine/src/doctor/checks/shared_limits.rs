@@ -100,7 +100,7 @@ fn limits(
         matches!(said.kind, VerdictKind::RateLimited | VerdictKind::Billing)
             && case.now().as_second() - said.at.as_second() < FRESH
     });
-    evidence.extend(limited.map(|said| format!("its provider said {} on {}", said.kind, moment(said.at))));
+    evidence.extend(limited.map(|said| format!("asked on {}: {}", moment(said.at), said.kind.clause())));
     evidence
 }
 
@@ -122,7 +122,7 @@ mod tests {
         let found = finds(&CHECK, &world, &["share", "41 failures", "Attention"]);
         assert_eq!(found.agents.len(), 3);
         let world = World::new().with(|world| world.said(2, VerdictKind::RateLimited));
-        finds(&CHECK, &world, &["its provider said rate_limited"]);
+        finds(&CHECK, &world, &["its provider takes no more requests for the moment"]);
     }
 
     #[test]

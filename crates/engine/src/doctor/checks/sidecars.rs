@@ -6,8 +6,8 @@ use super::super::{Case, Check, Symptom, Told};
 pub(super) const CHECK: Check = Check {
     id: "sidecars",
     question: "Were node hosts and other processes restarted with the gateway?",
-    looks_at: "Processes of OpenClaw that were started for this state directory, besides the gateway, and the files that say that a \
-               node host was set up here.",
+    looks_at: "Processes of OpenClaw that were started for this state directory, besides the gateway, and what files and the state \
+               database tell of node hosts: which were set up here, which are paired, and which of their processes run.",
     matters: "Such a process has read config and credentials at its own start. Restarting only the gateway leaves it as it was.",
     way_out: "Restart the process that is named: openclaw node restart for a node host, else end it and start it again.",
     run,
@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(case: &Case<'_>) -> Told {
     let mut told = Told::default();
-    told.seen.extend(case.facts.node_hosts.iter().map(|path| format!("a node host was set up: {path}")));
+    told.seen.extend(case.facts.node_hosts.iter().cloned());
     for process in &case.facts.processes {
         let since = process.started.map_or_else(|| "?".to_owned(), moment);
         told.seen.push(format!("process {} ({}) runs since {since}", process.pid, process.what));

@@ -56,6 +56,11 @@ pub fn find(context: &Context<'_>, named: Option<&Path>) -> Result<Option<Progra
     }
 }
 
+/// Returns the release of the program on the PATH, as it says it.
+pub fn installed_release(context: &Context<'_>) -> Result<Option<String>, CommandError> {
+    Ok(find(context, None)?.map(|program| program.version))
+}
+
 impl Program {
     /// Has it make the stores that it alone may make: the one that agents share, and one for every agent with a credential of its own.
     /// Returns why none were made, where that is so.

@@ -1,0 +1,198 @@
+//! `keyshoal rotate --instances`: one new value for several instances of a vault, with one way back for all.
+
+use crate::stage::*;
+use keyshoal_core::{Layout, StoreId};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Three instances of one vault: with copies of their own, with a shared row, and with copies again.
+struct Three {
+    stage: Stage,
+    dirs: [PathBuf; 3],
+}
+
+const NAMES: [&str; 3] = ["office", "shop", "lab"];
+
+impl Three {
+    fn new() -> Self {
+        let own = |id: &str| StoreId::Agent(id.into());
+        let json = |sample: keyshoal_openclaw::sample::Installation| {
+            let sample = sample.agent("stocks").agent("ops").api_key(StoreId::Base, PROFILE, NEW);
+            sample.api_key(own("stocks"), PROFILE, NEW).api_key(own("ops"), PROFILE, NEW)
+        };
+        let row = |sample: keyshoal_openclaw::sample::Installation| {
+            sample.agent("stocks").api_key(StoreId::Base, PROFILE, NEW)
+        };
+        let stage = Stage::with(Layout::JsonFile, json);
+        let dirs = [
+            stage.state_dir(),
+            stage.also("shop", Layout::SharedRow, row),
+            stage.also("lab", Layout::JsonFile, json),
+        ];
+        fine(&stage.run(&["vault", "init"]));
+        for (dir, name) in dirs.iter().zip(NAMES) {
+            fine(&stage.run_at(dir, &["instance", "add", "--name", name, "--offline", "--yes"]));
+        }
+        std::fs::write(stage.path("new.txt"), GIVEN).unwrap();
+        Self { stage, dirs }
+    }
+
+    fn rotate(&self, more: &[&str]) -> Run {
+        let file = self.stage.path("new.txt");
+        let given: &[&str] = if more.contains(&"--resume") || more.contains(&"--due") {
+            &[]
+        } else {
+            &["--from-file", file.to_str().unwrap(), "--yes"]
+        };
+        self.stage.run(&[&["rotate", "anthropic", "--instances", "all", "--json"], given, more].concat())
+    }
+
+    /// Holds that every agent of every instance sends this value, and nothing else.
+    fn all_send(&self, value: &str) {
+        self.stage.emulator.only_accept(&[value]);
+        for dir in &self.dirs {
+            let run = self.stage.run_at(dir, &["verify"]);
+            assert_eq!(run.code, 0, "{}: {}{}", dir.display(), run.out, run.err);
+        }
+        self.stage.emulator.only_accept(&[NEW, OWN, GIVEN]);
+    }
+
+    /// Returns where each instance stands, as `--due` tells it.
+    fn stages(&self) -> Vec<Value> {
+        let due = self.rotate(&["--due"]).json();
+        let mut all = due["credentials"].as_array().unwrap().clone();
+        let place = |one: &Value| NAMES.iter().position(|name| one["instance"] == **name);
+        all.sort_by_key(place);
+        all.iter().map(|one| one["stage"].clone()).collect()
+    }
+}
+
+fn fine(run: &Run) {
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+}
+
+fn ends(document: &Value) -> Vec<&Value> {
+    document["instances"].as_array().unwrap().iter().map(|one| &one["rotation"]["ended"]).collect()
+}
+
+#[test]
+fn one_value_goes_to_all_and_one_word_brings_all_back() {
+    let three = Three::new();
+    let planned = three.rotate(&["--dry-run"]);
+    assert_eq!(planned.code, 2, "{}", planned.err);
+    assert!(planned.err.contains("lab (anthropic:default): wave 1 of 3, canary"), "{}", planned.err);
+    assert!(planned.err.contains("one step for all"), "{}", planned.err);
+    let planned = planned.json();
+    let waves: Vec<usize> = planned["instances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["rotation"]["waves"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(waves, [1, 1, 0]);
+    three.all_send(NEW);
+
+    let done = three.rotate(&[]);
+    fine(&done);
+    let document = done.json();
+    assert_eq!((&document["schema"], &document["ended"]), (&json!("keyshoal.rotations.v1"), &json!("grace")));
+    assert_eq!(ends(&document), ["proven"; 3]);
+    assert!(!format!("{}{}", done.out, done.err).contains(GIVEN));
+    three.all_send(GIVEN);
+    assert_eq!(three.stages(), ["proven"; 3]);
+
+    // What only shows writes nothing.
+    for word in ["--resume", "--rollback", "--finish"] {
+        let shown = three.stage.run(&["rotate", "anthropic", word, "--dry-run", "--yes"]);
+        assert!(shown.code == 2 && shown.err.contains("shop: proven"), "{word}: {}", shown.err);
+    }
+    assert_eq!(three.stages(), ["proven"; 3]);
+    let token = three.rotate(&["--gateway-token-file", "/nowhere"]);
+    assert!(token.code == 64 && token.err.contains("one gateway"), "{}", token.err);
+
+    // None of them goes back, or begins another one, alone.
+    let again = three.stage.run(&["rotate", "anthropic", "--yes"]);
+    assert!(again.code == 1 && again.err.contains("under way"), "{}", again.err);
+    let back = three.stage.run_at(&three.dirs[1], &["rotate", "anthropic", "--rollback", "--yes"]);
+    fine(&back);
+    three.all_send(NEW);
+    assert_eq!(three.stages(), [Value::Null, Value::Null, Value::Null]);
+}
+
+#[test]
+fn what_is_not_here_is_named_and_never_counts_as_proven() {
+    let three = Three::new();
+    let (there, away) = (&three.dirs[0], three.stage.path("away"));
+    std::fs::rename(there, &away).unwrap();
+    let done = three.rotate(&[]);
+    assert_eq!(done.code, 2, "{}{}", done.out, done.err);
+    let document = done.json();
+    assert_eq!((&document["ended"], &document["why"]), (&json!("elsewhere"), &json!("office")));
+    let office = &document["instances"].as_array().unwrap()[2];
+    assert_eq!((&office["instance"], &office["rotation"]["stage"]), (&json!("office"), &json!("staged")));
+    assert!(office["unreachable"].as_str().unwrap().contains("on this machine"), "{office}");
+    assert_eq!(three.stages(), ["staged", "proven", "proven"]);
+
+    std::fs::rename(&away, there).unwrap();
+    three.stage.emulator.only_accept(&[GIVEN, NEW]);
+    let resumed = three.rotate(&["--resume", "--grace", "0"]);
+    fine(&resumed);
+    assert_eq!(resumed.json()["ended"], "finished");
+    three.all_send(GIVEN);
+}
+
+#[test]
+fn a_value_that_the_provider_refuses_reaches_none_and_different_values_are_not_made_one() {
+    let three = Three::new();
+    three.stage.emulator.only_accept(&[NEW]);
+    let refused = three.rotate(&[]);
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    three.all_send(NEW);
+    assert_eq!(three.stages(), [Value::Null, Value::Null, Value::Null]);
+
+    let other = three.stage.path("other.txt");
+    std::fs::write(&other, OWN).unwrap();
+    let set = ["credential", "set", PROFILE, "--offline", "--yes", "--from-file", other.to_str().unwrap()];
+    fine(&three.stage.run_at(&three.dirs[2], &set));
+    let all = three.rotate(&[]);
+    assert!(all.code == 1 && all.err.contains("lab | office, shop"), "{}", all.err);
+    let file = three.stage.path("new.txt");
+    let named =
+        ["rotate", PROFILE, "--instances", "lab,office", "--canary", "office", "--yes", "--from-file"];
+    fine(&three.stage.run(&[&named[..], &[file.to_str().unwrap()]].concat()));
+    assert_eq!(three.stages(), [json!("proven"), Value::Null, json!("proven")]);
+}
+
+/// The process is killed at any moment; whoever goes on, or back, finds one rotation and ends with one value everywhere.
+#[test]
+fn killed_at_any_moment_it_is_resumed_or_taken_back_as_one() {
+    for (turn, back) in [false, true, false, true, false, true].into_iter().enumerate() {
+        let three = Three::new();
+        let file = three.stage.path("new.txt");
+        kill_after(&three, Path::new(&file), Duration::from_millis(40 + 110 * turn as u64));
+        let open = three.stages().iter().any(|stage| !stage.is_null());
+        if !open {
+            // It was killed before it began.
+            three.all_send(NEW);
+            continue;
+        }
+        let run =
+            if back { three.rotate(&["--rollback"]) } else { three.rotate(&["--resume", "--grace", "0"]) };
+        fine(&run);
+        assert_eq!(run.json()["ended"], if back { "rolled_back" } else { "finished" });
+        three.all_send(if back { NEW } else { GIVEN });
+        assert_eq!(three.stages(), [Value::Null, Value::Null, Value::Null]);
+    }
+}
+
+fn kill_after(three: &Three, file: &Path, time: Duration) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"));
+    command.env_clear().env("HOME", three.stage.path("")).arg("--state-dir").arg(&three.dirs[0]);
+    command.args(["rotate", "anthropic", "--instances", "all", "--yes", "--quiet", "--from-file"]).arg(file);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    std::thread::sleep(time);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

@@ -1,0 +1,103 @@
+//! An installation with a vault, as people change it.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use serde_json::Value;
+use std::fs;
+
+/// The drifted installation, in a vault.
+fn vaulted() -> Stage {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        let run = stage.run(arguments);
+        assert!(run.code == 0 || run.code == 2, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    stage
+}
+
+fn agents(stage: &Stage) -> Vec<(String, bool)> {
+    let told = stage.run(&["agent", "list", "--json"]).json();
+    let of = |one: &Value| (one["id"].as_str().unwrap().to_owned(), one["enabled"].as_bool().unwrap());
+    told["instance"]["agents"].as_array().unwrap().iter().map(of).collect()
+}
+
+/// The ids in the config's roster.
+fn roster(stage: &Stage) -> Vec<String> {
+    let text = fs::read_to_string(stage.state_dir().join("openclaw.json")).unwrap();
+    let config: Value = serde_json::from_str(&text).unwrap();
+    let list = config["agents"]["list"].as_array().unwrap();
+    list.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn holds(stage: &Stage, agent: &str, value: &str) -> bool {
+    let path = stage.state_dir().join("agents").join(agent).join("agent/auth-profiles.json");
+    fs::read_to_string(path).is_ok_and(|text| text.contains(value))
+}
+
+#[test]
+fn a_dry_run_changes_nothing_of_the_vault_either() {
+    let stage = vaulted();
+    assert_eq!(stage.run(&["agent", "disable", "ops", "--yes"]).code, 0);
+    let dry = stage.run(&["agent", "rename", "ops", "duty", "-n"]);
+    assert!(dry.code == 2 && dry.out.contains("The vault would take it"), "{}{}", dry.out, dry.err);
+    assert!(agents(&stage).contains(&("ops".to_owned(), false)), "{:?}", agents(&stage));
+    let done = stage.run(&["agent", "rename", "ops", "duty", "--yes"]);
+    assert!(done.code == 0 && done.out.contains("the vault has it"), "{}{}", done.out, done.err);
+    assert!(agents(&stage).contains(&("duty".to_owned(), false)), "{:?}", agents(&stage));
+}
+
+#[test]
+fn an_agent_that_is_renamed_again_leaves_no_ghost() {
+    let stage = vaulted();
+    // The config never sees the first new name, so it is remembered where the agent comes from.
+    for arguments in [
+        &["agent", "disable", "ops"] as &[&str],
+        &["agent", "rename", "ops", "duty"],
+        &["agent", "enable", "duty"],
+        &["agent", "rename", "duty", "night"],
+    ] {
+        let run = stage.run(&[arguments, &["--yes"]].concat());
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let mut there = roster(&stage);
+    there.sort();
+    assert_eq!(there, ["academic", "main", "night", "stocks"]);
+}
+
+#[test]
+fn what_is_given_to_one_agent_takes_the_place_of_what_it_kept() {
+    let stage = vaulted();
+    assert_eq!(stage.run(&["keep", "academic", PROFILE]).code, 0);
+    let key = stage.path("given");
+    fs::write(&key, GIVEN).unwrap();
+    let given =
+        ["credential", "override", "academic", PROFILE, "--yes", "--from-file", key.to_str().unwrap()];
+    let run = stage.run(&given);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(holds(&stage, "academic", GIVEN) && !holds(&stage, "academic", OWN));
+    assert_eq!(stage.run(&["diff"]).code, 0);
+}
+
+#[test]
+fn a_config_that_was_changed_by_hand_is_seen() {
+    let stage = vaulted();
+    assert_eq!(stage.run(&["status"]).code, 0, "{}", stage.run(&["status"]).out);
+    let path = stage.state_dir().join("openclaw.json");
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let list = config["agents"]["list"].as_array_mut().unwrap();
+    list.iter_mut().find(|one| one["id"] == "ops").unwrap()["name"] = "Somebody".into();
+    fs::write(&path, config.to_string()).unwrap();
+    let status = stage.run(&["status"]);
+    assert!(status.code == 2 && status.out.contains("config differs"), "{}", status.out);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    assert_eq!(stage.run(&["status"]).code, 0, "{}", stage.run(&["status"]).out);
+}
+
+#[test]
+fn an_id_that_openclaw_would_change_is_not_taken_in_silence() {
+    let stage = vaulted();
+    for odd in ["../x", "日本", "Night Duty"] {
+        let run = stage.run(&["agent", "add", odd, "--yes"]);
+        assert!(run.code == 64 && run.err.contains("it would call this agent"), "{odd}: {}", run.err);
+    }
+}

@@ -1,0 +1,99 @@
+//! A watch beside a vault that another process changes: where it may repair, the installation follows; else it tells.
+
+use crate::stage::*;
+use crate::watching::{start, told};
+use keyshoal_core::{Layout, Secret};
+use keyshoal_seal::{Keyring, keys};
+use keyshoal_vault::{Author, Change, ORGANISATION, Vault};
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::net::UnixDatagram;
+use std::time::{Duration, Instant};
+
+/// An installation that was taken into a vault, with a policy for the watch.
+fn taken_in(policy: &str) -> Stage {
+    let stage = Stage::with(Layout::JsonFile, |sample| {
+        sample.agent("stocks").api_key(keyshoal_core::StoreId::Base, PROFILE, NEW).api_key(
+            keyshoal_core::StoreId::Agent("stocks".into()),
+            PROFILE,
+            NEW,
+        )
+    });
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--name", "home", "--yes"]] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let text = format!("[watch]\npolicy = \"{policy}\"\nevery_seconds = 5\n");
+    std::fs::write(stage.path(".config/keyshoal/keyshoal.toml"), text).unwrap();
+    stage
+}
+
+/// Gives the vault another value, as another process does that ends before it has written any store.
+fn give(stage: &Stage, value: &str) {
+    let key = keys::load_at(&stage.path(".config/keyshoal/vault.key")).unwrap().unwrap();
+    let ring: Keyring = std::iter::once(key.key_encryption_key()).collect();
+    let vault = Vault::open(&stage.path(".local/share/keyshoal/vault.sqlite"), ring).unwrap();
+    let instance = vault.instance_named(ORGANISATION, "home").unwrap().unwrap();
+    let credential = instance.credentials.iter().find(|one| one.profile.as_str() == PROFILE).unwrap().uid;
+    let entry = format!(r#"{{"type":"api_key","provider":"anthropic","key":"{value}"}}"#);
+    let changes = vec![
+        Change::StageVersion { credential, value: Secret::new(entry), expires: None },
+        Change::Publish(credential),
+    ];
+    let author = Author { by: "another process".to_owned(), why: None };
+    vault.change(&instance.id, instance.revision, changes, &author, keyshoal_local::clock::now()).unwrap();
+}
+
+fn store(stage: &Stage, agent: &str) -> String {
+    std::fs::read_to_string(stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json")))
+        .unwrap()
+}
+
+fn until(what: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        if what() {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    false
+}
+
+#[test]
+fn the_installation_follows_a_vault_that_another_process_changes() {
+    let stage = taken_in("repair");
+    let socket = stage.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let child = start(&stage, &socket);
+    told(&manager, "READY=1");
+    give(&stage, GIVEN);
+    let followed = until(|| ["main", "stocks"].iter().all(|agent| store(&stage, agent).contains(GIVEN)));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(followed, "{text}");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "a secret in the journal");
+    }
+}
+
+#[test]
+fn a_watch_that_only_reports_tells_that_the_vault_wants_something_else() {
+    let stage = taken_in("report");
+    let socket = stage.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut child = start(&stage, &socket);
+    told(&manager, "READY=1");
+    give(&stage, GIVEN);
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let line =
+        lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("stocks") && line.contains(PROFILE)));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(line.is_some(), "nothing was told");
+    assert!(["main", "stocks"].iter().all(|agent| store(&stage, agent).contains(NEW)), "it only reports");
+}
