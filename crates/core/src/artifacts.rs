@@ -1,6 +1,7 @@
 //! What every agent gets of a vault's credentials: emitted into its own store, inherited, waited for, or not, and why.
 
 use crate::judge::{Sight, can_hold, is_static, why_no_override};
+use crate::knowledge::KeptBy;
 use crate::{
     AgentId, AgentView, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreId, Wish,
 };
@@ -89,6 +90,9 @@ fn artifact(sight: &Sight<'_>, wish: &Wish, id: &AgentId, profile: &ProfileId) -
 }
 
 fn how(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, value: &SourceValue, own: bool) -> How {
+    if let Some(kept) = kept_instead(sight, agent, profile, value) {
+        return skipped(&format!("it keeps a value of its own ({kept}), which is never written over"));
+    }
     if own {
         return match why_no_override(sight, agent) {
             Some(why) => skipped(&why),
@@ -111,6 +115,19 @@ fn how(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, value: &Source
             other => other,
         },
     }
+}
+
+/// Returns the value that an agent keeps on purpose where the vault wants another.
+fn kept_instead(
+    sight: &Sight<'_>,
+    agent: &AgentView,
+    profile: &ProfileId,
+    value: &SourceValue,
+) -> Option<Fingerprint> {
+    let there = held(sight.observed, &agent.store, profile).filter(|there| *there != value.fingerprint)?;
+    let mut marks = sight.marks(&agent.store, profile);
+    let kept = marks.any(|mark| mark.by == KeptBy::Person || mark.fingerprint == there);
+    (kept && agent.store != StoreId::Base).then_some(there)
 }
 
 fn stands(sight: &Sight<'_>, store: &StoreId, profile: &ProfileId, value: &SourceValue) -> How {

@@ -19,36 +19,17 @@ use keyshoal_core::{
     Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, StepState,
     StoreId,
 };
-use keyshoal_engine::ports::{Change, Clock, Observe, PortError};
+use keyshoal_engine::ports::{Change, Clock, PortError};
 use keyshoal_ledger::RunLock;
 use keyshoal_openclaw::store::WriteRules;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::resume_unwind;
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use write::{Applied, Job, Means};
 
 /// How many stores are written at once: a durable write waits for the disk.
 const WRITERS: usize = 16;
-
-impl Observe for Installation {
-    fn observe(&self) -> Result<Arc<keyshoal_core::Observation>, PortError> {
-        let snapshot = self.look()?;
-        let observed = snapshot.observed.clone();
-        self.state().seen = Some(Arc::new(snapshot));
-        Ok(observed)
-    }
-
-    fn config_edit(&self) -> Result<Option<keyshoal_core::ConfigEdit>, PortError> {
-        self.prepare_config()
-    }
-
-    fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
-        self.hear()?;
-        Ok(self.state().wish.clone())
-    }
-}
 
 impl Clock for Installation {
     fn now(&self) -> keyshoal_core::Timestamp {

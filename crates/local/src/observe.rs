@@ -8,7 +8,7 @@ mod stores;
 use crate::{Installation, book::Book, clock};
 use keyshoal_core::observation::Notice;
 use keyshoal_core::{Instance, Observation, StoreId};
-use keyshoal_engine::ports::PortError;
+use keyshoal_engine::ports::{Observe, PortError};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
 use keyshoal_openclaw::jobs;
@@ -37,6 +37,24 @@ pub struct Held {
     pub file: StoreFile,
     /// What was read.
     pub read: ReadStore,
+}
+
+impl Observe for Installation {
+    fn observe(&self) -> Result<Arc<keyshoal_core::Observation>, PortError> {
+        let snapshot = self.look()?;
+        let observed = snapshot.observed.clone();
+        self.state().seen = Some(Arc::new(snapshot));
+        Ok(observed)
+    }
+
+    fn config_edit(&self) -> Result<Option<keyshoal_core::ConfigEdit>, PortError> {
+        self.prepare_config()
+    }
+
+    fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
+        self.hear()?;
+        Ok(self.state().wish.clone())
+    }
 }
 
 impl Installation {

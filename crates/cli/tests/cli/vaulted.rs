@@ -101,3 +101,41 @@ fn an_id_that_openclaw_would_change_is_not_taken_in_silence() {
         assert!(run.code == 64 && run.err.contains("it would call this agent"), "{odd}: {}", run.err);
     }
 }
+
+#[test]
+fn a_rotation_of_one_agents_own_key_goes_before_what_was_kept_there() {
+    let stage = vaulted();
+    let key = |name: &str, value: &str| {
+        let path = stage.path(name);
+        fs::write(&path, value).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (first, second) = (key("first", GIVEN), key("second", NEW));
+    let run = stage.run(&["credential", "override", "academic", PROFILE, "--yes", "--from-file", &first]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert_eq!(stage.run(&["keep", "academic", PROFILE]).code, 0);
+    let run = stage.run(&["rotate", PROFILE, "--agent", "academic", "--yes", "--from-file", &second]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(holds(&stage, "academic", NEW) && !holds(&stage, "academic", GIVEN));
+}
+
+#[test]
+fn a_shared_rotation_names_who_keeps_a_value_of_its_own() {
+    let stage = vaulted();
+    let foreign = stage.state_dir().join("agents/ops/agent/auth-profiles.json");
+    let stocks =
+        fs::read_to_string(stage.state_dir().join("agents/stocks/agent/auth-profiles.json")).unwrap();
+    fs::create_dir_all(foreign.parent().unwrap()).unwrap();
+    fs::write(&foreign, stocks.replace(NEW, OWN)).unwrap();
+    assert_eq!(stage.run(&["keep", "ops", PROFILE]).code, 0);
+    let key = stage.path("given");
+    fs::write(&key, GIVEN).unwrap();
+    let rotate = ["rotate", PROFILE, "--yes", "--from-file", key.to_str().unwrap()];
+    let typo = stage.run(&[&rotate as &[&str], &["--canary", "nobody"]].concat());
+    assert!(typo.code == 1 && typo.err.contains("no agent \"nobody\""), "{}", typo.err);
+    let run = stage.run(&rotate);
+    assert!(run.code == 0 && run.out.contains("(not ops, with a value of its own"), "{}{}", run.out, run.err);
+    assert!(holds(&stage, "stocks", GIVEN) && holds(&stage, "ops", OWN));
+    let meant = stage.run(&["rotate", "antropic", "--yes", "--from-file", key.to_str().unwrap()]);
+    assert!(meant.err.contains("did you mean anthropic?"), "{}", meant.err);
+}

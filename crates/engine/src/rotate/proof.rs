@@ -107,7 +107,9 @@ pub(super) fn keeping(report: &SyncReport, rotation: &Rotation) -> BTreeSet<Agen
         let other = |judged: &keyshoal_core::judge::Judged| {
             judged.finding == FindingKind::Kept && judged.fingerprint.is_some_and(|one| one != rotation.new)
         };
-        agent.store != StoreId::Base && judged.is_some_and(other)
+        let wish = report.after.desired.wish.as_ref();
+        let of_vault = wish.is_some_and(|wish| wish.own_value(&agent.id, &rotation.profile).is_some());
+        agent.store != StoreId::Base && !of_vault && judged.is_some_and(other)
     };
     observed.agents.iter().filter(keeps).map(|agent| agent.id.clone()).collect()
 }

@@ -48,7 +48,9 @@ fn who_keeps_a_value_of_its_own_is_named() {
     const OWN: u8 = 9;
     let mark = knowledge::KeptMark { fingerprint: print(OWN), by: knowledge::KeptBy::Person, since: at(1) };
     let fake = fleet().has(&of("stocks"), OWN).says(OWN, VerdictKind::Ok);
-    let fake = fake.with(|state| drop(state.knowledge.kept.insert((agent("stocks"), profile(P)), mark)));
+    let fake = fake.with(|state| {
+        state.knowledge.kept.insert((agent("stocks"), profile(P)), mark);
+    });
     let mut vault = Vault::new(&fake);
     let mut rotation = vault.rotation();
     let (report, ended) = rotate(&fake, &mut vault, &mut rotation, &at_once(), &mut |_| {}).unwrap();

@@ -6,7 +6,8 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::Delivery;
-use keyshoal_engine::{AskPolicy, LookOptions};
+use keyshoal_core::{CredentialKind, Material};
+use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use keyshoal_vault::Change;
 
 /// How credentials reach an instance, as it is said on the command line.
@@ -50,7 +51,29 @@ pub(super) fn set(
     if flow.instance().delivery != delivery {
         changes.push(Change::SetDelivery(delivery));
     }
-    flow.go(ui, "instance set", changes)
+    let (flow, report) = flow.run(ui, "instance set", changes)?;
+    let outcome = flow.show(ui, "instance set", &report)?;
+    if delivery == Delivery::Refs && !how.dry_run {
+        warn_of_plain(ui, &report.after);
+    }
+    Ok(outcome)
+}
+
+/// Names the keys that stay in stores all the same: the vault does not have them.
+fn warn_of_plain(ui: &mut Ui, after: &Look) {
+    for ((store, profile), judged) in &after.judgement.copies {
+        let view = after.observed.profile(store, profile);
+        let plain = view.is_some_and(|view| {
+            matches!(view.material, Material::Inline(_)) && view.kind != CredentialKind::OAuth
+        });
+        if plain {
+            let (owner, value) = (&judged.owner, judged.fingerprint);
+            let value = value.map(|value| value.to_string()).unwrap_or_default();
+            ui.warn(&format!(
+                "{owner} {profile} stays in its store as it is ({value}): the vault does not have it (keyshoal credential adopt {owner} {profile} takes it in)"
+            ));
+        }
+    }
 }
 
 /// Refuses what the release cannot do, and a change of ways in the middle of a rotation.
@@ -67,11 +90,10 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
             .hint("update OpenClaw first; until then the stores hold the values"));
     }
     let rotations = flow.held.vault.rotations(&flow.instance().id)?;
-    if rotations.iter().any(|one| one.finished.is_none()) {
-        return Err(CommandError::user(
-            "a rotation is under way, which gives some agents another value than others",
-        )
-        .hint("keyshoal rotate … --resume   goes on with it; --finish or --rollback   closes it"));
-    }
-    Ok(())
+    let Some(open) = rotations.iter().find(|one| one.finished.is_none()) else { return Ok(()) };
+    let credential = flow.instance().credentials.iter().find(|one| one.uid == open.credential);
+    let profile = credential.map_or_else(|| open.credential.to_string(), |one| one.profile.to_string());
+    Err(CommandError::user(format!("a rotation of {profile} is not over: it is {}", open.stage)).hint(format!(
+        "keyshoal rotate {profile} --resume   goes on with it; --finish retires the value before, --rollback gives it up"
+    )))
 }
