@@ -1,6 +1,6 @@
 //! What an agent may send to a provider, in order, and why.
 
-use crate::{CredentialKind, Material, ProfileId, StoreId, Timestamp};
+use crate::{CredentialKind, Fingerprint, Material, ProfileId, StoreId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Says where a candidate comes from.
@@ -116,4 +116,11 @@ pub struct Candidate {
     pub because: String,
     /// Sessions that pin this profile (`authProfileOverride`), by key.
     pub pinned_by_sessions: Vec<SessionPin>,
+}
+
+impl Candidate {
+    /// Returns by which value its provider is asked: the one that is sent, or [`Fingerprint::NO_KEY`] where it is asked without a key.
+    pub fn asked_by(&self) -> Option<Fingerprint> {
+        if self.place == Place::NoKey { Some(Fingerprint::NO_KEY) } else { self.material.value() }
+    }
 }

@@ -9,6 +9,9 @@ use std::fmt;
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// Stands for a request without any key, where there is a question about one.
+    pub const NO_KEY: Self = Self(*b"keyshoal:no key.");
+
     /// Wraps the bytes that the room with the key has computed.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)

@@ -267,3 +267,16 @@ pub struct Notice {
     /// One line: the way out.
     pub fix: Option<String>,
 }
+
+impl Notice {
+    /// The word of those that tell why OpenClaw refuses its config: no gateway starts with it.
+    pub const CONFIG_REFUSED: &str = "config_refused";
+}
+
+impl Observation {
+    /// Returns why OpenClaw refuses the config, with file and line, if it does.
+    pub fn config_refused(&self) -> Option<&str> {
+        let refused = self.notices.iter().find(|notice| notice.code == Notice::CONFIG_REFUSED);
+        refused.map(|notice| notice.message.as_str())
+    }
+}

@@ -104,8 +104,8 @@ pub enum Action {
         /// Why.
         why: Why,
     },
-    /// Add a profile that the store does not have: to the base store (`set`, a vault's shared value), or to an agent's own (a vault's
-    /// override, a value that is carried over).
+    /// Add a profile that the store does not have: to the base store (`set`, a vault's shared value), or to an agent's own (`set --agent`,
+    /// a vault's override, a value that is carried over).
     Insert {
         /// Where.
         store: StoreId,

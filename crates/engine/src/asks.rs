@@ -1,8 +1,8 @@
 //! Which values are worth a question to their providers.
 
-use keyshoal_core::judge::{Sight, endpoint_of, owner_of};
+use keyshoal_core::judge::{Sight, SourceState, endpoint_of, owner_of};
 use keyshoal_core::{
-    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, ProfileId,
+    AgentView, Ask, CredentialKind, Desired, Endpoint, Fingerprint, Knowledge, Observation, Place, ProfileId,
     ProfileView, SourceValue, StoreId, Timestamp, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long a remembered answer stands for a fresh one, in seconds: shorter for an acceptance, which ends without notice.
 const ACCEPTED_STANDS: i64 = 15 * 60;
 const DEAD_STANDS: i64 = 24 * 60 * 60;
-/// The same for a source's value: everything waits for it, and a key may have been let in again or be known to its provider only now.
-const DEAD_SOURCE_STANDS: i64 = 60;
 
 /// Collects questions, one per value and endpoint.
 #[derive(Default)]
@@ -68,7 +66,8 @@ pub(crate) fn asks_of(
             .values()
             .any(|store| store.usage.get(profile).is_some_and(|mark| mark.auth_block_at(now)));
         let given = value.store.is_none();
-        if given || all || held_back || differs {
+        let rejected = sight.source_health(profile) == SourceState::Rejected;
+        if given || all || rejected || held_back || differs {
             let owner = owner_of(observed, value.store.as_ref().unwrap_or(&StoreId::Base));
             endpoints.insert(endpoint_of(observed, &owner, &value.provider));
             if given || held_back || all {
@@ -86,6 +85,13 @@ pub(crate) fn asks_of(
             for view in store.profiles.values() {
                 for endpoint in endpoints_of(observed, id, view) {
                     asks.add_view(view, endpoint);
+                }
+            }
+        }
+        for agent in &observed.agents {
+            for (provider, endpoint) in &agent.endpoints {
+                if agent.first(provider).is_some_and(|first| first.place == Place::NoKey) {
+                    asks.add(Fingerprint::NO_KEY, &CredentialKind::ApiKey, endpoint.clone());
                 }
             }
         }
@@ -126,7 +132,8 @@ pub(crate) fn not_remembered(
             match verdict.kind {
                 VerdictKind::Ok if failed.get(&ask.fingerprint).is_some_and(|at| *at >= verdict.at) => false,
                 VerdictKind::Ok => age < ACCEPTED_STANDS,
-                kind if kind.is_dead() && sources.contains(&ask.fingerprint) => age < DEAD_SOURCE_STANDS,
+                // Everything waits for a source's value, and it may have been let in again: a remembered no holds nothing back.
+                kind if kind.is_dead() && sources.contains(&ask.fingerprint) => false,
                 kind if kind.is_dead() => age < DEAD_STANDS,
                 _ => false,
             }

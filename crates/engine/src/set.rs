@@ -9,10 +9,10 @@ use crate::progress::Progress;
 use crate::source::{SourceError, desired_of};
 use crate::sync::{SyncError, SyncOptions, SyncReport, go};
 use keyshoal_core::{
-    Action, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, SourceOf, SourceValue, StoreId,
-    Timestamp, Verdict,
+    Action, AgentId, CredentialKind, Endpoint, Fingerprint, ProfileId, ProviderId, SourceOf, SourceValue,
+    StoreHealth, StoreId, Timestamp, Verdict,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 pub use target::Target;
 
 /// Asks for a new value. The port that applies it must know the secret of this fingerprint.
@@ -186,15 +186,10 @@ fn nowhere(look: &Look, target: &Target, value: Fingerprint) -> Result<(), SetEr
     }
     let (reason, hint) = match look.observed.not_writable(&StoreId::Base) {
         _ if !only.is_empty() => {
-            let names: Vec<&str> = only.iter().map(keyshoal_core::AgentId::as_str).collect();
+            let names: Vec<&str> = only.iter().map(AgentId::as_str).collect();
             let reason = format!("{} has no {profile} of its own that may be written", names.join(", "));
-            (
-                reason,
-                format!(
-                    "openclaw models auth --agent {} makes one; without --agent every agent gets the value",
-                    names[0]
-                ),
-            )
+            // OpenClaw's own commands would give this value to everybody where the row is shared.
+            (reason, no_place(observed, only))
         }
         Some(why) => (
             format!("the store that agents inherit from must not be written: {why}"),
@@ -211,6 +206,20 @@ fn nowhere(look: &Look, target: &Target, value: Fingerprint) -> Result<(), SetEr
         }
     };
     Err(SetError::Nowhere { profile: profile.clone(), reason, hint })
+}
+
+/// Says why an agent's own store takes no profile, and what makes it.
+fn no_place(observed: &keyshoal_core::Observation, agents: &BTreeSet<AgentId>) -> String {
+    let absent = |id: &&AgentId| {
+        let store = observed.agent(id).and_then(|agent| observed.store(&agent.store));
+        store.is_some_and(|store| store.health == StoreHealth::Absent)
+    };
+    match agents.iter().find(absent) {
+        Some(id) => format!(
+            "OpenClaw makes {id}'s database when {id} is first used: send it a message, then give the value again"
+        ),
+        None => "without --agent every agent gets the value".to_owned(),
+    }
 }
 
 /// Returns what is known of the new value at everybody's endpoint.

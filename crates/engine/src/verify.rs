@@ -77,7 +77,7 @@ pub fn verify<P: Ports + ?Sized>(
         }
         progress(Progress::Asking { questions: wanted.len() });
         let said = ask(ports, &wanted);
-        asked += said.iter().filter(|(_, verdict)| verdict.kind.was_asked()).count();
+        asked += said.iter().filter(|(_, said)| said.kind.was_asked() || said.http_status.is_some()).count();
         look.now = ports.now();
         let told = said.iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
         let facts: Vec<Fact> =
@@ -89,6 +89,7 @@ pub fn verify<P: Ports + ?Sized>(
     let learned = look.judgement.learned.clone();
     look.learn(ports, &learned);
     let mut agents = gather::of_all(&look.observed, &options.scope, &answers, look.now);
+    gather::advise(&mut agents, &look.judgement);
     if options.deep && !options.offline {
         asked += deep::put(ports, &look.observed, &mut agents, progress);
         look.now = ports.now();

@@ -1,7 +1,7 @@
 //! Asking providers about values of the book.
 
 use crate::{Installation, clock};
-use keyshoal_core::{Ask, TransportValue, Verdict, VerdictKind};
+use keyshoal_core::{Ask, Fingerprint, Secret, TransportValue, Verdict, VerdictKind};
 use keyshoal_engine::ports::AskProviders;
 use keyshoal_openclaw::gateway::{ProxyEnvironment, proxy_environment};
 use keyshoal_providers::{Limits, Prober, ProberOptions, ProxyVariables, Question};
@@ -48,7 +48,11 @@ impl Installation {
 
     /// Makes a question of an ask, with what the config wants sent along. `None` for a value that is not known here.
     fn question(&self, ask: &Ask, model: Option<&String>) -> Option<Question> {
-        let mut question = Question::new(ask.clone(), self.book.sendable(ask.fingerprint)?);
+        let secret = match ask.fingerprint {
+            Fingerprint::NO_KEY => Secret::new(""),
+            value => self.book.sendable(value)?,
+        };
+        let mut question = Question::new(ask.clone(), secret);
         question.model = model.cloned();
         for value in ask.endpoint.transport.iter().flat_map(|transport| transport.values()) {
             if let TransportValue::Known(print) = value

@@ -3,7 +3,7 @@
 use keyshoal_core::{CredentialKind, Fingerprint, Fingerprints, ProfileId, ProviderId, Secret};
 use keyshoal_openclaw::store::{
     StoreContents, StoredProfile, StoredSecret,
-    model::{ref_fingerprint, secret_fingerprint},
+    model::{as_sent, ref_fingerprint, secret_fingerprint},
 };
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -64,6 +64,7 @@ impl Book {
                 StoredSecret::Fenced | StoredSecret::Absent => Vec::new(),
             };
             for secret in secrets {
+                let secret = as_sent(secret);
                 let secret = secret.reveal_secret();
                 if secret.len() >= SHORTEST && text.contains(secret) {
                     text = text.replace(secret, "(redacted)");
@@ -150,8 +151,8 @@ impl Book {
     pub fn sendable(&self, fingerprint: Fingerprint) -> Option<Secret> {
         let entry = self.find(fingerprint)?;
         match entry.secret {
-            StoredSecret::Ref(_) => entry.leads_to,
-            StoredSecret::Inline(secret) => Some(secret),
+            StoredSecret::Ref(_) => entry.leads_to.as_ref().map(as_sent),
+            StoredSecret::Inline(secret) => Some(as_sent(&secret)),
             StoredSecret::OAuth { access, .. } => Some(access),
             StoredSecret::Fenced | StoredSecret::Absent => None,
         }

@@ -101,7 +101,10 @@ impl Installation {
         let mut notices: Vec<Notice> = config
             .warnings
             .iter()
-            .map(|warning| Notice { code: "config".into(), message: warning.clone(), fix: None })
+            .map(|warning| {
+                let code = if config::is_refusal(warning) { Notice::CONFIG_REFUSED } else { "config" };
+                Notice { code: code.into(), message: warning.clone(), fix: None }
+            })
             .collect();
         if !config.exists {
             notices.push(Notice {

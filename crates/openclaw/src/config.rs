@@ -54,6 +54,11 @@ pub fn load(locations: &Locations, env: &Environment) -> Result<Config, ConfigEr
     read(locations, env, false)
 }
 
+/// Tells whether a warning of a config says that OpenClaw refuses it as a whole, so that a gateway would not start with it.
+pub fn is_refusal(warning: &str) -> bool {
+    warning.contains("OpenClaw refuses the config") || warning.contains("OpenClaw refuses such a config")
+}
+
 /// The same, with the places of the bindings.
 pub fn load_with_places(locations: &Locations, env: &Environment) -> Result<Config, ConfigError> {
     read(locations, env, true)

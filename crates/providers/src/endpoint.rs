@@ -2,7 +2,7 @@
 
 use crate::registry::{self, Provider};
 use crate::transport::Dress;
-use keyshoal_core::{CredentialKind, Endpoint};
+use keyshoal_core::{CredentialKind, Endpoint, ProviderId};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use url::{Host, Url};
@@ -27,6 +27,8 @@ pub enum Wire {
 /// An endpoint that can be asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
+    /// Its name in the config.
+    pub(crate) provider: ProviderId,
     pub(crate) wire: Wire,
     /// The provider itself, when the address is its own and it is known to refuse strangers.
     pub(crate) own: Option<&'static Provider>,
@@ -39,6 +41,8 @@ pub(crate) struct Target {
     pub(crate) loopback: bool,
     /// Whether an open model list means that nothing there needs a key.
     pub(crate) keyless: bool,
+    /// Ask without a credential.
+    pub(crate) bare: bool,
     /// Whom limits are counted for: the provider, else the endpoint.
     pub(crate) lane: String,
     /// What the config changes about requests.
@@ -151,6 +155,7 @@ pub(crate) fn resolve(
         _ => return Err(NoTarget::UnsupportedKind),
     }
     Ok(Target {
+        provider: endpoint.provider.clone(),
         wire,
         own: at_home.filter(|provider| provider.refuses_strangers && provider.wire == wire),
         known,
@@ -158,6 +163,7 @@ pub(crate) fn resolve(
         model: endpoint.model.clone(),
         responses: api == Some("openai-responses"),
         loopback: is_loopback(&host),
+        bare: false,
         keyless: at_home.is_none() && named.is_some_and(|named| named.keyless),
         lane: at_home.map_or_else(|| endpoint.key(), |provider| provider.name.to_owned()),
         dress: Dress::default(),

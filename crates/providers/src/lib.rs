@@ -15,6 +15,7 @@
 
 mod advice;
 mod answer;
+mod bare;
 mod client;
 mod control;
 mod dns;

@@ -85,6 +85,9 @@ impl Target {
             None => client.get(url),
         };
         let request = request.header("accept", "application/json");
+        if self.bare {
+            return Some(request.headers(self.dress.headers.clone()));
+        }
         let request = match self.wire {
             Wire::OpenAi | Wire::OpenRouter | Wire::Ollama => {
                 request.header("authorization", hidden(format!("Bearer {text}"))?)

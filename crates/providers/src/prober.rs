@@ -23,7 +23,7 @@ use tokio::runtime::{Builder, Runtime};
 pub struct Question {
     /// Which value, sent how, to whom.
     pub ask: Ask,
-    /// The value.
+    /// The value; empty where the ask is about [`Fingerprint::NO_KEY`].
     pub secret: Secret,
     /// A model that shall answer with it. Costs a token. `None` for whether the value is accepted at all.
     pub model: Option<String>,
@@ -134,13 +134,18 @@ impl Prober {
     /// Says whom to ask, or what can be said without asking.
     fn prepare(&self, question: &Question) -> Result<Target, Said> {
         let Question { ask, secret, .. } = question;
-        if secret.is_empty() {
+        let bare = ask.fingerprint == Fingerprint::NO_KEY;
+        if secret.is_empty() && !bare {
             return Err((VerdictKind::Missing, Some("there is no value: set one".to_owned())));
         }
         let not_asked = |why: NoTarget| (VerdictKind::NotAsked, Some(why.advice()));
         let mut target = resolve(&ask.endpoint, &ask.kind, &self.trusted).map_err(not_asked)?;
+        target.bare = bare;
         let text = secret.reveal_secret();
-        shape::check(text, target.known).map_err(|why| (VerdictKind::MalformedKey, Some(why.advice())))?;
+        if !bare {
+            shape::check(text, target.known)
+                .map_err(|why| (VerdictKind::MalformedKey, Some(why.advice())))?;
+        }
         let token = text.contains("sk-ant-oat");
         if target.wire == Wire::Codex {
             check_login(text, &ask.kind)?;

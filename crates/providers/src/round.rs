@@ -4,6 +4,7 @@
 use crate::Wire;
 use crate::advice;
 use crate::answer::Answer;
+use crate::bare;
 use crate::client::{Clients, send};
 use crate::control::{Ground, Refusal, confirm, examine};
 use crate::dns::second_look;
@@ -52,7 +53,7 @@ impl Round {
         // A login and a key of one provider may be good at different places.
         let place = |job: &Job| (job.value.2.clone(), job.target.wire);
         let mut endpoints: BTreeMap<(String, Wire), &Target> = BTreeMap::new();
-        for job in &jobs {
+        for job in jobs.iter().filter(|job| !job.target.bare) {
             let known = endpoints.entry(place(job)).or_insert(&job.target);
             if known.model.is_none() {
                 *known = &job.target;
@@ -65,9 +66,17 @@ impl Round {
         let grounds: BTreeMap<(String, Wire), (Ground, Target)> =
             together(examined.collect()).await.into_iter().collect();
         let asked = jobs.into_iter().filter_map(|job| {
-            let (ground, target) = grounds.get(&place(&job))?.clone();
+            let ground = grounds.get(&place(&job)).cloned();
+            if ground.is_none() && !job.target.bare {
+                return None;
+            }
             let round = Arc::clone(self);
-            Some(async move { round.answer(job, ground, target).await })
+            Some(async move {
+                match ground.filter(|_| !job.target.bare) {
+                    Some((ground, target)) => round.answer(job, ground, target).await,
+                    None => bare::answer(&round, job).await,
+                }
+            })
         });
         let answers = together(asked.collect()).await;
         self.look_again(answers).await

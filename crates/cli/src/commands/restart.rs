@@ -43,6 +43,15 @@ pub fn cmd_restart(ui: &mut Ui, context: &Context<'_>, args: &RestartArgs) -> Re
     };
     let installation = shared::open(ui, context, wanted)?;
     let before = shared::look(ui, &installation, &LookOptions::default())?;
+    if let Some(why) = before.observed.config_refused() {
+        let text =
+            format!("nothing was restarted: with this config the gateway would not start again: {why}");
+        ui.data(&Text::toned(Tone::Bad, "✗ ").plain(&text).wrapped(ui.width(), 2));
+        let refused = ActivationOutcome::NotDone { reason: text, needs_restart: false };
+        let document = RunDocument::new("restart", &Plan::default()).attention(true);
+        ui.document(&document.because(&refused))?;
+        return Ok(Outcome::Attention);
+    }
     let gateway = &before.observed.instance.gateway;
     if gateway.running == Some(false) {
         ui.data(&[Text::toned(Tone::Bad, "✗ ")

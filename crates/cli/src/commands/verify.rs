@@ -126,6 +126,7 @@ fn proofs(view: &RouteView) -> Vec<RouteProof> {
         agent: message.route.answer.agent().cloned(),
         why: render::route::why(view, message),
         misled: is_misled(&message.route),
+        unreachable: view.unreachable(message).map(str::to_owned),
         delivery: None,
     };
     view.routes.iter().map(proof).collect()

@@ -142,7 +142,7 @@ fn route_document(route: &RouteProof, report: &VerifyReport) -> RouteDocument {
         query: route.query.clone(),
         agent: route.agent.clone(),
         why: route.why.clone(),
-        routed: route.agent.is_some() && !route.misled,
+        routed: route.agent.is_some() && !route.misled && route.unreachable.is_none(),
         answered: route.answered(report),
         delivered: route.delivery.as_ref().and_then(Delivery::arrived),
         delivery_reason: match &route.delivery {

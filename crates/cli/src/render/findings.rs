@@ -3,6 +3,7 @@
 use super::words;
 use crate::ui::{Text, Tone};
 use crate::view::status::StatusView;
+use keyshoal_core::observation::Notice;
 use keyshoal_core::{AgentId, Finding, FindingKind, Severity};
 
 /// Returns the lines: what is wrong and the command that mends it, equal ones of several agents joined.
@@ -20,7 +21,11 @@ fn whole(view: &StatusView) -> Vec<Text> {
     }
     let told = |message: &str| view.findings.iter().any(|one| one.message.contains(message));
     for notice in view.notices.iter().filter(|notice| !told(&notice.message)) {
-        lines.push(Text::toned(Tone::Info, "  · note  ").plain(&notice.message));
+        let head = match notice.code == Notice::CONFIG_REFUSED {
+            true => Text::toned(Tone::Bad, "  ! config refused  "),
+            false => Text::toned(Tone::Info, "  · note  "),
+        };
+        lines.push(head.plain(&notice.message));
         lines.extend(notice.fix.iter().map(|fix| fix_line(fix)));
     }
     lines

@@ -4,7 +4,7 @@ use super::{age, findings, words};
 use crate::ui::{Grid, Text, Tone};
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
-use keyshoal_core::{FindingKind, Material, Severity};
+use keyshoal_core::{FindingKind, Material, Severity, VerdictKind};
 
 /// With more agents than this, those that are as they should be are only counted.
 const MANY: usize = 40;
@@ -189,10 +189,24 @@ fn said(one: &Sends, view: &StatusView) -> Text {
     text
 }
 
+/// Names what providers last said that is no acceptance, of what agents send first.
+fn last_said(view: &StatusView) -> String {
+    let said = view.sends.iter().filter_map(|one| {
+        let kind = one.verdict.as_ref()?.kind;
+        let told = kind != VerdictKind::Ok && kind != VerdictKind::NotAsked;
+        told.then(|| format!("{} when last asked: {}", kind.short(), words::agents(&one.agents, 4)))
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
 fn summary(view: &StatusView) -> Text {
     let all = words::count(view.rows.len(), "agent");
     if !view.needs_attention() {
-        return Text::toned(Tone::Good, "✓ ").plain(format!("{all}, nothing to do"));
+        let said = last_said(view);
+        return match said.is_empty() {
+            true => Text::toned(Tone::Good, "✓ ").plain(format!("{all}, nothing to do")),
+            false => Text::toned(Tone::Doubt, "! ").plain(format!("{all}, nothing to write; {said}")),
+        };
     }
     let bad = Text::toned(Tone::Bad, "✗ ");
     match view.drifted() {

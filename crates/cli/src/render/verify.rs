@@ -114,7 +114,7 @@ pub fn what(proof: &Proof) -> String {
 
 fn verdict(proof: &Proof) -> Text {
     match proof.role {
-        Role::Keyless => Text::toned(Tone::Good, "✓ needs no key"),
+        Role::Keyless if proof.verdict.kind == VerdictKind::Ok => Text::toned(Tone::Good, "✓ needs no key"),
         Role::Nothing => Text::toned(Tone::Bad, "✗ no credential"),
         _ => words::verdict(proof.verdict.kind),
     }
@@ -160,6 +160,9 @@ fn turns(report: &VerifyReport) -> Vec<Text> {
 
 /// Returns what is to be said of a route: routed, answered, and why it goes there.
 pub fn route_words(report: &VerifyReport, route: &RouteProof) -> Text {
+    if route.unreachable.is_some() {
+        return Text::toned(Tone::Bad, "✗ no message comes this way");
+    }
     match (&route.agent, route.misled, route.answered(report)) {
         (None, ..) => Text::toned(Tone::Bad, "✗ refused"),
         (_, true, _) => Text::toned(Tone::Bad, "✗ not the agent that was meant"),
@@ -233,6 +236,8 @@ fn advice(report: &VerifyReport) -> Vec<Text> {
             for advice in open.filter_map(|verdict| verdict.advice.as_deref()) {
                 let what = what(proof);
                 match said.iter_mut().find(|(known, line, _)| *known == what && *line == advice) {
+                    // Several models of an agent may say the same.
+                    Some((_, _, whose)) if whose.last() == Some(&agent.id) => {}
                     Some((_, _, whose)) => whose.push(agent.id.clone()),
                     None => said.push((what, advice, vec![agent.id.clone()])),
                 }
@@ -266,7 +271,12 @@ fn summary(report: &VerifyReport) -> Text {
         }
     }
     if rest.is_empty() && report.is_proven() {
-        return Text::toned(Tone::Good, "✓ ").plain(line);
+        let by_key = report
+            .agents
+            .iter()
+            .all(|agent| agent.turn.is_none() && agent.proofs.iter().all(|proof| proof.models.is_empty()));
+        let more = "; by the key alone: whether there is credit and each model answers, --deep asks";
+        return Text::toned(Tone::Good, "✓ ").plain(line).plain(if by_key { more } else { "" });
     }
     Text::toned(Tone::Bad, "✗ ").plain(format!("{line}; {}", rest.join(", ")))
 }

@@ -2,7 +2,7 @@
 
 use keyshoal_core::AgentId;
 use keyshoal_openclaw::config::Config;
-use keyshoal_openclaw::routing::{Answer, Finding, Origin, Query, Route, Severity};
+use keyshoal_openclaw::routing::{Answer, Finding, FindingKind, Origin, Query, Route, Severity};
 
 /// Where messages go.
 #[derive(Clone, Debug)]
@@ -59,6 +59,19 @@ impl RouteView {
     /// Returns a binding.
     pub fn binding(&self, index: usize) -> Option<&BindingView> {
         self.bindings.iter().find(|one| one.index == index)
+    }
+
+    /// Returns why no message comes this way, where only a binding tells of it that none can come to.
+    pub fn unreachable(&self, message: &RoutedMessage) -> Option<&str> {
+        let why = |origin: &Origin| match origin {
+            Origin::Binding(index) => self
+                .findings
+                .iter()
+                .find(|one| one.kind == FindingKind::Unreachable && one.binding == Some(*index))
+                .map(|one| one.message.as_str()),
+            Origin::Account | Origin::Session { .. } => None,
+        };
+        message.origins.iter().map(why).collect::<Option<Vec<_>>>()?.first().copied()
     }
 
     /// Tells whether a person has to look.

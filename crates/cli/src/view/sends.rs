@@ -2,7 +2,7 @@
 
 use keyshoal_core::{
     AgentId, AgentView, Candidate, Finding, Knowledge, Material, Observation, Place, ProfileId, ProviderId,
-    Timestamp, Verdict,
+    Timestamp, Verdict, VerdictKind,
 };
 use std::collections::BTreeSet;
 
@@ -39,7 +39,8 @@ pub struct Sent {
 impl Sends {
     /// Tells whether these agents fail: nothing to send, or a value that the provider rejects.
     pub fn fails(&self) -> bool {
-        self.what.is_none() && !self.unknown || self.verdict.as_ref().is_some_and(|said| said.kind.is_dead())
+        let refused = |said: &Verdict| said.kind.is_dead() || said.kind == VerdictKind::Missing;
+        self.what.is_none() && !self.unknown || self.verdict.as_ref().is_some_and(refused)
     }
 }
 
@@ -77,7 +78,8 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
 fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, findings: &[Finding]) -> Sends {
     let first = agent.first(provider);
     let verdict = first.and_then(|first| {
-        knowledge.verdict(first.material.fingerprint()?, agent.endpoints.get(provider)?).cloned()
+        let asked_by = first.asked_by().or_else(|| first.material.fingerprint())?;
+        knowledge.verdict(asked_by, agent.endpoints.get(provider)?).cloned()
     });
     let since = first.and_then(|first| {
         let (profile, print) = (first.profile.clone()?, first.material.fingerprint()?);

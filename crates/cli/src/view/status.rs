@@ -125,6 +125,7 @@ impl StatusView {
     /// Tells whether anything needs attention (exit code 2).
     pub fn needs_attention(&self) -> bool {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
+            || self.notices.iter().any(|one| one.code == Notice::CONFIG_REFUSED)
     }
 }
 

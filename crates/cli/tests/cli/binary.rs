@@ -292,7 +292,10 @@ fn the_demo_runs_and_leaves_nothing() {
         assert!(text.contains(word), "{word}: {text}");
     }
     let last = text.rsplit("$ keyshoal").next().unwrap();
-    assert!(last.contains("nothing to do"), "it ends well: {last}");
+    assert!(
+        last.contains("nothing to write; rate limited when last asked: research"),
+        "it ends well: {last}"
+    );
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "nothing is left behind");
 }
 

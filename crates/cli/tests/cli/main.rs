@@ -12,6 +12,7 @@ mod fake;
 mod first_look;
 mod hostile;
 mod importing;
+mod keyless;
 mod metrics;
 mod moving;
 mod questions;

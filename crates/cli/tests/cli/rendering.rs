@@ -176,3 +176,23 @@ fn two_hundred_agents_show_only_those_that_matter() {
     assert!(text.lines().count() < 45, "one screen:\n{text}");
     assert!(text.contains("✗ stale") && text.contains("more agents, as they should be"), "{text}");
 }
+
+#[test]
+fn the_last_line_of_status_names_what_a_provider_last_said() {
+    let mut view = view();
+    view.findings.clear();
+    let last =
+        |view: &StatusView| to_plain(&render::status::screen(view, 120)).lines().last().unwrap().to_owned();
+    for one in &mut view.sends {
+        one.verdict = Some(Verdict::new(VerdictKind::Ok, now()));
+    }
+    assert!(last(&view).starts_with('✓') && last(&view).ends_with("nothing to do"), "{}", last(&view));
+    view.sends[0].verdict = Some(Verdict::new(VerdictKind::RateLimited, now()));
+    let named = view.sends[0].agents[0].to_string();
+    assert!(
+        last(&view).starts_with("! ")
+            && last(&view).contains(&format!("rate limited when last asked: {named}")),
+        "{}",
+        last(&view)
+    );
+}

@@ -108,3 +108,30 @@ fn nothing_is_written() {
     stage.run(&["route", "--all"]);
     assert!(!stage.state_dir().join(".keyshoal").exists());
 }
+
+#[test]
+fn a_config_that_openclaw_refuses_weighs_and_stops_a_restart_first() {
+    let stage = Stage::routed(Layout::SharedRow);
+    let status = stage.run(&["status"]);
+    assert_eq!(status.code, 2, "{}", status.out);
+    for words in ["! config refused", "openclaw.json:", "bindings[4] binds to agent ghost"] {
+        assert!(status.out.contains(words), "{words}: {}", status.out);
+    }
+    let restart = stage.run(&["restart", "--yes", "--restart-command", "touch restarted"]);
+    assert_eq!(restart.code, 2, "{}", restart.out);
+    assert!(
+        restart.out.contains("would not start again") && restart.out.contains("openclaw.json:"),
+        "{}",
+        restart.out
+    );
+}
+
+#[test]
+fn what_no_message_can_come_to_is_no_route_that_answers() {
+    let stage = Stage::routed(Layout::JsonFile);
+    let unreachable = stage.run(&["route", "--all", "--json"]).json();
+    let found = unreachable["findings"].as_array().unwrap();
+    assert!(found.iter().any(|one| one["finding"] == "unreachable"), "{unreachable:#}");
+    let verified = stage.run(&["verify", "--routes"]);
+    assert!(verified.out.contains("✗ no message comes this way"), "{}", verified.out);
+}

@@ -52,7 +52,11 @@ fn a_healthy_installation_is_proven_and_nothing_is_proven_offline() {
     let stage = Stage::calm(Layout::SharedRow);
     let run = stage.run(&["verify"]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
-    assert!(run.out.contains("✓ 2 of 2 agents proven"), "{}", run.out);
+    assert!(
+        run.out.contains("✓ 2 of 2 agents proven") && run.out.contains("by the key alone"),
+        "{}",
+        run.out
+    );
     stage.emulator.clear_log();
     let offline = stage.run(&["verify", "--offline", "--json"]);
     assert_eq!((offline.code, stage.emulator.log().len()), (2, 0));

@@ -246,7 +246,13 @@ fn kept(copy: &Copy<'_>, short: &str, because: &str) -> Words {
         return words
             .severity(Severity::Attention)
             .but(&format!("but auth.profiles in the config wants the type {kind}, so it is not used"))
-            .fix(format!("keyshoal replace {owner} {profile}"));
+            .fix(match is_static(&kind) && is_static(&copy.view.kind) {
+                true => format!(
+                    "keyshoal set {profile} --agent {owner} --type {}",
+                    kind.as_str().replace('_', "-")
+                ),
+                false => mend_config(profile, &copy.view.kind, &kind),
+            });
     }
     words
 }

@@ -3,7 +3,10 @@
 use super::Sight;
 use super::tell::bare;
 use super::words::Words;
-use crate::{AgentView, Candidate, Finding, FindingKind, OutReason, Place, ProviderId, Standing};
+use crate::{
+    AgentView, Candidate, Finding, FindingKind, Fingerprint, OutReason, Place, ProviderId, Standing,
+    VerdictKind,
+};
 
 /// Judges every provider that the agent's models need.
 ///
@@ -32,6 +35,7 @@ fn judge_provider(
     let mut unused = Vec::new();
     for one in candidates.iter().filter(|one| one.place != Place::ModelsFile) {
         match &one.standing {
+            Standing::First if one.place == Place::NoKey => return refused(sight, agent, provider, models),
             Standing::First | Standing::Later => return None,
             Standing::Out(reason) => match why_unused(reason) {
                 Unused::Told => return None,
@@ -54,6 +58,17 @@ fn judge_provider(
         unused.join(", ")
     );
     Some(Words::new(FindingKind::Missing, text).fix(format!("keyshoal explain {}", agent.id)))
+}
+
+/// Says that a server which was taken for one that needs no key has asked for one.
+fn refused(sight: &Sight<'_>, agent: &AgentView, provider: &ProviderId, models: &str) -> Option<Words> {
+    let said = sight.verdict(&agent.id, provider, Fingerprint::NO_KEY)?;
+    (said.kind == VerdictKind::Missing).then(|| {
+        let text = format!(
+            "needs {provider} for {models}, has no credential for it, and the server there refuses requests without one"
+        );
+        Words::new(FindingKind::Missing, text).fix(format!("keyshoal set {provider}"))
+    })
 }
 
 /// What a credential that is not used says about its provider.

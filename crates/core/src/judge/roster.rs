@@ -10,7 +10,7 @@ use super::words::Words;
 use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, unreadable};
 use crate::{
     AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
-    StoreId, knowledge::KeptBy,
+    StoreId, Timestamp, knowledge::KeptBy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -195,7 +195,7 @@ fn time_is_over(
         }
     });
     match of_program {
-        Some(OutReason::Expired { at }) => return Some(format!("its time ended at {at}")),
+        Some(OutReason::Expired { at }) => return Some(ended(*at, sight)),
         Some(_) => {
             return Some(
                 "its `expires` is not a time in milliseconds, so OpenClaw counts it as over".to_owned(),
@@ -204,11 +204,17 @@ fn time_is_over(
         None => {}
     }
     match view.expires {
-        Some(at) if view.kind == CredentialKind::Token && at <= sight.now => {
-            Some(format!("its time ended at {at}"))
-        }
+        Some(at) if view.kind == CredentialKind::Token && at <= sight.now => Some(ended(at, sight)),
         _ => None,
     }
+}
+
+/// Says when a time ended. One of 1970 is a number of seconds where milliseconds are meant.
+fn ended(at: Timestamp, sight: &Sight<'_>) -> String {
+    const YEARS: i64 = 40 * 365 * 24 * 60 * 60;
+    let seconds = sight.now.as_second() - at.as_second() > YEARS;
+    let doubt = if seconds { " (is `expires` in seconds? OpenClaw reads milliseconds)" } else { "" };
+    format!("its time ended at {at}{doubt}")
 }
 
 /// Tells what concerns a base store that is no agent's own.

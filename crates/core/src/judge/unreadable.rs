@@ -29,7 +29,7 @@ fn told(agent: Option<&AgentId>, id: &StoreId, store: &StoreView, which: &str) -
     let (text, fix) = match &store.health {
         StoreHealth::Unreadable(reason) => (
             format!("{which}, {}, cannot be read: {reason}", store.path),
-            "mend or restore that file; nothing is written there",
+            "put a backup of that file back, or move it aside so that OpenClaw makes a new one, and keyshoal sync; until then nothing is written there",
         ),
         StoreHealth::NewerSchema { found, known } => (
             format!("{which}, {}, has schema {found}, newer than the newest known one, {known}", store.path),

@@ -48,12 +48,17 @@ pub(super) fn into_base(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Action>
         .collect()
 }
 
-/// Returns what agents get of their own: the vault's overrides that their stores do not have yet.
+/// Returns what agents get of their own and their stores do not have yet: the vault's overrides, or what was given for them alone.
 pub(super) fn of_their_own(sight: &Sight<'_>) -> Vec<Action> {
-    let Some(wish) = &sight.desired.wish else { return Vec::new() };
+    let own = sight.desired.wish.iter().flat_map(|wish| &wish.own);
+    let own = own.filter_map(|((id, profile), line)| Some((id, profile, line.value.as_ref()?)));
+    let given = sight.desired.scope.agents.iter().flat_map(|id| {
+        let values = sight.desired.values.iter().filter(|_| sight.desired.source == SourceOf::Given);
+        values.map(move |(profile, value)| (id, profile, value))
+    });
     let mut all = Vec::new();
-    for ((id, profile), line) in &wish.own {
-        let (Some(value), Some(agent)) = (&line.value, sight.observed.agent(id)) else { continue };
+    for (id, profile, value) in own.chain(given) {
+        let Some(agent) = sight.observed.agent(id) else { continue };
         let store = &agent.store;
         let wanted = sight.desired.scope.includes(id, profile, &value.provider)
             && is_static(&value.kind)

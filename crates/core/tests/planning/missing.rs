@@ -121,3 +121,17 @@ fn a_type_that_the_config_does_not_want_is_mentioned_whatever_else_is_said() {
         assert!(one.fix.is_some());
     }
 }
+
+#[test]
+fn a_time_in_seconds_is_told_with_the_question_whether_it_is_one() {
+    let mut world = World::json(&["main"]).base(2);
+    let view = ProfileView { kind: CredentialKind::Token, expires: Some(at(1_790_000)), ..api_key(2) };
+    world.store(&StoreId::Base).profiles.insert(profile(P), view);
+    let told = |now: i64| {
+        let judged = judge(&world.observed, &world.desired, &world.knowledge, at(now));
+        let over = judged.findings.iter().find(|one| one.finding == FindingKind::Expired);
+        over.unwrap().message.clone()
+    };
+    assert!(told(1_790_000_000).contains("in seconds?"), "1970, seen in 2026");
+    assert!(!told(1_800_000).contains("in seconds?"), "a while ago");
+}

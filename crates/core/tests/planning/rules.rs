@@ -222,6 +222,16 @@ fn a_type_that_the_config_does_not_want_is_mended_without_touching_the_value() {
 }
 
 #[test]
+fn an_override_of_the_wrong_type_is_advised_to_be_set_again_and_not_to_be_given_up() {
+    let mut world = World::json(&["main", "academic"]).base(2).local("academic", 9);
+    world = world.kept("academic", 9, KeptBy::Person);
+    world.observed.modes.insert(profile(P), CredentialKind::Token);
+    let found = world.found("academic");
+    assert_eq!((found.finding, found.severity), (FindingKind::Kept, Severity::Attention));
+    assert_eq!(found.fix.as_deref(), Some("keyshoal set acme:default --agent academic --type token"));
+}
+
+#[test]
 fn what_cannot_be_read_or_must_not_be_written_is_reported_and_left() {
     let drifted = World::json(&["main", "stocks"]).base(2).local("stocks", 1).generations(&[1, 2]);
     let mut unreadable = drifted.clone();

@@ -45,7 +45,7 @@ pub(super) fn put<P: Ports + ?Sized>(
 }
 
 fn questions(observed: &Observation, agent: &AgentProof, proof: &Proof) -> Vec<Question> {
-    if proof.role != Role::First || proof.is_rejected() {
+    if !matches!(proof.role, Role::First | Role::Keyless) || proof.is_rejected() {
         return Vec::new();
     }
     let Some(ask) = ask(observed, agent, &proof.provider, proof) else { return Vec::new() };
@@ -58,8 +58,9 @@ fn questions(observed: &Observation, agent: &AgentProof, proof: &Proof) -> Vec<Q
 fn ask(observed: &Observation, agent: &AgentProof, provider: &ProviderId, proof: &Proof) -> Option<Ask> {
     let view = observed.agent(&agent.id)?;
     let first = view.first(provider)?;
-    let fingerprint = first.material.value()?;
+    let fingerprint = first.asked_by()?;
     let endpoint = view.endpoints.get(provider)?.clone();
     let kind = first.kind.clone().unwrap_or(CredentialKind::ApiKey);
-    (proof.fingerprint == Some(fingerprint)).then_some(Ask { fingerprint, kind, endpoint })
+    let same = proof.role == Role::Keyless || proof.fingerprint == Some(fingerprint);
+    same.then_some(Ask { fingerprint, kind, endpoint })
 }

@@ -46,6 +46,8 @@ pub struct RouteProof {
     pub why: String,
     /// Whether it goes where it is meant to.
     pub misled: bool,
+    /// Why no message comes that way, if so.
+    pub unreachable: Option<String>,
     /// What became of a test message into its conversation; `None` where none was to be posted.
     pub delivery: Option<Delivery>,
 }
@@ -209,7 +211,10 @@ fn routed(report: &VerifyReport, routes: Option<&[RouteProof]>) -> Check {
     for route in routes.into_iter().flatten() {
         let whom = route.agent.as_ref().map_or("nobody", |agent| agent.as_str());
         let answered = route.answered(report);
-        if route.misled || answered == Some(false) {
+        if let Some(why) = &route.unreachable {
+            wrong += 1;
+            evidence.push(format!("{}: {why}", route.query));
+        } else if route.misled || answered == Some(false) {
             wrong += 1;
             evidence.push(format!("{} → {whom}: {}", route.query, route.why));
         } else if answered.is_none() {

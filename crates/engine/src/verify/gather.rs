@@ -4,8 +4,8 @@ use super::Answers;
 use super::proof::{AgentProof, Proof, Role};
 use keyshoal_core::observation::is_auth;
 use keyshoal_core::{
-    AgentView, Candidate, Material, Need, Observation, OutReason, Place, ProviderId, Scope, Standing,
-    Timestamp, Verdict, VerdictKind,
+    AgentView, Candidate, FindingKind, Judgement, Material, Need, Observation, OutReason, Place, ProviderId,
+    Scope, Standing, Timestamp, Verdict, VerdictKind,
 };
 
 /// Tells whether an agent is to be verified.
@@ -82,7 +82,7 @@ fn candidates_of(
     let mut settled = false;
     for (role, candidate) in tried(candidates, provider, scope) {
         let fingerprint = candidate.material.fingerprint();
-        let answer = match (candidate.material.value(), &key) {
+        let answer = match (candidate.asked_by(), &key) {
             (Some(value), Some(key)) => answers.get(&(value, key.clone())).cloned(),
             _ => None,
         };
@@ -100,7 +100,12 @@ fn candidates_of(
             _ => answer.unwrap_or_else(|| not_asked(candidate, now)),
         };
         let verdict = held_back(candidate, verdict);
-        settled |= role == Role::Keyless || role == Role::First && verdict.kind == VerdictKind::Ok;
+        let role = match verdict.kind {
+            // The server asks for a key after all.
+            VerdictKind::Missing if role == Role::Keyless => Role::Nothing,
+            _ => role,
+        };
+        settled |= matches!(role, Role::First | Role::Keyless) && verdict.kind == VerdictKind::Ok;
         proofs.push(Proof {
             provider: provider.clone(),
             needs: Vec::new(),
@@ -134,7 +139,9 @@ fn held_back(candidate: &Candidate, mut verdict: Verdict) -> Verdict {
 /// Says why a candidate was not asked about.
 fn not_asked(candidate: &Candidate, now: Timestamp) -> Verdict {
     let (kind, advice) = match (&candidate.material, &candidate.place) {
-        (_, Place::NoKey) => (VerdictKind::NotAsked, "the provider is asked without a key"),
+        (_, Place::NoKey) => {
+            (VerdictKind::NotAsked, "it sends no key, and nobody was asked whether one is needed")
+        }
         (_, Place::OtherLogin { .. }) => {
             (VerdictKind::NotAsked, "a login of another program, which OpenClaw takes over by itself")
         }
@@ -148,6 +155,19 @@ fn not_asked(candidate: &Candidate, now: Timestamp) -> Verdict {
     let mut verdict = Verdict::new(kind, now);
     verdict.advice = Some(advice.to_owned());
     verdict
+}
+
+/// Replaces what the provider's answer alone would advise where the stores hold the remedy: a stale copy needs no new key.
+pub(super) fn advise(agents: &mut [AgentProof], judgement: &Judgement) {
+    for agent in agents {
+        for proof in agent.proofs.iter_mut().filter(|proof| !proof.is_ok()) {
+            let found = proof.profile.as_ref().and_then(|profile| judgement.of(&agent.id, profile));
+            let Some(found) = found.filter(|found| found.fingerprint == proof.fingerprint) else { continue };
+            if let (FindingKind::Stale | FindingKind::Shadowing, Some(fix)) = (found.finding, &found.fix) {
+                proof.verdict.advice = Some(format!("the source holds another value by now: {fix}"));
+            }
+        }
+    }
 }
 
 /// Says that there is nothing to send, and why.

@@ -56,7 +56,7 @@ pub enum Role {
     Later,
     /// It would be sent, if a mark or its own date did not hold it back.
     HeldBack,
-    /// The provider is asked without a key.
+    /// The agent sends no key, as OpenClaw does where it takes the server for one that needs none.
     Keyless,
     /// There is nothing to send.
     Nothing,
@@ -108,8 +108,7 @@ impl Proof {
     /// Tells whether the agent sends something here that its provider accepts.
     pub fn is_ok(&self) -> bool {
         let reached = self.models.iter().all(|model| model.verdict.kind == VerdictKind::Ok);
-        self.role == Role::Keyless
-            || self.verdict.kind == VerdictKind::Ok && self.role != Role::HeldBack && reached
+        self.verdict.kind == VerdictKind::Ok && self.role != Role::HeldBack && reached
     }
 
     /// Tells whether it is certain that this does not work.

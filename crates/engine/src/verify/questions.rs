@@ -3,7 +3,7 @@
 use super::Answers;
 use super::gather::{is_meant, tried};
 use super::proof::Role;
-use keyshoal_core::{Ask, CredentialKind, Material, Observation, Scope, VerdictKind};
+use keyshoal_core::{Ask, Candidate, CredentialKind, Observation, Scope, VerdictKind};
 use std::collections::BTreeSet;
 
 /// Returns the questions that are open: about what agents send first and, where that is known not to be accepted, about what they
@@ -15,8 +15,8 @@ pub(super) fn of(observed: &Observation, scope: &Scope, answers: &Answers) -> BT
         for (provider, candidates) in &agent.candidates {
             let Some(endpoint) = agent.endpoints.get(provider) else { continue };
             let key = endpoint.key();
-            let said = |material: &Material| {
-                let value = material.value()?;
+            let said = |one: &Candidate| {
+                let value = one.asked_by()?;
                 answers.get(&(value, key.clone())).map(|verdict| verdict.kind)
             };
             let candidates = || tried(candidates, provider, scope);
@@ -24,13 +24,13 @@ pub(super) fn of(observed: &Observation, scope: &Scope, answers: &Answers) -> BT
             // A reference is not ours to resolve: whether it is accepted stays open, as does what comes after it.
             let falls_back = candidates()
                 .filter(|(role, _)| *role == Role::First)
-                .all(|(_, first)| said(&first.material).is_some_and(fails));
+                .all(|(_, first)| said(first).is_some_and(fails));
             for (role, candidate) in candidates() {
                 if role == Role::Later && !falls_back {
                     continue;
                 }
-                let Some(fingerprint) = candidate.material.value() else { continue };
-                if said(&candidate.material).is_none() && known.insert((fingerprint, key.clone())) {
+                let Some(fingerprint) = candidate.asked_by() else { continue };
+                if said(candidate).is_none() && known.insert((fingerprint, key.clone())) {
                     let kind = candidate.kind.clone().unwrap_or(CredentialKind::ApiKey);
                     asks.insert(Ask { fingerprint, kind, endpoint: endpoint.clone() });
                 }

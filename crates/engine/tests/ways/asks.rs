@@ -159,3 +159,23 @@ fn a_copy_that_is_accepted_does_not_give_way_to_a_source_of_which_nothing_is_kno
     fake.expect(Outcome::Done);
     assert_eq!(fake.value(&of("stocks")), Some(print(4)));
 }
+
+#[test]
+fn a_remembered_no_to_the_source_holds_nothing_back_that_may_be_asked() {
+    let fake = fleet().says(1, VerdictKind::InvalidKey).says(2, VerdictKind::InvalidKey);
+    let remembered = || LookOptions { ask: AskPolicy::Remembered, ..LookOptions::default() };
+    let sync = |fake: &Fake| {
+        let options = keyshoal_engine::SyncOptions { look: remembered(), ..options() };
+        fake.sync_by(&options, &mut Script::default())
+    };
+    assert_eq!(sync(&fake).outcome, Outcome::Attention);
+    // It was let in again a second later.
+    let fake = fake.says(2, VerdictKind::Ok).with(|state| state.now = at(1001));
+    assert_eq!(sync(&fake).outcome, Outcome::Done);
+    // The same where every copy equals it, so that nothing differs.
+    let fake = Fake::json(&["main", "a"]).has(&StoreId::Base, 2).says(2, VerdictKind::InvalidKey);
+    assert_eq!(looked(&fake, AskPolicy::Now, true), [2]);
+    let fake = fake.says(2, VerdictKind::Ok);
+    assert_eq!(looked(&fake, AskPolicy::Remembered, false), [2]);
+    assert!(looked(&fake, AskPolicy::Remembered, false).is_empty());
+}

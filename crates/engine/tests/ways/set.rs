@@ -169,12 +169,16 @@ fn a_value_is_never_lost_for_want_of_a_place() {
     let report = set(&fake, &request(P, 5), &mut Unattended, &mut |_| {}).unwrap();
     assert_eq!((fake.value(&StoreId::Base), report.sync.outcome), (Some(print(5)), Outcome::Done));
     assert_eq!((fake.value(&of("stocks")), fake.value(&of("academic"))), (Some(print(7)), Some(print(9))));
-    // An agent that only inherits has no copy that could be meant.
-    let fake = fleet();
+    // An agent whose database is not there yet has no place, and nobody else's is taken for it.
+    let fake = fleet().with(|state| {
+        state.observed.capabilities.makes_stores = false;
+        state.observed.stores.get_mut(&of("ops")).unwrap().health = StoreHealth::Absent;
+    });
     let mut of_ops = request(P, 5);
     of_ops.sync.look.scope.agents.insert(agent("ops"));
     let error = set(&fake, &of_ops, &mut Unattended, &mut |_| {}).unwrap_err();
-    assert!(matches!(error, SetError::Nowhere { .. }) && fake.writes() == 0, "{error}");
+    let SetError::Nowhere { hint, .. } = &error else { panic!("{error}") };
+    assert!(hint.contains("OpenClaw makes ops's database") && fake.writes() == 0, "{error}: {hint}");
     // A base store that cannot be read takes nothing.
     let fake = alone().has(&of("stocks"), 7).with(|state| {
         state.observed.stores.get_mut(&StoreId::Base).unwrap().health =
@@ -209,5 +213,21 @@ fn an_agents_own_value_is_not_taken_for_the_others_source() {
         let wrong: Vec<_> = findings.iter().filter(|one| one.severity == Severity::Attention).collect();
         assert!(wrong.is_empty(), "{holder}, offline {offline}: {wrong:?}");
         assert_eq!(report.sync.outcome, Outcome::Done, "{holder}, offline {offline}");
+    }
+}
+
+#[test]
+fn who_only_inherits_gets_a_value_of_its_own_and_nobody_else_does() {
+    for fake in [Fake::json(&["main", "stocks", "ops"]), Fake::shared(&["main", "stocks", "ops"])] {
+        let fake = fake.has(&StoreId::Base, 1).says(1, VerdictKind::Ok).says(5, VerdictKind::Ok);
+        let mut own = request(ACME, 5);
+        own.sync.look.scope.agents.insert(agent("stocks"));
+        let report = set(&fake, &own, &mut Unattended, &mut |_| {}).unwrap();
+        assert_eq!(report.sync.outcome, Outcome::Done, "{:?}", report.sync.after.judgement.findings);
+        assert_eq!((fake.value(&of("stocks")), fake.value(&StoreId::Base)), (Some(print(5)), Some(print(1))));
+        assert_eq!((fake.sends("stocks"), fake.sends("ops")), (Some(print(5)), Some(print(1))));
+        // It is an override from then on.
+        fake.expect(Outcome::NothingToDo);
+        assert_eq!(fake.value(&of("stocks")), Some(print(5)));
     }
 }

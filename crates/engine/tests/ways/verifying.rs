@@ -3,7 +3,7 @@
 use crate::fake::*;
 use keyshoal_core::*;
 use keyshoal_engine::verify::{AgentState, Gap};
-use keyshoal_engine::{LookOptions, VerifyOptions, VerifyReport, look, verify};
+use keyshoal_engine::{AskPolicy, LookOptions, VerifyOptions, VerifyReport, look, verify};
 
 fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
     send(&mut fake.0.borrow_mut());
@@ -143,4 +143,54 @@ fn a_model_that_the_credential_does_not_reach_fails_its_agent_alone() {
     );
     let models: Vec<&str> = deep.agents[1].proofs[0].models.iter().map(|one| one.model.as_str()).collect();
     assert_eq!(models, ["big", "secret"], "special work is not asked of a model that chats");
+}
+
+#[test]
+fn who_sends_no_key_is_proven_only_by_a_server_that_wants_none() {
+    for (says, state_of, finding) in [
+        (VerdictKind::Ok, AgentState::Proven, 0),
+        (VerdictKind::Missing, AgentState::Failing, 1),
+        (VerdictKind::Connect, AgentState::Unproven, 0),
+    ] {
+        let fake = Fake::json(&["main"]).says(Fingerprint::NO_KEY.as_bytes()[0], says).with(|state| {
+            let bare = Candidate {
+                profile: None,
+                place: Place::NoKey,
+                kind: None,
+                material: Material::Absent,
+                standing: Standing::First,
+                because: String::new(),
+                pinned_by_sessions: Vec::new(),
+            };
+            let main = &mut state.observed.agents[0];
+            main.candidates.insert(ACME.into(), vec![bare]);
+            main.needs.insert(ACME.into(), vec!["big".into()]);
+        });
+        let seen = look(&fake, &LookOptions::default(), &mut |_| {}).unwrap();
+        assert_eq!(seen.judgement.count(FindingKind::Missing), 0, "nobody was asked");
+        let report = verify(&fake, seen, &VerifyOptions::default(), &mut |_| {});
+        assert_eq!(state(&report, "main"), state_of, "{says:?}");
+        assert_eq!(fake.asked(), [Fingerprint::NO_KEY.as_bytes()[0]], "once");
+        // What was said is remembered by a plain look, and asked again by one that asks about everything.
+        let plain = look(&fake, &LookOptions::default(), &mut |_| {}).unwrap();
+        assert_eq!(plain.judgement.count(FindingKind::Missing), finding, "{says:?}");
+        fake.asked();
+        let all = LookOptions { ask: AskPolicy::Now, ask_all: true, ..LookOptions::default() };
+        look(&fake, &all, &mut |_| {}).unwrap();
+        assert_eq!(fake.asked(), [Fingerprint::NO_KEY.as_bytes()[0]]);
+    }
+}
+
+#[test]
+fn a_stale_copy_needs_no_new_key_but_the_sources() {
+    let fake = two().generations(&[1, 2]);
+    let advice = |fake: &Fake| {
+        let report = verified(fake, false);
+        let stocks = report.agents.iter().find(|one| one.id == agent("stocks")).unwrap();
+        stocks.proofs[0].verdict.advice.clone()
+    };
+    assert!(advice(&fake).unwrap().contains("keyshoal sync"));
+    // Where the source's own is rejected, a sync would not help.
+    let fake = fake.says(2, VerdictKind::InvalidKey);
+    assert!(advice(&fake).is_none_or(|advice| !advice.contains("sync")));
 }

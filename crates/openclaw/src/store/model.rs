@@ -163,9 +163,21 @@ impl StoredProfile {
     }
 }
 
-/// Returns the fingerprint of an inline secret, the same wherever the secret stands.
+/// Returns an inline secret as the program sends it: without white space before and after it, which it drops.
+pub fn as_sent(secret: &Secret) -> Secret {
+    Secret::new(trimmed(secret))
+}
+
+/// What JavaScript's `trim` leaves of it.
+fn trimmed(secret: &Secret) -> &str {
+    let dropped = |one: char| one == '\u{feff}' || one.is_whitespace() && one != '\u{85}';
+    secret.reveal_secret().trim_matches(dropped)
+}
+
+/// Returns the fingerprint of an inline secret, the same wherever the secret stands: of what is sent, so that copies which differ
+/// only by what the program drops are one value.
 pub fn secret_fingerprint(prints: &dyn Fingerprints, secret: &Secret) -> Fingerprint {
-    prints.of(&["secret", secret.reveal_secret()])
+    prints.of(&["secret", trimmed(secret)])
 }
 
 /// Returns the fingerprint of a reference: of its name, not of what it names.
@@ -178,4 +190,36 @@ pub fn ref_fingerprint(prints: &dyn Fingerprints, reference: &SecretRef) -> Fing
         SecretSource::Other(other) => other,
     };
     prints.of(&["ref", source, &reference.provider, &reference.id])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Plain;
+
+    impl Fingerprints for Plain {
+        fn of(&self, parts: &[&str]) -> Fingerprint {
+            let mut bytes = [0_u8; 16];
+            for (at, byte) in parts.join("|").bytes().enumerate() {
+                bytes[at % 16] = bytes[at % 16].wrapping_mul(31).wrapping_add(byte);
+            }
+            Fingerprint::from_bytes(bytes)
+        }
+    }
+
+    #[test]
+    fn what_the_program_drops_is_no_part_of_a_value_and_everything_else_is() {
+        let print = |text: &str| secret_fingerprint(&Plain, &Secret::new(text));
+        for same in ["sk-a b", " sk-a b", "sk-a b\n", "\t sk-a b\r\n", "\u{feff}sk-a b\u{a0}"] {
+            assert_eq!(
+                (print(same), as_sent(&Secret::new(same))),
+                (print("sk-a b"), Secret::new("sk-a b")),
+                "{same:?}"
+            );
+        }
+        for other in ["sk-ab", "sk-a\nb", "\"sk-a b\"", "sk-a b\u{200b}", "\u{85}sk-a b"] {
+            assert_ne!(print(other), print("sk-a b"), "{other:?}");
+        }
+    }
 }

@@ -225,3 +225,48 @@ fn a_gateway_that_passes_on_its_own_broken_key_does_not_kill_the_agents() {
     });
     assert_eq!(said, [VerdictKind::Ok, VerdictKind::InvalidKey, VerdictKind::Unknown]);
 }
+
+#[test]
+fn a_server_without_a_key_is_asked_as_the_program_asks_it_and_its_word_counts() {
+    let bare = |endpoint: keyshoal_core::Endpoint| {
+        let mut asked = question(endpoint, ApiKey, "");
+        asked.ask.fingerprint = keyshoal_core::Fingerprint::NO_KEY;
+        asked
+    };
+    for (path, model, asked) in [
+        ("/v1", Some("mock-1"), vec!["/v1/models"]),
+        ("/v1", None, vec!["/v1/models"]),
+        // A list that anybody may read does not say whether a model answers.
+        ("/public/v1", Some("mock-1"), vec!["/public/v1/models", "/public/v1/chat/completions"]),
+    ] {
+        let lab = Lab::new();
+        let endpoint = custom_at("openai-completions", format!("{}{path}", lab.emulator.base_url()), model);
+        let verdict = lab.ask(bare(endpoint));
+        assert_eq!((verdict.kind, verdict.http_status), (VerdictKind::Missing, Some(401)), "{verdict:?}");
+        assert!(verdict.advice.unwrap().contains("keyshoal set mock"));
+        let log = lab.emulator.log();
+        assert_eq!(log.iter().map(|row| row.path.as_str()).collect::<Vec<_>>(), asked);
+        assert!(log.iter().all(|row| row.key.is_none()), "{log:?}");
+    }
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let endpoint = custom_at("openai-completions", format!("http://{gone}/v1"), Some("mock-1"));
+    assert_eq!(Lab::new().ask(bare(endpoint)).kind, VerdictKind::Connect, "silence is no refusal");
+    let server = std::thread::spawn({
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let endpoint = custom_at("openai-completions", format!("http://{address}/v1"), Some("mock-1"));
+        let asked = bare(endpoint);
+        move || {
+            let ask = std::thread::spawn(move || Lab::new().ask(asked).kind);
+            for body in [r#"{"data":[]}"#, r#"{"choices":[]}"#] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut seen = [0; 2048];
+                let _ = stream.read(&mut seen).unwrap();
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n";
+                write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+            }
+            ask.join().unwrap()
+        }
+    });
+    assert_eq!(server.join().unwrap(), VerdictKind::Ok);
+}

@@ -15,8 +15,7 @@ pub(super) const CHECK: Check = Check {
     looks_at: "Which agents send the same value, the marks and failure counts for limits in the stores, and what providers said of it \
                within the last day.",
     matters: "Many providers count requests per key. A busy agent then makes the others fail, which looks like a credential gone bad.",
-    way_out: "Give busy agents keys of their own (openclaw models auth --agent AGENT paste-api-key), and keyshoal keep them. Or raise the \
-              limit at the provider.",
+    way_out: "Give busy agents keys of their own (keyshoal set PROVIDER --agent AGENT). Or raise the limit at the provider.",
     run,
 };
 
@@ -62,9 +61,7 @@ fn run(case: &Case<'_>) -> Told {
             symptom
                 .agents(shared.agents)
                 .given(evidence)
-                .fix(format!(
-                    "openclaw models auth --agent AGENT paste-api-key --provider {provider}   gives a busy agent a key of its own"
-                )),
+                .fix(format!("keyshoal set {provider} --agent AGENT   gives a busy agent a key of its own")),
         );
     }
     told

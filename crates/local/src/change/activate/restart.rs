@@ -21,6 +21,12 @@ impl Installation {
         let Some(seen) = self.seen() else {
             return ActivationOutcome::Unknown { reason: "the installation was not looked at".into() };
         };
+        if let Some(why) = seen.observed.config_refused() {
+            return not_done(
+                &format!("with this config the gateway would not start again: {why}; mend that first"),
+                false,
+            );
+        }
         // What was seen earlier may have ended since: only what runs now can be restarted.
         let before = gateway::discover(&self.locations, &seen.config, &self.env);
         if before.running == Some(false) {
