@@ -6,12 +6,14 @@
 
 mod deep;
 mod five;
+mod gateway;
 mod gather;
 mod proof;
 mod questions;
 mod turns;
 
 pub use five::{Check, CheckResult, PastRun, RouteProof, five};
+pub use gateway::{GatewayProof, GatewayState};
 pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;
 
@@ -41,6 +43,8 @@ pub struct VerifyReport {
     pub look: Look,
     /// Every enabled agent, in the roster's order.
     pub agents: Vec<AgentProof>,
+    /// Whether the running gateway has what was asked about.
+    pub gateway: GatewayProof,
     /// How many questions were really put to providers.
     pub asked: usize,
 }
@@ -97,7 +101,9 @@ pub fn verify<P: Ports + ?Sized>(
         turns::put(ports, &mut agents, progress);
         look.now = ports.now();
     }
-    VerifyReport { look, agents, asked }
+    let gateway = gateway::of(&look);
+    gateway::note(&gateway, &mut agents);
+    VerifyReport { look, agents, gateway, asked }
 }
 
 /// Asks, and has an answer for each question: what the port leaves out was not asked.

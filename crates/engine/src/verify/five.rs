@@ -125,19 +125,21 @@ fn same_generation(report: &VerifyReport) -> Check {
 
 fn accepted(report: &VerifyReport) -> Check {
     let counts = report.summary();
-    let mut evidence: Vec<String> = report
+    let behind = report.gateway.message.clone().filter(|_| report.gateway.is_behind());
+    let mut evidence: Vec<String> = behind.clone().into_iter().collect();
+    let unproven = report
         .agents
         .iter()
         .filter(|agent| agent.state() != AgentState::Proven)
-        .map(|agent| format!("{}: not proven", agent.id))
-        .collect();
+        .map(|agent| format!("{}: not proven", agent.id));
+    evidence.extend(unproven);
     evidence.push(format!(
         "{} of {} agents proven, {} questions to providers",
         counts.proven, counts.agents, report.asked
     ));
     let result = match () {
         () if counts.agents > 0 && counts.proven == counts.agents => CheckResult::Yes,
-        () if counts.failing + counts.missing > 0 => CheckResult::No,
+        () if counts.failing + counts.missing > 0 || behind.is_some() => CheckResult::No,
         () => not_tested("not every agent's provider gave a certain answer"),
     };
     Check { id: "agents_accepted", question: "Is every agent accepted by its providers?", result, evidence }
@@ -223,6 +225,9 @@ fn propagated(report: &VerifyReport, runs: &[PastRun]) -> Check {
     if behind {
         evidence.push("an agent still holds an earlier value".to_owned());
     }
+    let unheard = report.gateway.message.clone().filter(|_| report.gateway.is_behind());
+    let behind = behind || unheard.is_some();
+    evidence.extend(unheard);
     let result = if by_hand || behind { CheckResult::No } else { CheckResult::Yes };
     Check { id: "propagated", question, result, evidence }
 }

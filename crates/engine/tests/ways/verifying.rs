@@ -2,7 +2,7 @@
 
 use crate::fake::*;
 use keyshoal_core::*;
-use keyshoal_engine::verify::{AgentState, Gap};
+use keyshoal_engine::verify::{AgentState, CheckResult, Gap, GatewayState, five};
 use keyshoal_engine::{LookOptions, VerifyOptions, VerifyReport, look, verify};
 
 fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
@@ -143,4 +143,34 @@ fn a_model_that_the_credential_does_not_reach_fails_its_agent_alone() {
     );
     let models: Vec<&str> = deep.agents[1].proofs[0].models.iter().map(|one| one.model.as_str()).collect();
     assert_eq!(models, ["big", "secret"], "special work is not asked of a model that chats");
+}
+
+/// The key works, and the agents do not send it.
+#[test]
+fn what_the_running_gateway_does_not_have_proves_nobody() {
+    let fine = two().says(1, VerdictKind::Ok);
+    assert!(verified(&fine, false).is_proven());
+    let behind = fine.with(|state| {
+        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
+    });
+    let report = verified(&behind, false);
+    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Behind, 0));
+    assert_eq!(report.gateway.fix.as_deref(), Some("keyshoal sync"));
+    let checks = five(&report, &[], None);
+    let check = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
+    assert_eq!(check("agents_accepted").result, CheckResult::No);
+    assert!(check("agents_accepted").evidence[0].contains("does not have it yet"));
+
+    let gone = behind.with(|state| state.observed.instance.gateway.running = Some(false));
+    let report = verified(&gone, false);
+    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::NotRunning, true));
+
+    let split = gone.with(|state| {
+        state.knowledge.activated = None;
+        state.observed.instance.gateway =
+            GatewayView { other_state_dir: Some("/elsewhere".to_owned()), ..GatewayView::default() };
+    });
+    let report = verified(&split, false);
+    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Elsewhere, 0));
+    assert!(report.gateway.message.unwrap().contains("/elsewhere"));
 }
