@@ -1,8 +1,12 @@
 //! Making a running gateway see what the stores hold.
 
+mod held;
+
 use crate::observation::AgentView;
 use crate::{CredentialKind, Layout, Observation, StoreId, Timestamp, instance::ActivationWay};
 use serde::{Deserialize, Serialize};
+
+pub use held::{BEGINNING, Held, held, is_certain};
 
 /// Says what the person allows (`--activate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]

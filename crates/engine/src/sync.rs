@@ -194,7 +194,7 @@ fn planned(look: &Look, options: &SyncOptions) -> Plan {
 }
 
 fn asks_for_activation(look: &Look) -> bool {
-    look.judgement.count(keyshoal_core::FindingKind::NotActivated) > 0
+    look.judgement.is_not_activated()
 }
 
 /// Asks until the plan and its answers agree. An answer that makes another plan is followed by another question, a few times.

@@ -20,7 +20,7 @@ pub use turns::Gap;
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind};
+use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind, activation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Says what to verify.
@@ -100,6 +100,11 @@ pub fn verify<P: Ports + ?Sized>(
     if options.through_gateway && !options.offline {
         turns::put(ports, &mut agents, progress);
         look.now = ports.now();
+        if agents.iter().any(|agent| agent.gap() == Some(Gap::NotActivated)) {
+            // Seen, not guessed: the next look says so as well, and the next sync has it read its stores again.
+            look.learn(ports, &[Fact::Activated { digest: activation::UNKNOWN.to_owned() }]);
+            look.judge_again();
+        }
     }
     let gateway = gateway::of(&look);
     gateway::note(&gateway, &mut agents);

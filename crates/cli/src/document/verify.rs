@@ -152,6 +152,7 @@ fn gateway(proof: &GatewayProof) -> GatewayDocument {
     let state = match proof.state {
         GatewayState::Current => "current",
         GatewayState::NotRunning => "not_running",
+        GatewayState::Unknown => "unknown",
         GatewayState::Behind => "behind",
         GatewayState::Elsewhere => "elsewhere",
     };

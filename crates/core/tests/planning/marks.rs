@@ -42,6 +42,28 @@ fn a_mark_of_an_inheriting_agent_goes_with_the_value_that_earned_it() {
     assert_eq!(world.writes(), ["replace base", "reset ops"]);
 }
 
+/// How much it matters that the gateway may not hold what the stores hold.
+fn doubt(world: &World) -> Option<Severity> {
+    let judged = world.judged();
+    let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated);
+    found.map(|one| one.severity)
+}
+
+#[test]
+fn without_a_memory_nothing_is_fine_that_was_written_after_the_gateway_began() {
+    let mut world = World::json(&["main"]).base(2);
+    world.observed.instance.gateway.started = Some(at(10));
+    world.store(&StoreId::Base).modified = Some(at(9));
+    assert_eq!((doubt(&world), activation::is_certain(&world.observed, &world.knowledge)), (None, true));
+    world.store(&StoreId::Base).modified = Some(at(11));
+    assert_eq!(
+        (doubt(&world), activation::is_certain(&world.observed, &world.knowledge)),
+        (Some(Severity::Info), false)
+    );
+    world.observed.instance.gateway.running = Some(false);
+    assert_eq!((doubt(&world), activation::is_certain(&world.observed, &world.knowledge)), (None, true));
+}
+
 #[test]
 fn a_gateway_that_read_other_values_is_told_to_read_again() {
     let mut world = World::json(&["main"]).base(2);
@@ -53,7 +75,18 @@ fn a_gateway_that_read_other_values_is_told_to_read_again() {
     world.observed.instance.gateway.started = Some(at(10));
     assert!(world.planned().is_empty());
     world.store(&StoreId::Base).modified = Some(at(11));
+    assert!(world.planned().is_empty(), "it may have read what was written while it began");
+    assert_eq!(doubt(&world), Some(Severity::Info));
+    world.store(&StoreId::Base).modified = Some(at(200));
     assert_eq!(world.planned().activation, ActivationNeed::Reload);
+    // A request of an agent explains the write, and nothing tells when the value changed.
+    let mark = UsageView { last_used: Some(at(199)), ..UsageView::default() };
+    world.store(&StoreId::Base).usage.insert(profile(P), mark);
+    assert_eq!((world.planned().is_empty(), doubt(&world)), (true, Some(Severity::Info)));
+    // By the word of its own log it has read its stores since.
+    world.observed.instance.gateway.read = Some(at(201));
+    assert_eq!(doubt(&world), None);
+    world.observed.instance.gateway.read = None;
     world.observed.instance.gateway.running = Some(false);
     assert!(world.planned().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use super::proof::AgentProof;
 use crate::look::Look;
+use keyshoal_core::activation::{self, Held};
 use keyshoal_core::{FindingKind, Severity};
 
 /// What is known of the running gateway's memory, next to the stores that were read.
@@ -11,6 +12,8 @@ pub enum GatewayState {
     Current,
     /// None runs: the next one reads what the stores hold.
     NotRunning,
+    /// Whether it has cannot be told without asking it.
+    Unknown,
     /// It does not have it yet.
     Behind,
     /// The one on the configured port reads other stores.
@@ -56,6 +59,15 @@ pub(super) fn of(look: &Look) -> GatewayProof {
             finding.message
         );
         return said(GatewayState::Behind, message, finding.fix.clone());
+    }
+    if let Held::Unknown { written } = activation::held(&look.observed, &look.knowledge) {
+        let why = written.map(|(path, at)| format!(" ({path} was written {at:.0}, after it began)"));
+        let message = format!("whether the running gateway has it is not known{}", why.unwrap_or_default());
+        return said(
+            GatewayState::Unknown,
+            message,
+            Some("keyshoal verify --through-gateway asks".to_owned()),
+        );
     }
     let state = match instance.gateway.running {
         Some(false) => GatewayState::NotRunning,

@@ -174,3 +174,21 @@ fn what_the_running_gateway_does_not_have_proves_nobody() {
     assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Elsewhere, 0));
     assert!(report.gateway.message.unwrap().contains("/elsewhere"));
 }
+
+/// Nothing is remembered, and the stores were written after the gateway began.
+#[test]
+fn what_the_gateway_holds_is_asked_where_it_is_not_known() {
+    let fake = two().says(1, VerdictKind::Ok).with(|state| {
+        state.observed.stores.get_mut(&StoreId::Base).unwrap().modified = Some(at(800));
+    });
+    let report = verified(&fake, false);
+    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::Unknown, true));
+    assert!(report.gateway.message.unwrap().contains("not known"));
+    assert!(report.gateway.fix.unwrap().contains("--through-gateway"));
+    // A refusal of what the provider accepts tells; the next sync has it read again.
+    let fake = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
+    let report = verified(&fake, true);
+    assert_eq!((report.gateway.state, state(&report, "main")), (GatewayState::Behind, AgentState::Failing));
+    fake.sync();
+    assert!(fake.log().contains(&"activate".to_owned()));
+}
