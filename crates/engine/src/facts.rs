@@ -37,10 +37,6 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
             }
         }
     }
-    let known = knowledge.activated.as_ref();
-    let digest = activation::digest(observed);
-    if activation::is_certain(observed, knowledge) && known.is_none_or(|known| known.digest != digest) {
-        facts.push(Fact::Activated { digest });
-    }
+    facts.extend(activation::certain(observed, knowledge).map(|digest| Fact::Activated { digest }));
     facts
 }

@@ -3,7 +3,7 @@
 //! A gateway reads its stores when it begins and when it is made to. Nothing tells from outside what it read: there is what we made it
 //! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
 
-use super::digest;
+use super::{digest, digest_of_values, is_same};
 use crate::{Knowledge, Observation, StoreView, Timestamp};
 use jiff::SignedDuration;
 
@@ -29,7 +29,7 @@ pub enum Held<'a> {
 /// Tells what a running gateway holds. One of which is not known whether it runs may well run.
 pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
     let known = knowledge.activated.as_ref();
-    let same = known.is_some_and(|known| known.digest == digest(observed));
+    let same = known.is_some_and(|known| is_same(&known.digest, observed));
     if observed.instance.gateway.running == Some(false) || same {
         return Held::Current;
     }
@@ -50,18 +50,22 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
     }
 }
 
-/// Tells whether a gateway is sure to hold what the stores hold, or will when it begins, so that this may be remembered.
-pub fn is_certain(observed: &Observation, knowledge: &Knowledge) -> bool {
+/// Returns what is to be remembered as read where a gateway is sure to hold what the stores hold, or will when it begins.
+pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> {
     let known = knowledge.activated.as_ref();
-    let gateway = &observed.instance.gateway;
-    match (gateway.running, began(observed)) {
-        (Some(false), _) => true,
+    match (observed.instance.gateway.running, began(observed)) {
+        (Some(false), _) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
         // What is known of the same life says more than any time of a file.
         (Some(true), Some(since)) if known.is_none_or(|known| since > known.at) => {
-            let mut stores = observed.stores.values();
-            stores.all(|store| store.modified.map_or(store.profiles.is_empty(), |at| at <= since))
+            if let Some(known) = known.filter(|known| is_same(&known.digest, observed)) {
+                return Some(known.digest.clone());
+            }
+            let before =
+                |store: &StoreView| store.modified.map_or(store.profiles.is_empty(), |at| at <= since);
+            // Of orders, no time is known.
+            observed.stores.values().all(before).then(|| digest_of_values(observed))
         }
-        _ => false,
+        _ => None,
     }
 }
 

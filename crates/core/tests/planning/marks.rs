@@ -54,14 +54,20 @@ fn without_a_memory_nothing_is_fine_that_was_written_after_the_gateway_began() {
     let mut world = World::json(&["main"]).base(2);
     world.observed.instance.gateway.started = Some(at(10));
     world.store(&StoreId::Base).modified = Some(at(9));
-    assert_eq!((doubt(&world), activation::is_certain(&world.observed, &world.knowledge)), (None, true));
+    assert_eq!(
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
+        (None, true)
+    );
     world.store(&StoreId::Base).modified = Some(at(11));
     assert_eq!(
-        (doubt(&world), activation::is_certain(&world.observed, &world.knowledge)),
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
         (Some(Severity::Info), false)
     );
     world.observed.instance.gateway.running = Some(false);
-    assert_eq!((doubt(&world), activation::is_certain(&world.observed, &world.knowledge)), (None, true));
+    assert_eq!(
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
+        (None, true)
+    );
 }
 
 #[test]
@@ -95,4 +101,26 @@ fn a_gateway_that_read_other_values_is_told_to_read_again() {
 fn a_new_profile_is_not_held_back_by_what_an_old_one_of_its_id_left_behind() {
     let world = World::json(&["main", "ops"]).cooling(&StoreId::Base, "auth").given(5);
     assert_eq!(world.writes(), ["insert base", "reset base"]);
+}
+
+#[test]
+fn an_order_or_a_date_that_the_gateway_has_not_read_is_told_as_well() {
+    let mut world = World::json(&["main"]).base(2);
+    world.knowledge.activated = Some(Activated { digest: activation::digest(&world.observed), at: at(5) });
+    assert_eq!(doubt(&world), None);
+    let mut ordered = world.clone();
+    ordered.store(&StoreId::Base).order.insert(ACME.into(), vec![profile("acme:other"), profile(P)]);
+    assert_eq!(doubt(&ordered), Some(Severity::Attention));
+    let mut dated = world.clone();
+    dated.store(&StoreId::Base).profiles.get_mut(&profile(P)).unwrap().expires = Some(at(77));
+    assert_eq!(doubt(&dated), Some(Severity::Attention));
+    // Where only the values are known, as an earlier version remembered them, an order says nothing.
+    ordered.knowledge.activated =
+        Some(Activated { digest: activation::digest_of_values(&world.observed), at: at(5) });
+    assert_eq!(doubt(&ordered), None);
+    // An empty order is none, and a use mark is nothing to read again.
+    world.store(&StoreId::Base).order.insert(ACME.into(), Vec::new());
+    let mark = UsageView { last_used: Some(at(9)), ..UsageView::default() };
+    world.store(&StoreId::Base).usage.insert(profile(P), mark);
+    assert_eq!(doubt(&world), None);
 }
