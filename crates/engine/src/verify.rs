@@ -106,7 +106,7 @@ pub fn verify<P: Ports + ?Sized>(
             look.judge_again();
         }
     }
-    let gateway = gateway::of(&look);
+    let gateway = gateway::of(&look, &agents);
     gateway::note(&gateway, &mut agents);
     VerifyReport { look, agents, gateway, asked }
 }

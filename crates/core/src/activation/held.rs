@@ -3,7 +3,7 @@
 //! A gateway reads its stores when it begins and when it is made to. Nothing tells from outside what it read: there is what we made it
 //! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
 
-use super::{digest, digest_of_values, is_same};
+use super::{digest, is_same};
 use crate::{Knowledge, Observation, StoreView, Timestamp};
 use jiff::SignedDuration;
 
@@ -50,22 +50,17 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
     }
 }
 
-/// Returns what is to be remembered as read where a gateway is sure to hold what the stores hold, or will when it begins.
+/// Returns what is to be remembered as read: what stands there while none runs, since the next one reads that; and again what is known,
+/// where a gateway has begun since and the stores still hold it. The times of stores are too weak for more: they can be old and wrong.
 pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> {
     let known = knowledge.activated.as_ref();
-    match (observed.instance.gateway.running, began(observed)) {
-        (Some(false), _) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
-        // What is known of the same life says more than any time of a file.
-        (Some(true), Some(since)) if known.is_none_or(|known| since > known.at) => {
-            if let Some(known) = known.filter(|known| is_same(&known.digest, observed)) {
-                return Some(known.digest.clone());
-            }
-            let before =
-                |store: &StoreView| store.modified.map_or(store.profiles.is_empty(), |at| at <= since);
-            // Of orders, no time is known.
-            observed.stores.values().all(before).then(|| digest_of_values(observed))
+    match observed.instance.gateway.running {
+        Some(false) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
+        Some(true) => {
+            let known = known.filter(|known| began(observed).is_some_and(|since| since > known.at))?;
+            is_same(&known.digest, observed).then(|| known.digest.clone())
         }
-        _ => None,
+        None => None,
     }
 }
 

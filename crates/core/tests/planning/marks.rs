@@ -56,7 +56,7 @@ fn without_a_memory_nothing_is_fine_that_was_written_after_the_gateway_began() {
     world.store(&StoreId::Base).modified = Some(at(9));
     assert_eq!(
         (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
-        (None, true)
+        (None, false)
     );
     world.store(&StoreId::Base).modified = Some(at(11));
     assert_eq!(

@@ -1,7 +1,7 @@
 //! The five questions that end a repair: do all agents hold the same, is each accepted, does each route answer, do calls come from
 //! several agents, and did the last change reach everybody by itself.
 
-use super::{AgentState, VerifyReport};
+use super::{AgentState, GatewayState, VerifyReport};
 use keyshoal_core::knowledge::GenerationOrigin;
 use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, Timestamp, TurnOutcome};
 
@@ -228,6 +228,11 @@ fn propagated(report: &VerifyReport, runs: &[PastRun]) -> Check {
     let unheard = report.gateway.message.clone().filter(|_| report.gateway.is_behind());
     let behind = behind || unheard.is_some();
     evidence.extend(unheard);
-    let result = if by_hand || behind { CheckResult::No } else { CheckResult::Yes };
+    let unknown = report.gateway.state == GatewayState::Unknown;
+    let result = match report.gateway.message.clone().filter(|_| unknown) {
+        _ if by_hand || behind => CheckResult::No,
+        Some(message) => not_tested(message),
+        None => CheckResult::Yes,
+    };
     Check { id: "propagated", question, result, evidence }
 }

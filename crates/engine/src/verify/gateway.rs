@@ -38,8 +38,8 @@ impl GatewayProof {
     }
 }
 
-/// Says what a look tells of the gateway.
-pub(super) fn of(look: &Look) -> GatewayProof {
+/// Says what a look tells of the gateway. Who was asked through it speaks for himself.
+pub(super) fn of(look: &Look, agents: &[AgentProof]) -> GatewayProof {
     let instance = &look.observed.instance;
     if let Some(other) = &instance.gateway.other_state_dir {
         let message = format!(
@@ -61,6 +61,9 @@ pub(super) fn of(look: &Look) -> GatewayProof {
         return said(GatewayState::Behind, message, finding.fix.clone());
     }
     if let Held::Unknown { written } = activation::held(&look.observed, &look.knowledge) {
+        if !agents.is_empty() && agents.iter().all(|agent| agent.turn.is_some()) {
+            return GatewayProof { state: GatewayState::Unknown, message: None, fix: None };
+        }
         let why = written.map(|(path, at)| format!(" ({path} was written {at:.0}, after it began)"));
         let message = format!("whether the running gateway has it is not known{}", why.unwrap_or_default());
         return said(

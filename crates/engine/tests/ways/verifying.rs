@@ -184,7 +184,15 @@ fn what_the_gateway_holds_is_asked_where_it_is_not_known() {
     let report = verified(&fake, false);
     assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::Unknown, true));
     assert!(report.gateway.message.unwrap().contains("not known"));
-    assert!(report.gateway.fix.unwrap().contains("--through-gateway"));
+    assert!(report.gateway.fix.clone().unwrap().contains("--through-gateway"));
+    let fake = fake.generations(&[1, 2]).has(&of("stocks"), 2);
+    let report = verified(&fake, false);
+    let told = |report: &VerifyReport| five(report, &[], None).last().unwrap().result.clone();
+    assert!(matches!(told(&report), CheckResult::NotTested { .. }), "{:?}", told(&report));
+    // Whoever was asked has answered, and nothing is left to be said.
+    let by = TurnOutcome::Answered { by: Some(name("big")) };
+    let fake = turn(turn(fake, "main", by.clone()), "stocks", by);
+    assert_eq!(verified(&fake, true).gateway.message, None);
     // A refusal of what the provider accepts tells; the next sync has it read again.
     let fake = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
     let report = verified(&fake, true);
