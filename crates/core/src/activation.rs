@@ -1,8 +1,12 @@
 //! Making a running gateway see what the stores hold.
 
+mod held;
+
 use crate::observation::AgentView;
 use crate::{CredentialKind, Layout, Observation, StoreId, Timestamp, instance::ActivationWay};
 use serde::{Deserialize, Serialize};
+
+pub use held::{BEGINNING, Held, certain, held};
 
 /// Says what the person allows (`--activate`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -63,6 +67,8 @@ pub enum ActivationOutcome {
 
 /// Stands for a digest where it is only known that a gateway has not read what the stores hold. No store's digest is equal.
 pub const UNKNOWN: &str = "unknown";
+/// Between the digest of the values and that of the rest.
+const REST: char = '/';
 /// Between a digest and the agents that were refused then.
 const REFUSED: char = '+';
 
@@ -89,12 +95,28 @@ pub fn released<'a>(digest: &'a str, observed: &Observation) -> Vec<&'a str> {
         .collect()
 }
 
-/// Returns a digest of every value in every store: equal digests mean that the gateway needs to read nothing again.
+/// Returns a digest of what a gateway reads of every store: it need read nothing again while [`is_same`] holds.
 ///
-/// It also names the agents that OpenClaw refuses.
-/// It covers store, profile, type and fingerprint, not use marks, and not the tokens of an OAuth login, which the gateway itself
-/// renews. The text is for comparison only.
+/// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry; it also names the agents
+/// that OpenClaw refuses. It does not cover use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for
+/// comparison only.
 pub fn digest(observed: &Observation) -> String {
+    let (values, refused) = (hash(&values_of(observed)), refused_now(observed));
+    format!("{values}{REST}{}{refused}", hash(&rest_of(observed)))
+}
+
+/// Returns the digest of the values alone, where nothing is known of orders and dates.
+pub fn digest_of_values(observed: &Observation) -> String {
+    format!("{}{}", hash(&values_of(observed)), refused_now(observed))
+}
+
+/// Tells whether the stores hold what they held when this digest was made, as far as it says.
+pub fn is_same(digest: &str, observed: &Observation) -> bool {
+    let compared = if digest.contains(REST) { self::digest(observed) } else { digest_of_values(observed) };
+    compared == digest
+}
+
+fn values_of(observed: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
     for (store, view) in &observed.stores {
         for (profile, one) in &view.profiles {
@@ -105,15 +127,33 @@ pub fn digest(observed: &Observation) -> String {
             lines.push(format!("{store}\u{1f}{profile}\u{1f}{}\u{1f}{value}", one.kind));
         }
     }
-    // FNV-1a over keyed fingerprints: a change marker, not a protection.
+    lines
+}
+
+fn rest_of(observed: &Observation) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (store, view) in &observed.stores {
+        for (provider, ids) in view.order.iter().filter(|(_, ids)| !ids.is_empty()) {
+            let ids: Vec<&str> = ids.iter().map(crate::ProfileId::as_str).collect();
+            lines.push(format!("{store}\u{1f}{provider}\u{1f}{}", ids.join("\u{1f}")));
+        }
+        let dated = view.profiles.iter().filter(|(_, one)| one.kind != CredentialKind::OAuth);
+        lines.extend(dated.filter_map(|(id, one)| Some(format!("{store}\u{1f}{id}\u{1f}{}", one.expires?))));
+    }
+    lines
+}
+
+/// FNV-1a over keyed fingerprints: a change marker, not a protection.
+fn hash(lines: &[String]) -> String {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     for byte in lines.join("\n").bytes() {
         hash ^= u128::from(byte);
         hash = hash.wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
+    format!("{hash:032x}")
+}
+
+fn refused_now(observed: &Observation) -> String {
     let refused: Vec<&str> = refused(observed).into_iter().map(|(agent, _)| agent.id.as_str()).collect();
-    if refused.is_empty() {
-        return format!("{hash:032x}");
-    }
-    format!("{hash:032x}{REFUSED}{}", refused.join(","))
+    if refused.is_empty() { String::new() } else { format!("{REFUSED}{}", refused.join(",")) }
 }

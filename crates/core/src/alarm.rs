@@ -16,6 +16,8 @@ pub enum Topic {
     Unreachable,
     /// The gateway was refused when it spoke for an agent, or speaks with something else than what the stores hold.
     TurnFailed,
+    /// No gateway runs where one is expected.
+    GatewayDown,
     /// The installation itself could not be looked at.
     NotLooked,
 }
@@ -39,6 +41,7 @@ impl Topic {
             Self::Rejected => "rejected",
             Self::Unreachable => "unreachable",
             Self::TurnFailed => "turn_failed",
+            Self::GatewayDown => "gateway_down",
             Self::NotLooked => "not_looked",
         }
     }
@@ -46,7 +49,7 @@ impl Topic {
     /// Returns what brings news about it.
     pub fn source(self) -> Source {
         match self {
-            Self::Finding(_) => Source::Look,
+            Self::Finding(_) | Self::GatewayDown => Source::Look,
             Self::Rejected | Self::Unreachable | Self::TurnFailed => Source::Verify,
             Self::NotLooked => Source::Watch,
         }

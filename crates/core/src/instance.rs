@@ -109,8 +109,11 @@ pub struct GatewayView {
     pub port: Option<u16>,
     /// Its process id, where a lock file names it.
     pub pid: Option<u32>,
-    /// When the process began.
+    /// When it began: its process, or its lock where that is younger, since a restart within one process takes it anew.
     pub started: Option<Timestamp>,
+    /// When it last read its stores again, where a log of its own says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Timestamp>,
     /// The version it says it is.
     pub version: Option<String>,
     /// The state directory of the gateway that answers on that port, when it is another one than ours.

@@ -69,6 +69,12 @@ impl Judgement {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
     }
 
+    /// Tells whether the running gateway is known not to have read what the stores hold.
+    pub fn is_not_activated(&self) -> bool {
+        let known = |one: &Finding| one.severity == Severity::Attention;
+        self.of_instance().any(|one| one.finding == FindingKind::NotActivated && known(one))
+    }
+
     /// Counts the findings of a kind.
     pub fn count(&self, kind: FindingKind) -> usize {
         self.findings.iter().filter(|one| one.finding == kind).count()

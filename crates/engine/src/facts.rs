@@ -2,10 +2,10 @@
 
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{Fact, Knowledge, Observation, StoreId, Wish};
+use keyshoal_core::{Fact, Knowledge, Observation, StoreId, Wish, activation};
 
 /// Returns what an observation teaches that is not known yet: the base store's values as generations, older values found
-/// elsewhere as residue, and which agent has which value.
+/// elsewhere as residue, which agent has which value, and what the gateway holds where that is certain.
 ///
 /// Where a vault is the source, what stands in the base store and was never in the vault is no generation.
 pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Option<&Wish>) -> Vec<Fact> {
@@ -37,5 +37,6 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
             }
         }
     }
+    facts.extend(activation::certain(observed, knowledge).map(|digest| Fact::Activated { digest }));
     facts
 }

@@ -215,7 +215,7 @@ pub(crate) fn config_place() -> (StoreId, ProfileId) {
 }
 
 fn asks_for_activation(look: &Look) -> bool {
-    look.judgement.count(keyshoal_core::FindingKind::NotActivated) > 0
+    look.judgement.is_not_activated()
 }
 
 /// Asks until the plan and its answers agree. An answer that makes another plan is followed by another question, a few times.

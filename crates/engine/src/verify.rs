@@ -6,19 +6,21 @@
 
 mod deep;
 mod five;
+mod gateway;
 mod gather;
 mod proof;
 mod questions;
 mod turns;
 
 pub use five::{Check, CheckResult, LastChange, PastRun, RouteProof, five, last_change};
+pub use gateway::{GatewayProof, GatewayState};
 pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;
 
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind};
+use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind, activation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Says what to verify.
@@ -41,6 +43,8 @@ pub struct VerifyReport {
     pub look: Look,
     /// Every enabled agent, in the roster's order.
     pub agents: Vec<AgentProof>,
+    /// Whether the running gateway has what was asked about.
+    pub gateway: GatewayProof,
     /// How many questions were really put to providers.
     pub asked: usize,
 }
@@ -97,8 +101,15 @@ pub fn verify<P: Ports + ?Sized>(
     if options.through_gateway && !options.offline {
         turns::put(ports, &mut agents, progress);
         look.now = ports.now();
+        if agents.iter().any(|agent| agent.gap() == Some(Gap::NotActivated)) {
+            // Seen, not guessed: the next look says so as well, and the next sync has it read its stores again.
+            look.learn(ports, &[Fact::Activated { digest: activation::UNKNOWN.to_owned() }]);
+            look.judge_again();
+        }
     }
-    VerifyReport { look, agents, asked }
+    let gateway = gateway::of(&look, &agents);
+    gateway::note(&gateway, &mut agents);
+    VerifyReport { look, agents, gateway, asked }
 }
 
 /// Asks, and has an answer for each question: what the port leaves out was not asked.

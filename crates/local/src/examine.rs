@@ -3,17 +3,18 @@
 mod hosts;
 mod references;
 
-use crate::observe::Snapshot;
+use crate::observe::{Held, Snapshot};
 use crate::{Installation, remember::port_error};
-use keyshoal_core::examination::{BoundTo, PastRun, ProgramLog};
+use keyshoal_core::examination::{BoundTo, LogEventKind, PastRun, ProgramLog};
 use keyshoal_core::record::LogPlace;
-use keyshoal_core::{AgentId, Examination, GatewayView, Observation, StoreId};
+use keyshoal_core::{AgentId, Examination, GatewayView, Observation, StoreId, Timestamp};
 use keyshoal_engine::doctor::Examine;
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_openclaw::agent_id;
 use keyshoal_openclaw::config::Config;
 use keyshoal_openclaw::examine::{databases, locks, logins, logs, others, paths, recorded, residue};
 use keyshoal_openclaw::gateway::trusted_users;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,6 +127,23 @@ impl Installation {
     /// Reads the program's log: its own where the config names one, else what its user's gateways share.
     fn program_log(&self, config: &Config, gateway: &GatewayView) -> ProgramLog {
         self.in_log(config, gateway, logs::read)
+    }
+
+    /// Returns when the gateway last read its stores again, by the word of a log of its own. Nobody asks where no store is newer than it.
+    pub(crate) fn last_read(
+        &self,
+        config: &Config,
+        gateway: &GatewayView,
+        stores: &BTreeMap<StoreId, Held>,
+    ) -> Option<Timestamp> {
+        let began = gateway.started.filter(|_| gateway.running == Some(true))?;
+        let written = |held: &Held| held.read.modified.and_then(|at| Timestamp::try_from(at).ok());
+        stores.values().filter_map(written).find(|at| *at > began)?;
+        let log = self.program_log(config, gateway);
+        // When it was ready is later than when it read.
+        let again = |kind| matches!(kind, LogEventKind::SecretsRead | LogEventKind::ConfigApplied);
+        let reads = log.events.iter().filter(|event| log.own && again(event.kind));
+        reads.map(|event| event.at).max()
     }
 
     /// Returns how far the program's log goes; `None` where there is none, or where no gateway runs whose lines would be in a shared one.

@@ -96,6 +96,7 @@ impl Installation {
         if gateway.version.is_none() {
             gateway.version = self.gateway_word(&gateway).and_then(|word| word.version);
         }
+        gateway.read = self.last_read(config, &gateway, stores);
         let gateway_may_run = gateway.running != Some(false);
         let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
         let mut notices: Vec<Notice> = config

@@ -41,6 +41,11 @@ const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'stat
 pub const FAMILIES: &[Family] = &[
     gauge("keyshoal_build_info", &["version"], "Always 1; which version runs."),
     gauge("keyshoal_agents", &[], "Agents of the roster."),
+    gauge(
+        "keyshoal_gateway_up",
+        &[],
+        "1: a gateway of the installation runs; 0: none does; absent: it cannot be told.",
+    ),
     gauge("keyshoal_findings", &["finding"], "Findings of the newest look, by kind."),
     gauge("keyshoal_last_look_timestamp_seconds", &[], "When the newest look ended."),
     counter("keyshoal_looks_total", &["result"], "Looks, by result: ok or failed."),

@@ -22,7 +22,7 @@ use keyshoal_engine::ports::{Clock as _, Observe as _};
 use keyshoal_engine::watch::{Alarms, Report, VerifyPolicy, Watch};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
-use keyshoal_metrics::{Registry, Server};
+use keyshoal_metrics::{ListenError, Registry, Server};
 use std::rc::Rc;
 
 /// Arguments of `watch`.
@@ -142,7 +142,7 @@ fn watch(
     let by = (policy, by_policy.path.as_path());
     let caller = alarm::Caller::new(ui, context, by, &installation, &kept.registry, &mut kept.alarms);
     let mut measures = measure::Measures::new(kept.registry.clone(), Rc::clone(&shared));
-    let server = served(ui, policy, &kept.registry);
+    let mut page = Page::open(ui, policy.metrics, &kept.registry);
     let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&shared));
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
     let verify = if offline { VerifyPolicy::default() } else { policy.verify.clone() };
@@ -155,6 +155,10 @@ fn watch(
             caller.tell(teller.ui(), &installation, alarms, standing, now);
         }
         teller.tell(&report);
+        if matches!(report, Report::Looked(_)) {
+            // It was warned of once.
+            let _ = page.serve(teller.ui());
+        }
         caller.say_failures(teller.ui());
     });
     let ended = source.ended();
@@ -162,23 +166,35 @@ fn watch(
         Ended::Told => teller.end(),
         Ended::PolicyChanged => ui.say(&Text::of("the policy has changed: beginning again with it")),
     }
-    drop(server);
+    drop(page);
     caller.close(ui);
     Ok(ended)
 }
 
 /// Serves metrics where the policy says so. That they cannot be served is no reason not to watch.
-fn served(ui: &mut Ui, policy: &policy::WatchPolicy, registry: &Registry) -> Option<Server> {
-    let listen = policy.metrics?;
-    match Server::start(listen.address, listen.allow_remote, registry.clone()) {
-        Ok(server) => {
-            ui.say(&Text::of(format!("metrics are at http://{}/metrics", server.address())));
-            Some(server)
+struct Page<'a> {
+    listen: Option<policy::Listen>,
+    registry: &'a Registry,
+    server: Option<Server>,
+}
+
+impl<'a> Page<'a> {
+    /// Begins to serve, or says why not.
+    fn open(ui: &mut Ui, listen: Option<policy::Listen>, registry: &'a Registry) -> Self {
+        let mut page = Self { listen, registry, server: None };
+        if let Err(error) = page.serve(ui) {
+            ui.warn(&format!("metrics: {error}; it is tried again after every look"));
         }
-        Err(error) => {
-            ui.warn(&format!("metrics: {error}"));
-            None
-        }
+        page
+    }
+
+    /// Begins to serve where that did not work before: whoever had the port may be gone.
+    fn serve(&mut self, ui: &mut Ui) -> Result<(), ListenError> {
+        let Some(listen) = self.listen.filter(|_| self.server.is_none()) else { return Ok(()) };
+        let server = Server::start(listen.address, listen.allow_remote, self.registry.clone())?;
+        ui.say(&Text::of(format!("metrics are at http://{}/metrics", server.address())));
+        self.server = Some(server);
+        Ok(())
     }
 }
 

@@ -7,7 +7,8 @@ use keyshoal_core::{
 };
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{
-    AgentProof, AgentState, Check, CheckResult, Gap, ModelProof, Proof, Role, RouteProof,
+    AgentProof, AgentState, Check, CheckResult, Gap, GatewayProof, GatewayState, ModelProof, Proof, Role,
+    RouteProof,
 };
 use serde::Serialize;
 
@@ -17,6 +18,7 @@ pub struct VerifyDocument {
     schema: &'static str,
     at: Timestamp,
     agents: Vec<AgentDocument>,
+    gateway: GatewayDocument,
     checks: Vec<CheckDocument>,
     routes: Vec<RouteDocument>,
     summary: SummaryDocument,
@@ -29,6 +31,14 @@ struct AgentDocument {
     state: &'static str,
     profiles: Vec<ProfileDocument>,
     turn: Option<TurnDocument>,
+}
+
+/// Whether the running gateway has what was asked about.
+#[derive(Clone, Debug, Serialize)]
+struct GatewayDocument {
+    state: &'static str,
+    message: Option<String>,
+    fix: Option<String>,
 }
 
 /// What came of a prompt through the gateway.
@@ -113,6 +123,7 @@ impl VerifyDocument {
             schema: "keyshoal.verify.v1",
             at: report.look.now,
             agents: report.agents.iter().map(agent).collect(),
+            gateway: gateway(&report.gateway),
             checks: checks.iter().map(check).collect(),
             routes: routes.iter().map(|route| route_document(route, report)).collect(),
             summary: SummaryDocument {
@@ -135,6 +146,17 @@ pub fn state_word(state: AgentState) -> &'static str {
         AgentState::Missing => "missing",
         AgentState::Failing => "failing",
     }
+}
+
+fn gateway(proof: &GatewayProof) -> GatewayDocument {
+    let state = match proof.state {
+        GatewayState::Current => "current",
+        GatewayState::NotRunning => "not_running",
+        GatewayState::Unknown => "unknown",
+        GatewayState::Behind => "behind",
+        GatewayState::Elsewhere => "elsewhere",
+    };
+    GatewayDocument { state, message: proof.message.clone(), fix: proof.fix.clone() }
 }
 
 fn route_document(route: &RouteProof, report: &VerifyReport) -> RouteDocument {

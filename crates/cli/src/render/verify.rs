@@ -62,11 +62,23 @@ pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], wid
         lines.push(Text::new());
         lines.extend(advice.iter().flat_map(|line| line.wrapped(width, 4)));
     }
+    if let Some(gateway) = gateway(report) {
+        lines.push(Text::new());
+        lines.extend(gateway.wrapped(width, 4));
+    }
     lines.push(Text::new());
     lines.extend(checks.iter().flat_map(|check| answer(check).wrapped(width, 4)));
     lines.push(Text::new());
     lines.push(summary(report));
     lines
+}
+
+/// Says what is to be said of the running gateway, if anything.
+pub fn gateway(report: &VerifyReport) -> Option<Text> {
+    let message = report.gateway.message.as_deref()?;
+    let (tone, symbol) = if report.gateway.is_behind() { (Tone::Bad, "✗ ") } else { (Tone::Doubt, "! ") };
+    let fix = report.gateway.fix.as_ref().map(|fix| format!(" ({fix})")).unwrap_or_default();
+    Some(Text::toned(tone, symbol).plain(format!("{message}{fix}")))
 }
 
 fn answer(check: &Check) -> Text {

@@ -1,7 +1,7 @@
 //! What `verify` found, as a report for a file.
 
 use super::page::{Page, Section};
-use super::verify::{Shown, delivery_words, route_words, shown};
+use super::verify::{Shown, delivery_words, gateway, route_words, shown};
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{Check, CheckResult, RouteProof};
@@ -19,7 +19,7 @@ pub fn page(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> P
             "{verdict}: {} of {} proven, {} failing, {} unproven, {} with nothing to check; {:.0}",
             counts.proven, counts.agents, counts.failing, counts.unproven, counts.missing, report.look.now
         ),
-        sections: vec![five(checks), agents(report), turns(report), ways(report, routes)]
+        sections: vec![five(checks), memory(report), agents(report), turns(report), ways(report, routes)]
             .into_iter()
             .filter(|section| !(section.lines.is_empty() && section.rows.is_empty()))
             .collect(),
@@ -40,6 +40,15 @@ fn five(checks: &[Check]) -> Section {
         lines: Vec::new(),
         columns: vec!["question", "answer", "why", "seen"],
         rows: checks.iter().map(row).collect(),
+    }
+}
+
+fn memory(report: &VerifyReport) -> Section {
+    Section {
+        heading: "The running gateway".to_owned(),
+        lines: gateway(report).map(|said| said.to_plain()).into_iter().collect(),
+        columns: Vec::new(),
+        rows: Vec::new(),
     }
 }
 

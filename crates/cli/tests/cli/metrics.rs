@@ -1,9 +1,14 @@
-//! The alert rules and the dashboard against the families that are exported.
+//! The alert rules and the dashboard against the families that are exported, and the page itself.
 
-use keyshoal_core::FindingKind;
+use crate::stage::Stage;
+use keyshoal_core::{FindingKind, Layout};
 use keyshoal_metrics::{FAMILIES, Type};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 const RULES: &str = include_str!("../../../../contrib/prometheus/keyshoal.rules.yml");
 
@@ -103,9 +108,39 @@ fn the_dashboard_shows_what_is_exported_and_all_of_it() {
         let aside = [
             "keyshoal_build_info",
             "keyshoal_agents",
+            "keyshoal_gateway_up",
             "keyshoal_looks_total",
             "keyshoal_series_dropped_total",
         ];
         assert!(seen.contains(family.name) != aside.contains(&family.name), "{}", family.name);
     }
+}
+
+#[test]
+fn a_port_that_is_taken_is_tried_again() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    assert_eq!(stage.run(&["watch", "install-service", "--policy", "report"]).code, 0);
+    let policy = format!("[watch]\nevery_seconds = 1\n[metrics]\nlisten = \"127.0.0.1:{port}\"\n");
+    std::fs::write(stage.path(".config/keyshoal/keyshoal.toml"), policy).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+        .env_clear()
+        .env("HOME", stage.path(""))
+        .arg("--state-dir")
+        .arg(stage.state_dir())
+        .args(["--json", "watch"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Whatever happens: when the lines end, the child has ended.
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let warned = said.any(|line| line.contains("tried again"));
+    drop(taken);
+    let serves = said.any(|line| line.contains(&format!("metrics are at http://127.0.0.1:{port}/")));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    child.wait().unwrap();
+    assert!(warned && serves);
 }

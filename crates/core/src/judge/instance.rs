@@ -3,7 +3,8 @@
 use super::tell::bare;
 use super::words::Words;
 use super::{Judgement, Sight};
-use crate::{Finding, FindingKind, Layout, Severity, StoreId, activation};
+use crate::activation::{self, Held};
+use crate::{Finding, FindingKind, Layout, Severity, StoreId};
 
 /// Adds what concerns no single profile: what must not be written, what the gateway does not know, what lies around.
 pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
@@ -46,6 +47,14 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         };
         judgement.findings.push(whole(words));
     }
+    if let Held::Unknown { written: Some((path, at)) } = activation::held(observed, sight.knowledge) {
+        let text = format!(
+            "whether the running gateway has read what the stores hold is not known: {path} was written {}, after it began",
+            super::words::moment(at)
+        );
+        let words = Words::new(FindingKind::NotActivated, text).severity(Severity::Info);
+        judgement.findings.push(whole(words.fix("keyshoal verify --through-gateway   asks the agents")));
+    }
     for orphan in &observed.orphans {
         let ids: Vec<&str> = orphan.profiles.iter().map(crate::ProfileId::as_str).collect();
         let text = format!("{} holds credentials ({}) and belongs to no agent", orphan.path, ids.join(", "));
@@ -75,22 +84,9 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     }
 }
 
-/// Tells whether the gateway read its stores when they held something else. One of which is not known whether it runs may well run.
+/// Tells whether the gateway read its stores when they held something else.
 pub(crate) fn not_activated(sight: &Sight<'_>) -> bool {
-    let gateway = &sight.observed.instance.gateway;
-    let Some(activated) = &sight.knowledge.activated else { return false };
-    if gateway.running == Some(false) || activated.digest == activation::digest(sight.observed) {
-        return false;
-    }
-    match gateway.started {
-        // It began after that: it read the stores as they were then, and only what changed since can be unknown to it.
-        Some(started) if started > activated.at => sight
-            .observed
-            .stores
-            .values()
-            .any(|store| store.modified.is_some_and(|modified| modified > started)),
-        _ => true,
-    }
+    activation::held(sight.observed, sight.knowledge) == Held::Older
 }
 
 /// Returns the agents that the running gateway goes on refusing although nothing on disk makes it any more.

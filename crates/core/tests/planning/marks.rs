@@ -42,6 +42,34 @@ fn a_mark_of_an_inheriting_agent_goes_with_the_value_that_earned_it() {
     assert_eq!(world.writes(), ["replace base", "reset ops"]);
 }
 
+/// How much it matters that the gateway may not hold what the stores hold.
+fn doubt(world: &World) -> Option<Severity> {
+    let judged = world.judged();
+    let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated);
+    found.map(|one| one.severity)
+}
+
+#[test]
+fn without_a_memory_nothing_is_fine_that_was_written_after_the_gateway_began() {
+    let mut world = World::json(&["main"]).base(2);
+    world.observed.instance.gateway.started = Some(at(10));
+    world.store(&StoreId::Base).modified = Some(at(9));
+    assert_eq!(
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
+        (None, false)
+    );
+    world.store(&StoreId::Base).modified = Some(at(11));
+    assert_eq!(
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
+        (Some(Severity::Info), false)
+    );
+    world.observed.instance.gateway.running = Some(false);
+    assert_eq!(
+        (doubt(&world), activation::certain(&world.observed, &world.knowledge).is_some()),
+        (None, true)
+    );
+}
+
 #[test]
 fn a_gateway_that_read_other_values_is_told_to_read_again() {
     let mut world = World::json(&["main"]).base(2);
@@ -53,7 +81,18 @@ fn a_gateway_that_read_other_values_is_told_to_read_again() {
     world.observed.instance.gateway.started = Some(at(10));
     assert!(world.planned().is_empty());
     world.store(&StoreId::Base).modified = Some(at(11));
+    assert!(world.planned().is_empty(), "it may have read what was written while it began");
+    assert_eq!(doubt(&world), Some(Severity::Info));
+    world.store(&StoreId::Base).modified = Some(at(200));
     assert_eq!(world.planned().activation, ActivationNeed::Reload);
+    // A request of an agent explains the write, and nothing tells when the value changed.
+    let mark = UsageView { last_used: Some(at(199)), ..UsageView::default() };
+    world.store(&StoreId::Base).usage.insert(profile(P), mark);
+    assert_eq!((world.planned().is_empty(), doubt(&world)), (true, Some(Severity::Info)));
+    // By the word of its own log it has read its stores since.
+    world.observed.instance.gateway.read = Some(at(201));
+    assert_eq!(doubt(&world), None);
+    world.observed.instance.gateway.read = None;
     world.observed.instance.gateway.running = Some(false);
     assert!(world.planned().is_empty());
 }
@@ -62,4 +101,26 @@ fn a_gateway_that_read_other_values_is_told_to_read_again() {
 fn a_new_profile_is_not_held_back_by_what_an_old_one_of_its_id_left_behind() {
     let world = World::json(&["main", "ops"]).cooling(&StoreId::Base, "auth").given(5);
     assert_eq!(world.writes(), ["insert base", "reset base"]);
+}
+
+#[test]
+fn an_order_or_a_date_that_the_gateway_has_not_read_is_told_as_well() {
+    let mut world = World::json(&["main"]).base(2);
+    world.knowledge.activated = Some(Activated { digest: activation::digest(&world.observed), at: at(5) });
+    assert_eq!(doubt(&world), None);
+    let mut ordered = world.clone();
+    ordered.store(&StoreId::Base).order.insert(ACME.into(), vec![profile("acme:other"), profile(P)]);
+    assert_eq!(doubt(&ordered), Some(Severity::Attention));
+    let mut dated = world.clone();
+    dated.store(&StoreId::Base).profiles.get_mut(&profile(P)).unwrap().expires = Some(at(77));
+    assert_eq!(doubt(&dated), Some(Severity::Attention));
+    // Where only the values are known, as an earlier version remembered them, an order says nothing.
+    ordered.knowledge.activated =
+        Some(Activated { digest: activation::digest_of_values(&world.observed), at: at(5) });
+    assert_eq!(doubt(&ordered), None);
+    // An empty order is none, and a use mark is nothing to read again.
+    world.store(&StoreId::Base).order.insert(ACME.into(), Vec::new());
+    let mark = UsageView { last_used: Some(at(9)), ..UsageView::default() };
+    world.store(&StoreId::Base).usage.insert(profile(P), mark);
+    assert_eq!(doubt(&world), None);
 }

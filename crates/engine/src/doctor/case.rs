@@ -2,6 +2,7 @@
 
 use super::told::{Remedy, Symptom};
 use crate::Look;
+use keyshoal_core::activation::UNKNOWN;
 use keyshoal_core::knowledge::{Generation, GenerationOrigin};
 use keyshoal_core::{
     AgentId, AgentView, Examination, Finding, FindingKind, Fingerprint, Knowledge, Observation, ProfileId,
@@ -75,7 +76,8 @@ impl<'a> Case<'a> {
     pub fn last_read(&self) -> Option<Timestamp> {
         let log = &self.facts.log;
         let logged = log.events.iter().filter(|event| log.own && event.kind.reads_stores());
-        let remembered = self.known().activated.as_ref().map(|activated| activated.at);
+        let remembered = self.known().activated.as_ref().filter(|activated| activated.digest != UNKNOWN);
+        let remembered = remembered.map(|activated| activated.at);
         logged.map(|event| event.at).chain(remembered).max()
     }
 

@@ -9,8 +9,8 @@ use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Fact, FindingKind, Observation, Plan,
-    ProfileId, Receipt, RunId, StepState, StoreId, activation, judge::Sight, planner, simulate::simulate_all,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Fact, Observation, Plan, ProfileId,
+    Receipt, RunId, StepState, StoreId, activation, judge::Sight, planner, simulate::simulate_all,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -105,7 +105,7 @@ fn activate_again<P: Ports + ?Sized>(
 ) -> Option<ActivationOutcome> {
     let told = matches!(before, ActivationOutcome::Done { .. })
         || configured && *before == ActivationOutcome::NotNeeded;
-    if !told || after.judgement.count(FindingKind::NotActivated) == 0 {
+    if !told || !after.judgement.is_not_activated() {
         return None;
     }
     progress(activating(options));

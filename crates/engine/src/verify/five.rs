@@ -168,8 +168,10 @@ fn accepted(report: &VerifyReport) -> Check {
     };
     let (failing, missing) = (of(AgentState::Failing), of(AgentState::Missing));
     let unproven = of(AgentState::Unproven);
+    let behind = report.gateway.message.clone().filter(|_| report.gateway.is_behind());
     let (result, reason) = match () {
         () if counts.agents == 0 => not_tested("there is no agent"),
+        () if let Some(behind) = &behind => no(behind.clone()),
         () if counts.proven == counts.agents => {
             yes(format!("what each of {} sends was accepted just now", number(counts.agents, "agent")))
         }
@@ -178,7 +180,8 @@ fn accepted(report: &VerifyReport) -> Check {
         }
         () => no(format!("not of {}", first(&[&failing[..], &missing[..]].concat()))),
     };
-    let mut evidence = [failing, missing, unproven].concat();
+    let mut evidence: Vec<String> = behind.into_iter().collect();
+    evidence.extend([failing, missing, unproven].concat());
     evidence.push(format!(
         "{} of {} proven, {} to providers",
         counts.proven,

@@ -66,7 +66,7 @@ fn of_agent(agent: &AgentView, scope: &Scope, answers: &Answers, now: Timestamp)
             proofs.push(nothing(agent, provider, needs, now));
         }
     }
-    AgentProof { id: agent.id.clone(), default: agent.default, proofs, turn: None }
+    AgentProof { id: agent.id.clone(), default: agent.default, proofs, turn: None, behind: false }
 }
 
 fn candidates_of(

@@ -15,6 +15,8 @@ pub struct AgentProof {
     pub proofs: Vec<Proof>,
     /// What came of a prompt through the gateway, where one was asked for.
     pub turn: Option<Turn>,
+    /// Whether the running gateway is known not to have what the stores hold.
+    pub behind: bool,
 }
 
 /// What was found of one thing that an agent sends, or should.
@@ -65,8 +67,8 @@ pub enum Role {
 /// What is to be said of an agent as a whole, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AgentState {
-    /// Each provider that its models need has accepted one of its credentials (where no model is known: one of its providers has), and
-    /// nothing was rejected.
+    /// Each provider that its models need has accepted one of its credentials (where no model is known: one of its providers has),
+    /// nothing was rejected, and the running gateway is not known to send something else.
     Proven,
     /// Nothing was rejected, and not everything is proven.
     Unproven,
@@ -158,7 +160,8 @@ impl AgentProof {
             None => self.proofs.iter().any(|proof| works(&proof.provider)),
         };
         // Where a turn was asked for, it belongs to the proof.
-        let proven = proven && (self.turn.is_none() || answered.is_some() && self.gap().is_none());
+        let proven =
+            proven && !self.behind && (self.turn.is_none() || answered.is_some() && self.gap().is_none());
         if proven { AgentState::Proven } else { AgentState::Unproven }
     }
 }

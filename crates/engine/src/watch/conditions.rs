@@ -10,9 +10,12 @@ use keyshoal_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Returns what a look says.
-pub fn of_look(look: &Look) -> Pass {
+/// Returns what a look says; `gateway_expected`: that no gateway runs is trouble.
+pub fn of_look(look: &Look, gateway_expected: bool) -> Pass {
     let mut pass = Pass::new(Source::Look);
+    if gateway_expected {
+        of_gateway(&mut pass, look.observed.instance.gateway.running);
+    }
     for finding in &look.judgement.findings {
         if finding.severity != Severity::Attention {
             continue;
@@ -30,6 +33,23 @@ pub fn of_look(look: &Look) -> Pass {
         });
     }
     pass
+}
+
+/// A gateway that ends and begins again is down for a moment.
+fn of_gateway(pass: &mut Pass, running: Option<bool>) {
+    let id = ConditionId::of(Topic::GatewayDown);
+    match running {
+        Some(true) => {}
+        None => {
+            pass.open.insert(id);
+        }
+        Some(false) => pass.see(Condition {
+            id,
+            nature: Nature::Passing,
+            message: "no gateway of this installation runs: no agent answers anybody".to_owned(),
+            fix: Some("start the gateway; keyshoal status tells how things stand".to_owned()),
+        }),
+    }
 }
 
 /// Says what passes by itself: a cooldown ends, a gateway reads its stores again, a file that is just being written is whole a moment

@@ -52,7 +52,16 @@ fn a_gateway_that_is_down_needs_nothing() {
     let fake = rotated().with(|state| state.observed.instance.gateway.running = Some(false));
     let report = fake.expect(Outcome::Done);
     assert_eq!(report.activation, ActivationOutcome::NotNeeded);
-    assert!(fake.0.borrow().knowledge.activated.is_none(), "nothing was read by anybody");
+    // Whichever begins later reads what stands there now, also where it writes into its stores while it begins.
+    let fake = fake.with(|state| {
+        let gateway = &mut state.observed.instance.gateway;
+        (gateway.running, gateway.started) = (Some(true), Some(at(2000)));
+        state.observed.stores.get_mut(&StoreId::Base).unwrap().modified = Some(at(3000));
+        state.now = at(4000);
+        state.log.clear();
+    });
+    fake.expect(Outcome::NothingToDo);
+    assert_eq!(fake.log().iter().filter(|line| *line == "activate").count(), 0);
 }
 
 #[test]

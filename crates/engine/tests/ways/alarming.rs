@@ -99,3 +99,19 @@ fn what_is_missing_is_told_once_by_the_look_and_not_again_by_the_verification() 
     });
     assert_eq!(watched(&fake, false, 5, Vec::new()), ["raised missing/main/other/-"]);
 }
+
+fn runs(running: bool) -> Box<dyn FnOnce(&mut State)> {
+    Box::new(move |state| state.observed.instance.gateway.running = Some(running))
+}
+
+#[test]
+fn a_gateway_that_was_there_and_stays_away_is_told_of_once_and_so_is_its_return() {
+    let fake = || Fake::json(&["main"]).has(&StoreId::Base, 1).says(1, VerdictKind::Ok);
+    let told = watched(&fake(), false, 100, vec![(80, runs(false)), (40, runs(true))]);
+    assert_eq!(told, ["raised gateway_down/-/-/-", "recovered gateway_down/-/-/-"]);
+    // A restart is over before anybody is woken, and who runs none is not told so.
+    let told = watched(&fake(), false, 100, vec![(80, runs(false)), (79, runs(true))]);
+    assert_eq!(told, [""; 0]);
+    let none = fake().with(|state| state.observed.instance.gateway.running = Some(false));
+    assert_eq!(watched(&none, false, 100, Vec::new()), [""; 0]);
+}

@@ -82,7 +82,9 @@ pub struct State {
 
 impl State {
     pub fn put(&mut self, store: &StoreId, value: u8) {
-        self.observed.stores.get_mut(store).unwrap().profiles.insert(profile(P), api_key(value));
+        let view = self.observed.stores.get_mut(store).unwrap();
+        view.profiles.insert(profile(P), api_key(value));
+        view.modified = Some(self.now);
     }
 
     pub fn value(&self, store: &StoreId) -> Option<Fingerprint> {

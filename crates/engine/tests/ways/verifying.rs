@@ -2,7 +2,7 @@
 
 use crate::fake::*;
 use keyshoal_core::*;
-use keyshoal_engine::verify::{AgentState, Gap};
+use keyshoal_engine::verify::{AgentState, CheckResult, Gap, GatewayState, five};
 use keyshoal_engine::{AskPolicy, LookOptions, VerifyOptions, VerifyReport, look, verify};
 
 fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
@@ -193,4 +193,60 @@ fn a_stale_copy_needs_no_new_key_but_the_sources() {
     // Where the source's own is rejected, a sync would not help.
     let fake = fake.says(2, VerdictKind::InvalidKey);
     assert!(advice(&fake).is_none_or(|advice| !advice.contains("sync")));
+}
+
+/// The key works, and the agents do not send it.
+#[test]
+fn what_the_running_gateway_does_not_have_proves_nobody() {
+    let fine = two().says(1, VerdictKind::Ok);
+    assert!(verified(&fine, false).is_proven());
+    let behind = fine.with(|state| {
+        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
+    });
+    let report = verified(&behind, false);
+    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Behind, 0));
+    assert_eq!(report.gateway.fix.as_deref(), Some("keyshoal sync"));
+    let checks = five(&report, &[], None);
+    let check = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
+    assert_eq!(check("agents_accepted").result, CheckResult::No);
+    assert!(check("agents_accepted").evidence[0].contains("does not have it yet"));
+
+    let gone = behind.with(|state| state.observed.instance.gateway.running = Some(false));
+    let report = verified(&gone, false);
+    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::NotRunning, true));
+
+    let split = gone.with(|state| {
+        state.knowledge.activated = None;
+        state.observed.instance.gateway =
+            GatewayView { other_state_dir: Some("/elsewhere".to_owned()), ..GatewayView::default() };
+    });
+    let report = verified(&split, false);
+    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Elsewhere, 0));
+    assert!(report.gateway.message.unwrap().contains("/elsewhere"));
+}
+
+/// Nothing is remembered, and the stores were written after the gateway began.
+#[test]
+fn what_the_gateway_holds_is_asked_where_it_is_not_known() {
+    let fake = two().says(1, VerdictKind::Ok).with(|state| {
+        state.observed.stores.get_mut(&StoreId::Base).unwrap().modified = Some(at(800));
+    });
+    let report = verified(&fake, false);
+    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::Unknown, true));
+    assert!(report.gateway.message.unwrap().contains("not known"));
+    assert!(report.gateway.fix.clone().unwrap().contains("--through-gateway"));
+    let fake = fake.generations(&[1, 2]).has(&of("stocks"), 2);
+    let report = verified(&fake, false);
+    let told = |report: &VerifyReport| five(report, &[], None).last().unwrap().result;
+    assert!(matches!(told(&report), CheckResult::NotTested), "{:?}", told(&report));
+    // Whoever was asked has answered, and nothing is left to be said.
+    let by = TurnOutcome::Answered { by: Some(name("big")) };
+    let fake = turn(turn(fake, "main", by.clone()), "stocks", by);
+    assert_eq!(verified(&fake, true).gateway.message, None);
+    // A refusal of what the provider accepts tells; the next sync has it read again.
+    let fake = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
+    let report = verified(&fake, true);
+    assert_eq!((report.gateway.state, state(&report, "main")), (GatewayState::Behind, AgentState::Failing));
+    fake.sync();
+    assert!(fake.log().contains(&"activate".to_owned()));
 }

@@ -42,7 +42,7 @@ pub fn discover(at: &Locations, config: &Config, env: &Environment) -> GatewayVi
             running: Some(true),
             port: Some(port_of(lock, config, env)),
             pid: Some(lock.pid),
-            started: process::started(lock.pid),
+            started: process::started(lock.pid).map(|began| began.max(lock.created.unwrap_or(began))),
             ..GatewayView::default()
         };
     }

@@ -6,6 +6,7 @@
 
 use super::process;
 use crate::files;
+use keyshoal_core::Timestamp;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,8 @@ pub struct Lock {
     pub port: Option<u16>,
     /// Who holds it; `None` means a gateway.
     pub role: Option<String>,
+    /// When it was taken. A gateway that restarts within its process takes it anew.
+    pub created: Option<Timestamp>,
     /// When the process began, in ticks since boot.
     pub start_ticks: Option<i64>,
 }
@@ -114,6 +117,7 @@ fn read(path: &Path) -> Option<Lock> {
         state_dir: path_at("stateDir"),
         port: value.get("port").and_then(Value::as_u64).and_then(|port| port.try_into().ok()),
         role: value.get("role").and_then(Value::as_str).map(str::to_owned),
+        created: value.get("createdAt").and_then(Value::as_str).and_then(|at| at.parse().ok()),
         start_ticks: value.get("startTime").and_then(Value::as_i64),
     })
 }

@@ -3,7 +3,7 @@
 use crate::world::{House, at, author, change, credential, credential_uid, furnish, id, new, ring, stage};
 use keyshoal_core::vault::{VaultInstance, VersionState};
 use keyshoal_core::{ProfileId, Secret};
-use keyshoal_vault::{Change, Mend, NewCredential, Origin, Shown, Sources, Vault};
+use keyshoal_vault::{Change, Mend, NewCredential, NewRotation, Origin, Shown, Sources, Vault};
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
@@ -85,9 +85,16 @@ fn furnished() -> (House, Vault) {
     }
     change(&vault, "one", vec![stage(1, "fourth")]).unwrap();
     let revision = vault.instance(&id("one")).unwrap().revision;
-    vault
-        .begin_rotation("r-one", &id("one"), revision, uid, ("staged", "{}"), Vec::new(), &author(), at(3))
-        .unwrap();
+    let new = NewRotation {
+        id: "r-one".to_owned(),
+        instance: id("one"),
+        expected_revision: revision,
+        credential: uid,
+        stage: "staged".to_owned(),
+        state: "{}".to_owned(),
+        changes: Vec::new(),
+    };
+    vault.begin_rotations(vec![new], &author(), at(3)).unwrap();
     (house, vault)
 }
 

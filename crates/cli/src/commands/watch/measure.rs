@@ -56,6 +56,8 @@ impl Measures {
         registry.add("keyshoal_looks_total", &["ok"], 1);
         registry.set("keyshoal_last_look_timestamp_seconds", &[], seconds(look.now));
         registry.set("keyshoal_agents", &[], count(look.observed.agents.len()));
+        let up = look.observed.instance.gateway.running.map(|runs| if runs { 1.0 } else { 0.0 });
+        registry.replace("keyshoal_gateway_up", up.map(|up| (Vec::new(), up)));
         registry.replace(
             "keyshoal_findings",
             FindingKind::ALL.map(|kind| {

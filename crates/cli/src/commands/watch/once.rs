@@ -51,7 +51,8 @@ pub fn cmd_once(
         (Err(error), _) => vec![conditions::of_failure(&error.to_string())],
         (Ok(done), verified) => {
             let look = verified.as_ref().map_or(&done.after, |verified| &verified.look);
-            let mut passes = vec![Pass::new(Source::Watch), conditions::of_look(look)];
+            let mut passes =
+                vec![Pass::new(Source::Watch), conditions::of_look(look, policy.verify.through_gateway)];
             passes.extend(verified.as_ref().map(conditions::of_verify));
             passes
         }

@@ -2,6 +2,7 @@
 
 use super::super::case::moment;
 use super::super::{Case, Check, Symptom, Told};
+use keyshoal_core::activation::{self, BEGINNING, Held};
 
 pub(super) const CHECK: Check = Check {
     id: "old_gateway",
@@ -24,13 +25,19 @@ fn run(case: &Case<'_>) -> Told {
     let changed = case.base().and_then(|base| base.modified);
     let written = changed.map_or(seen, |changed| changed.min(seen));
     let read = case.last_read();
-    if gateway.running == Some(true) && started < written && read.is_none_or(|read| read < written) {
+    let held = activation::held(case.observed(), case.known());
+    let began_before = written.duration_since(started) > BEGINNING && held != Held::Current;
+    if gateway.running == Some(true) && began_before && read.is_none_or(|read| read < written) {
         let read = read.map_or_else(
             || "nothing says that it has read its stores since".to_owned(),
             |read| format!("as far as is known it last read its stores {}", moment(read)),
         );
+        // Another gateway of the same user may have written into a shared log.
+        let events = &case.facts.log.events;
+        let shared = events.iter().any(|event| event.kind.reads_stores() && event.at >= written);
+        let symptom = if shared { Symptom::info } else { Symptom::attention };
         told.symptoms.push(
-            Symptom::attention(format!("the gateway began before {profile} got its present value"))
+            symptom(format!("the gateway began before {profile} got its present value"))
                 .given(told.seen.clone())
                 .because(read)
                 .by_sync(),
@@ -64,6 +71,17 @@ mod tests {
                 world.known.activated = Some(Activated { digest: String::new(), at: at(NOW - 60) });
             }),
         );
+    }
+
+    #[test]
+    fn what_was_written_while_the_gateway_began_is_no_sign() {
+        // 2026.3.28 restarts by itself after its own command has written the key.
+        let world = old().with(|world| {
+            let written = NOW - 10 * 86_400 + 30;
+            world.generations(P, &[(1, NOW - 99 * 86_400), (2, written)]);
+            world.store(&StoreId::Base).modified = Some(at(written));
+        });
+        is_clean(&CHECK, &world);
     }
 
     #[test]

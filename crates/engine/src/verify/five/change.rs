@@ -6,7 +6,7 @@
 
 use super::calls::second;
 use super::{Answer, Check, named, no, not_tested, yes};
-use crate::verify::VerifyReport;
+use crate::verify::{GatewayState, VerifyReport};
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::GenerationOrigin;
 use keyshoal_core::{
@@ -93,10 +93,9 @@ fn answer(report: &VerifyReport, change: &LastChange, runs: &[&PastRun]) -> Answ
     if !behind.is_empty() {
         return no(format!("{what} has not reached {}: keyshoal sync", named(&behind)));
     }
-    if report.look.judgement.findings.iter().any(|one| one.finding == FindingKind::NotActivated) {
-        return no(format!(
-            "{what} is in the stores, and the running gateway does not know it: keyshoal sync"
-        ));
+    if let Some(message) = report.gateway.message.as_ref().filter(|_| report.gateway.is_behind()) {
+        let way = report.gateway.fix.as_deref().unwrap_or("keyshoal sync");
+        return no(format!("{what} is in the stores, but {message}: {way}"));
     }
     if let Some(run) = runs.iter().find(|run| run.is_repair()) {
         return no(format!(
@@ -104,6 +103,12 @@ fn answer(report: &VerifyReport, change: &LastChange, runs: &[&PastRun]) -> Answ
             run.command,
             run.short_id()
         ));
+    }
+    if let Some(message) =
+        report.gateway.message.as_ref().filter(|_| report.gateway.state == GatewayState::Unknown)
+    {
+        let way = report.gateway.fix.as_deref().unwrap_or_default();
+        return not_tested(format!("{what} is in the stores, but {message}: {way}"));
     }
     if let Some(run) = runs.first() {
         return yes(format!("{what} was brought to everybody by {}", run.words()));

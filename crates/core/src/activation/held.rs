@@ -1,0 +1,77 @@
+//! Whether the running gateway holds what the stores hold, as far as that can be told without asking it.
+//!
+//! A gateway reads its stores when it begins and when it is made to. Nothing tells from outside what it read: there is what we made it
+//! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
+
+use super::{digest, is_same};
+use crate::{Knowledge, Observation, StoreView, Timestamp};
+use jiff::SignedDuration;
+
+/// A gateway has read its stores so long after it began, at the latest. Until then it may have read what was written meanwhile.
+pub const BEGINNING: SignedDuration = SignedDuration::from_secs(120);
+/// A mark of use is as old as the write that put it down, give or take this.
+const MARK: SignedDuration = SignedDuration::from_secs(15);
+
+/// Says what a running gateway holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held<'a> {
+    /// What the stores hold, or none runs.
+    Current,
+    /// Something older.
+    Older,
+    /// Nobody can tell.
+    Unknown {
+        /// The store that was written last, and when, where that was after the gateway began.
+        written: Option<(&'a str, Timestamp)>,
+    },
+}
+
+/// Tells what a running gateway holds. One of which is not known whether it runs may well run.
+pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
+    let known = knowledge.activated.as_ref();
+    let same = known.is_some_and(|known| is_same(&known.digest, observed));
+    if observed.instance.gateway.running == Some(false) || same {
+        return Held::Current;
+    }
+    let since = began(observed).filter(|began| known.is_none_or(|known| *began > known.at));
+    let Some(since) = since else {
+        // What is known of it is of the same life.
+        return if known.is_some() { Held::Older } else { Held::Unknown { written: None } };
+    };
+    let stores = observed.stores.values();
+    let written = stores.filter_map(|store| Some((store, store.modified.filter(|at| *at > since)?)));
+    let later =
+        |(store, at): &(&StoreView, Timestamp)| at.duration_since(since) > BEGINNING && !is_mark(store, *at);
+    let written: Vec<(&StoreView, Timestamp)> = written.collect();
+    match written.iter().max_by_key(|(_, at)| *at) {
+        None => Held::Current,
+        Some(_) if known.is_some() && written.iter().any(later) => Held::Older,
+        Some((store, at)) => Held::Unknown { written: Some((&store.path, *at)) },
+    }
+}
+
+/// Returns what is to be remembered as read: what stands there while none runs, since the next one reads that; and again what is known,
+/// where a gateway has begun since and the stores still hold it. The times of stores are too weak for more: they can be old and wrong.
+pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> {
+    let known = knowledge.activated.as_ref();
+    match observed.instance.gateway.running {
+        Some(false) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
+        Some(true) => {
+            let known = known.filter(|known| began(observed).is_some_and(|since| since > known.at))?;
+            is_same(&known.digest, observed).then(|| known.digest.clone())
+        }
+        None => None,
+    }
+}
+
+/// Returns since when the gateway works with what it read: when it began, or read again by the word of its own log.
+fn began(observed: &Observation) -> Option<Timestamp> {
+    let gateway = &observed.instance.gateway;
+    Some(gateway.started?.max(gateway.read.unwrap_or(Timestamp::MIN)))
+}
+
+/// Tells whether a store was last written to note a use of a credential, which the program does at every request.
+fn is_mark(store: &StoreView, written: Timestamp) -> bool {
+    let marks = store.usage.values().flat_map(|usage| [usage.last_used, usage.last_failure]);
+    marks.flatten().any(|mark| written.duration_since(mark).abs() <= MARK)
+}

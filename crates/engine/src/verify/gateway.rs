@@ -1,0 +1,91 @@
+//! Does the running gateway have what the stores hold? A credential that works proves no agent whose gateway sends another one.
+
+use super::proof::AgentProof;
+use crate::look::Look;
+use keyshoal_core::activation::{self, Held};
+use keyshoal_core::{FindingKind, Severity};
+
+/// What is known of the running gateway's memory, next to the stores that were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GatewayState {
+    /// It has what the stores hold, as far as anything tells.
+    Current,
+    /// None runs: the next one reads what the stores hold.
+    NotRunning,
+    /// Whether it has cannot be told without asking it.
+    Unknown,
+    /// It does not have it yet.
+    Behind,
+    /// The one on the configured port reads other stores.
+    Elsewhere,
+}
+
+/// The same, with what a person should read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GatewayProof {
+    /// What.
+    pub state: GatewayState,
+    /// One sentence, where there is something to say.
+    pub message: Option<String>,
+    /// One line: the way out.
+    pub fix: Option<String>,
+}
+
+impl GatewayProof {
+    /// Tells whether it is known that agents do not send what was asked about.
+    pub fn is_behind(&self) -> bool {
+        matches!(self.state, GatewayState::Behind | GatewayState::Elsewhere)
+    }
+}
+
+/// Says what a look tells of the gateway. Who was asked through it speaks for himself.
+pub(super) fn of(look: &Look, agents: &[AgentProof]) -> GatewayProof {
+    let instance = &look.observed.instance;
+    if let Some(other) = &instance.gateway.other_state_dir {
+        let message = format!(
+            "the running gateway uses {other}, not {}: its agents do not send what was asked about here",
+            instance.state_dir
+        );
+        let fix = format!("keyshoal --state-dir {other} verify   or start the gateway for this directory");
+        return said(GatewayState::Elsewhere, message, Some(fix));
+    }
+    let behind = look
+        .judgement
+        .of_instance()
+        .find(|one| one.finding == FindingKind::NotActivated && one.severity == Severity::Attention);
+    if let Some(finding) = behind {
+        let message = format!(
+            "what was asked about is what the stores hold, and the running gateway does not have it yet: {}",
+            finding.message
+        );
+        return said(GatewayState::Behind, message, finding.fix.clone());
+    }
+    if let Held::Unknown { written } = activation::held(&look.observed, &look.knowledge) {
+        if !agents.is_empty() && agents.iter().all(|agent| agent.turn.is_some()) {
+            return GatewayProof { state: GatewayState::Unknown, message: None, fix: None };
+        }
+        let why = written.map(|(path, at)| format!(" ({path} was written {at:.0}, after it began)"));
+        let message = format!("whether the running gateway has it is not known{}", why.unwrap_or_default());
+        return said(
+            GatewayState::Unknown,
+            message,
+            Some("keyshoal verify --through-gateway asks".to_owned()),
+        );
+    }
+    let state = match instance.gateway.running {
+        Some(false) => GatewayState::NotRunning,
+        _ => GatewayState::Current,
+    };
+    GatewayProof { state, message: None, fix: None }
+}
+
+fn said(state: GatewayState, message: String, fix: Option<String>) -> GatewayProof {
+    GatewayProof { state, message: Some(message), fix }
+}
+
+/// Notes with each agent whether its gateway is known to send something else.
+pub(super) fn note(gateway: &GatewayProof, agents: &mut [AgentProof]) {
+    for agent in agents {
+        agent.behind = gateway.is_behind();
+    }
+}
