@@ -140,6 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_tells_when_it_was_taken() {
+        let tmp = tempfile::tempdir().unwrap();
+        let write = |name: &str, created: &str| {
+            let path = tmp.path().join(name);
+            let text = format!("{{\"pid\":7,\"createdAt\":\"{created}\"}}");
+            std::io::Write::write_all(&mut files::create_new(&path).unwrap(), text.as_bytes()).unwrap();
+            read(&path).unwrap().created
+        };
+        assert_eq!(write("a", "2026-11-27T08:15:39.000Z"), "2026-11-27T08:15:39Z".parse().ok());
+        assert_eq!(write("b", "yesterday"), None);
+    }
+
+    #[test]
     fn only_directories_for_locks_are_looked_into() {
         let names = ["openclaw-1000", "openclaw", "openclaw-state-locks-0", "openclaw-", "openclaw-1000x"];
         let held: Vec<_> = names.into_iter().filter(|name| holds_locks(name)).collect();
