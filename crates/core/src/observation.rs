@@ -271,6 +271,8 @@ pub struct Notice {
 impl Notice {
     /// The word of those that tell why OpenClaw refuses its config: no gateway starts with it.
     pub const CONFIG_REFUSED: &str = "config_refused";
+    /// The word of the one that tells that the vault could not be heard.
+    pub const VAULT_UNHEARD: &str = "unreadable_vault";
 }
 
 impl Observation {

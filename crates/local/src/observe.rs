@@ -117,6 +117,15 @@ impl Installation {
                 fix: Some("name another with --config or --state-dir, unless that is meant".into()),
             });
         }
+        if let Some(why) = self.state().unheard.clone() {
+            notices.push(Notice {
+                code: Notice::VAULT_UNHEARD.into(),
+                message: format!(
+                    "the vault that says what is right here could not be opened: {why}; this was judged by the stores alone"
+                ),
+                fix: Some("keyshoal vault verify".into()),
+            });
+        }
         notices.extend(resolved.notices);
         notices.extend(agents::order_notices(config, stores));
         notices.extend(residue);

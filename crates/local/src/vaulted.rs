@@ -89,6 +89,11 @@ impl Installation {
         Ok(())
     }
 
+    /// Remembers that the vault could not be heard: every look says so, as it judges by the stores alone.
+    pub fn vault_unheard(&self, why: String) {
+        self.state().unheard = Some(why);
+    }
+
     /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.
     pub fn listen(&self, news: impl Fn(Anew) -> Result<Option<Holdings>, PortError> + Send + Sync + 'static) {
         self.state().listening = Some(Listening(Arc::new(news)));

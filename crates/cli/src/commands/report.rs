@@ -128,6 +128,6 @@ fn last(report: &SyncReport, wrote: bool) -> Text {
         _ if wrote => {
             Text::toned(Tone::Bad, "✗ ").plain(format!("something is left that needs attention{run}"))
         }
-        _ => Text::toned(Tone::Bad, "✗ ").plain("nothing was written; something needs attention"),
+        _ => Text::toned(Tone::Bad, "✗ ").plain("no store was written; something needs attention"),
     }
 }

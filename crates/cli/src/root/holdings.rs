@@ -51,10 +51,11 @@ pub fn hold(
     need: Need,
 ) -> Result<Option<Held>, CommandError> {
     let Some(id) = installation.vault_id()? else { return Ok(None) };
+    let at_hand = need == Need::IfAtHand && is_at_hand(world, globals).unwrap_or(true);
     let found = match need {
         Need::Not => return Ok(None),
         Need::Certainly => find(ui, world, globals, installation, &id),
-        Need::IfAtHand if is_at_hand(world, globals)? => find(ui, world, globals, installation, &id),
+        Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id),
         Need::IfAtHand => Err(CommandError::user("its passphrase was not given (--passphrase-fd)")),
     };
     match found {
@@ -63,6 +64,10 @@ pub fn hold(
             Ok(Some(held))
         }
         Err(error) if need == Need::IfAtHand => {
+            // Whoever keeps the passphrase back knows that. Anything else is trouble.
+            if at_hand {
+                installation.vault_unheard(error.message.clone());
+            }
             ui.warn(&format!(
                 "the vault that says what is right here could not be opened: {}; what follows is judged by the stores alone",
                 error.message

@@ -89,6 +89,8 @@ fn a_config_that_was_changed_by_hand_is_seen() {
     fs::write(&path, config.to_string()).unwrap();
     let status = stage.run(&["status"]);
     assert!(status.code == 2 && status.out.contains("config differs"), "{}", status.out);
+    let doctor = stage.run(&["doctor"]);
+    assert!(doctor.code == 2 && doctor.out.contains("not what the vault wants"), "{}", doctor.out);
     assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
     assert_eq!(stage.run(&["status"]).code, 0, "{}", stage.run(&["status"]).out);
 }
@@ -138,4 +140,16 @@ fn a_shared_rotation_names_who_keeps_a_value_of_its_own() {
     assert!(holds(&stage, "stocks", GIVEN) && holds(&stage, "ops", OWN));
     let meant = stage.run(&["rotate", "antropic", "--yes", "--from-file", key.to_str().unwrap()]);
     assert!(meant.err.contains("did you mean anthropic?"), "{}", meant.err);
+}
+
+#[test]
+fn a_vault_that_cannot_be_opened_is_never_fine() {
+    let stage = vaulted();
+    fs::write(stage.path(".local/share/keyshoal/vault.sqlite"), "this is no vault").unwrap();
+    for reading in ["status", "diff", "doctor"] {
+        let run = stage.run(&[reading]);
+        assert_eq!(run.code, 2, "{reading}: {}{}", run.out, run.err);
+    }
+    let status = stage.run(&["status"]);
+    assert!(status.out.contains("could not be opened"), "{}", status.out);
 }

@@ -4,6 +4,7 @@ use super::tell::bare;
 use super::words::Words;
 use super::{Judgement, Sight};
 use crate::activation::{self, Held};
+use crate::observation::Notice;
 use crate::{Finding, FindingKind, Layout, Severity, StoreId};
 
 /// Adds what concerns no single profile: what must not be written, what the gateway does not know, what lies around.
@@ -75,6 +76,11 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         judgement.findings.push(bare(Some(&agent.id), &agent.store, words));
     }
     for notice in &observed.notices {
+        if notice.code == Notice::VAULT_UNHEARD {
+            let mut words = Words::new(FindingKind::Unreadable, notice.message.clone());
+            words.fix.clone_from(&notice.fix);
+            judgement.findings.push(whole(words));
+        }
         let residue = ["leftover_json", "plaintext_models_json", "migrated_archive", "residue"];
         if residue.contains(&notice.code.as_str()) {
             let mut words = Words::new(FindingKind::Residue, notice.message.clone()).severity(Severity::Info);

@@ -4,7 +4,9 @@ use super::house::House;
 use crate::stage::NEW_KEY;
 use keyshoal_emulator::Recorded;
 use keyshoal_testkit::instance::{KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The key after the next.
@@ -17,7 +19,7 @@ const CLIENTS: usize = 2;
 
 /// Runs something while clients talk to every agent all the time. Returns what the provider saw meanwhile.
 pub(super) fn with_traffic(house: &House, tag: &str, act: impl FnOnce()) -> Vec<Recorded> {
-    let (going, answered) = (AtomicBool::new(true), AtomicUsize::new(0));
+    let (going, answered) = (AtomicBool::new(true), Mutex::new(BTreeSet::new()));
     std::thread::scope(|scope| {
         let _stop = Stop(&going);
         for client in 0..CLIENTS {
@@ -28,7 +30,7 @@ pub(super) fn with_traffic(house: &House, tag: &str, act: impl FnOnce()) -> Vec<
                     for agent in &agents {
                         let reply = house.stage.instance.ask(agent, &format!("{tag}-{turn}")).unwrap();
                         assert!(reply.text.starts_with("pong"), "{tag}: a turn of {agent} failed: {reply:?}");
-                        answered.fetch_add(1, Ordering::Relaxed);
+                        answered.lock().unwrap().insert((*agent).clone());
                     }
                     if !going.load(Ordering::Relaxed) {
                         break;
@@ -38,7 +40,7 @@ pub(super) fn with_traffic(house: &House, tag: &str, act: impl FnOnce()) -> Vec<
         }
         // Everybody has worked with what was before.
         let until = Instant::now() + Duration::from_secs(150);
-        while answered.load(Ordering::Relaxed) < house.agents.len() {
+        while answered.lock().unwrap().len() < house.agents.len() {
             assert!(Instant::now() < until, "{tag}: the agents do not answer");
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
 
 fn run(case: &Case<'_>) -> Told {
     let mut told = Told::seeing(seen(case));
-    told.symptoms.extend(case.findings(&[FindingKind::OpenRun]));
+    told.symptoms.extend(case.findings(&[FindingKind::OpenRun, FindingKind::ConfigDiffers]));
     let Some(base) = case.base() else { return told };
     for profile in base.profiles.keys() {
         let state = case.look.judgement.sources.get(profile);

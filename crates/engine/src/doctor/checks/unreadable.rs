@@ -1,6 +1,7 @@
 //! Stores that cannot be read, or must not be written.
 
 use super::super::{Case, Check, Symptom, Told};
+use keyshoal_core::observation::Notice;
 use keyshoal_core::{Severity, StoreHealth};
 
 pub(super) const CHECK: Check = Check {
@@ -52,7 +53,7 @@ fn run(case: &Case<'_>) -> Told {
         told.symptoms.push(symptom.agents(case.agents_of(id)));
     }
     for notice in observed.notices.iter().filter(|notice| notice.code.starts_with("unreadable")) {
-        let severe = notice.code == "unreadable_store";
+        let severe = ["unreadable_store", Notice::VAULT_UNHEARD].contains(&notice.code.as_str());
         let mut symptom = Symptom::info(&notice.message);
         symptom.severity = if severe { Severity::Attention } else { Severity::Info };
         symptom.fix.clone_from(&notice.fix);
