@@ -40,6 +40,8 @@ fn changed(fake: Fake) -> Fake {
             origin: GenerationOrigin::Seen,
         };
         state.knowledge.generations.insert(profile(P), vec![generation(1, 10), generation(2, 100)]);
+        // Whatever begins next reads what stands there.
+        state.observed.instance.gateway.running = Some(false);
     })
 }
 
