@@ -162,6 +162,17 @@ queries! {
 pub(crate) const STRAYS: [&str; 6] =
     [STRAY_ROTATIONS, STRAY_BINDINGS, STRAY_DOCUMENTS, STRAY_CREDENTIALS, STRAY_VERSIONS, STRAY_AGENTS];
 
+/// What removes everything of an instance, each with its id: what refers to others first.
+pub const REMOVE_WHOLE: [&str; 7] = [
+    REMOVE_ROTATIONS,
+    REMOVE_BINDINGS,
+    REMOVE_DOCUMENTS,
+    REMOVE_VERSIONS,
+    REMOVE_CREDENTIALS,
+    REMOVE_AGENTS,
+    REMOVE_INSTANCE,
+];
+
 #[cfg(test)]
 mod tests {
     use super::ALL;

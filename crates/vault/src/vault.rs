@@ -151,15 +151,7 @@ impl Vault {
     ) -> Result<(), VaultError> {
         self.write(now, |pen| {
             let before = at_revision(pen, instance, expected_revision)?;
-            for query in [
-                queries::REMOVE_ROTATIONS,
-                queries::REMOVE_BINDINGS,
-                queries::REMOVE_DOCUMENTS,
-                queries::REMOVE_VERSIONS,
-                queries::REMOVE_CREDENTIALS,
-                queries::REMOVE_AGENTS,
-                queries::REMOVE_INSTANCE,
-            ] {
+            for query in queries::REMOVE_WHOLE {
                 pen.db.execute(query, &values![instance.as_str()])?;
             }
             Tally::count_instance(pen.db, pen.tags, -1)?;

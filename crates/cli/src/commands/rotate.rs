@@ -12,7 +12,7 @@ use super::{Context, shared};
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::{Answer, Text, Tone, Ui};
+use crate::ui::{Text, Tone, Ui};
 use book::{Part, VaultBook};
 pub use due::Age;
 use keyshoal_core::AgentId;
@@ -197,19 +197,11 @@ fn staged(
         ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
         return Ok(Outcome::Attention);
     }
-    if !args.flow.yes {
-        match ui.ask(&[Text::of("rotate?")], true)? {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => {
-                ui.say(&Text::of("nothing was changed"));
-                return Ok(Outcome::Fine);
-            }
-            None => {
-                ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
-                ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
-                return Ok(Outcome::Attention);
-            }
+    if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
+        if outcome == Outcome::Attention {
+            ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
         }
+        return Ok(outcome);
     }
     let part = (Part::of(flow, credential), State::default(), value);
     let (mut book, mut rotation) = one(VaultBook::begin(&flow.held.vault, flow.author(), vec![part])?)?;

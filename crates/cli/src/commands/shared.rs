@@ -3,8 +3,9 @@
 use super::Context;
 use crate::arguments::{Include, ScopeArgs};
 use crate::error::{CommandError, ErrorKind};
+use crate::exit::Outcome;
 use crate::root::{self, OpenFor};
-use crate::ui::{Progress, Ui};
+use crate::ui::{Answer, Progress, Text, Ui};
 use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scope, VerdictKind};
 use keyshoal_engine::look::LookError;
 use keyshoal_engine::sync::SyncError;
@@ -190,6 +191,24 @@ impl From<keyshoal_engine::rotate::RotateError> for CommandError {
             RotateError::Look(error) => error.into(),
             RotateError::Sync(error) => error.into(),
             RotateError::Port(error) => error.into(),
+        }
+    }
+}
+
+/// Asks for agreement to a change, and says so where it is not given. `None`: go on.
+pub fn agree(ui: &mut Ui, question: &str, yes: bool) -> Result<Option<Outcome>, CommandError> {
+    if yes {
+        return Ok(None);
+    }
+    match ui.ask(&[Text::of(question)], true)? {
+        Some(Answer::Yes) => Ok(None),
+        Some(Answer::No) => {
+            ui.say(&Text::of("nothing was changed"));
+            Ok(Some(Outcome::Fine))
+        }
+        None => {
+            ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
+            Ok(Some(Outcome::Attention))
         }
     }
 }

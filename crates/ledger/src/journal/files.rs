@@ -8,7 +8,7 @@ use crate::stored::{At, Json, Print};
 use crate::{Ledger, LedgerError};
 use keyshoal_core::{RunId, StepState, Timestamp};
 use keyshoal_seal::SealKey;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
 /// The place of the first file among the steps that images are bound to: far behind them.
@@ -44,11 +44,7 @@ impl Ledger {
         let database = &self.inner.database;
         let at = |error| database.error(error);
         let (instance, sealed) = database.read(|db| {
-            let instance: Option<String> = db
-                .query_row("SELECT instance FROM runs WHERE id = ?1", [id.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(at)?;
-            let instance = instance.ok_or_else(|| LedgerError::UnknownRun { id: id.clone() })?;
+            let instance = super::read::instance_of(db, id).map_err(at)??;
             let read = || -> rusqlite::Result<Vec<Sealed>> {
                 db.prepare_cached(
                     "SELECT before_image, after_image FROM files WHERE run = ?1 ORDER BY place",

@@ -50,14 +50,8 @@ impl Ledger {
     pub fn images(&self, id: &RunId) -> Result<Vec<Images>, LedgerError> {
         let database = &self.inner.database;
         let at = |error| database.error(error);
-        let (instance, sealed) = database.read(|db| {
-            let instance: Option<String> = db
-                .query_row("SELECT instance FROM runs WHERE id = ?1", [id.as_str()], |row| row.get(0))
-                .optional()
-                .map_err(at)?;
-            let instance = instance.ok_or_else(|| LedgerError::UnknownRun { id: id.clone() })?;
-            Ok((instance, sealed_images(db, id).map_err(at)?))
-        })?;
+        let (instance, sealed) = database
+            .read(|db| Ok((instance_of(db, id).map_err(at)??, sealed_images(db, id).map_err(at)?)))?;
         let binding = Binding { instance: &instance, run: id };
         let open = |step, side, stored: &Option<Vec<u8>>| {
             binding.open(&self.inner.seal, step, side, stored.as_deref())
@@ -189,4 +183,12 @@ fn sealed_images(db: &Connection, id: &RunId) -> rusqlite::Result<Vec<Sealed>> {
     db.prepare_cached("SELECT before_image, after_image FROM steps WHERE run = ?1 ORDER BY step")?
         .query_map([id.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect()
+}
+
+/// Returns the instance whose run it is: its values are sealed for both.
+pub(super) fn instance_of(db: &Connection, id: &RunId) -> rusqlite::Result<Result<String, LedgerError>> {
+    let found: Option<String> = db
+        .query_row("SELECT instance FROM runs WHERE id = ?1", [id.as_str()], |row| row.get(0))
+        .optional()?;
+    Ok(found.ok_or_else(|| LedgerError::UnknownRun { id: id.clone() }))
 }

@@ -168,15 +168,7 @@ impl Draft {
     fn clear(&self, bench: &Bench<'_>, raw: &Raw) -> Result<(), Cause> {
         let db = bench.pen.db;
         let of = &self.instance;
-        for query in [
-            queries::REMOVE_ROTATIONS,
-            queries::REMOVE_BINDINGS,
-            queries::REMOVE_DOCUMENTS,
-            queries::REMOVE_VERSIONS,
-            queries::REMOVE_CREDENTIALS,
-            queries::REMOVE_AGENTS,
-            queries::REMOVE_INSTANCE,
-        ] {
+        for query in queries::REMOVE_WHOLE {
             db.execute(query, &values![of.id.as_str()])?;
         }
         let there = |row: &Row| row.values().first().cloned().unwrap_or(Value::Null);

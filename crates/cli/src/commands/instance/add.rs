@@ -7,7 +7,7 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::{self, Need};
 use crate::root::{OpenFor, vault};
-use crate::ui::{Answer, Text, Tone, Ui};
+use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::judge::Remedy;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{Fingerprint, InstanceId, ProfileId, VerdictKind};
@@ -66,19 +66,9 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     if !plan.conflicts.is_empty() || wanted.dry_run {
         return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
     }
-    if !wanted.yes {
-        let question = "take this into the vault, whose word counts here from then on?";
-        match ui.ask(&[Text::of(question)], true)? {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => {
-                ui.say(&Text::of("nothing was changed"));
-                return Ok(Outcome::Fine);
-            }
-            None => {
-                ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
-                return Ok(Outcome::Attention);
-            }
-        }
+    let question = "take this into the vault, whose word counts here from then on?";
+    if let Some(outcome) = shared::agree(ui, question, wanted.yes)? {
+        return Ok(outcome);
     }
     let now = keyshoal_local::clock::now();
     let new = NewInstance {

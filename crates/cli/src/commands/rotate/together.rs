@@ -11,7 +11,7 @@ use crate::document::RotationsDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::vault as opening;
-use crate::ui::{Answer, Text, Ui};
+use crate::ui::Ui;
 use keyshoal_core::ProfileId;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
@@ -184,19 +184,11 @@ fn staged(
         ui.document(&document)?;
         return Ok(Outcome::Attention);
     }
-    if !args.flow.yes {
-        match ui.ask(&[Text::of("rotate?")], true)? {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => {
-                ui.say(&Text::of("nothing was changed"));
-                return Ok(Outcome::Fine);
-            }
-            None => {
-                ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
-                ui.document(&document)?;
-                return Ok(Outcome::Attention);
-            }
+    if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
+        if outcome == Outcome::Attention {
+            ui.document(&document)?;
         }
+        return Ok(outcome);
     }
     let id = uuid::Uuid::new_v4().to_string();
     let mut parts = Vec::new();
