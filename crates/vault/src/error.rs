@@ -41,6 +41,9 @@ pub enum Cause {
     /// There is none.
     #[error("there is no vault here; make one with `keyshoal vault init`")]
     Missing,
+    /// Where it is to lie is nothing.
+    #[error("the directory {} is not there; make it first, or name another place", .0.display())]
+    NoDirectory(PathBuf),
     /// There is something already.
     #[error("is there already, and is never written over; choose another name, or move it aside")]
     Exists,

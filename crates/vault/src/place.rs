@@ -23,7 +23,7 @@ impl Place {
         let name = path.file_name().and_then(|name| name.to_str()).ok_or(Cause::NotPlain)?.to_owned();
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let handle = rustix::fs::openat(CWD, dir, OPEN, Mode::empty()).map_err(|error| match error {
-            Errno::NOENT => Cause::Missing,
+            Errno::NOENT => Cause::NoDirectory(dir.to_owned()),
             Errno::NOTDIR => Cause::NotPlain,
             error => error.into(),
         })?;

@@ -48,7 +48,10 @@ impl Database {
 
     /// Opens the file and brings it forward.
     pub(crate) fn open(path: &Path) -> Result<Self, Cause> {
-        let place = Place::of(path)?;
+        let place = Place::of(path).map_err(|cause| match cause {
+            Cause::NoDirectory(_) => Cause::Missing,
+            cause => cause,
+        })?;
         let stat = place.stat()?.ok_or(Cause::Missing)?;
         if stat.st_size == 0 {
             // It would be a fine new database for SQLite. Ours is made whole, so an empty one has lost everything.

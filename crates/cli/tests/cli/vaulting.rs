@@ -51,6 +51,8 @@ fn a_vault_goes_through_its_life() {
     assert_eq!(stage.run(&["vault", "backup", text(&backup)]).code, 0);
     let over = stage.run(&["vault", "backup", text(&backup)]);
     assert!(over.code == 1 && over.err.contains("never written over"), "{}", over.err);
+    let nowhere = stage.run(&["vault", "backup", text(&stage.path("nowhere/monday.backup"))]);
+    assert!(nowhere.code == 1 && nowhere.err.contains("nowhere is not there"), "{}", nowhere.err);
     let verified = stage.run(&["vault", "verify", text(&backup), "--json"]).json();
     assert_eq!(verified["verified"]["problems"], serde_json::json!([]));
     assert_eq!(verified["backup"]["vault"], made["vault"]["id"]);
