@@ -6,6 +6,7 @@
 
 mod apply;
 mod backup;
+mod cells;
 mod change;
 mod error;
 mod events;

@@ -118,6 +118,16 @@ impl Place {
         }
     }
 
+    /// Has the directory alone for a new file of this name, until the guard is dropped: refused where there is one, drafts of the dead swept.
+    pub(crate) fn claim(&self) -> Result<OwnedFd, Cause> {
+        let guard = self.exclusive()?;
+        if self.is_taken()? {
+            return Err(Cause::Exists);
+        }
+        self.sweep()?;
+        Ok(guard)
+    }
+
     /// Takes the lock file beside the file. `None` when somebody else has it. A crash ends it, too.
     pub(crate) fn try_lock(&self) -> Result<Option<OwnedFd>, Cause> {
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;

@@ -92,11 +92,7 @@ impl Vault {
 
     fn write_image(&self, to: &Path) -> Result<(), Cause> {
         let place = Place::of(to)?;
-        let _guard = place.exclusive()?;
-        if place.is_taken()? {
-            return Err(Cause::Exists);
-        }
-        place.sweep()?;
+        let _guard = place.claim()?;
         let mut draft = place.draft()?;
         let mut file = draft.file().ok_or(Cause::NotPlain)?;
         file.write_all(&self.database.image()?)?;

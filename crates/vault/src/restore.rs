@@ -72,11 +72,7 @@ fn fill(
     now: Timestamp,
 ) -> Result<BackupHeader, Cause> {
     let place = Place::make(to)?;
-    let _guard = place.exclusive()?;
-    if place.is_taken()? {
-        return Err(Cause::Exists);
-    }
-    place.sweep()?;
+    let _guard = place.claim()?;
     let mut draft = place.draft()?;
     let mut file = draft.file().ok_or(Cause::NotPlain)?;
     let header = reader.open(ring, |chunk| Ok(file.write_all(chunk)?))?;

@@ -27,11 +27,7 @@ impl Database {
         begin: impl FnOnce(&dyn Session) -> Result<(), Cause>,
     ) -> Result<(), Cause> {
         let place = Place::make(path)?;
-        let _guard = place.exclusive()?;
-        if place.is_taken()? {
-            return Err(Cause::Exists);
-        }
-        place.sweep()?;
+        let _guard = place.claim()?;
         let mut draft = place.draft()?;
         drop(draft.file());
         let connection = Connection::open_with_flags(&draft.path, FLAGS).map_err(Cause::database)?;

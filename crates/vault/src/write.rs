@@ -1,6 +1,7 @@
 //! Writes what changes made of an instance: only the rows that differ.
 
 use crate::apply::Work;
+use crate::cells;
 use crate::load::{DELIVERIES, Rows, STATES, word};
 use crate::record::Kind;
 use crate::session::{Session, Value, json, values};
@@ -101,36 +102,16 @@ impl Pen<'_> {
             self.db.execute(queries::PARK_AGENT, &[uid(agent)])?;
         }
         for (at, agent) in changed {
-            self.db.touch(
-                queries::PUT_AGENT,
-                &values![
-                    uid(agent),
-                    after.id.as_str(),
-                    number(at)?,
-                    agent.id.as_str(),
-                    agent.name.as_deref(),
-                    agent.enabled,
-                    agent.default,
-                    json(&agent.models)?,
-                    agent.workspace.as_deref()
-                ],
-            )?;
+            let cells = cells::agent(at, agent)?;
+            self.db.touch(queries::PUT_AGENT, &cells::of_instance(&cells, &after.id.as_str().into()))?;
         }
         Ok(())
     }
 
     fn bindings(&self, after: &VaultInstance) -> Result<(), Cause> {
         for (at, binding) in after.bindings.iter().enumerate() {
-            self.db.touch(
-                queries::NEW_BINDING,
-                &values![
-                    after.id.as_str(),
-                    number(at)?,
-                    binding.agent.to_string(),
-                    json(&binding.matching)?,
-                    binding.comment.as_deref()
-                ],
-            )?;
+            let cells = cells::binding(at, binding)?;
+            self.db.touch(queries::NEW_BINDING, &[&values![after.id.as_str()][..], &cells].concat())?;
         }
         Ok(())
     }
@@ -162,20 +143,8 @@ impl Pen<'_> {
             if earlier(credential.uid) == Some(credential) && before.credentials.get(at) == Some(credential) {
                 continue;
             }
-            let uid = credential.uid.to_string();
-            self.db.touch(
-                queries::PUT_CREDENTIAL,
-                &values![
-                    uid.as_str(),
-                    after.id.as_str(),
-                    number(at)?,
-                    credential.profile.as_str(),
-                    credential.provider.as_str(),
-                    credential.kind.as_str(),
-                    credential.agent.map(|agent| agent.to_string()),
-                    credential.current().is_none()
-                ],
-            )?;
+            let cells = cells::credential(at, credential)?;
+            self.db.touch(queries::PUT_CREDENTIAL, &cells::of_instance(&cells, &after.id.as_str().into()))?;
             self.versions(earlier(credential.uid), credential, after, work)?;
         }
         Ok(())
@@ -212,22 +181,9 @@ impl Pen<'_> {
                 .home(instance)
                 .record(Kind::Credential, &uid, number, created)
                 .seal(self.key, &fresh.value)?;
-            self.db.touch(
-                queries::NEW_VERSION,
-                &values![
-                    uid.as_str(),
-                    number,
-                    state,
-                    created,
-                    version.since,
-                    version.by.as_str(),
-                    version.why.as_deref(),
-                    version.expires,
-                    self.key.id(),
-                    stored.wrapped,
-                    stored.sealed
-                ],
-            )?;
+            let sealed = values![self.key.id(), stored.wrapped, stored.sealed];
+            let cells = cells::version(&uid, version);
+            self.db.touch(queries::NEW_VERSION, &[&cells[..], &sealed].concat())?;
         }
         Ok(())
     }
@@ -273,8 +229,4 @@ impl Pen<'_> {
 
 fn revision(of: &VaultInstance) -> Result<i64, Cause> {
     i64::try_from(of.revision).map_err(|_| Cause::refused("it was changed too often"))
-}
-
-fn number(at: usize) -> Result<i64, Cause> {
-    i64::try_from(at).map_err(|_| Cause::refused("there are too many of them"))
 }

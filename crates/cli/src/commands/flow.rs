@@ -206,10 +206,7 @@ impl<'a> Flow<'a> {
             _ => Noted::Nothing,
         };
         restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;
-        if agreed && !self.args.dry_run && report.after.config.is_none() {
-            self.forget_renames()?;
-        }
-        self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
+        self.read_again(agreed && !self.args.dry_run && report.after.config.is_none())?;
         Ok((self, report))
     }
 }

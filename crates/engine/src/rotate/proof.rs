@@ -6,7 +6,10 @@ use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::sync::SyncReport;
 use crate::verify::{VerifyOptions, verify};
-use keyshoal_core::{ActivationOutcome, AgentId, FindingKind, Scope, StepState, StoreId, TurnOutcome};
+use keyshoal_core::{
+    ActivationOutcome, AgentId, FindingKind, Fingerprint, Observation, ProfileId, Scope, StepState, StoreId,
+    TurnOutcome,
+};
 use std::collections::BTreeSet;
 
 /// One agent that was not shown to work.
@@ -42,6 +45,14 @@ pub(super) fn unfinished(report: &SyncReport) -> Option<String> {
     })
 }
 
+/// Returns where an agent has its value of a profile from, its own store or what it inherits from, and which value that is.
+fn held(observed: &Observation, store: &StoreId, profile: &ProfileId) -> (StoreId, Option<Fingerprint>) {
+    let own = observed.profile(store, profile);
+    let place = if own.is_some() { store.clone() } else { StoreId::Base };
+    let view = own.or_else(|| observed.profile(&StoreId::Base, profile));
+    (place, view.and_then(|view| view.material.fingerprint()))
+}
+
 /// Returns the agents whose stores do not hold the new version, or that do not inherit it. What a person keeps there is theirs.
 pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Vec<Failure> {
     let observed = &report.after.observed;
@@ -59,10 +70,7 @@ pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<A
     };
     let mut all = Vec::new();
     for agent in observed.agents.iter().filter(|agent| meant(&agent.id)) {
-        let own = observed.profile(&agent.store, profile);
-        let held = own.or_else(|| observed.profile(&StoreId::Base, profile));
-        let value = held.and_then(|view| view.material.fingerprint());
-        let place = if own.is_some() { agent.store.clone() } else { StoreId::Base };
+        let (place, value) = held(observed, &agent.store, profile);
         let judged = report.after.judgement.copies.get(&(place, profile.clone()));
         let kept = judged.is_some_and(|judged| judged.finding == FindingKind::Kept);
         if value != Some(rotation.new) && !kept {
@@ -84,9 +92,7 @@ pub(super) fn still_new(report: &SyncReport, rotation: &Rotation) -> Vec<Failure
     };
     let mut all = Vec::new();
     for agent in &observed.agents {
-        let own = observed.profile(&agent.store, &rotation.profile);
-        let held = own.or_else(|| observed.profile(&StoreId::Base, &rotation.profile));
-        let value = held.and_then(|view| view.material.fingerprint());
+        let (_, value) = held(observed, &agent.store, &rotation.profile);
         if value == Some(rotation.new) && wanted(&agent.id) != Some(rotation.new) {
             let why = format!("it still holds {}", rotation.new);
             all.push(Failure { agent: agent.id.clone(), why, certain: true });

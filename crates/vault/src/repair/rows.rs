@@ -2,7 +2,8 @@
 
 use super::Bench;
 use super::raw::Raw;
-use crate::load::{DELIVERIES, Rows, STATES, word};
+use crate::cells::{self, number};
+use crate::load::{DELIVERIES, Rows, word};
 use crate::session::{Row, Value, json, values};
 use crate::{Cause, queries};
 use keyshoal_core::Secret;
@@ -70,51 +71,16 @@ impl Draft {
         let (mut agents, mut bindings, mut credentials, mut versions) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (place, agent) in of.agents.iter().enumerate() {
-            agents.push(Row(values![
-                agent.uid.to_string(),
-                number(place)?,
-                agent.id.as_str(),
-                agent.name.as_deref(),
-                agent.enabled,
-                agent.default,
-                json(&agent.models)?,
-                agent.workspace.as_deref()
-            ]
-            .into()));
+            agents.push(Row(cells::agent(place, agent)?));
         }
         for (place, binding) in of.bindings.iter().enumerate() {
-            bindings.push(Row(values![
-                number(place)?,
-                binding.agent.to_string(),
-                json(&binding.matching)?,
-                binding.comment.as_deref()
-            ]
-            .into()));
+            bindings.push(Row(cells::binding(place, binding)?));
         }
         for (place, one) in of.credentials.iter().enumerate() {
             let uid = one.uid.to_string();
-            credentials.push(Row(values![
-                uid.as_str(),
-                number(place)?,
-                one.profile.as_str(),
-                one.provider.as_str(),
-                one.kind.as_str(),
-                one.agent.map(|agent| agent.to_string()),
-                one.current().is_none()
-            ]
-            .into()));
+            credentials.push(Row(cells::credential(place, one)?));
             for version in &one.versions {
-                versions.push(Row(values![
-                    uid.as_str(),
-                    i64::from(version.number),
-                    word(&STATES, &version.state),
-                    version.created,
-                    version.since,
-                    version.by.as_str(),
-                    version.why.as_deref(),
-                    version.expires
-                ]
-                .into()));
+                versions.push(Row(cells::version(&uid, version)));
             }
         }
         versions.sort_by_key(|row| (row.string(0).unwrap_or_default(), row.integer(1).unwrap_or_default()));
@@ -140,15 +106,13 @@ impl Draft {
         let instance = &values![self.instance.id.as_str()];
         db.touch(queries::NEW_INSTANCE, own.values())?;
         for row in agents {
-            let (uid, rest) = row.values().split_at(1);
-            db.touch(queries::PUT_AGENT, &[uid, instance, rest].concat())?;
+            db.touch(queries::PUT_AGENT, &cells::of_instance(row.values(), &instance[0]))?;
         }
         for row in bindings {
             db.touch(queries::NEW_BINDING, &[instance, row.values()].concat())?;
         }
         for row in credentials {
-            let (uid, rest) = row.values().split_at(1);
-            db.touch(queries::PUT_CREDENTIAL, &[uid, instance, rest].concat())?;
+            db.touch(queries::PUT_CREDENTIAL, &cells::of_instance(row.values(), &instance[0]))?;
         }
         for row in versions {
             let key = (CredentialUid(row.uid(0)?), row.counted(1)?);
@@ -197,8 +161,4 @@ impl Draft {
         }
         Ok(())
     }
-}
-
-fn number<T: TryInto<i64>>(of: T) -> Result<i64, Cause> {
-    of.try_into().map_err(|_| Cause::refused("there are too many of them"))
 }

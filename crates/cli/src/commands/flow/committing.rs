@@ -32,15 +32,13 @@ pub(super) fn given(becomes: &VaultInstance, changes: &[Change]) -> Given {
 }
 
 impl Flow<'_> {
-    /// Forgets which agents had other ids in the config, now that it has the present ones.
-    pub(super) fn forget_renames(&self) -> Result<(), CommandError> {
-        if self.document(RENAMES)?.is_none() {
-            return Ok(());
+    /// Reads the instance again. Which agents had other ids in the config is forgotten once it has the present ones.
+    pub(super) fn read_again(&mut self, config_is_right: bool) -> Result<(), CommandError> {
+        self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
+        if config_is_right && self.document(RENAMES)?.is_some() {
+            self.note(vec![Change::RemoveDocument(RENAMES.to_owned())])?;
+            self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         }
-        let (id, now) = (&self.instance().id, keyshoal_local::clock::now());
-        let revision = self.held.vault.instance(id)?.revision;
-        let forget = vec![Change::RemoveDocument(RENAMES.to_owned())];
-        self.held.vault.change(id, revision, forget, &self.author, now)?;
         Ok(())
     }
 
