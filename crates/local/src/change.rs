@@ -2,6 +2,7 @@
 
 pub mod activate;
 mod answered;
+mod applied;
 mod begin;
 mod blocking;
 mod fill;

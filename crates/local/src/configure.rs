@@ -5,7 +5,7 @@ use keyshoal_core::plan::{ConfigChange, ConfigEdit};
 use keyshoal_core::{AgentId, Fingerprint, Layout, RunId, Secret, StepState};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::JournalConfig;
-use keyshoal_openclaw::config::edit::{Editor, Wrote};
+use keyshoal_openclaw::config::edit::Wrote;
 use keyshoal_openclaw::config::generate::{Digest, Generated, Left, Sources, Wanted, generate};
 use keyshoal_openclaw::config::import::import;
 use keyshoal_openclaw::{files, layout::Release};
@@ -102,16 +102,13 @@ impl Installation {
                 drop(ready);
                 StepState::Skipped { reason }
             }
-            Some(ready) => {
-                let editor = Editor::new(&self.locations, &self.env);
-                match editor.write_generated(ready.expected, &ready.generated) {
-                    Ok(Wrote::Done(_) | Wrote::Nothing) => StepState::Done,
-                    Ok(Wrote::Meanwhile) => {
-                        StepState::Conflict { found: "somebody else has changed the config meanwhile".into() }
-                    }
-                    Err(error) => StepState::Failed { reason: error.to_string() },
+            Some(ready) => match self.put_whole_config(ready.expected, &ready.generated) {
+                Ok(Wrote::Done(_) | Wrote::Nothing) => StepState::Done,
+                Ok(Wrote::Meanwhile) => {
+                    StepState::Conflict { found: "somebody else has changed the config meanwhile".into() }
                 }
-            }
+                Err(error) => StepState::Failed { reason: error.to_string() },
+            },
         };
         // The file is the truth: a journal that lags is what recovery is for.
         let _ = self.ledger.config_done(run, &state);

@@ -3,6 +3,7 @@
 //! [`discover`] needs no credential. [`Client`] speaks protocols 3 and 4 (2026.3 to 2026.9).
 
 pub mod answer;
+mod applied;
 pub mod calls;
 pub mod client;
 pub mod credentials;
@@ -22,6 +23,7 @@ pub mod wire;
 
 pub use crate::layout::GatewayWord;
 pub use answer::Answer;
+pub use applied::{ConfigState, Unresolved};
 pub use calls::{AuthStatus, ProbeAnswer, ProbeStatus, Reloaded, Restarting};
 pub use client::{Client, ConnectOptions};
 pub use credentials::{Credential, Credentials};

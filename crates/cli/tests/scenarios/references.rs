@@ -74,3 +74,19 @@ fn references_are_set_up_rotated_and_taken_back_on_2026_3_28() {
 fn references_are_set_up_rotated_and_taken_back_on_2026_9_6() {
     on_rotated_and_off("2026.9.6", Seed::ApiKey);
 }
+
+/// A gateway takes up the changed config a moment after it was written. What is said to be done must be so for the very next turn.
+#[test]
+fn the_turn_right_after_a_change_of_delivery_is_served_on_2026_9_6() {
+    let stage = Stage::open("2026.9.6", Seed::ApiKey);
+    assert_eq!(stage.keyshoal(&["vault", "init"]).code, Some(0));
+    assert_eq!(stage.keyshoal(&["instance", "add", "--yes", "--offline"]).code, Some(0));
+    for round in 0..8 {
+        for delivery in ["refs", "inline"] {
+            let set = ["instance", "set", "--delivery", delivery, "--yes", "--offline"];
+            assert_eq!(stage.keyshoal(&set).code, Some(0));
+            let reply = stage.instance.ask("main", &format!("{delivery}-{round}"));
+            assert!(reply.as_ref().is_ok_and(|reply| reply.http == 200), "{delivery}, {round}: {reply:?}");
+        }
+    }
+}

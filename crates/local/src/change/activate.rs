@@ -91,6 +91,9 @@ impl Installation {
             match call(&mut client, *way, observed) {
                 None | Some(Err(GatewayError::NoSuchMethod { .. })) => {}
                 Some(Ok(())) if certain => {
+                    if let Some(reason) = self.unresolved_by(&mut client) {
+                        return Ok(not_done(&reason, false));
+                    }
                     return Ok(ActivationOutcome::Done { way: *way, at: clock::now() });
                 }
                 Some(Ok(())) => {

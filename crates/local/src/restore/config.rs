@@ -4,7 +4,7 @@ use super::Direction;
 use crate::Installation;
 use keyshoal_core::{Fingerprint, Secret, StepState};
 use keyshoal_ledger::{ConfigDetail, Images};
-use keyshoal_openclaw::config::edit::{Editor, Wrote};
+use keyshoal_openclaw::config::edit::Wrote;
 use keyshoal_openclaw::config::generate::{ConfigChange, Digest, Generated};
 use keyshoal_openclaw::files;
 
@@ -55,7 +55,7 @@ impl Installation {
         let change = ConfigChange { path: String::new(), what: "put back".into() };
         let whole =
             Generated { text: text.clone(), changes: vec![change], left: Vec::new(), notes: Vec::new() };
-        match Editor::new(&self.locations, &self.env).write_generated(expected, &whole) {
+        match self.put_whole_config(expected, &whole) {
             Ok(Wrote::Done(_) | Wrote::Nothing) => StepState::Done,
             Ok(Wrote::Meanwhile) => changed_since(),
             Err(error) => StepState::Failed { reason: error.to_string() },

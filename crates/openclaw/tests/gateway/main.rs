@@ -6,6 +6,7 @@
     reason = "a test may fall over, and writes its own files"
 )]
 
+mod applied;
 mod discovery;
 mod fake;
 
