@@ -1,7 +1,7 @@
 //! The same work for many things, several at once.
 
 /// How many are worked on at once. Reading waits for the disk and for SQLite's open as much as for the processor.
-const WORKERS: usize = 16;
+const WORKERS: usize = 8;
 /// Fewer than these for one worker are not worth a thread.
 const LEAST_SHARE: usize = 4;
 
