@@ -15,6 +15,7 @@ mod importing;
 mod keyless;
 mod metrics;
 mod moving;
+mod moving_a_vault;
 mod questions;
 mod readme;
 mod rendering;

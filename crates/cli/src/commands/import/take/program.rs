@@ -70,8 +70,12 @@ impl Program {
         plan: &ImportPlan,
     ) -> Result<Option<String>, CommandError> {
         let first = first_key(plan);
-        let mut own: Vec<AgentId> =
-            plan.overrides().filter_map(|one| Some(plan.agent(one.agent?)?.id.clone())).collect();
+        let mut own: Vec<AgentId> = plan
+            .overrides()
+            .filter_map(|one| plan.agent(one.agent?))
+            .filter(|agent| agent.enabled)
+            .map(|agent| agent.id.clone())
+            .collect();
         own.sort();
         own.dedup();
         let shared = first.as_ref().map(|(one, _)| (&one.provider, &one.profile));
