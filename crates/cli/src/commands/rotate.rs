@@ -3,6 +3,7 @@
 mod back;
 mod book;
 mod due;
+mod half;
 mod show;
 mod together;
 
@@ -15,6 +16,7 @@ use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
 use book::{Part, VaultBook};
 pub use due::Age;
+pub use half::half_done;
 use keyshoal_core::AgentId;
 use keyshoal_core::vault::VaultCredential;
 use keyshoal_engine::rotate::{

@@ -10,6 +10,7 @@ mod doctoring;
 mod documents;
 mod fake;
 mod first_look;
+mod half_rotated;
 mod hostile;
 mod importing;
 mod keyless;
