@@ -153,3 +153,15 @@ fn a_vault_that_cannot_be_opened_is_never_fine() {
     let status = stage.run(&["status"]);
     assert!(status.out.contains("could not be opened"), "{}", status.out);
 }
+
+#[test]
+fn a_rename_is_shown_as_one_that_loses_nothing() {
+    let stage = vaulted();
+    let dry = stage.run(&["agent", "rename", "academic", "scholar", "-n"]);
+    let all = format!("{}{}", dry.out, dry.err);
+    assert!(all.contains("academic becomes scholar") && all.contains("keeps its credentials"), "{all}");
+    assert!(all.contains("is called scholar now") && !all.contains("taken it back"), "{all}");
+    let done = stage.run(&["agent", "rename", "academic", "scholar", "--yes"]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    assert!(holds(&stage, "scholar", OWN) && !holds(&stage, "academic", OWN));
+}
