@@ -165,3 +165,17 @@ fn a_rename_is_shown_as_one_that_loses_nothing() {
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     assert!(holds(&stage, "scholar", OWN) && !holds(&stage, "academic", OWN));
 }
+
+#[test]
+fn a_list_tells_which_instances_were_released() {
+    let stage = vaulted();
+    let before = stage.run(&["instance", "list", "--json"]).json();
+    assert_eq!(before["released"], serde_json::json!([]));
+    assert_eq!(stage.run(&["instance", "release"]).code, 0);
+    let after = stage.run(&["instance", "list", "--json"]).json();
+    assert_eq!(after["released"], serde_json::json!([after["instances"][0]["id"]]));
+    let shown = stage.run(&["instance", "list"]).out;
+    assert!(shown.contains("1 released") && shown.contains("keyshoal instance add"), "{shown}");
+    assert_eq!(stage.run(&["instance", "add", "--yes"]).code, 0);
+    assert_eq!(stage.run(&["instance", "list", "--json"]).json()["released"], serde_json::json!([]));
+}
