@@ -3,6 +3,7 @@
 use crate::stage::*;
 use keyshoal_core::{Layout, StoreId};
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 fn text(path: &Path) -> &str {
@@ -174,4 +175,23 @@ fn without_the_vaults_key_nothing_is_exported() {
     let run = stage.run(&["export", "--to", text(&stage.path("p")), "--code-file", text(&stage.path("c"))]);
     assert_eq!((run.code, stage.path("p").exists()), (1, false), "{}{}", run.out, run.err);
     assert!(run.err.contains("vault"), "{}", run.err);
+}
+
+#[test]
+fn a_program_that_is_too_old_for_the_payload_is_named_with_the_ways_out() {
+    let stage =
+        Stage::with(Layout::SharedRow, |sample| sample.agent("ops").api_key(StoreId::Base, PROFILE, NEW));
+    let (to, code) = (stage.path("p"), stage.path("c"));
+    done(&stage, &["export", "--to", text(&to), "--code-file", text(&code)]);
+    let old = stage.path("bin/openclaw");
+    std::fs::create_dir_all(old.parent().unwrap()).unwrap();
+    std::fs::write(&old, "#!/bin/sh\necho OpenClaw 2026.3.28\n").unwrap();
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let new = stage.path("new");
+    let run = stage
+        .run_at(&new, &["import", text(&to), "--code-file", text(&code), "--yes", "--openclaw", text(&old)]);
+    assert_eq!((run.code, new.exists()), (1, false), "{}{}", run.out, run.err);
+    for said in ["2026.8.1-beta.1", "2026.3.28", text(&old), "--openclaw PATH", "a machine that has one"] {
+        assert!(run.err.contains(said), "{said}: {}", run.err);
+    }
 }
