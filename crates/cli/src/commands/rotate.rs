@@ -244,7 +244,18 @@ fn go(
     if matches!(done, Ok((_, Ended::Finished))) {
         super::vault::by_the_way(ui, &flow.held.vault, flow.author());
     }
-    done.map_err(Into::into)
+    done.map_err(|error| {
+        let made = CommandError::from(error);
+        if matches!(rotation.stage, Stage::Finished | Stage::RolledBack) {
+            return made;
+        }
+        let whose = rotation.agent.as_ref().map(|agent| format!(" --agent {agent}")).unwrap_or_default();
+        made.hint(format!(
+            "the rotation stands at {}: keyshoal rotate {}{whose} --resume   goes on, --rollback   gives it up",
+            rotation.stage.as_str().replace('_', " "),
+            rotation.profile
+        ))
+    })
 }
 
 fn shown(

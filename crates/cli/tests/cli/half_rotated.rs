@@ -2,7 +2,7 @@
 
 use crate::stage::*;
 use keyshoal_core::Layout;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[test]
 fn status_and_diff_tell_of_a_rotation_that_is_half_done_and_how_to_go_on() {
@@ -39,4 +39,27 @@ fn status_and_diff_tell_of_a_rotation_that_is_half_done_and_how_to_go_on() {
     let after = stage.run(&["status", "--json"]);
     assert_eq!((after.code, &after.json()["rotations"]), (0, &json!([])), "{}{}", after.out, after.err);
     assert_eq!(line(&stage.run(&["diff", "--offline"]).out), "");
+}
+
+#[test]
+fn a_value_that_could_not_be_tested_is_staged_and_that_is_said() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        stage.run(arguments);
+    }
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    // Nothing listens there.
+    value["models"]["providers"]["anthropic"]["baseUrl"] = json!("http://127.0.0.1:1");
+    std::fs::write(&config, value.to_string()).unwrap();
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let run = stage.run(&["rotate", PROFILE, "--yes", "--from-file", key.to_str().unwrap()]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.err.contains("stands at staged") && run.err.contains("--rollback"), "{}", run.err);
+    let told = stage.run(&["status", "--json"]).json()["rotations"].clone();
+    assert_eq!(told[0]["stage"], "staged", "{told}");
+    let back = stage.run(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
+    assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    assert_eq!(stage.run(&["status", "--json"]).json()["rotations"], json!([]));
 }
