@@ -11,6 +11,7 @@ pub mod credential;
 pub mod demo;
 pub mod diff;
 pub mod doctor;
+mod elsewhere;
 pub mod explain;
 pub mod export;
 mod flow;

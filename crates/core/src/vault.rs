@@ -157,6 +157,18 @@ pub enum VersionState {
     Retired,
 }
 
+/// Where a version's value came from, before it came into this vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// When it came into the vault that had it first.
+    pub created: Timestamp,
+    /// Who brought it there.
+    pub by: String,
+    /// Why, in the person's own words.
+    pub why: Option<String>,
+}
+
 /// One version of a credential, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VaultVersion {

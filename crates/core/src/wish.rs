@@ -12,6 +12,8 @@ pub struct Wish {
     pub own: BTreeMap<(AgentId, ProfileId), Line>,
     /// Agents that the vault has disabled or removed, and the earlier ids of those that it has renamed: they end with nothing that the vault gave them.
     pub leaving: BTreeSet<AgentId>,
+    /// The earlier ids of agents that the vault has renamed, and what they are called now.
+    pub renamed: BTreeMap<AgentId, AgentId>,
     /// What a person is giving one agent right now: that goes before what is kept there.
     pub given: BTreeSet<(AgentId, ProfileId)>,
     /// Profiles that a person has taken back to an earlier value: it is brought to the agents even if its provider rejects it.

@@ -243,8 +243,10 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
         .collect();
     // What a renamed agent had under its earlier id does not stay behind: it has it under the new one.
     let stays = |id: &AgentId| holdings.instance.agents.iter().any(|agent| agent.enabled && agent.id == *id);
-    let renamed = holdings.config.iter().flat_map(|config| config.wanted.renamed.values());
-    wish.leaving.extend(renamed.filter(|id| !stays(id)).cloned());
+    let renamed = holdings.config.iter().flat_map(|config| &config.wanted.renamed);
+    wish.renamed =
+        renamed.filter(|(_, old)| !stays(old)).map(|(new, old)| (old.clone(), new.clone())).collect();
+    wish.leaving.extend(wish.renamed.keys().cloned());
     // Who leaves has nothing of its own any more; what it had is known.
     let leaving = wish.leaving.clone();
     for ((agent, _), line) in &mut wish.own {

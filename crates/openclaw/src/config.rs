@@ -37,7 +37,7 @@ use models::ModelNames;
 pub use models::provider_id;
 use notes::{Look, Notes, Steps};
 pub use outline::outline;
-pub use raw::{RawConfig, raw};
+pub use raw::{RawConfig, has_entries, raw};
 use secrets::Resolver;
 use serde_json::Value;
 use std::path::Path;

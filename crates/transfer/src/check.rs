@@ -1,13 +1,16 @@
 //! What must hold of a payload, whoever made it: names, references between its parts, paths, sums.
 
+mod taken;
+
 use crate::error::ReadError;
-use crate::manifest::{Manifest, Named, Part, ValueRef};
-use crate::payload::{FileEntry, Payload};
+use crate::manifest::{Manifest, Named, ValueRef};
+use crate::payload::Payload;
 use crate::{Limits, entry, paths};
 use keyshoal_core::{AgentId, StoreId};
 use keyshoal_openclaw::agent_id;
 use std::collections::BTreeSet;
 use std::fmt::Display;
+pub use taken::Taken;
 
 /// The longest name of anything.
 const LONGEST: usize = 1024;
@@ -62,6 +65,7 @@ pub fn manifest(manifest: &Manifest, limits: &Limits) -> Checked {
         ("order", manifest.order.len(), limits.entries),
         ("included", manifest.included.len(), limits.entries),
         ("variables", manifest.variables.len(), limits.entries),
+        ("entries", manifest.entries.len(), limits.entries),
         ("left_out", manifest.left_out.len(), limits.entries),
         ("stays", manifest.stays.len(), limits.entries),
     ];
@@ -80,6 +84,7 @@ pub fn manifest(manifest: &Manifest, limits: &Limits) -> Checked {
         ("providers", &manifest.providers),
         ("variables", &manifest.variables),
         ("included", &manifest.included),
+        ("entries", &manifest.entries),
     ] {
         names(list, named)?;
     }
@@ -105,6 +110,14 @@ fn agents(manifest: &Manifest) -> Checked {
         let texts = [&agent.name, &agent.workspace, &agent.agent_dir, &agent.models.primary];
         if texts.into_iter().flatten().chain(&agent.models.fallbacks).any(|text| text.len() > 4 * LONGEST) {
             return refuse(place, "has a name, model or workspace that is far too long");
+        }
+    }
+    if !manifest.agents.iter().any(|agent| agent.enabled) {
+        return refuse("agents", "are all disabled; OpenClaw needs one");
+    }
+    for (at, one) in manifest.entries.iter().enumerate() {
+        if !manifest.agents.iter().any(|agent| !agent.enabled && agent.id.as_str() == one.name) {
+            return refuse(format!("entries[{at}]"), "belongs to no agent that is disabled");
         }
     }
     match manifest.agents.iter().filter(|agent| agent.default).count() {
@@ -152,6 +165,11 @@ fn profiles(manifest: &Manifest) -> Checked {
         if !seen.insert((&one.store, &one.profile)) {
             return refuse(place, format!("is {} of {} again", short(&one.profile), one.store));
         }
+        if let Some(origin) = one.meant.as_ref().and_then(|meant| meant.origin.as_ref())
+            && [&origin.by].into_iter().chain(&origin.why).any(|text| text.len() > 4 * LONGEST)
+        {
+            return refuse(place, "says far too much of where it comes from");
+        }
     }
     let mut seen = BTreeSet::new();
     for (at, one) in manifest.order.iter().enumerate() {
@@ -177,7 +195,8 @@ fn references(manifest: &Manifest) -> impl Iterator<Item = (&'static str, ValueR
         .into_iter()
         .chain(named("providers", &manifest.providers))
         .chain(named("included", &manifest.included))
-        .chain(named("variables", &manifest.variables));
+        .chain(named("variables", &manifest.variables))
+        .chain(named("entries", &manifest.entries));
     let config = manifest.config.map(|value| ("config", value));
     profiles.collect::<Vec<_>>().into_iter().chain(lists).chain(config)
 }
@@ -206,7 +225,12 @@ pub fn values(payload: &Payload) -> Checked {
         let Some(value) = payload.value(one.entry) else { return refuse(place(), "has no entry") };
         entry::check(&one.profile, value).map_err(|why| ReadError::refused(place(), why))?;
     }
-    for (list, named) in [("channel", &manifest.channels), ("provider", &manifest.providers)] {
+    let lists = [
+        ("channel", &manifest.channels),
+        ("provider", &manifest.providers),
+        ("the config's entry of", &manifest.entries),
+    ];
+    for (list, named) in lists {
         for one in named {
             let place = || format!("{list} {}", short(&one.name));
             let Some(value) = payload.value(one.value) else { return refuse(place(), "has no settings") };
@@ -214,82 +238,6 @@ pub fn values(payload: &Payload) -> Checked {
         }
     }
     Ok(())
-}
-
-/// The files that were taken so far.
-pub struct Taken<'a> {
-    manifest: &'a Manifest,
-    limits: &'a Limits,
-    roster: BTreeSet<&'a AgentId>,
-    paths: BTreeSet<(AgentId, Part, String)>,
-    bytes: u64,
-}
-
-impl<'a> Taken<'a> {
-    pub fn new(manifest: &'a Manifest, limits: &'a Limits) -> Self {
-        let roster = manifest.agents.iter().map(|agent| &agent.id).collect();
-        Self { manifest, limits, roster, paths: BTreeSet::new(), bytes: 0 }
-    }
-
-    /// Checks the header of a file.
-    pub fn file(&mut self, file: &FileEntry) -> Checked {
-        let place = format!("{} {:?} of {}", file.part.as_str(), short(&file.path), short(&file.agent));
-        let Some(said) = self.manifest.files else {
-            return refuse(place, "is there, and the manifest says that no files are");
-        };
-        if !self.roster.contains(&file.agent) {
-            return refuse(place, "belongs to an agent that is not in the roster");
-        }
-        if !matches!(file.part, Part::Workspace | Part::Sessions) {
-            return refuse(place, "is of a kind that never comes along");
-        }
-        paths::check(&file.path).map_err(|why| ReadError::refused(&place, why))?;
-        if file.mode & !0o700 != 0 || file.mode & 0o400 == 0 {
-            return refuse(place, format!("has mode {:o}, which is not its owner's alone", file.mode));
-        }
-        let key = |path: &str| (file.agent.clone(), file.part, path.to_owned());
-        if !self.paths.insert(key(&file.path)) {
-            return refuse(place, "is there twice");
-        }
-        let above = file.path.match_indices('/').map(|(at, _)| &file.path[..at]);
-        if above.map(key).any(|above| self.paths.contains(&above)) || self.is_above(file) {
-            return refuse(place, "is a file and a directory");
-        }
-        self.bytes = self
-            .bytes
-            .checked_add(file.size)
-            .filter(|bytes| *bytes <= self.limits.files.min(said.bytes))
-            .ok_or_else(|| ReadError::refused(&place, "is more than the manifest says, or than is let in"))?;
-        if self.paths.len() > self.limits.entries || self.paths.len() as u64 > said.files {
-            return refuse(place, "is one file more than the manifest says, or than are let in");
-        }
-        Ok(())
-    }
-
-    fn is_above(&self, file: &FileEntry) -> bool {
-        let below = (file.agent.clone(), file.part, format!("{}/", file.path));
-        self.paths.range(below.clone()..).next().is_some_and(|(agent, part, path)| {
-            *agent == below.0 && *part == below.1 && path.starts_with(&below.2)
-        })
-    }
-
-    /// Checks that all of them came.
-    pub fn all(&self) -> Checked {
-        let said = self.manifest.files.unwrap_or_default();
-        if (self.paths.len() as u64, self.bytes) != (said.files, said.bytes) {
-            return refuse(
-                "files",
-                format!(
-                    "are {} ({} bytes), and the manifest says {} ({} bytes)",
-                    self.paths.len(),
-                    self.bytes,
-                    said.files,
-                    said.bytes
-                ),
-            );
-        }
-        Ok(())
-    }
 }
 
 /// Shortens what stands in a message.

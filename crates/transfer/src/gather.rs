@@ -123,6 +123,8 @@ fn empty(locations: &Locations, resolved: &Resolved, options: &GatherOptions) ->
         config: None,
         included: Vec::new(),
         variables: Vec::new(),
+        delivery: keyshoal_core::vault::Delivery::Inline,
+        entries: Vec::new(),
         logins: options.logins,
         left_out: Vec::new(),
         stays: Vec::new(),

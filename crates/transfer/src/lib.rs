@@ -17,6 +17,7 @@ pub mod payload;
 pub mod preview;
 mod read;
 mod sections;
+pub mod vaulted;
 mod wire;
 mod write;
 

@@ -1,6 +1,6 @@
 //! What a payload says of an instance. Secrets stand apart, as values to which it points by their numbers.
 
-use keyshoal_core::vault::ModelChoice;
+use keyshoal_core::vault::{Delivery, ModelChoice, Origin};
 use keyshoal_core::{AgentId, InstanceId, Layout, ProfileId, ProviderId, StoreId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ pub struct Manifest {
     pub made: Timestamp,
     /// Where it comes from.
     pub source: Source,
-    /// The roster, in its order. Every agent of it is enabled.
+    /// The roster, in its order, and between them the agents that a vault has and no roster.
     pub agents: Vec<AgentPart>,
     /// What agents use that name no model of their own.
     pub models: ModelChoice,
@@ -37,6 +37,12 @@ pub struct Manifest {
     pub included: Vec<Named>,
     /// The variables of the state directory's `.env`.
     pub variables: Vec<Named>,
+    /// How a vault delivered the keys there.
+    #[serde(default, skip_serializing_if = "is_inline")]
+    pub delivery: Delivery,
+    /// What the config held of disabled agents, by their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<Named>,
     /// What became of refresh tokens.
     pub logins: Logins,
     /// What was there and does not come along, with the reason.
@@ -81,6 +87,17 @@ pub struct AgentPart {
     pub workspace: Option<String>,
     /// The directory of its store, where the config names one (`agentDir`).
     pub agent_dir: Option<String>,
+    /// Whether it is in the roster. Only a vault has agents that are not.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_inline(delivery: &Delivery) -> bool {
+    *delivery == Delivery::Inline
 }
 
 /// One binding.
@@ -117,6 +134,21 @@ pub struct ProfilePart {
     pub profile: ProfileId,
     /// Its whole entry, as JSON text.
     pub entry: ValueRef,
+    /// Somebody has said that the value is meant: nothing is asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meant: Option<Meant>,
+}
+
+/// What is known of a value that is meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meant {
+    /// Only the vault has it: it waits until the store can hold it.
+    pub waits: bool,
+    /// When its time is over, as the vault says it.
+    pub expires: Option<Timestamp>,
+    /// What the vault says of it; `None` for what a person marked as deliberate.
+    pub origin: Option<Origin>,
 }
 
 /// Which profiles of a provider come first.

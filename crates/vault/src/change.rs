@@ -1,6 +1,8 @@
 //! What may be changed of an instance.
 
-use keyshoal_core::vault::{AgentUid, CredentialUid, Delivery, ModelChoice, VaultAgent, VaultBinding};
+use keyshoal_core::vault::{
+    AgentUid, CredentialUid, Delivery, ModelChoice, Origin, VaultAgent, VaultBinding,
+};
 use keyshoal_core::{AgentId, CredentialKind, InstanceId, ProfileId, ProviderId, Secret, Timestamp};
 
 /// Who changes something, and why.
@@ -44,6 +46,8 @@ pub struct NewCredential {
     pub value: Secret,
     /// When the value's time is over, where that is known.
     pub expires: Option<Timestamp>,
+    /// What another vault says of the value, where it comes from one.
+    pub origin: Option<Origin>,
 }
 
 /// One change. Several are made in order, all or none.

@@ -1,5 +1,7 @@
 //! `keyshoal agent`: the roster that the vault keeps.
 
+mod rename;
+
 use super::Context;
 use super::flow::{self, FlowArgs};
 use super::shared;
@@ -7,12 +9,9 @@ use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::{self, RENAMES};
-use crate::ui::{Text, Tone, Ui};
+use crate::ui::{Text, Ui};
 use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
-use keyshoal_core::{AgentId, Secret, StepState};
 use keyshoal_engine::Outcome as Ended;
-use keyshoal_engine::ports::Observe as _;
 use keyshoal_vault::Change;
 
 /// Arguments of `agent`.
@@ -161,7 +160,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
             let changes = said(flow.agent(agent)?, about);
             flow.go(ui, "agent", changes)
         }
-        AgentAction::Rename { agent, to, flow: how } => rename(ui, context, agent, to, how),
+        AgentAction::Rename { agent, to, flow: how } => rename::rename(ui, context, agent, to, how),
         AgentAction::Order { agents, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
             let uids =
@@ -228,55 +227,6 @@ fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Re
             "what else stands in its directory is left; keyshoal quarantine {} moves it aside",
             found.id
         )));
-    }
-    Ok(outcome)
-}
-
-/// Renames it in the vault and the config, gives it its credentials under the new id, and moves what stands under the old one aside.
-fn rename(
-    ui: &mut Ui,
-    context: &Context<'_>,
-    agent: &str,
-    to: &str,
-    how: &FlowArgs,
-) -> Result<Outcome, CommandError> {
-    let flow = flow::begin(ui, context, how)?;
-    let found = flow.agent(agent)?.clone();
-    let id = shared::agent(to);
-    let mut renames = match flow.document(RENAMES)? {
-        Some(text) => holdings::renames(&text)?,
-        None => std::collections::BTreeMap::new(),
-    };
-    // It may have been renamed before, and the config does not know that yet.
-    let observed = flow.installation.observe()?;
-    let is_there = observed.agent(&found.id).is_some();
-    let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
-    renames.insert(id.clone(), old.clone());
-    let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
-    let changes = vec![
-        Change::RenameAgent { agent: found.uid, id },
-        Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
-    ];
-    let (flow, report) = flow.run(ui, "agent", changes)?;
-    let outcome = flow.show(ui, "agent", &report)?;
-    if !matches!(report.config, Some(StepState::Done)) {
-        return Ok(outcome);
-    }
-    if flow.installation.has_directory_of(old.as_str()) {
-        match flow.installation.set_aside(old.as_str()) {
-            Ok(moved) => ui.say(&Text::of(format!(
-                "{} is in {} now; keyshoal quarantine --undo {old} moves it back",
-                moved.from, moved.to
-            ))),
-            Err(error) => {
-                let way = error
-                    .hint
-                    .map_or_else(String::new, |hint| format!("; {hint} (keyshoal quarantine {old})"));
-                let what =
-                    format!("what else stands under {old} could not be moved aside: {}{way}", error.message);
-                ui.say(&Text::toned(Tone::Doubt, "! ").plain(what));
-            }
-        }
     }
     Ok(outcome)
 }

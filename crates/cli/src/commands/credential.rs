@@ -193,6 +193,7 @@ fn set(
             agent: agent.map(|agent| agent.uid),
             value,
             expires: None,
+            origin: None,
         })],
     };
     flow.go(ui, "credential", changes)

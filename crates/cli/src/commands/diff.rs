@@ -1,5 +1,6 @@
 //! `keyshoal diff`: what `sync` would do.
 
+use super::rotate::half_done;
 use super::{Context, shared};
 use crate::arguments::ScopeArgs;
 use crate::document::DiffDocument;
@@ -24,10 +25,10 @@ pub struct DiffArgs {
     pub scope: ScopeArgs,
 }
 
-/// Plans and shows; exit code 2 when there is something to do or to decide.
+/// Plans and shows; exit code 2 when there is something to do or to decide, or a rotation is half done.
 pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<Outcome, CommandError> {
     let wanted = OpenFor { offline: args.scope.offline, ..OpenFor::default() };
-    let installation = shared::open(ui, context, wanted)?;
+    let (installation, held) = shared::open_held(ui, context, wanted)?;
     let options = SyncOptions { dry_run: true, ..args.scope.sync_options() };
     let progress = ui.progress();
     let report =
@@ -36,6 +37,8 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
     args.scope.check(&report.look)?;
     shared::warn_not_remembered(ui, &report.look);
     ui.data(&render::plan::lines(&report.plan));
+    let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
+    ui.data(&render::status::half_done(&rotations));
     ui.document(&DiffDocument::of(&report.plan))?;
-    Ok(Outcome::attention_if(report.outcome.needs_attention()))
+    Ok(Outcome::attention_if(!rotations.is_empty() || report.outcome.needs_attention()))
 }

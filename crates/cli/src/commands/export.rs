@@ -1,11 +1,11 @@
 //! `keyshoal export`: everything of an instance that moves to another machine, in one payload.
 
-use super::{Context, shared};
+mod vaulted;
+
+use super::Context;
 use crate::document::ExportDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::OpenFor;
-use crate::root::holdings::Need;
 use crate::ui::{Answer, Text, Tone, Ui};
 use crate::{render, root};
 use keyshoal_openclaw::locate::Locations;
@@ -26,8 +26,9 @@ Examples:
   keyshoal export --to home.payload --with-context            workspaces and session files too
 
 The installation is opened for reading only; nothing of it is changed, and nothing is remembered of it. In it go: the roster, bindings,
-channels, models, the profiles of all agents, their order, the config's text and the variables of .env. Refresh tokens stay, as they
-have one owner, unless --move-logins says that this machine stops.")]
+channels, models, the profiles of all agents, their order, the config's text and the variables of .env; and where a vault says what is
+right, what only that has: disabled agents, overrides that wait, what is meant. Refresh tokens stay, as they have one owner, unless
+--move-logins says that this machine stops.")]
 pub struct ExportArgs {
     /// Where it goes: a file that does not exist yet, or - for standard output
     #[arg(long, value_name = "FILE|-", default_value = "keyshoal-export.payload")]
@@ -92,8 +93,8 @@ pub fn cmd_export(ui: &mut Ui, context: &Context<'_>, args: &ExportArgs) -> Resu
     }
     let chosen = choose(ui, args)?;
     let locations = root::locations(context.world, context.globals)?;
-    warn_of_vault(ui, context, &locations)?;
-    let payload = gathered(ui, context, args, &locations)?;
+    let mut payload = gathered(ui, context, args, &locations)?;
+    vaulted::hear(ui, context, &locations, &mut payload)?;
     let summary = render::export::summary(&payload);
     if matches!(chosen, Chosen::Clear) && !agreed_to_clear(ui, args)? {
         return Ok(Outcome::Attention);
@@ -128,22 +129,6 @@ pub fn cmd_export(ui: &mut Ui, context: &Context<'_>, args: &ExportArgs) -> Resu
     }
     ui.document(&ExportDocument::of(&payload, (!to_stdout).then_some(args.to.as_path()), chosen.word()))?;
     Ok(Outcome::Fine)
-}
-
-/// Says what a vault has of this instance and the installation does not hold: it cannot be in the payload.
-fn warn_of_vault(ui: &mut Ui, context: &Context<'_>, locations: &Locations) -> Result<(), CommandError> {
-    if !locations.state_dir.join(".keyshoal").is_dir() {
-        return Ok(());
-    }
-    let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
-    let installation = shared::open(ui, context, wanted)?;
-    if installation.vault_id()?.is_some() {
-        ui.warn(
-            "this instance has a vault: the payload holds what the installation holds now. Earlier versions, agents that are in no \
-             roster, and overrides that wait for a database stay in the vault (keyshoal vault backup FILE takes all of it)",
-        );
-    }
-    Ok(())
 }
 
 fn choose(ui: &Ui, args: &ExportArgs) -> Result<Chosen, CommandError> {

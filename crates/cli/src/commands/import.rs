@@ -137,6 +137,9 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     plan.keep_what_is_open();
     // A program that is none is found out before anything is made.
     let program = take::program(context, args)?;
+    if let Some(program) = &program {
+        program.require_fit(&plan)?;
+    }
     let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,

@@ -5,7 +5,7 @@ mod set;
 
 use super::Context;
 use super::flow::{self, FlowArgs};
-use super::{identity, shared};
+use super::{elsewhere, identity, shared};
 use crate::document::{InstanceDocument, InstancesDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -116,8 +116,18 @@ pub fn cmd_instance(
 fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let vault = vault::open_vault(ui, context.world, context.globals)?;
     let all = vault.instances()?;
-    ui.data(&render::instance::instances(&all));
-    ui.document(&InstancesDocument::of(all))?;
+    let mut released = Vec::new();
+    for instance in &all {
+        let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
+        // Of what cannot be reached from here nothing is known.
+        if let Ok(there) = elsewhere::installation(ui, context, wanted, instance)
+            && there.vault_id()?.as_deref() != Some(vault.id())
+        {
+            released.push(instance.id.clone());
+        }
+    }
+    ui.data(&render::instance::instances(&all, &released));
+    ui.document(&InstancesDocument::of(all).released(released))?;
     Ok(Outcome::Fine)
 }
 

@@ -3,6 +3,7 @@
 mod back;
 mod book;
 mod due;
+mod half;
 mod show;
 mod together;
 
@@ -15,6 +16,7 @@ use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
 use book::{Part, VaultBook};
 pub use due::Age;
+pub use half::half_done;
 use keyshoal_core::AgentId;
 use keyshoal_core::vault::VaultCredential;
 use keyshoal_engine::rotate::{
@@ -242,7 +244,18 @@ fn go(
     if matches!(done, Ok((_, Ended::Finished))) {
         super::vault::by_the_way(ui, &flow.held.vault, flow.author());
     }
-    done.map_err(Into::into)
+    done.map_err(|error| {
+        let made = CommandError::from(error);
+        if matches!(rotation.stage, Stage::Finished | Stage::RolledBack) {
+            return made;
+        }
+        let whose = rotation.agent.as_ref().map(|agent| format!(" --agent {agent}")).unwrap_or_default();
+        made.hint(format!(
+            "the rotation stands at {}: keyshoal rotate {}{whose} --resume   goes on, --rollback   gives it up",
+            rotation.stage.as_str().replace('_', " "),
+            rotation.profile
+        ))
+    })
 }
 
 fn shown(

@@ -4,6 +4,7 @@ use super::Context;
 use crate::arguments::{Include, ScopeArgs};
 use crate::error::{CommandError, ErrorKind};
 use crate::exit::Outcome;
+use crate::root::holdings::Held;
 use crate::root::{self, OpenFor};
 use crate::ui::{Answer, Progress, Text, Ui};
 use keyshoal_core::{AgentId, AgentView, Observation, ProfileId, ProviderId, Scope, VerdictKind};
@@ -16,13 +17,22 @@ use keyshoal_openclaw::agent_id;
 
 /// Opens the installation and says what is to be known about how it was opened.
 pub fn open(ui: &mut Ui, context: &Context<'_>, wanted: OpenFor) -> Result<Installation, CommandError> {
+    open_held(ui, context, wanted).map(|(installation, _)| installation)
+}
+
+/// Opens the installation, and its vault where that is at hand.
+pub fn open_held(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    wanted: OpenFor,
+) -> Result<(Installation, Option<Held>), CommandError> {
     let need = wanted.vault;
     let installation = root::open(context.world, context.globals, wanted)?;
     for note in installation.notes() {
         ui.warn(note);
     }
-    root::holdings::hold(ui, context.world, context.globals, &installation, need)?;
-    Ok(installation)
+    let held = root::holdings::hold(ui, context.world, context.globals, &installation, need)?;
+    Ok((installation, held))
 }
 
 /// Looks at the installation.

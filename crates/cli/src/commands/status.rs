@@ -1,5 +1,6 @@
 //! `keyshoal status`: who holds what, who fails, and what is wrong.
 
+use super::rotate::half_done;
 use super::{Context, shared};
 use crate::document::StatusDocument;
 use crate::error::CommandError;
@@ -27,12 +28,16 @@ pub struct StatusArgs {
 
 /// Looks and shows.
 pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Result<Outcome, CommandError> {
-    let installation = shared::open(ui, context, OpenFor { offline: !args.check, ..OpenFor::default() })?;
+    let wanted = OpenFor { offline: !args.check, ..OpenFor::default() };
+    let (installation, held) = shared::open_held(ui, context, wanted)?;
     let ask = if args.check { AskPolicy::Now } else { AskPolicy::Offline };
     let options = LookOptions { ask, ask_all: args.check, ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options)?;
     let mut view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
     view.never_asked &= !args.check;
+    if let Some(held) = &held {
+        view.rotations = half_done(held)?;
+    }
     ui.data(&render::status::screen(&view, ui.width()));
     ui.document(&StatusDocument::of(&view))?;
     let silent = if args.check { silent(&look) } else { 0 };

@@ -3,7 +3,7 @@
 use keyshoal_core::AgentId;
 use keyshoal_seal::Recipient;
 use keyshoal_transfer::Payload;
-use keyshoal_transfer::manifest::{LeftOut, Logins, Stays};
+use keyshoal_transfer::manifest::{LeftOut, Logins, Manifest, Stays};
 use serde::Serialize;
 use std::path::Path;
 
@@ -16,6 +16,7 @@ pub struct ExportDocument {
     openclaw_version: Option<String>,
     layout: &'static str,
     agents: Vec<AgentId>,
+    disabled: Vec<AgentId>,
     profiles: usize,
     bindings: usize,
     channels: Vec<String>,
@@ -87,7 +88,8 @@ impl ExportDocument {
             sealed,
             openclaw_version: manifest.source.release.clone(),
             layout: manifest.source.layout.as_str(),
-            agents: manifest.agents.iter().map(|agent| agent.id.clone()).collect(),
+            agents: ids(manifest, true),
+            disabled: ids(manifest, false),
             profiles: manifest.profiles.len(),
             bindings: manifest.bindings.len(),
             channels: manifest.channels.iter().map(|channel| channel.name.clone()).collect(),
@@ -97,6 +99,11 @@ impl ExportDocument {
             left_out: LeftOutDocument::all(&manifest.left_out),
         }
     }
+}
+
+fn ids(manifest: &Manifest, enabled: bool) -> Vec<AgentId> {
+    let agents = manifest.agents.iter().filter(|agent| agent.enabled == enabled);
+    agents.map(|agent| agent.id.clone()).collect()
 }
 
 /// What `recipient --json` prints.

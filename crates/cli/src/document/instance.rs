@@ -1,7 +1,7 @@
 //! `keyshoal.instance.v1`: what a vault holds of an instance, by fingerprints.
 
 use keyshoal_core::vault::{CredentialUid, VaultInstance};
-use keyshoal_core::{Fingerprint, ProfileId};
+use keyshoal_core::{Fingerprint, InstanceId, ProfileId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -47,11 +47,17 @@ impl InstanceDocument {
 pub struct InstancesDocument {
     schema: &'static str,
     instances: Vec<VaultInstance>,
+    released: Vec<InstanceId>,
 }
 
 impl InstancesDocument {
     /// Makes it.
     pub fn of(instances: Vec<VaultInstance>) -> Self {
-        Self { schema: "keyshoal.instances.v1", instances }
+        Self { schema: "keyshoal.instances.v1", instances, released: Vec::new() }
+    }
+
+    /// Adds which of them go on without the vault, as far as can be seen from here.
+    pub fn released(self, released: Vec<InstanceId>) -> Self {
+        Self { released, ..self }
     }
 }

@@ -1,6 +1,7 @@
 //! `keyshoal.status.v1`.
 
 use super::VerdictDocument;
+use crate::view::rotations::HalfDone;
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
 use keyshoal_core::observation::{Notice, Orphan};
@@ -20,6 +21,7 @@ pub struct StatusDocument {
     orphans: Vec<Orphan>,
     findings: Vec<FindingDocument>,
     notices: Vec<Notice>,
+    rotations: Vec<HalfDone>,
     summary: Summary,
 }
 
@@ -132,6 +134,7 @@ impl StatusDocument {
             orphans: view.orphans.clone(),
             findings: view.findings.iter().map(finding).collect(),
             notices: view.notices.clone(),
+            rotations: view.rotations.clone(),
             summary: Summary { agents: view.rows.len(), in_sync: view.in_sync(), drifted: view.drifted() },
         }
     }

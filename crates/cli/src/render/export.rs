@@ -20,6 +20,16 @@ pub fn summary(payload: &Payload) -> Vec<Text> {
             if manifest.variables.is_empty() { "" } else { ", the variables of .env" },
         )),
     ];
+    let disabled: Vec<&str> =
+        manifest.agents.iter().filter(|agent| !agent.enabled).map(|agent| agent.id.as_str()).collect();
+    if !disabled.is_empty() {
+        lines.push(Text::of(format!("  disabled, and in no roster: {}", disabled.join(", "))));
+    }
+    lines.extend(
+        manifest.profiles.iter().filter(|one| one.meant.as_ref().is_some_and(|meant| meant.waits)).map(
+            |one| Text::of(format!("  {} of {}: only the vault has it, it waits", one.profile, one.store)),
+        ),
+    );
     lines.extend(manifest.files.map(|totals| along(&totals)));
     lines.extend(stays(&manifest.stays));
     lines.extend(left_out(&manifest.left_out));

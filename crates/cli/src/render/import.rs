@@ -56,7 +56,12 @@ fn roster(plan: &ImportPlan) -> Grid {
             .filter(|one| one.agent == Some(agent.uid))
             .map(|one| one.profile.as_str())
             .collect();
-        let name = Text::of(agent.id.as_str()).and(Tone::Dim, if agent.default { " (default)" } else { "" });
+        let mark = match (agent.enabled, agent.default) {
+            (false, _) => " (disabled)",
+            (true, true) => " (default)",
+            (true, false) => "",
+        };
+        let name = Text::of(agent.id.as_str()).and(Tone::Dim, mark);
         let model = match (&agent.models.primary, &plan.models.primary) {
             (Some(model), _) => Text::of(model),
             (None, Some(model)) => Text::toned(Tone::Dim, model),
@@ -77,8 +82,9 @@ fn credentials(plan: &ImportPlan) -> Grid {
             Text::of(kind(&one.kind)),
             value(one),
             match one.agent.and_then(|uid| plan.agent(uid)) {
-                None => Text::of("all"),
-                Some(agent) => Text::of(agent.id.as_str()).and(Tone::Info, " (override)"),
+                None => Text::of("all").and(Tone::Info, if one.waits { " (waits)" } else { "" }),
+                Some(agent) => Text::of(agent.id.as_str())
+                    .and(Tone::Info, if one.waits { " (override, waits)" } else { " (override)" }),
             },
             said(one.verdict),
         ]);
@@ -89,7 +95,11 @@ fn credentials(plan: &ImportPlan) -> Grid {
 fn value(one: &PlannedCredential) -> Text {
     match &one.reference {
         Some(reference) => Text::toned(Tone::Dim, format!("names {}", reference.id)),
-        None => Text::of(one.fingerprint.short()),
+        None => {
+            let since =
+                one.origin.as_ref().map(|origin| origin.created.strftime(" since %Y-%m-%d").to_string());
+            Text::of(one.fingerprint.short()).and(Tone::Dim, since.unwrap_or_default())
+        }
     }
 }
 

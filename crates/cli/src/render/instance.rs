@@ -1,10 +1,10 @@
 //! What a vault holds of an instance, by fingerprints.
 
 use crate::ui::{Grid, Text, Tone};
-use keyshoal_core::Fingerprint;
 use keyshoal_core::vault::{
     AgentUid, CredentialUid, Delivery, ModelChoice, VaultCredential, VaultInstance, VersionState,
 };
+use keyshoal_core::{Fingerprint, InstanceId};
 use std::collections::BTreeMap;
 
 /// The fingerprints of a vault's values.
@@ -14,8 +14,8 @@ fn head(words: &[&str]) -> Grid {
     Grid::new(words.iter().map(|word| (*word).to_owned()).collect())
 }
 
-/// Returns one line for each instance.
-pub fn instances(all: &[VaultInstance]) -> Vec<Text> {
+/// Returns one line for each instance, and one for those that were released.
+pub fn instances(all: &[VaultInstance], released: &[InstanceId]) -> Vec<Text> {
     if all.is_empty() {
         return vec![Text::of(
             "the vault has no instance; keyshoal instance add   takes this machine's into it",
@@ -33,7 +33,17 @@ pub fn instances(all: &[VaultInstance]) -> Vec<Text> {
             Text::of(one.state_dir.clone().unwrap_or_else(|| "-".to_owned())),
         ]);
     }
-    grid.lines(usize::MAX, 0)
+    let mut lines = grid.lines(usize::MAX, 0);
+    let names: Vec<&str> =
+        all.iter().filter(|one| released.contains(&one.id)).map(|one| one.name.as_str()).collect();
+    if !names.is_empty() {
+        lines.push(Text::toned(Tone::Info, "– ").plain(format!(
+            "{} released, and the vault's word does not count there: {} (keyshoal instance add   takes one back, where it is)",
+            names.len(),
+            names.join(", ")
+        )));
+    }
+    lines
 }
 
 /// Returns everything of one instance.

@@ -99,6 +99,9 @@ pub fn why(action: &Action) -> String {
                 Why::DeadOAuthCopy => "a dead copy of the owner's OAuth login".to_owned(),
                 Why::Override => "the vault has another value for this agent".to_owned(),
                 Why::Withdrawn => "the vault has taken it back".to_owned(),
+                Why::Renamed { to } => {
+                    format!("the agent is called {to} now, and has what the vault gives it there")
+                }
             }
         }
         Action::Insert { .. } => "the store has none".to_owned(),

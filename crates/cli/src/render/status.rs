@@ -2,6 +2,7 @@
 
 use super::{age, findings, words};
 use crate::ui::{Grid, Text, Tone};
+use crate::view::rotations::HalfDone;
 use crate::view::sends::Sends;
 use crate::view::status::{AgentRow, Cell, StatusView};
 use keyshoal_core::{FindingKind, Material, Severity, VerdictKind};
@@ -26,10 +27,29 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
         lines.push(Text::toned(Tone::Strong, "Findings"));
         lines.extend(found);
     }
+    if !view.rotations.is_empty() {
+        lines.push(Text::new());
+        lines.extend(half_done(&view.rotations).iter().flat_map(|line| line.wrapped(width, 4)));
+    }
     lines.push(Text::new());
     lines.push(summary(view));
     lines.extend(ways_on(view).iter().flat_map(|line| line.wrapped(width, 4)));
     lines
+}
+
+/// Says which rotations are half done, and how to go on.
+pub fn half_done(rotations: &[HalfDone]) -> Vec<Text> {
+    let line = |one: &HalfDone| {
+        let whose = one.agent.as_ref().map(|agent| format!(" of {agent}")).unwrap_or_default();
+        Text::toned(Tone::Doubt, "! half rotated: ").plain(format!(
+            "{}{whose} stands at {} since {}; {}",
+            one.profile,
+            one.stage.replace('_', " "),
+            age::moment(one.since),
+            one.fix
+        ))
+    };
+    rotations.iter().map(line).collect()
 }
 
 /// Says how to go on: where `sync` mends something, and where no provider was ever asked.

@@ -1,5 +1,6 @@
 //! The status screen as a value.
 
+use super::rotations::HalfDone;
 use super::sends::{Sends, gather};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{
@@ -29,6 +30,8 @@ pub struct StatusView {
     pub orphans: Vec<Orphan>,
     /// Further things to know.
     pub notices: Vec<Notice>,
+    /// Rotations that are half done.
+    pub rotations: Vec<HalfDone>,
     /// No provider was ever asked about any value here.
     pub never_asked: bool,
 }
@@ -94,6 +97,7 @@ impl StatusView {
             findings: notable,
             orphans: observation.orphans.clone(),
             notices: observation.notices.clone(),
+            rotations: Vec::new(),
             never_asked: knowledge.verdicts.is_empty(),
         }
     }
@@ -125,6 +129,7 @@ impl StatusView {
     /// Tells whether anything needs attention (exit code 2).
     pub fn needs_attention(&self) -> bool {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
+            || !self.rotations.is_empty()
             || self.notices.iter().any(|one| one.code == Notice::CONFIG_REFUSED)
     }
 }

@@ -153,3 +153,29 @@ fn a_vault_that_cannot_be_opened_is_never_fine() {
     let status = stage.run(&["status"]);
     assert!(status.out.contains("could not be opened"), "{}", status.out);
 }
+
+#[test]
+fn a_rename_is_shown_as_one_that_loses_nothing() {
+    let stage = vaulted();
+    let dry = stage.run(&["agent", "rename", "academic", "scholar", "-n"]);
+    let all = format!("{}{}", dry.out, dry.err);
+    assert!(all.contains("academic becomes scholar") && all.contains("keeps its credentials"), "{all}");
+    assert!(all.contains("is called scholar now") && !all.contains("taken it back"), "{all}");
+    let done = stage.run(&["agent", "rename", "academic", "scholar", "--yes"]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    assert!(holds(&stage, "scholar", OWN) && !holds(&stage, "academic", OWN));
+}
+
+#[test]
+fn a_list_tells_which_instances_were_released() {
+    let stage = vaulted();
+    let before = stage.run(&["instance", "list", "--json"]).json();
+    assert_eq!(before["released"], serde_json::json!([]));
+    assert_eq!(stage.run(&["instance", "release"]).code, 0);
+    let after = stage.run(&["instance", "list", "--json"]).json();
+    assert_eq!(after["released"], serde_json::json!([after["instances"][0]["id"]]));
+    let shown = stage.run(&["instance", "list"]).out;
+    assert!(shown.contains("1 released") && shown.contains("keyshoal instance add"), "{shown}");
+    assert_eq!(stage.run(&["instance", "add", "--yes"]).code, 0);
+    assert_eq!(stage.run(&["instance", "list", "--json"]).json()["released"], serde_json::json!([]));
+}

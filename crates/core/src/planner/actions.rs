@@ -79,7 +79,10 @@ fn action(
     let expect = view.material.fingerprint()?;
     let (store, profile, provider) = (store.clone(), profile.clone(), view.provider.clone());
     if judged.remedy == Remedy::Withdraw {
-        return Some(Action::Remove { store, agent, profile, provider, expect, why: Why::Withdrawn });
+        let renamed = sight.desired.wish.as_ref().map(|wish| &wish.renamed);
+        let to = agent.as_ref().and_then(|id| renamed?.get(id)).cloned();
+        let why = to.map_or(Why::Withdrawn, |to| Why::Renamed { to });
+        return Some(Action::Remove { store, agent, profile, provider, expect, why });
     }
     let source = wanted?;
     match &judged.remedy {

@@ -129,7 +129,9 @@ proptest! {
                     let accepted_once = kept.is_some_and(|mark| mark.fingerprint == old);
                     prop_assert!(!accepted_once, "{:?} was accepted while it differed", action);
                 }
-                Why::Override | Why::Withdrawn => prop_assert!(false, "{:?} without a vault", action),
+                Why::Override | Why::Withdrawn | Why::Renamed { .. } => {
+                    prop_assert!(false, "{:?} without a vault", action)
+                }
                 Why::DeadOAuthCopy => {
                     let removes = matches!(action, Action::RemoveShadow { .. });
                     prop_assert!(removes, "{:?}", action);

@@ -237,7 +237,7 @@ proptest! {
                 || world.knowledge.known_values(id).contains(&old)
                 || held(&world.observed, &StoreId::Base, id) == Some(old);
             match why {
-                Why::Withdrawn => prop_assert!(wish.has_had(id, old) || leaves && known, "{:?}", action),
+                Why::Withdrawn | Why::Renamed { .. } => prop_assert!(wish.has_had(id, old) || leaves && known, "{:?}", action),
                 Why::Override | Why::EarlierGeneration { .. } => prop_assert!(known, "{:?}", action),
                 Why::Approved => prop_assert!(
                     world.desired.include_foreign

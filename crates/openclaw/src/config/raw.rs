@@ -6,7 +6,7 @@ use crate::locate::Locations;
 use keyshoal_core::Secret;
 use serde_json::Value;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A config with everything in it, secrets too.
 #[derive(Clone, PartialEq)]
@@ -39,4 +39,10 @@ pub fn raw(locations: &Locations) -> Result<Option<RawConfig>, ConfigError> {
         included: included.texts.into_iter().map(|(path, text)| (path, Secret::new(text))).collect(),
         value: included.value,
     }))
+}
+
+/// Tells whether a config's own text has agents by name, `agents.entries`. What it includes is not looked at.
+pub fn has_entries(text: &str) -> bool {
+    let read = text::parse(Path::new("openclaw.json"), text);
+    read.is_ok_and(|value| value.pointer("/agents/entries").is_some_and(Value::is_object))
 }

@@ -54,6 +54,9 @@ impl Release {
         }
     }
 
+    /// The first release whose config has agents by name.
+    pub const FIRST_WITH_ENTRIES: &str = "2026.8.1-beta.1";
+
     /// Tells whether its config has agents by name, `agents.entries`.
     pub fn has_entries(self) -> bool {
         self >= Self::beta(8, 1, 1)

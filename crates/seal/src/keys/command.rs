@@ -12,10 +12,14 @@ use zeroize::{Zeroize, Zeroizing};
 const COMPLAINT: usize = 300;
 /// A word this long could be the key itself.
 const LIKE_A_KEY: usize = 24;
+/// Reading what a program left behind in its pipe takes no longer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Runs a program, given as its name and arguments without a shell, and takes the key that it prints: 32 bytes in base64 or in
 /// hexadecimal digits, or the text of a key file. What takes longer than `patience` is ended.
+///
+/// It stays in our process group: a program that asks on the terminal could not read there from another one, and Ctrl-C would not reach it.
 pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyError> {
     let (program, arguments) = argv
         .split_first()
@@ -31,16 +35,17 @@ pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyE
         .map_err(|error| wrong(format!("it does not start: {error}")))?;
     let said = child.stdout.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
     let complained = child.stderr.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
-    let ended = wait(&mut child, patience).map_err(&wrong)?;
+    let deadline = Instant::now() + patience;
+    let ended = wait(&mut child, deadline).map_err(&wrong)?;
     let Some(status) = ended else {
         // Children of its own may keep the pipes open: nobody waits for the readers.
         return Err(wrong(format!("it gave nothing within {} seconds, and was ended", patience.as_secs())));
     };
-    let deadline = Instant::now() + patience;
-    let said = join(said, deadline)
+    // What it wrote before its end is there at once.
+    let said = join(said, deadline.max(Instant::now() + LAST_WORDS))
         .ok_or_else(|| wrong("it ended, and something that it started keeps its output open".to_owned()))?;
     if !status.success() {
-        let complained = join(complained, Instant::now() + Duration::from_secs(1)).unwrap_or_default();
+        let complained = join(complained, Instant::now() + LAST_WORDS).unwrap_or_default();
         return Err(wrong(format!("{status}{}", complaint(&complained))));
     }
     let key = read(&said).map_err(|why| wrong(why.to_owned()))?;
@@ -57,8 +62,7 @@ fn take(out: impl Read, limit: usize) -> Zeroizing<Vec<u8>> {
     kept
 }
 
-fn wait(child: &mut Child, patience: Duration) -> Result<Option<std::process::ExitStatus>, String> {
-    let end = Instant::now() + patience;
+fn wait(child: &mut Child, end: Instant) -> Result<Option<std::process::ExitStatus>, String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Some(status)),
@@ -187,9 +191,25 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the program tells which process it is by a file of its own"
+    )]
     fn a_program_that_hangs_is_ended() {
-        let argv = ["/bin/sh", "-c", "exec sleep 600"].map(str::to_owned);
-        let error = from_command(&argv, Duration::from_millis(200)).unwrap_err();
+        let dir = tempfile::tempdir().unwrap();
+        let pid = dir.path().join("pid");
+        let script = format!("echo $$ > '{}'; sleep 20 & exec sleep 6000", pid.display());
+        let argv = ["/bin/sh", "-c", script.as_str()].map(str::to_owned);
+        let error = from_command(&argv, Duration::from_secs(2)).unwrap_err();
         assert!(error.to_string().contains("was ended"), "{error}");
+        let pid = std::fs::read_to_string(pid).unwrap();
+        assert!(!std::path::Path::new("/proc").join(pid.trim()).exists(), "it is still there");
+    }
+
+    #[test]
+    fn a_program_whose_own_child_keeps_the_output_open_is_not_waited_for() {
+        let argv = ["/bin/sh", "-c", "sleep 20 & printf %064d 1"].map(str::to_owned);
+        let error = from_command(&argv, Duration::from_millis(400)).unwrap_err();
+        assert!(error.to_string().contains("keeps its output open"), "{error}");
     }
 }

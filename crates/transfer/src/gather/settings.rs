@@ -26,6 +26,7 @@ impl Gathering<'_> {
                     .and_then(|entry| entry.get("agentDir"))
                     .and_then(Value::as_str)
                     .map(str::to_owned),
+                enabled: true,
             });
         }
         for (at, binding) in value.get("bindings").and_then(Value::as_array).into_iter().flatten().enumerate()

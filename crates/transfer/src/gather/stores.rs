@@ -71,7 +71,8 @@ impl Gathering<'_> {
                 Ok(_) => {
                     let entry = self.value(raw);
                     let (store, profile) = (store.clone(), profile.clone());
-                    self.payload.manifest.profiles.push(ProfilePart { store, profile, entry });
+                    let part = ProfilePart { store, profile, entry, meant: None };
+                    self.payload.manifest.profiles.push(part);
                 }
                 Err(why) => self.leave_out(format!("profile {profile} of {store}"), why),
             }

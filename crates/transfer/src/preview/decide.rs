@@ -3,6 +3,7 @@
 use super::Facts;
 use super::plan::{Choice, DropReason, Dropped, PlannedCredential, Question, QuestionReason};
 use crate::entry;
+use crate::manifest::Meant;
 use crate::payload::Payload;
 use keyshoal_core::vault::{AgentUid, CredentialUid};
 use keyshoal_core::{
@@ -26,9 +27,15 @@ struct Held<'a> {
     stored: StoredProfile,
     entry: &'a Secret,
     fingerprint: Fingerprint,
+    meant: Option<&'a Meant>,
 }
 
 impl Held<'_> {
+    /// Tells whether it is one agent's by somebody's word.
+    fn is_override(&self) -> bool {
+        self.meant.is_some() && *self.store != StoreId::Base
+    }
+
     fn expires(&self) -> Option<i64> {
         self.stored.expires.as_ref().and_then(|expires| expires.as_ref().ok().copied())
     }
@@ -40,8 +47,15 @@ pub(super) fn credentials(
     uids: &BTreeMap<&AgentId, AgentUid>,
     new_uid: &mut dyn FnMut() -> Uuid,
 ) -> Decided {
-    let mut run =
-        Run { facts, uids, new_uid, shared: Vec::new(), overrides: Vec::new(), rest: Decided::default() };
+    let mut run = Run {
+        facts,
+        uids,
+        enabled: payload.manifest.agents.iter().filter(|agent| agent.enabled).count(),
+        new_uid,
+        shared: Vec::new(),
+        overrides: Vec::new(),
+        rest: Decided::default(),
+    };
     for (profile, held) in by_profile(payload, facts) {
         run.profile(&profile, &held);
     }
@@ -63,7 +77,8 @@ fn by_profile<'a>(payload: &'a Payload, facts: &Facts<'_>) -> Vec<(ProfileId, Ve
             sorted.push((part.profile.clone(), Vec::new()));
             sorted.len() - 1
         });
-        sorted[place].1.push(Held { store: &part.store, stored, entry, fingerprint });
+        let (store, meant) = (&part.store, part.meant.as_ref());
+        sorted[place].1.push(Held { store, stored, entry, fingerprint, meant });
     }
     sorted
 }
@@ -71,6 +86,8 @@ fn by_profile<'a>(payload: &'a Payload, facts: &Facts<'_>) -> Vec<(ProfileId, Ve
 struct Run<'a> {
     facts: &'a Facts<'a>,
     uids: &'a BTreeMap<&'a AgentId, AgentUid>,
+    /// How many agents are in the roster.
+    enabled: usize,
     new_uid: &'a mut dyn FnMut() -> Uuid,
     shared: Vec<PlannedCredential>,
     overrides: Vec<PlannedCredential>,
@@ -93,13 +110,13 @@ impl Run<'_> {
         };
         let base = held.iter().find(|one| *one.store == StoreId::Base);
         let mut groups: Vec<(Value, Vec<&Held<'_>>)> = Vec::new();
-        for one in held.iter().filter(|one| *one.store != StoreId::Base) {
+        for one in held.iter().filter(|one| *one.store != StoreId::Base && !one.is_override()) {
             match groups.iter_mut().find(|(of, _)| *of == value(one)) {
                 Some((_, group)) => group.push(one),
                 None => groups.push((value(one), vec![one])),
             }
         }
-        let everybody = |group: &[&Held<'_>]| group.len() == self.uids.len();
+        let everybody = |group: &[&Held<'_>]| group.len() == self.enabled;
         let shared = match (base, groups.as_slice()) {
             (Some(base), _) => Some(base),
             (None, [(_, group)]) if everybody(group) => group.first().copied(),
@@ -114,6 +131,12 @@ impl Run<'_> {
         }
         for (_, group) in groups {
             self.group(profile, shared, &group);
+        }
+        for one in held.iter().filter(|one| one.is_override()) {
+            let waits = one.meant.is_some_and(|meant| meant.waits);
+            let held_by = if waits { Vec::new() } else { agents(&[one]) };
+            let planned = self.planned(profile, one, self.uid(one.store), held_by);
+            self.overrides.push(planned);
         }
     }
 
@@ -213,7 +236,9 @@ impl Run<'_> {
             held_by,
             fingerprint: held.fingerprint,
             reference,
-            expires: held.expires().and_then(from_millis),
+            expires: held.expires().and_then(from_millis).or(held.meant.and_then(|meant| meant.expires)),
+            waits: held.meant.is_some_and(|meant| meant.waits),
+            origin: held.meant.and_then(|meant| meant.origin.clone()),
             verdict: self.verdict(held.fingerprint),
             entry: held.entry.clone(),
         }

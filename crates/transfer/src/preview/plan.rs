@@ -2,8 +2,8 @@
 
 use crate::manifest::{LeftOut, Source, Stays, Totals};
 use keyshoal_core::vault::{
-    AgentUid, CredentialUid, Delivery, ModelChoice, VaultAgent, VaultBinding, VaultCredential, VaultInstance,
-    VaultVersion, VersionState,
+    AgentUid, CredentialUid, Delivery, ModelChoice, Origin, VaultAgent, VaultBinding, VaultCredential,
+    VaultInstance, VaultVersion, VersionState,
 };
 use keyshoal_core::{
     AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Secret, SecretRef, Timestamp,
@@ -22,7 +22,7 @@ pub struct ImportPlan {
     pub source: Source,
     /// What agents use that name no model of their own.
     pub models: ModelChoice,
-    /// The roster: every agent of the payload, enabled.
+    /// Every agent of the payload; who is disabled is in no roster.
     pub agents: Vec<VaultAgent>,
     /// Bindings to these agents.
     pub bindings: Vec<VaultBinding>,
@@ -50,6 +50,10 @@ pub struct ImportPlan {
     pub stays: Vec<Stays>,
     /// What the old machine left out.
     pub left_out: Vec<LeftOut>,
+    /// How a vault delivered the keys on the old machine.
+    pub delivery: Delivery,
+    /// What the config held of disabled agents, by their ids.
+    pub entries: Vec<Setting>,
     /// Why it cannot be taken.
     pub conflicts: Vec<Conflict>,
     /// What a person should know.
@@ -86,6 +90,10 @@ pub struct PlannedCredential {
     pub reference: Option<SecretRef>,
     /// When its time is over.
     pub expires: Option<Timestamp>,
+    /// Only a vault had it on the old machine: it waits until its agent's store can hold it.
+    pub waits: bool,
+    /// What that vault says of it.
+    pub origin: Option<Origin>,
     /// What its provider said of it.
     pub verdict: Option<VerdictKind>,
     /// Its whole entry, as JSON text.
@@ -221,10 +229,13 @@ impl ImportPlan {
             versions: vec![VaultVersion {
                 number: 1,
                 state: VersionState::Current,
-                created: now,
+                created: one.origin.as_ref().map_or(now, |origin| origin.created.min(now)),
                 since: now,
-                by: by.to_owned(),
-                why: Some(format!("imported from {}", self.source.state_dir)),
+                by: one.origin.as_ref().map_or(by, |origin| &origin.by).to_owned(),
+                why: match &one.origin {
+                    Some(origin) => origin.why.clone(),
+                    None => Some(format!("imported from {}", self.source.state_dir)),
+                },
                 expires: one.expires,
             }],
         };

@@ -3,6 +3,7 @@
 use super::plan::ImportPlan;
 use crate::manifest::{BindingPart, Logins};
 use crate::payload::Payload;
+use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
 use std::path::Path;
 
@@ -17,6 +18,12 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
     credentials(plan, &mut warnings);
     routes(payload, plan, &mut warnings);
     places(payload, plan, &mut warnings);
+    if plan.delivery == Delivery::Refs {
+        warnings.push(
+            "the old machine's stores referred to one private file; here they hold the keys, until keyshoal instance set --delivery refs"
+                .to_owned(),
+        );
+    }
     if plan.source.release.is_none() {
         warnings.push("it is not known which release of OpenClaw this was".to_owned());
     }

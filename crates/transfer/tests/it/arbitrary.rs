@@ -1,7 +1,7 @@
 //! Payloads of any content come back as they were.
 
 use crate::stage::*;
-use keyshoal_core::vault::ModelChoice;
+use keyshoal_core::vault::{ModelChoice, Origin};
 use keyshoal_core::{AgentId, ProviderId, StoreId};
 use keyshoal_transfer::manifest::*;
 use keyshoal_transfer::{FileEntry, Form, Key, Lock, Payload};
@@ -79,6 +79,13 @@ fn a_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
+fn a_mark() -> impl Strategy<Value = Option<Meant>> {
+    let origin =
+        (".{0,20}", prop::option::of(".{0,20}")).prop_map(|(by, why)| Origin { created: now(), by, why });
+    let mark = (any::<bool>(), prop::option::of(origin));
+    prop::option::of(mark.prop_map(|(waits, origin)| Meant { waits, expires: None, origin }))
+}
+
 prop_compose! {
     fn a_payload()(
         agents in 1..5_usize,
@@ -90,8 +97,19 @@ prop_compose! {
         config in prop::option::of(".{0,300}"),
         orders in prop::collection::btree_set("[a-z]{1,5}", 0..3),
         left in prop::collection::vec((".{0,30}", ".{0,30}"), 0..3),
+        off in prop::option::of(a_json()),
+        meant in prop::collection::vec(a_mark(), 10),
     ) -> Payload {
         let mut payload = instance(agents, &values);
+        for (part, meant) in payload.manifest.profiles.iter_mut().zip(meant) {
+            part.meant = meant;
+        }
+        if let (Some(entry), true) = (off, agents > 1) {
+            payload.manifest.agents[agents - 1].enabled = false;
+            let name = payload.manifest.agents[agents - 1].id.to_string();
+            let value = value(&mut payload, &entry.to_string());
+            payload.manifest.entries.push(Named { name, value });
+        }
         payload.manifest.models = models;
         payload.manifest.agents[0].models = own;
         for (agent, matching, comment) in bindings {

@@ -9,3 +9,4 @@ mod layouts;
 mod mutated;
 mod previews;
 mod stage;
+mod vaulted;

@@ -7,7 +7,8 @@
 use crate::arbitrary::{AValue, instance};
 use crate::previews;
 use crate::stage::*;
-use keyshoal_transfer::manifest::Named;
+use keyshoal_core::vault::Origin;
+use keyshoal_transfer::manifest::{Meant, Named};
 use keyshoal_transfer::{Key, Payload};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -29,6 +30,13 @@ fn start() -> Payload {
     let mut payload = instance(4, &values);
     let telegram = value(&mut payload, r#"{"botToken":"planted","allow":[1,2.5,"ü"]}"#);
     payload.manifest.channels.push(Named { name: "telegram".into(), value: telegram });
+    let entry = value(&mut payload, r#"{"id":"ops"}"#);
+    let last = payload.manifest.agents.len() - 1;
+    payload.manifest.agents[last].enabled = false;
+    let name = payload.manifest.agents[last].id.to_string();
+    payload.manifest.entries.push(Named { name, value: entry });
+    let origin = Origin { created: now(), by: "ada@home".into(), why: Some("ü".into()) };
+    payload.manifest.profiles[0].meant = Some(Meant { waits: true, expires: None, origin: Some(origin) });
     payload
 }
 

@@ -4,6 +4,7 @@ use crate::arbitrary::{a_value, instance};
 use crate::stage::*;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Fingerprint, InstanceId, ProfileId, StoreId, VerdictKind};
+use keyshoal_transfer::PlannedCredential;
 use keyshoal_transfer::manifest::{BindingPart, Logins, OrderPart};
 use keyshoal_transfer::preview::{DropReason, QuestionReason};
 use keyshoal_transfer::{Choice, Conflict, Facts, ImportPlan, Payload, entry as entries, preview};
@@ -212,7 +213,9 @@ pub fn holds(payload: &Payload, verdicts: &Verdicts, answers: &Answers) {
         ids(&mut payload.manifest.agents.iter().map(|agent| &agent.id)),
         "every agent is in the plan"
     );
-    assert!(plan.agents.iter().all(|agent| agent.enabled));
+    for (agent, part) in plan.agents.iter().zip(&payload.manifest.agents) {
+        assert_eq!(agent.enabled, part.enabled);
+    }
     // Every value of every store is somewhere, and for its own agent.
     for part in &payload.manifest.profiles {
         let stored = entries::check(&part.profile, payload.value(part.entry).unwrap()).unwrap();
@@ -223,6 +226,16 @@ pub fn holds(payload: &Payload, verdicts: &Verdicts, answers: &Answers) {
         };
         let is = |profile: &ProfileId, print: Fingerprint| *profile == part.profile && print == fingerprint;
         let mine = |all: &[AgentId]| agent.is_none_or(|id| all.contains(id));
+        if part.meant.is_some()
+            && let Some(id) = agent
+        {
+            let of = |one: &PlannedCredential| plan.agent(one.agent.unwrap()).unwrap().id == *id;
+            assert!(
+                plan.overrides().any(|one| is(&one.profile, one.fingerprint) && of(one)),
+                "what is meant is an override"
+            );
+            continue;
+        }
         let places = [
             plan.credentials
                 .iter()

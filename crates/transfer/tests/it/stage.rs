@@ -1,6 +1,6 @@
 //! Payloads to test with, and what is done with them.
 
-use keyshoal_core::vault::ModelChoice;
+use keyshoal_core::vault::{Delivery, ModelChoice};
 use keyshoal_core::{Layout, ProfileId, Secret, StoreId, Timestamp};
 use keyshoal_openclaw::agent_id;
 use keyshoal_seal::{FingerprintKey, KeyFile, OneTimeCode, RecipientKey};
@@ -34,6 +34,7 @@ pub fn bare(agents: &[&str]) -> Payload {
         models: ModelChoice::default(),
         workspace: None,
         agent_dir: None,
+        enabled: true,
     });
     let manifest = Manifest {
         made: now(),
@@ -54,6 +55,8 @@ pub fn bare(agents: &[&str]) -> Payload {
         config: None,
         included: Vec::new(),
         variables: Vec::new(),
+        delivery: Delivery::Inline,
+        entries: Vec::new(),
         logins: Logins::Stay,
         left_out: Vec::new(),
         stays: Vec::new(),
@@ -73,7 +76,12 @@ pub fn value(payload: &mut Payload, text: &str) -> ValueRef {
 /// Adds a profile with its whole entry.
 pub fn entry(payload: &mut Payload, store: StoreId, profile: &str, entry: &str) {
     let entry = value(payload, entry);
-    payload.manifest.profiles.push(ProfilePart { store, profile: ProfileId::new(profile), entry });
+    payload.manifest.profiles.push(ProfilePart {
+        store,
+        profile: ProfileId::new(profile),
+        entry,
+        meant: None,
+    });
 }
 
 /// Adds an API key of anthropic.

@@ -2,7 +2,7 @@
 
 use super::{Fresh, Work, named};
 use crate::{Cause, NewCredential};
-use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultVersion, VersionState};
+use keyshoal_core::vault::{CredentialUid, Origin, VaultCredential, VaultVersion, VersionState};
 use keyshoal_core::{Secret, Timestamp};
 
 impl Work<'_> {
@@ -60,6 +60,11 @@ impl Work<'_> {
             )));
         }
         let uid = new.uid;
+        let mut version = self.version(1, VersionState::Current, new.expires);
+        if let Some(Origin { created, by, why }) = new.origin {
+            // Nobody's clock makes a value younger than it is here.
+            (version.created, version.by, version.why) = (created.min(self.now), by, why);
+        }
         self.fresh.push(Fresh { credential: uid, number: 1, value: new.value });
         self.instance.credentials.push(VaultCredential {
             uid,
@@ -67,7 +72,7 @@ impl Work<'_> {
             provider: new.provider,
             kind: new.kind,
             agent: new.agent,
-            versions: vec![self.version(1, VersionState::Current, new.expires)],
+            versions: vec![version],
         });
         Ok(format!("{} added", self.name(uid)))
     }

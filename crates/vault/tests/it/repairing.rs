@@ -42,6 +42,7 @@ fn changes(vault: &Vault, of: &VaultInstance) -> Vec<Change> {
             agent,
             value: current.value.clone(),
             expires: None,
+            origin: None,
         }));
     }
     made.extend(

@@ -110,6 +110,7 @@ pub(crate) fn credential(number: u128, profile: &str, agent: Option<AgentUid>, t
         agent,
         value: value(text),
         expires: None,
+        origin: None,
     })
 }
 

@@ -77,6 +77,7 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
             agent: whose.map(|agent| agent.uid),
             value: entry,
             expires: None,
+            origin: None,
         })],
     })
 }

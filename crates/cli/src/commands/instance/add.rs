@@ -5,7 +5,7 @@ use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::{self, Need};
+use crate::root::holdings::{self, ENTRIES, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::judge::Remedy;
@@ -176,8 +176,14 @@ pub fn changes_of(plan: ImportPlan) -> Vec<Change> {
             agent: one.agent,
             value: one.entry,
             expires: one.expires,
+            origin: one.origin,
         })
     }));
+    changes.extend(
+        plan.entries
+            .into_iter()
+            .map(|one| Change::PutDocument { name: format!("{ENTRIES}{}", one.name), value: one.value }),
+    );
     changes.extend(
         plan.channels
             .into_iter()

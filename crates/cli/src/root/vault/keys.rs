@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// A program that asks for a token's button, or a service far away, has so long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a vault's key comes from. One of them.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -199,5 +199,10 @@ fn file_source(path: &Path) -> Result<KeySource, CommandError> {
 }
 
 fn wrong(error: KeyError) -> CommandError {
-    CommandError::config(error.to_string())
+    let by_hand = matches!(error, KeyError::Command { .. });
+    let made = CommandError::config(error.to_string());
+    match by_hand {
+        true => made.hint("run it by hand: it shows what it waits for, or what it lacks"),
+        false => made,
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::CommandError;
 use keyshoal_core::Secret;
-use keyshoal_core::vault::VaultInstance;
+use keyshoal_core::vault::{REFERENCES, VaultInstance};
 use keyshoal_openclaw::Environment;
 use keyshoal_openclaw::config::edit::{Editor, Wrote};
 use keyshoal_openclaw::config::generate::{GatewayDefaults, Sources, Wanted, generate};
@@ -68,6 +68,8 @@ pub fn write(
     let mut wanted = Wanted::of(instance).map_err(|error| wrong(&error))?;
     wanted.channels = plan.channels.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
     wanted.usual_stores = true;
+    // The stores hold the keys themselves here; the file of the old machine is not there.
+    wanted.secret_files.insert(REFERENCES.to_owned(), None);
     let there = raw(locations).map_err(|error| wrong(&error))?.map(|config| config.value);
     let access = access(there.as_ref(), plan);
     wanted.gateway = match access {

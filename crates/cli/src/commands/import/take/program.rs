@@ -4,11 +4,11 @@ use crate::commands::Context;
 use crate::error::CommandError;
 use crate::root::{self, variables};
 use keyshoal_core::{AgentId, CredentialKind, Layout, ProfileId, Secret};
-use keyshoal_openclaw::files;
 use keyshoal_openclaw::init::{self, RunWith, Stdin, Step};
 use keyshoal_openclaw::layout::Release;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
+use keyshoal_openclaw::{config, files};
 use keyshoal_transfer::ImportPlan;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -62,6 +62,23 @@ pub fn installed_release(context: &Context<'_>) -> Result<Option<String>, Comman
 }
 
 impl Program {
+    /// Refuses a program that could not read the payload's config: nothing of it is rewritten for an earlier release.
+    pub fn require_fit(&self, plan: &ImportPlan) -> Result<(), CommandError> {
+        let has_entries = |text: &Secret| config::has_entries(text.reveal_secret());
+        if self.release.has_entries() || !plan.config.as_ref().is_some_and(has_entries) {
+            return Ok(());
+        }
+        let (first, path) = (Release::FIRST_WITH_ENTRIES, self.path.display());
+        let from = plan.source.release.as_deref().map(|release| format!(" (it comes from {release})"));
+        Err(CommandError::user(format!(
+            "the payload's config has its agents under agents.entries, which OpenClaw {first} and later read{}, and {path} is {}",
+            from.unwrap_or_default(),
+            self.version
+        ))
+        .hint(format!("update OpenClaw, or name another program of {first} or later: --openclaw PATH"))
+        .hint("or import it on a machine that has one"))
+    }
+
     /// Has it make the stores that it alone may make: the one that agents share, and one for every agent with a credential of its own.
     /// Returns why none were made, where that is so.
     pub fn make_stores(
@@ -70,8 +87,12 @@ impl Program {
         plan: &ImportPlan,
     ) -> Result<Option<String>, CommandError> {
         let first = first_key(plan);
-        let mut own: Vec<AgentId> =
-            plan.overrides().filter_map(|one| Some(plan.agent(one.agent?)?.id.clone())).collect();
+        let mut own: Vec<AgentId> = plan
+            .overrides()
+            .filter_map(|one| plan.agent(one.agent?))
+            .filter(|agent| agent.enabled)
+            .map(|agent| agent.id.clone())
+            .collect();
         own.sort();
         own.dedup();
         let shared = first.as_ref().map(|(one, _)| (&one.provider, &one.profile));

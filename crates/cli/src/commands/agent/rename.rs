@@ -1,0 +1,75 @@
+//! Giving an agent another id: it keeps everything that the vault has for it.
+
+use crate::commands::flow::{self, FlowArgs};
+use crate::commands::{Context, shared};
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::root::holdings::{self, RENAMES};
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::vault::{VaultAgent, VaultInstance};
+use keyshoal_core::{AgentId, Secret, StepState};
+use keyshoal_engine::ports::Observe as _;
+use keyshoal_vault::Change;
+
+/// Renames it in the vault and the config, gives it its credentials under the new id, and moves what stands under the old one aside.
+pub fn rename(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    agent: &str,
+    to: &str,
+    how: &FlowArgs,
+) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let found = flow.agent(agent)?.clone();
+    let id = shared::agent(to);
+    let mut renames = match flow.document(RENAMES)? {
+        Some(text) => holdings::renames(&text)?,
+        None => std::collections::BTreeMap::new(),
+    };
+    // It may have been renamed before, and the config does not know that yet.
+    let observed = flow.installation.observe()?;
+    let is_there = observed.agent(&found.id).is_some();
+    let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
+    renames.insert(id.clone(), old.clone());
+    let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
+    ui.say(&renaming(flow.instance(), &found, &id));
+    let changes = vec![
+        Change::RenameAgent { agent: found.uid, id },
+        Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
+    ];
+    let (flow, report) = flow.run(ui, "agent", changes)?;
+    let outcome = flow.show(ui, "agent", &report)?;
+    if !matches!(report.config, Some(StepState::Done)) {
+        return Ok(outcome);
+    }
+    if flow.installation.has_directory_of(old.as_str()) {
+        match flow.installation.set_aside(old.as_str()) {
+            Ok(moved) => ui.say(&Text::of(format!(
+                "{} is in {} now; keyshoal quarantine --undo {old} moves it back",
+                moved.from, moved.to
+            ))),
+            Err(error) => {
+                let way = error
+                    .hint
+                    .map_or_else(String::new, |hint| format!("; {hint} (keyshoal quarantine {old})"));
+                let what =
+                    format!("what else stands under {old} could not be moved aside: {}{way}", error.message);
+                ui.say(&Text::toned(Tone::Doubt, "! ").plain(what));
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+/// Says what a rename keeps: the plan below it shows the same as what goes under one id and comes under the other.
+fn renaming(instance: &VaultInstance, agent: &VaultAgent, to: &AgentId) -> Text {
+    let own = flow::credentials_of(instance).filter(|one| one.agent == Some(agent.uid));
+    let own: Vec<&str> = own.map(|one| one.profile.as_str()).collect();
+    let keys = match own.as_slice() {
+        [] => "what all share".to_owned(),
+        own => format!("its own {}", own.join(", ")),
+    };
+    Text::toned(Tone::Strong, format!("{} becomes {to}", agent.id)).plain(format!(
+        ": it keeps its credentials ({keys}), models and bindings; they go over to the new id"
+    ))
+}

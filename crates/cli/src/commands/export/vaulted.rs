@@ -1,0 +1,46 @@
+//! What only the vault has of an instance: it goes into the payload too.
+
+use crate::commands::{Context, shared};
+use crate::error::CommandError;
+use crate::root::OpenFor;
+use crate::root::holdings::{self, ENTRIES, Need};
+use crate::ui::Ui;
+use keyshoal_core::AgentId;
+use keyshoal_core::knowledge::KeptBy;
+use keyshoal_engine::ports::Remember as _;
+use keyshoal_openclaw::locate::Locations;
+use keyshoal_transfer::Payload;
+use keyshoal_transfer::vaulted::{Word, hear as put};
+
+/// Puts it in, where a vault says what is right here. One that does not open is an error: the payload would lack what nobody sees.
+pub fn hear(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    locations: &Locations,
+    payload: &mut Payload,
+) -> Result<(), CommandError> {
+    if !locations.state_dir.join(".keyshoal").is_dir() {
+        return Ok(());
+    }
+    let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
+    let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?
+    else {
+        return Ok(());
+    };
+    let (vault, instance) = (&held.vault, &held.instance);
+    let values = vault.values(&instance.id)?;
+    let documents = vault.documents(&instance.id)?;
+    let kept = installation.knowledge()?.kept;
+    let word = Word {
+        instance,
+        values: values.into_iter().map(|one| (one.credential, one.number, one.value)).collect(),
+        entries: documents
+            .into_iter()
+            .filter_map(|(name, text)| Some((AgentId::new(name.strip_prefix(ENTRIES)?), text)))
+            .collect(),
+        kept: kept.into_iter().filter(|(_, mark)| mark.by == KeptBy::Person).map(|(of, _)| of).collect(),
+    };
+    put(payload, &word);
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! A rotation that is half done is seen by whoever asks how things stand.
+
+use crate::stage::*;
+use keyshoal_core::Layout;
+use serde_json::{Value, json};
+
+#[test]
+fn status_and_diff_tell_of_a_rotation_that_is_half_done_and_how_to_go_on() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        stage.run(arguments);
+    }
+    let before = stage.run(&["status", "--json"]);
+    assert_eq!((before.code, &before.json()["rotations"]), (0, &json!([])), "{}{}", before.out, before.err);
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let rotate = ["rotate", PROFILE, "--yes", "--offline", "--from-file", key.to_str().unwrap()];
+    // Nobody is asked whether they work with it: all have it, and none is proven.
+    let run = stage.run(&rotate);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    let status = stage.run(&["status"]);
+    assert_eq!(status.code, 2, "{}{}", status.out, status.err);
+    let line = |text: &str| text.lines().find(|line| line.contains("half rotated")).unwrap_or("").to_owned();
+    for said in [PROFILE, "published", "--resume", "--rollback"] {
+        assert!(status.out.replace("\n    ", " ").contains(said), "{said}: {}", status.out);
+    }
+    assert!(line(&status.out).contains(PROFILE), "{}", status.out);
+    let told = stage.run(&["status", "--json"]).json()["rotations"].clone();
+    assert_eq!((&told[0]["profile"], &told[0]["stage"]), (&json!(PROFILE), &json!("published")));
+    let described = include_str!("../../../../docs/documents.md");
+    for field in told[0].as_object().unwrap().keys() {
+        assert!(described.contains(&format!("`{field}`")), "docs/documents.md says nothing of {field}");
+    }
+    let diff = stage.run(&["diff", "--offline"]);
+    assert!(diff.code == 2 && line(&diff.out).contains(PROFILE), "{}{}", diff.out, diff.err);
+    // What it says is the way out; that the value before stays at hand for a while is no matter.
+    let done = stage.run(&["rotate", PROFILE, "--resume", "--yes"]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    let after = stage.run(&["status", "--json"]);
+    assert_eq!((after.code, &after.json()["rotations"]), (0, &json!([])), "{}{}", after.out, after.err);
+    assert_eq!(line(&stage.run(&["diff", "--offline"]).out), "");
+}
+
+#[test]
+fn a_value_that_could_not_be_tested_is_staged_and_that_is_said() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        stage.run(arguments);
+    }
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    // Nothing listens there.
+    value["models"]["providers"]["anthropic"]["baseUrl"] = json!("http://127.0.0.1:1");
+    std::fs::write(&config, value.to_string()).unwrap();
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let run = stage.run(&["rotate", PROFILE, "--yes", "--from-file", key.to_str().unwrap()]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    assert!(run.err.contains("stands at staged") && run.err.contains("--rollback"), "{}", run.err);
+    let told = stage.run(&["status", "--json"]).json()["rotations"].clone();
+    assert_eq!(told[0]["stage"], "staged", "{told}");
+    let back = stage.run(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
+    assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    assert_eq!(stage.run(&["status", "--json"]).json()["rotations"], json!([]));
+}

@@ -1,0 +1,237 @@
+//! What only a vault has of an installation that was gathered: it goes into the payload, and what the vault wants goes before what stores hold.
+
+use crate::entry;
+use crate::manifest::{AgentPart, BindingPart, LeftOut, Meant, Named, ProfilePart, ValueRef};
+use crate::payload::Payload;
+use keyshoal_core::vault::{
+    AgentUid, CredentialUid, Origin, REFERENCES, VaultCredential, VaultInstance, VersionState,
+};
+use keyshoal_core::{AgentId, CredentialKind, ProfileId, Secret, StoreId};
+use keyshoal_openclaw::store::StoredSecret;
+use std::collections::BTreeSet;
+
+/// What a vault says of an installation.
+#[derive(Debug)]
+pub struct Word<'a> {
+    /// The instance.
+    pub instance: &'a VaultInstance,
+    /// Every value, by credential and number.
+    pub values: Vec<(CredentialUid, u32, Secret)>,
+    /// What the config held of agents when they left the roster.
+    pub entries: Vec<(AgentId, Secret)>,
+    /// What a person has marked as deliberate, and the vault does not have.
+    pub kept: BTreeSet<(AgentId, ProfileId)>,
+}
+
+/// Puts the vault's word into a payload that was gathered of its installation.
+pub fn hear(payload: &mut Payload, word: &Word<'_>) {
+    let mut hearing = Hearing { payload, word };
+    hearing.agents();
+    hearing.kept();
+    for credential in &word.instance.credentials {
+        hearing.credential(credential);
+    }
+    hearing.earlier();
+    hearing.payload.manifest.delivery = word.instance.delivery;
+    hearing.payload.manifest.values = u32::try_from(hearing.payload.values.len()).unwrap_or(u32::MAX);
+}
+
+struct Hearing<'p, 'w> {
+    payload: &'p mut Payload,
+    word: &'w Word<'w>,
+}
+
+impl Hearing<'_, '_> {
+    /// Puts disabled agents between those of the roster, with their bindings and what the config held of them.
+    fn agents(&mut self) {
+        let instance = self.word.instance;
+        for (at, agent) in instance.agents.iter().enumerate() {
+            if self.place(&agent.id).is_some() {
+                continue;
+            }
+            if agent.enabled {
+                self.leave_out(
+                    format!("agent {}", agent.id),
+                    "the vault has it and the config does not, yet: keyshoal sync brings it there, then export again",
+                );
+                continue;
+            }
+            let before = instance.agents[..at].iter().rev().find_map(|other| self.place(&other.id));
+            let part = AgentPart {
+                id: agent.id.clone(),
+                name: agent.name.clone(),
+                default: agent.default && !self.payload.manifest.agents.iter().any(|one| one.default),
+                models: agent.models.clone(),
+                workspace: agent.workspace.clone(),
+                agent_dir: None,
+                enabled: false,
+            };
+            self.payload.manifest.agents.insert(before.map_or(0, |place| place + 1), part);
+            for binding in instance.bindings.iter().filter(|binding| binding.agent == agent.uid) {
+                self.payload.manifest.bindings.push(BindingPart {
+                    agent: agent.id.clone(),
+                    kind: None,
+                    matching: binding.matching.clone(),
+                    comment: binding.comment.clone(),
+                });
+            }
+            if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
+                let value = self.value(text.clone());
+                self.payload.manifest.entries.push(Named { name: id.to_string(), value });
+            }
+            if self.payload.manifest.files.is_some() {
+                self.leave_out(
+                    format!("the workspace and sessions of {}", agent.id),
+                    "it is in no roster; copy by hand what you want of them",
+                );
+            }
+        }
+    }
+
+    fn place(&self, id: &AgentId) -> Option<usize> {
+        self.payload.manifest.agents.iter().position(|agent| agent.id == *id)
+    }
+
+    fn kept(&mut self) {
+        for part in &mut self.payload.manifest.profiles {
+            if let StoreId::Agent(id) = &part.store
+                && self.word.kept.contains(&(id.clone(), part.profile.clone()))
+            {
+                part.meant = Some(Meant::default());
+            }
+        }
+    }
+
+    /// Puts in what the vault has for a profile.
+    fn credential(&mut self, credential: &VaultCredential) {
+        let Some(version) = credential.current() else { return };
+        let profile = &credential.profile;
+        let Some(store) = self.store(credential.agent) else { return };
+        let what = format!("{profile} of {store}");
+        if credential.pending().is_some() {
+            self.leave_out(
+                format!("the next value of {what}"),
+                "its rotation is not over, and stays with the old machine's vault",
+            );
+        }
+        let Some(value) = self.value_of(credential.uid, version.number).cloned() else { return };
+        let at = self
+            .payload
+            .manifest
+            .profiles
+            .iter()
+            .position(|one| one.store == store && one.profile == *profile);
+        let mut meant = Meant {
+            waits: at.is_none(),
+            expires: version.expires,
+            origin: Some(Origin {
+                created: version.created,
+                by: version.by.clone(),
+                why: version.why.clone(),
+            }),
+        };
+        let Some(at) = at else {
+            if credential.kind == CredentialKind::OAuth {
+                self.leave_out(what, "no store holds this login; sign in on the new machine");
+            } else if let Err(why) = entry::check(profile, &value) {
+                self.leave_out(what, why);
+            } else {
+                let (entry, profile) = (self.value(value), profile.clone());
+                self.payload.manifest.profiles.push(ProfilePart {
+                    store,
+                    profile,
+                    entry,
+                    meant: Some(meant),
+                });
+            }
+            return;
+        };
+        let part = &self.payload.manifest.profiles[at];
+        let (number, kept) = (part.entry, part.meant.is_some());
+        let there = self.secret(profile, number);
+        // A login in a store is newer than the vault's, and what is kept there goes before the vault.
+        let is_login =
+            matches!(there, Some(StoredSecret::OAuth { .. })) || credential.kind == CredentialKind::OAuth;
+        if is_login || kept {
+            meant.origin = meant.origin.filter(|_| !kept);
+        } else {
+            if let Some(StoredSecret::Inline(own)) = &there
+                && !self.has_had(credential, own)
+            {
+                self.leave_out(
+                    format!("what the store holds of {what}"),
+                    "the vault has another value for it, which comes along (keyshoal diff   shows both)",
+                );
+            }
+            self.put(number, value);
+        }
+        self.payload.manifest.profiles[at].meant = Some(meant);
+    }
+
+    /// Has copies in agents' stores that refer to our own file, or hold an earlier value of what all share, be copies of that.
+    fn earlier(&mut self) {
+        for at in 0..self.payload.manifest.profiles.len() {
+            let part = &self.payload.manifest.profiles[at];
+            if part.meant.is_some() || part.store == StoreId::Base {
+                continue;
+            }
+            let (profile, number) = (part.profile.clone(), part.entry);
+            let live = |one: &&VaultCredential| one.agent.is_none() && one.profile == profile;
+            let Some(shared) =
+                self.word.instance.credentials.iter().filter(live).find(|one| one.current().is_some())
+            else {
+                continue;
+            };
+            let ours = match self.secret(&profile, number) {
+                Some(StoredSecret::Ref(reference)) => reference.provider == REFERENCES,
+                Some(StoredSecret::Inline(own)) => self.has_had(shared, &own),
+                _ => false,
+            };
+            let current = shared.versions.iter().find(|one| one.state == VersionState::Current);
+            let value = current.and_then(|version| self.value_of(shared.uid, version.number)).cloned();
+            if let (true, Some(value)) = (ours, value) {
+                self.put(number, value);
+            }
+        }
+    }
+
+    /// Returns the store in which a credential belongs; none where its agent does not come along.
+    fn store(&self, agent: Option<AgentUid>) -> Option<StoreId> {
+        let Some(uid) = agent else { return Some(StoreId::Base) };
+        let agent = self.word.instance.agents.iter().find(|agent| agent.uid == uid)?;
+        self.place(&agent.id).map(|_| StoreId::Agent(agent.id.clone()))
+    }
+
+    fn value_of(&self, credential: CredentialUid, number: u32) -> Option<&Secret> {
+        let found = self.word.values.iter().find(|(uid, of, _)| (*uid, *of) == (credential, number));
+        found.map(|(_, _, value)| value)
+    }
+
+    /// Tells whether a secret is one of a credential's versions.
+    fn has_had(&self, credential: &VaultCredential, secret: &Secret) -> bool {
+        let of = self.word.values.iter().filter(|(uid, _, _)| *uid == credential.uid);
+        let mut secrets =
+            of.filter_map(|(_, _, value)| Some(entry::check(&credential.profile, value).ok()?.secret));
+        secrets.any(|one| matches!(one, StoredSecret::Inline(one) if one == *secret))
+    }
+
+    fn secret(&self, profile: &ProfileId, number: ValueRef) -> Option<StoredSecret> {
+        Some(entry::check(profile, self.payload.value(number)?).ok()?.secret)
+    }
+
+    fn put(&mut self, number: ValueRef, value: Secret) {
+        let at = usize::try_from(number.0).ok();
+        if let Some(slot) = at.and_then(|at| self.payload.values.get_mut(at)) {
+            *slot = value;
+        }
+    }
+
+    fn value(&mut self, value: Secret) -> ValueRef {
+        self.payload.values.push(value);
+        ValueRef(u32::try_from(self.payload.values.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {
+        self.payload.manifest.left_out.push(LeftOut { what: what.into(), why: why.into() });
+    }
+}
