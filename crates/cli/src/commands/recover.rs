@@ -16,6 +16,8 @@ use keyshoal_core::{AgentId, StoreId};
 use keyshoal_local::RunDetail;
 use keyshoal_local::restore::Direction;
 
+const FINISH: &str = "keyshoal recover --finish   brings everything to what the vault wants";
+
 /// Arguments of `recover`.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(after_help = "\
@@ -58,23 +60,25 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     };
     // Files that are no stores are nothing that a vault knows of.
     let is_the_vaults = installation.vault_id()?.is_some() && run.files.is_empty();
+    if (args.finish || args.undo) && !identity::settle(ui, context, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let need = if is_the_vaults && args.finish { Need::Certainly } else { Need::IfAtHand };
+    let held = holdings::hold(ui, context.world, context.globals, &installation, need)?;
     let direction = match (args.finish, args.undo) {
         (true, _) => Direction::Finish,
         (_, true) => Direction::Undo,
         _ => {
             ui.data(&render::history::run(&run));
-            ui.data(&[Text::of("say what shall become of it: keyshoal recover --finish, or --undo")]);
+            ui.data(&[Text::of(match is_the_vaults {
+                false => "say what shall become of it: keyshoal recover --finish, or --undo".to_owned(),
+                true => format!("{FINISH}; {}", way_back(&run, held.as_ref())),
+            })]);
             ui.document(&RunDetailDocument::of(&run))?;
             return Ok(Outcome::Attention);
         }
     };
-    if !identity::settle(ui, context, &installation)? {
-        return Ok(Outcome::Attention);
-    }
-    let finishes = direction == Direction::Finish;
-    let need = if is_the_vaults && finishes { Need::Certainly } else { Need::IfAtHand };
-    let held = holdings::hold(ui, context.world, context.globals, &installation, need)?;
-    if is_the_vaults && finishes {
+    if is_the_vaults && args.finish {
         let scope = ScopeArgs { offline: true, ..ScopeArgs::default() };
         let wanted = SyncArgs { scope, yes: true, activate: args.activate.clone(), ..SyncArgs::default() };
         return sync::go(ui, &installation, &wanted);
@@ -84,7 +88,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
             "a vault says what is right here, and the next sync would do again what an undo of the stores takes back: nothing was written",
         )
         .hint(way_back(&run, held.as_ref()))
-        .hint("keyshoal recover --finish   brings everything to what the vault wants"));
+        .hint(FINISH));
     }
     let done = installation.recover(direction)?.unwrap_or_default();
     let what = restored::What {

@@ -177,6 +177,8 @@ impl Home {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{place}: {output:?}");
         assert!(said.contains(way_back), "{place}: {said}");
+        let shown = self.run(&["recover"]);
+        assert!(String::from_utf8_lossy(&shown.stdout).contains(way_back), "{place}: {shown:?}");
         assert_eq!(self.all_send(place), before, "{place}");
         assert!(self.has_open_run(), "{place}");
     }
