@@ -119,11 +119,15 @@ impl Book {
         self.entries().entry(secret_fingerprint(prints, secret)).or_insert_with(entry);
     }
 
-    /// Enters a value or reference that the journal kept and returns its fingerprint. OAuth values are refused.
+    /// Enters a value or reference that the journal kept and returns its fingerprint: a reference of ours has that of what it leads to
+    /// now. OAuth values are refused.
     pub fn enter_kept(&self, entry: Entry, prints: &dyn Fingerprints) -> Option<Fingerprint> {
         let fingerprint = match &entry.secret {
             StoredSecret::Inline(secret) => secret_fingerprint(prints, secret),
-            StoredSecret::Ref(reference) => ref_fingerprint(prints, reference),
+            StoredSecret::Ref(reference) => match prints.delivered(reference) {
+                Some(led) => return Some(led),
+                None => ref_fingerprint(prints, reference),
+            },
             StoredSecret::OAuth { .. } | StoredSecret::Fenced | StoredSecret::Absent => return None,
         };
         self.entries().insert(fingerprint, entry);

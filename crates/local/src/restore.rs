@@ -13,7 +13,7 @@ use crate::Installation;
 use crate::change::image::Image;
 use keyshoal_core::{Fingerprint, Fingerprints, ProfileId, StepState, StoreHealth, StoreId};
 use keyshoal_engine::ports::PortError;
-use keyshoal_openclaw::store::{Edit, ReadStore, Refusal, StoreContents};
+use keyshoal_openclaw::store::{Edit, ReadStore, Refusal, StoreContents, StoredSecret};
 
 /// What came of one value that was to be put back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ struct Target {
     expect: Option<Fingerprint>,
     /// What shall stand there; `None`: nothing.
     image: Option<Image>,
+    /// What that was when the journal took it.
+    was: Option<Fingerprint>,
 }
 
 /// Why nobody can say what a store holds now.
@@ -96,6 +98,12 @@ impl Installation {
             merged_writes: 0,
             kept: false,
         };
+        let refers = target.image.as_ref().is_some_and(|image| matches!(image.secret, StoredSecret::Ref(_)));
+        if refers && value != target.was {
+            return restored(StepState::Skipped {
+                reason: "it is a reference, and what it led to is in the file of secrets no more: only a vault can bring that back".into(),
+            });
+        }
         let seen = self.seen();
         let held = seen.as_ref().and_then(|seen| Some((seen, seen.stores.get(&target.store)?)));
         let Some((seen, held)) = held else { return restored(Unknown::Gone.state()) };

@@ -2,6 +2,7 @@
 
 use crate::artifacts::{RefsError, RefsFile};
 use crate::files::{self, PathError};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The program reads no larger file.
@@ -54,6 +55,14 @@ pub fn write(path: &Path, provider: &str, file: &RefsFile) -> Result<(), Deliver
         Some(held) if held == *file => Ok(()),
         _ => Err(DeliveredError::NotHeld(path.to_owned())),
     }
+}
+
+/// Removes what crashed writers have prepared for the file and left beside it: it holds secrets. Only while nobody else writes it.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn sweep(path: &Path) -> Result<(), PathError> {
+    files::sweep(&BTreeSet::from([path.to_owned()]), files::wall_clock())
 }
 
 /// Removes the file. Fine where there is none.

@@ -1,14 +1,22 @@
-//! `keyshoal recover`: a run that was interrupted is finished or undone.
+//! `keyshoal recover`: a run that was interrupted is finished or undone. Where a vault says what is right, it is finished by what the
+//! vault wants, and taken back there.
 
+use super::sync::{self, SyncArgs};
 use super::{Context, identity, restored, shared};
-use crate::arguments::ActivateArgs;
+use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::document::RunDetailDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
+use crate::root::holdings::{self, Held, Need};
 use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::vault::{Delivery, VaultCredential};
+use keyshoal_core::{AgentId, StoreId};
+use keyshoal_local::RunDetail;
 use keyshoal_local::restore::Direction;
+
+const FINISH: &str = "keyshoal recover --finish   brings everything to what the vault wants";
 
 /// Arguments of `recover`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -18,7 +26,10 @@ Examples:
   keyshoal recover --finish
   keyshoal recover --undo
 
-A store that holds neither what was there before nor what should be there after is a conflict: it is left and reported.")]
+A store that holds neither what was there before nor what should be there after is a conflict: it is left and reported.
+
+Where a vault says what is right, --finish does what keyshoal sync --yes does, and --undo names the command that takes it back in the
+vault: stores that were put back alone would be behind the vault, and the next sync would undo it.")]
 pub struct RecoverArgs {
     /// Do what is still to be done
     #[arg(long, conflicts_with = "undo")]
@@ -36,6 +47,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     let wanted = OpenFor {
         offline: true,
         restart_command: args.activate.restart_command.clone(),
+        vault: Need::Not,
         ..OpenFor::default()
     };
     let installation = shared::open(ui, context, wanted)?;
@@ -46,18 +58,37 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         ui.document(&restored::Document::nothing("recover"))?;
         return Ok(Outcome::Fine);
     };
+    // Files that are no stores are nothing that a vault knows of.
+    let is_the_vaults = installation.vault_id()?.is_some() && run.files.is_empty();
+    if (args.finish || args.undo) && !identity::settle(ui, context, &installation)? {
+        return Ok(Outcome::Attention);
+    }
+    let need = if is_the_vaults && args.finish { Need::Certainly } else { Need::IfAtHand };
+    let held = holdings::hold(ui, context.world, context.globals, &installation, need)?;
     let direction = match (args.finish, args.undo) {
         (true, _) => Direction::Finish,
         (_, true) => Direction::Undo,
         _ => {
             ui.data(&render::history::run(&run));
-            ui.data(&[Text::of("say what shall become of it: keyshoal recover --finish, or --undo")]);
+            ui.data(&[Text::of(match is_the_vaults {
+                false => "say what shall become of it: keyshoal recover --finish, or --undo".to_owned(),
+                true => format!("{FINISH}; {}", way_back(&run, held.as_ref())),
+            })]);
             ui.document(&RunDetailDocument::of(&run))?;
             return Ok(Outcome::Attention);
         }
     };
-    if !identity::settle(ui, context, &installation)? {
-        return Ok(Outcome::Attention);
+    if is_the_vaults && args.finish {
+        let scope = ScopeArgs { offline: true, ..ScopeArgs::default() };
+        let wanted = SyncArgs { scope, yes: true, activate: args.activate.clone(), ..SyncArgs::default() };
+        return sync::go(ui, &installation, &wanted);
+    }
+    if is_the_vaults {
+        return Err(CommandError::user(
+            "a vault says what is right here, and the next sync would do again what an undo of the stores takes back: nothing was written",
+        )
+        .hint(way_back(&run, held.as_ref()))
+        .hint(FINISH));
     }
     let done = installation.recover(direction)?.unwrap_or_default();
     let what = restored::What {
@@ -68,4 +99,40 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         files: &done.files,
     };
     restored::show(ui, &installation, what, args.activate.activate.mode())
+}
+
+/// Names the command that takes back in the vault what a run was to bring to the stores.
+fn way_back(run: &RunDetail, held: Option<&Held>) -> String {
+    let profile = run.steps.first().map_or("PROFILE", |step| step.profile.as_str());
+    match run.summary.command.as_str() {
+        "rotate" => {
+            let whose = held.and_then(|held| override_of(run, held)).map(|id| format!(" --agent {id}"));
+            format!(
+                "keyshoal rotate {profile}{} --rollback   takes the rotation back: the version before becomes current again",
+                whose.unwrap_or_default()
+            )
+        }
+        "instance set" => {
+            let before = match held.map(|held| held.instance.delivery) {
+                Some(Delivery::Refs) => "inline",
+                Some(Delivery::Inline) => "refs",
+                None => "inline|refs",
+            };
+            format!(
+                "keyshoal instance set --delivery {before}   goes back to how values reached the stores before"
+            )
+        }
+        _ => format!(
+            "keyshoal credential show {profile}   lists the versions; keyshoal credential set {profile}   gives a value that you have"
+        ),
+    }
+}
+
+/// Returns the agent whose override a run was to bring to its store, if so.
+fn override_of<'h>(run: &RunDetail, held: &'h Held) -> Option<&'h AgentId> {
+    let [step] = run.steps.as_slice() else { return None };
+    let StoreId::Agent(id) = &step.store else { return None };
+    let agent = held.instance.agents.iter().find(|agent| agent.id == *id)?;
+    let of = |one: &VaultCredential| one.agent == Some(agent.uid) && one.profile == step.profile;
+    held.instance.credentials.iter().any(of).then_some(&agent.id)
 }

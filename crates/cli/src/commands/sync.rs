@@ -9,6 +9,7 @@ use crate::root::OpenFor;
 use crate::root::holdings::Need;
 use crate::ui::Ui;
 use keyshoal_engine::SyncOptions;
+use keyshoal_local::Installation;
 
 /// Arguments of `sync`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -51,6 +52,11 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
+    go(ui, &installation, args)
+}
+
+/// The same, of an installation that is open.
+pub fn go(ui: &mut Ui, installation: &Installation, args: &SyncArgs) -> Result<Outcome, CommandError> {
     let options = SyncOptions {
         dry_run: args.dry_run,
         activate: args.activate.activate.mode(),
@@ -59,15 +65,15 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     };
     if !args.scope.agent.is_empty() || !args.scope.provider.is_empty() || !args.scope.profile.is_empty() {
         let look = keyshoal_engine::LookOptions::default();
-        args.scope.check(&shared::look(ui, &installation, &look)?)?;
+        args.scope.check(&shared::look(ui, installation, &look)?)?;
     }
     let progress = ui.progress();
     let agreed = if args.yes { Agreed::Proposals } else { Agreed::Nothing };
     let mut consent = Consent::new(ui, progress.clone(), agreed);
-    let report = keyshoal_engine::sync(&installation, &options, &mut consent, &mut shared::shown(&progress));
+    let report = keyshoal_engine::sync(installation, &options, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
     drop(progress);
     let mut report = report?;
-    restarting::offer(ui, &installation, &mut report, options.activate, &options.look)?;
+    restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
     report::show(ui, "sync", &report)
 }

@@ -12,6 +12,7 @@ mod house;
 mod killed;
 mod moved;
 mod power;
+mod referred;
 mod replay;
 mod scrubbed;
 mod trace;

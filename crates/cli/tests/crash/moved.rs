@@ -70,29 +70,14 @@ impl Home {
         words.map(str::to_owned).into()
     }
 
-    fn ready(&self, command: &mut Command, state: &Path, words: &[impl AsRef<str>]) -> Output {
-        command.env_clear().env("HOME", self.0.path()).env("PATH", "/usr/bin:/bin");
-        command.arg("--state-dir").arg(state).args(words.iter().map(AsRef::as_ref));
-        trace::run(command)
-    }
-
     fn run(&self, state: &Path, words: &[impl AsRef<str>]) -> Output {
-        self.ready(&mut Command::new(env!("CARGO_BIN_EXE_keyshoal")), state, words)
+        keyshoal(self.0.path(), state, words)
     }
 
     fn well(&self, state: &Path, words: &[impl AsRef<str>]) -> Value {
         let output = self.run(state, words);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         serde_json::from_slice(&output.stdout).unwrap_or_default()
-    }
-
-    /// Runs a command and kills it on entry of the n-th such call. False when it came to its end instead.
-    fn killed(&self, state: &Path, words: &[impl AsRef<str>], calls: &str, n: usize) -> bool {
-        let traced = format!("trace={calls}");
-        let inject = format!("inject={calls}:signal=SIGKILL:when={n}");
-        let options = ["-o", "/dev/null", "-e", &traced, "-e", &inject];
-        let mut command = trace::strace(&options, env!("CARGO_BIN_EXE_keyshoal"));
-        self.ready(&mut command, state, words).status.code().is_none_or(|code| code > 64)
     }
 
     /// Holds that nothing that was begun lies about below the home.
@@ -130,6 +115,26 @@ impl Home {
     }
 }
 
+fn ready(command: &mut Command, home: &Path, state: &Path, words: &[impl AsRef<str>]) -> Output {
+    command.env_clear().env("HOME", home).env("PATH", "/usr/bin:/bin");
+    command.arg("--state-dir").arg(state).args(words.iter().map(AsRef::as_ref));
+    trace::run(command)
+}
+
+/// Runs keyshoal in a home.
+pub fn keyshoal(home: &Path, state: &Path, words: &[impl AsRef<str>]) -> Output {
+    ready(&mut Command::new(env!("CARGO_BIN_EXE_keyshoal")), home, state, words)
+}
+
+/// Runs a command and kills it on entry of the n-th such call. False when it came to its end instead.
+pub fn killed(home: &Path, state: &Path, words: &[impl AsRef<str>], calls: &str, n: usize) -> bool {
+    let traced = format!("trace={calls}");
+    let inject = format!("inject={calls}:signal=SIGKILL:when={n}");
+    let options = ["-o", "/dev/null", "-e", &traced, "-e", &inject];
+    let mut command = trace::strace(&options, env!("CARGO_BIN_EXE_keyshoal"));
+    ready(&mut command, home, state, words).status.code().is_none_or(|code| code > 64)
+}
+
 /// Kills a command at every one of the calls, each time with the home as it was. Returns how many crashes there were.
 fn at_every_crash(home: &Home, ready: impl Fn(), words: &[impl AsRef<str>], then: impl Fn(&str)) -> usize {
     let kept = tempfile::tempdir().unwrap();
@@ -140,7 +145,7 @@ fn at_every_crash(home: &Home, ready: impl Fn(), words: &[impl AsRef<str>], then
             empty(home.0.path());
             copy(kept.path(), home.0.path());
             ready();
-            if !home.killed(&home.at("new"), words, calls, n) {
+            if !killed(home.0.path(), &home.at("new"), words, calls, n) {
                 break;
             }
             crashes += 1;
@@ -152,11 +157,13 @@ fn at_every_crash(home: &Home, ready: impl Fn(), words: &[impl AsRef<str>], then
     crashes
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies what is in a directory.
+pub fn copy(from: &Path, to: &Path) {
     assert!(Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap().success());
 }
 
-fn empty(dir: &Path) {
+/// Removes what is in a directory.
+pub fn empty(dir: &Path) {
     for entry in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
         let is_dir = entry.file_type().unwrap().is_dir();
         let path = entry.path();

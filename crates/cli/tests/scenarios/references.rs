@@ -3,6 +3,7 @@
 use crate::stage::{NEW_KEY, Stage};
 use keyshoal_testkit::instance::{KEPT_KEY, OLD_KEY, PROFILE, Seed};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Every JSON document of a store in which one of these keys stands.
 fn stores_with(stage: &Stage, keys: &[&str]) -> Vec<String> {
@@ -89,4 +90,51 @@ fn the_turn_right_after_a_change_of_delivery_is_served_on_2026_9_6() {
             assert!(reply.as_ref().is_ok_and(|reply| reply.http == 200), "{delivery}, {round}: {reply:?}");
         }
     }
+}
+
+/// A rotation that is killed once the file holds the new key, before its run is over.
+fn killed_in_the_middle(stage: &Stage) {
+    let rotate = stage.with_rights(&["rotate", PROFILE, "--yes"]);
+    let working = stage.start(&rotate, NEW_KEY);
+    while !text(&file(stage)).contains(NEW_KEY) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(working);
+    let status = stage.keyshoal(&["status"]);
+    assert!(status.out.contains("open run"), "it was killed too late: {status:?}");
+}
+
+fn killed_and_taken_back_or_finished(version: &str, seed: Seed) {
+    let stage = Stage::open(version, seed);
+    assert_eq!(stage.keyshoal(&["vault", "init"]).code, Some(0));
+    assert_eq!(stage.keyshoal(&["instance", "add", "--yes", "--offline"]).code, Some(0));
+    let set = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
+    assert_eq!(stage.keyshoal_with_rights(&set).code, Some(0));
+    stage.provider.only_accept(&[OLD_KEY, NEW_KEY, KEPT_KEY]);
+
+    killed_in_the_middle(&stage);
+    let undo = stage.keyshoal(&["recover", "--undo"]);
+    let way_back = ["rotate", PROFILE, "--rollback"];
+    assert!(undo.code == Some(1) && undo.err.contains(&way_back.join(" ")), "{undo:?}");
+    let back = stage.keyshoal_with_rights(&[&way_back[..], &["--yes"]].concat());
+    assert_eq!(back.code, Some(0), "{back:?}");
+    assert!(text(&file(&stage)).contains(OLD_KEY) && !text(&file(&stage)).contains(NEW_KEY));
+    stage.provider.only_accept(&[OLD_KEY, KEPT_KEY]);
+    stage.everyone_sends("taken-back", OLD_KEY);
+    assert_eq!(stage.keyshoal(&["status"]).code, Some(0));
+
+    stage.provider.only_accept(&[OLD_KEY, NEW_KEY, KEPT_KEY]);
+    killed_in_the_middle(&stage);
+    assert_eq!(stage.keyshoal_with_rights(&["recover", "--finish"]).code, Some(0));
+    stage.provider.only_accept(&[NEW_KEY, KEPT_KEY]);
+    stage.everyone_sends("finished", NEW_KEY);
+    assert_eq!(stage.keyshoal(&["status"]).code, Some(0));
+    let over = stage.with_rights(&["rotate", PROFILE, "--resume", "--yes", "--grace", "0"]);
+    assert_eq!(stage.keyshoal(&over).code, Some(0));
+    stage.seen("references", "taken-back");
+}
+
+#[test]
+fn a_killed_rotation_under_references_goes_back_or_on_on_2026_9_6() {
+    killed_and_taken_back_or_finished("2026.9.6", Seed::ApiKey);
 }

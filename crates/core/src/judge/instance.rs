@@ -30,7 +30,12 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
             run.done,
             run.total
         );
-        let fix = "keyshoal recover --finish   or   keyshoal recover --undo";
+        let fix = match &sight.desired.wish {
+            None => "keyshoal recover --finish   or   keyshoal recover --undo",
+            Some(_) => {
+                "keyshoal recover --finish   brings everything to what the vault wants; --undo   names the way back"
+            }
+        };
         judgement.findings.push(whole(Words::new(FindingKind::OpenRun, text).fix(fix)));
     }
     if not_activated(sight) {

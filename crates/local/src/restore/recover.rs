@@ -119,6 +119,7 @@ impl Installation {
 
     /// Removes what the run had prepared beside its stores, or had just taken out of them. We hold the run lock: nobody needs it.
     fn sweep_beside(&self, steps: &[StepDetail]) {
+        let _ = keyshoal_openclaw::delivered::sweep(&self.delivered_path());
         let Some(seen) = self.seen() else { return };
         let stores: BTreeSet<&StoreId> = steps.iter().map(|step| &step.store).collect();
         for held in stores.into_iter().filter_map(|store| seen.stores.get(store)) {
@@ -220,6 +221,7 @@ impl Installation {
             profile: step.profile.clone(),
             expect: now,
             image,
+            was: wanted,
         })
     }
 

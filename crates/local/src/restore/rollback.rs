@@ -127,6 +127,7 @@ impl Installation {
                 profile: step.profile.clone(),
                 expect: step.now,
                 image,
+                was: step.then,
             });
         }
         let own =

@@ -7,6 +7,7 @@ use keyshoal_engine::decide::Unattended;
 use keyshoal_engine::ports::Change;
 use keyshoal_engine::sync::{Outcome, SyncOptions, sync};
 use keyshoal_local::Installation;
+use keyshoal_local::restore::{Direction, Restored};
 use keyshoal_openclaw::store::StoredSecret;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -193,6 +194,38 @@ fn a_run_that_broke_off_anywhere_is_finished_by_the_next() {
                 let refers = then_hoard.0.instance.delivery == keyshoal_core::vault::Delivery::Refs;
                 assert_eq!(file(&house).exists(), refers, "{layout} after {done}");
             }
+        }
+    }
+}
+
+/// The vault was given up in between, so nobody can say what the file held: no reference is made to stand for something else, or for nothing.
+#[test]
+fn without_the_vault_no_reference_is_put_back_that_leads_elsewhere() {
+    for layout in LAYOUTS {
+        let made =
+            three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
+        let on = hoard(&["value-one"], &["value-own"]).with_config().by_reference();
+        let rotated = hoard(&["value-one", "value-two"], &["value-own"]).with_config().by_reference();
+        let off = hoard(&["value-one"], &["value-own"]).with_config();
+        for (next, keys) in [
+            (&rotated, ["value-two", "value-two", "value-own"]),
+            (&off, ["value-one", "value-one", "value-own"]),
+        ] {
+            let house = House::holding(&made);
+            let dying = house.open();
+            on.sync(&dying);
+            dying.hold(&next.0).unwrap();
+            let plan = planned(&dying);
+            let run = dying.begin("sync", &plan).unwrap();
+            dying.apply(&run, &plan, &mut |_, _| {});
+            dying.configure(&run, &plan);
+            drop(dying);
+            let put_back = house.recover(Direction::Undo);
+            let left = |one: &Restored| matches!(one.state, StepState::Skipped { .. });
+            assert!(!put_back.is_empty() && put_back.iter().all(left), "{layout}: {put_back:#?}");
+            let installation = house.open();
+            all_send(&house, &installation, keys, &format!("{layout}, undone"));
+            assert!(installation.open_run().unwrap().is_none(), "{layout}");
         }
     }
 }
