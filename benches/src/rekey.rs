@@ -81,6 +81,7 @@ fn fill(path: &Path) -> Result<()> {
                     r#"{{"type":"api_key","provider":"anthropic","key":"sk-ant-api03-{number:090}"}}"#
                 )),
                 expires: None,
+                origin: None,
             })
         };
         let new = NewInstance {
