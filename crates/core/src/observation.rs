@@ -25,6 +25,9 @@ pub struct Observation {
     pub program_writes_to: StoreId,
     /// What `auth.profiles` in the config demands: the type per profile id.
     pub modes: BTreeMap<ProfileId, CredentialKind>,
+    /// What the config itself holds as a provider's key (`models.providers.X.apiKey`); [`Material::Absent`] where it names a variable that is
+    /// not set.
+    pub config_keys: BTreeMap<ProviderId, Material>,
     /// Directories under `agents/` that hold credentials but are in no roster.
     pub orphans: Vec<Orphan>,
     /// Further things that a person should know: leftovers, residue, warnings. One sentence each, no secrets.

@@ -7,7 +7,7 @@ mod stores;
 
 use crate::{Installation, book::Book, clock};
 use keyshoal_core::observation::Notice;
-use keyshoal_core::{Instance, Observation, StoreId};
+use keyshoal_core::{Fingerprints, Instance, Material, Observation, ProviderId, StoreId};
 use keyshoal_engine::ports::{Observe, PortError};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
@@ -148,11 +148,17 @@ impl Installation {
             agents,
             program_writes_to: resolved.program_writes_to,
             modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),
+            config_keys: config_keys(config, self.prints()),
             orphans: resolved.orphans,
             notices,
             earlier,
         }
     }
+}
+
+fn config_keys(config: &Config, prints: &dyn Fingerprints) -> BTreeMap<ProviderId, Material> {
+    let keys = config.providers.iter();
+    keys.filter_map(|(id, entry)| Some((id.clone(), entry.api_key.as_ref()?.material(prints)))).collect()
 }
 
 /// The base store comes first in the map's order, so its `expires` counts where two stores hold one value.
