@@ -3,6 +3,7 @@
 mod agents;
 mod at_once;
 mod one_agent;
+mod referred;
 mod stores;
 
 use crate::{Installation, book::Book, clock};
@@ -96,7 +97,8 @@ impl Installation {
         if gateway.version.is_none() {
             gateway.version = self.gateway_word(&gateway).and_then(|word| word.version);
         }
-        gateway.read = self.last_read(config, &gateway, stores);
+        let referred = referred::of(self, config, stores);
+        gateway.read = self.last_read(config, &gateway, stores, &referred);
         let gateway_may_run = gateway.running != Some(false);
         let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
         let mut notices: Vec<Notice> = config
@@ -149,6 +151,7 @@ impl Installation {
             program_writes_to: resolved.program_writes_to,
             modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),
             config_keys: config_keys(config, self.prints()),
+            referred,
             orphans: resolved.orphans,
             notices,
             earlier,

@@ -163,6 +163,7 @@ impl Fake {
             program_writes_to: StoreId::Base,
             modes: BTreeMap::new(),
             config_keys: BTreeMap::new(),
+            referred: BTreeMap::new(),
             orphans: Vec::new(),
             notices: Vec::new(),
             earlier: Vec::new(),
