@@ -104,8 +104,8 @@ pub fn released<'a>(digest: &'a str, observed: &Observation) -> Vec<&'a str> {
 /// Returns a digest of what a gateway reads of every store: it need read nothing again while [`is_same`] holds.
 ///
 /// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry, and what references into
-/// files of the person's own lead to, where all of that can be read; it also names the agents that OpenClaw refuses. It does not cover use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for
-/// comparison only.
+/// files of the person's own lead to, where all of that can be read; it also names the agents that OpenClaw refuses. It does not cover
+/// use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for comparison only.
 pub fn digest(observed: &Observation) -> String {
     let (values, rest) = (hash(&values_of(observed)), hash(&rest_of(observed)));
     let referred =

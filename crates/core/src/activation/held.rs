@@ -39,7 +39,7 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
         return if known.is_some() { Held::Older } else { Held::Unknown { written: None } };
     };
     let written = written(observed, since);
-    let later = |one: &Written<'_>| one.at.duration_since(since) > BEGINNING && !one.mark;
+    let later = |one: &Written<'_>| one.at.duration_since(since) > BEGINNING && !one.weak;
     match written.iter().max_by_key(|one| one.at) {
         None => Held::Current,
         Some(_) if known.is_some() && written.iter().any(later) => Held::Older,
@@ -51,8 +51,8 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
 struct Written<'a> {
     path: &'a str,
     at: Timestamp,
-    /// It may have noted a use and no more.
-    mark: bool,
+    /// It may have changed nothing that counts: noted a use, or written another entry of a file of secrets.
+    weak: bool,
 }
 
 /// Returns the last writes of all stores, and of the files that they refer to, where they came after this.
@@ -60,11 +60,11 @@ fn written(observed: &Observation, since: Timestamp) -> Vec<Written<'_>> {
     let later = |at: Option<Timestamp>| at.filter(|at| *at > since);
     let stores = observed.stores.values().filter_map(|store| {
         let at = later(store.modified)?;
-        Some(Written { path: &store.path, at, mark: is_mark(store, at) })
+        Some(Written { path: &store.path, at, weak: is_mark(store, at) })
     });
     let referred = referred(observed).into_values();
     let files =
-        referred.filter_map(|one| Some(Written { path: &one.path, at: later(one.modified)?, mark: false }));
+        referred.filter_map(|one| Some(Written { path: &one.path, at: later(one.modified)?, weak: true }));
     stores.chain(files).collect()
 }
 

@@ -128,6 +128,11 @@ fn a_value_behind_a_reference_that_the_gateway_has_not_read_is_told_as_well() {
         world.observed.referred.insert(reference.clone(), other);
         assert_eq!(doubt(&world), None);
     }
+    // After a start that nobody saw, its time may be that of another entry.
+    world.observed.referred.insert(reference.clone(), led(Some(2), 900));
+    world.observed.instance.gateway.started = Some(at(8));
+    assert_eq!(doubt(&world), Some(Severity::Info));
+    world.observed.referred.insert(reference, led(Some(2), 9));
     // On a first look there is only the time of the file.
     world.knowledge.activated = None;
     world.observed.instance.gateway.started = Some(at(8));
