@@ -241,6 +241,15 @@ fn an_answer_through_a_gateway_that_is_behind_does_not_tell_by_which_value() {
     assert!(verified(&again, true).is_proven());
 }
 
+#[test]
+fn a_question_that_nobody_answers_keeps_no_gateway_from_reading_its_stores() {
+    let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 1).has(&of("stocks"), 9).with(|state| {
+        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
+    });
+    fake.sync();
+    assert!(fake.log().contains(&"activate".to_owned()), "{:?}", fake.log());
+}
+
 /// Nothing is remembered, and the stores were written after the gateway began.
 #[test]
 fn what_the_gateway_holds_is_asked_where_it_is_not_known() {
