@@ -3,8 +3,12 @@
 mod held;
 
 use crate::observation::AgentView;
-use crate::{CredentialKind, Layout, Observation, StoreId, Timestamp, instance::ActivationWay};
+use crate::{
+    CredentialKind, Layout, Material, Observation, Referred, SecretRef, StoreId, Timestamp,
+    instance::ActivationWay,
+};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 pub use held::{BEGINNING, Held, certain, held};
 
@@ -69,6 +73,8 @@ pub enum ActivationOutcome {
 pub const UNKNOWN: &str = "unknown";
 /// Between the digest of the values and that of the rest.
 const REST: char = '/';
+/// Between that and the digest of what references into files of the person's own lead to.
+const REFERRED: char = '~';
 /// Between a digest and the agents that were refused then.
 const REFUSED: char = '+';
 
@@ -97,12 +103,14 @@ pub fn released<'a>(digest: &'a str, observed: &Observation) -> Vec<&'a str> {
 
 /// Returns a digest of what a gateway reads of every store: it need read nothing again while [`is_same`] holds.
 ///
-/// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry; it also names the agents
-/// that OpenClaw refuses. It does not cover use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for
-/// comparison only.
+/// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry, and what references into
+/// files of the person's own lead to, where all of that can be read; it also names the agents that OpenClaw refuses. It does not cover
+/// use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for comparison only.
 pub fn digest(observed: &Observation) -> String {
-    let (values, refused) = (hash(&values_of(observed)), refused_now(observed));
-    format!("{values}{REST}{}{refused}", hash(&rest_of(observed)))
+    let (values, rest) = (hash(&values_of(observed)), hash(&rest_of(observed)));
+    let referred =
+        referred_of(observed).map_or_else(String::new, |lines| format!("{REFERRED}{}", hash(&lines)));
+    format!("{values}{REST}{rest}{referred}{}", refused_now(observed))
 }
 
 /// Returns the digest of the values alone, where nothing is known of orders and dates.
@@ -112,8 +120,40 @@ pub fn digest_of_values(observed: &Observation) -> String {
 
 /// Tells whether the stores hold what they held when this digest was made, as far as it says.
 pub fn is_same(digest: &str, observed: &Observation) -> bool {
-    let compared = if digest.contains(REST) { self::digest(observed) } else { digest_of_values(observed) };
-    compared == digest
+    let now = self::digest(observed);
+    is_same_in_stores(digest, &now) && agrees(parts(digest).referred, parts(&now).referred)
+}
+
+/// Tells whether nothing but a file that the stores refer to has changed since this digest was made.
+pub(crate) fn is_changed_in_files(digest: &str, observed: &Observation) -> bool {
+    is_same_in_stores(digest, &self::digest(observed)) && !is_same(digest, observed)
+}
+
+fn is_same_in_stores(known: &str, now: &str) -> bool {
+    let (known, now) = (parts(known), parts(now));
+    (known.values, known.refused) == (now.values, now.refused) && agrees(known.rest, now.rest)
+}
+
+fn agrees(known: Option<&str>, now: Option<&str>) -> bool {
+    known.is_none() || now.is_none() || known == now
+}
+
+/// A digest, taken apart.
+struct Parts<'a> {
+    values: &'a str,
+    rest: Option<&'a str>,
+    referred: Option<&'a str>,
+    refused: Option<&'a str>,
+}
+
+fn parts(digest: &str) -> Parts<'_> {
+    fn cut(text: &str, at: char) -> (&str, Option<&str>) {
+        text.split_once(at).map_or((text, None), |(before, after)| (before, Some(after)))
+    }
+    let (digest, refused) = cut(digest, REFUSED);
+    let (digest, referred) = cut(digest, REFERRED);
+    let (values, rest) = cut(digest, REST);
+    Parts { values, rest, referred, refused }
 }
 
 fn values_of(observed: &Observation) -> Vec<String> {
@@ -141,6 +181,26 @@ fn rest_of(observed: &Observation) -> Vec<String> {
         lines.extend(dated.filter_map(|(id, one)| Some(format!("{store}\u{1f}{id}\u{1f}{}", one.expires?))));
     }
     lines
+}
+
+/// Returns what the references of the profiles lead to; nothing where there are none, or not all of it can be read.
+fn referred_of(observed: &Observation) -> Option<Vec<String>> {
+    let mut lines = Vec::new();
+    for (reference, referred) in referred(observed) {
+        let SecretRef { provider, id, .. } = reference;
+        lines.push(format!("{provider}\u{1f}{id}\u{1f}{}", referred.value?.hex()));
+    }
+    (!lines.is_empty()).then_some(lines)
+}
+
+/// Returns what is referred to by any profile, each once.
+fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
+    let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
+    let references = profiles.filter_map(|profile| match &profile.material {
+        Material::Ref { reference, .. } => observed.referred.get_key_value(reference),
+        Material::Inline(_) | Material::Fenced | Material::Absent => None,
+    });
+    references.collect()
 }
 
 /// FNV-1a over keyed fingerprints: a change marker, not a protection.

@@ -18,6 +18,8 @@ pub enum Topic {
     TurnFailed,
     /// No gateway runs where one is expected.
     GatewayDown,
+    /// The gateway on the configured port reads another state directory than the one that is looked at.
+    SplitHome,
     /// The installation itself could not be looked at.
     NotLooked,
 }
@@ -42,6 +44,7 @@ impl Topic {
             Self::Unreachable => "unreachable",
             Self::TurnFailed => "turn_failed",
             Self::GatewayDown => "gateway_down",
+            Self::SplitHome => "split_home",
             Self::NotLooked => "not_looked",
         }
     }
@@ -49,7 +52,7 @@ impl Topic {
     /// Returns what brings news about it.
     pub fn source(self) -> Source {
         match self {
-            Self::Finding(_) | Self::GatewayDown => Source::Look,
+            Self::Finding(_) | Self::GatewayDown | Self::SplitHome => Source::Look,
             Self::Rejected | Self::Unreachable | Self::TurnFailed => Source::Verify,
             Self::NotLooked => Source::Watch,
         }

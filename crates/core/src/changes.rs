@@ -1,5 +1,7 @@
 //! What changed between two looks at one instance.
 
+mod config_key;
+
 use crate::{AgentId, CredentialKind, Fingerprint, Observation, ProfileId, ProviderId, StoreId, StoreView};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -38,6 +40,19 @@ pub enum Change {
         before: Option<CredentialKind>,
         /// As it is.
         after: Option<CredentialKind>,
+    },
+    /// The key that the config itself holds for a provider was set, changed or taken out.
+    ConfigKey {
+        /// Which provider.
+        provider: ProviderId,
+        /// What stood there; `None` where nothing stood there, or a variable without a value.
+        before: Option<Fingerprint>,
+        /// What stands there.
+        after: Option<Fingerprint>,
+        /// The agents that send something else to the provider because of it.
+        affected: Vec<AgentId>,
+        /// The agents that try it, before or now, when what they send first fails.
+        fallback_of: Vec<AgentId>,
     },
     /// A cooldown or disabled mark was set or has gone.
     Mark {
@@ -85,6 +100,7 @@ pub fn changes(before: &Observation, after: &Observation) -> Vec<Change> {
             found.push(Change::Mode { profile: profile.clone(), before, after });
         }
     }
+    found.extend(config_key::changes(before, after));
     for store in union(before.stores.keys(), after.stores.keys()) {
         of_store(store, before.store(store), after.store(store), &mut found);
     }

@@ -1,6 +1,6 @@
 //! Kinds of credentials and what a profile holds of them.
 
-use crate::Fingerprint;
+use crate::{Fingerprint, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -77,6 +77,17 @@ pub struct SecretRef {
     pub provider: String,
     /// Which secret.
     pub id: String,
+}
+
+/// What a reference into a file of the person's own leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referred {
+    /// The file, for people.
+    pub path: String,
+    /// When it was last changed.
+    pub modified: Option<Timestamp>,
+    /// The value; `None` where it cannot be read from here, or is not there.
+    pub value: Option<Fingerprint>,
 }
 
 /// Says what a profile holds, without the secret itself.

@@ -38,7 +38,7 @@ pub mod wish;
 pub use activation::{ActivationMode, ActivationNeed, ActivationOutcome};
 pub use alarm::{Alarm, Condition, ConditionId, Nature, Topic, Turned};
 pub use candidate::{Candidate, OutReason, Place, SessionPin, Standing};
-pub use credential::{CredentialKind, Material, SecretRef, SecretSource};
+pub use credential::{CredentialKind, Material, Referred, SecretRef, SecretSource};
 pub use delivery::{Delivery, Post};
 pub use desired::{Desired, Scope, SourceOf, SourceValue};
 pub use endpoint::{Endpoint, Transport, TransportValue};

@@ -2,7 +2,7 @@
 
 use crate::{
     Candidate, Capabilities, CredentialKind, Endpoint, Fingerprint, Instance, Material, ProfileId,
-    ProviderId, StoreId, Timestamp, ids::AgentId,
+    ProviderId, Referred, SecretRef, StoreId, Timestamp, ids::AgentId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +25,11 @@ pub struct Observation {
     pub program_writes_to: StoreId,
     /// What `auth.profiles` in the config demands: the type per profile id.
     pub modes: BTreeMap<ProfileId, CredentialKind>,
+    /// What the config itself holds as a provider's key (`models.providers.X.apiKey`); [`Material::Absent`] where it names a variable that is
+    /// not set.
+    pub config_keys: BTreeMap<ProviderId, Material>,
+    /// What the profiles' references into files of the person's own lead to. Counts only for what the gateway may hold.
+    pub referred: BTreeMap<SecretRef, Referred>,
     /// Directories under `agents/` that hold credentials but are in no roster.
     pub orphans: Vec<Orphan>,
     /// Further things that a person should know: leftovers, residue, warnings. One sentence each, no secrets.

@@ -280,7 +280,7 @@ pub(crate) fn need_when_asked(look: &Look, plan: &Plan) -> ActivationNeed {
         return plan.activation;
     }
     let runs = look.observed.instance.gateway.running == Some(true);
-    if runs && look.knowledge.activated.is_none() {
+    if runs && (look.knowledge.activated.is_none() || asks_for_activation(look)) {
         return planner::activation_need(&look.observed);
     }
     ActivationNeed::None

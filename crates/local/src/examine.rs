@@ -7,7 +7,9 @@ use crate::observe::{Held, Snapshot};
 use crate::{Installation, remember::port_error};
 use keyshoal_core::examination::{BoundTo, LogEventKind, PastRun, ProgramLog};
 use keyshoal_core::record::LogPlace;
-use keyshoal_core::{AgentId, Examination, GatewayView, Observation, StoreId, Timestamp};
+use keyshoal_core::{
+    AgentId, Examination, GatewayView, Observation, Referred, SecretRef, StoreId, Timestamp,
+};
 use keyshoal_engine::doctor::Examine;
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_openclaw::agent_id;
@@ -135,10 +137,12 @@ impl Installation {
         config: &Config,
         gateway: &GatewayView,
         stores: &BTreeMap<StoreId, Held>,
+        referred: &BTreeMap<SecretRef, Referred>,
     ) -> Option<Timestamp> {
         let began = gateway.started.filter(|_| gateway.running == Some(true))?;
         let written = |held: &Held| held.read.modified.and_then(|at| Timestamp::try_from(at).ok());
-        stores.values().filter_map(written).find(|at| *at > began)?;
+        let files = referred.values().filter_map(|one| one.modified);
+        stores.values().filter_map(written).chain(files).find(|at| *at > began)?;
         let log = self.program_log(config, gateway);
         // When it was ready is later than when it read.
         let again = |kind| matches!(kind, LogEventKind::SecretsRead | LogEventKind::ConfigApplied);

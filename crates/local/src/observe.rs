@@ -3,11 +3,12 @@
 mod agents;
 mod at_once;
 mod one_agent;
+mod referred;
 mod stores;
 
 use crate::{Installation, book::Book, clock};
 use keyshoal_core::observation::Notice;
-use keyshoal_core::{Instance, Observation, StoreId};
+use keyshoal_core::{Fingerprints, Instance, Material, Observation, ProviderId, StoreId};
 use keyshoal_engine::ports::{Observe, PortError};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
@@ -96,7 +97,8 @@ impl Installation {
         if gateway.version.is_none() {
             gateway.version = self.gateway_word(&gateway).and_then(|word| word.version);
         }
-        gateway.read = self.last_read(config, &gateway, stores);
+        let referred = referred::of(self, config, stores);
+        gateway.read = self.last_read(config, &gateway, stores, &referred);
         let gateway_may_run = gateway.running != Some(false);
         let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
         let mut notices: Vec<Notice> = config
@@ -148,11 +150,18 @@ impl Installation {
             agents,
             program_writes_to: resolved.program_writes_to,
             modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),
+            config_keys: config_keys(config, self.prints()),
+            referred,
             orphans: resolved.orphans,
             notices,
             earlier,
         }
     }
+}
+
+fn config_keys(config: &Config, prints: &dyn Fingerprints) -> BTreeMap<ProviderId, Material> {
+    let keys = config.providers.iter();
+    keys.filter_map(|(id, entry)| Some((id.clone(), entry.api_key.as_ref()?.material(prints)))).collect()
 }
 
 /// The base store comes first in the map's order, so its `expires` counts where two stores hold one value.

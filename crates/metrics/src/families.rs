@@ -46,6 +46,11 @@ pub const FAMILIES: &[Family] = &[
         &[],
         "1: a gateway of the installation runs; 0: none does; absent: it cannot be told.",
     ),
+    gauge(
+        "keyshoal_gateway_elsewhere",
+        &[],
+        "1: the gateway on the configured port uses another state directory; 0: it does not, or none runs; absent: it cannot be told.",
+    ),
     gauge("keyshoal_findings", &["finding"], "Findings of the newest look, by kind."),
     gauge("keyshoal_last_look_timestamp_seconds", &[], "When the newest look ended."),
     counter("keyshoal_looks_total", &["result"], "Looks, by result: ok or failed."),

@@ -4,13 +4,13 @@ use super::words;
 use crate::commands::trace::Trace;
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::changes::{Change, Held};
-use keyshoal_core::{Observation, StoreId};
+use keyshoal_core::{AgentId, Observation, StoreId};
 
 /// Returns the screen.
 pub fn lines(trace: &Trace, observed: &Observation, width: usize) -> Vec<Text> {
     let mut lines = vec![Text::toned(Tone::Strong, "What the command changed")];
     if trace.changes.is_empty() {
-        lines.push(Text::of("  nothing in any agent's store, nor in the config's types and roster"));
+        lines.push(Text::of("  nothing in any agent's store, nor in the config's keys, types and roster"));
     }
     let mut grid = Grid::bare();
     for change in &trace.changes {
@@ -63,6 +63,21 @@ fn told(change: &Change, observed: &Observation) -> (String, String) {
                 format!("auth.profiles demands of {profile}: {} → {}", word(before), word(after)),
             )
         }
+        Change::ConfigKey { provider, before, after, affected, fallback_of } => {
+            let what = match (before, after) {
+                (None, Some(new)) => format!("{provider}'s apiKey was set: {}", new.short()),
+                (Some(old), None) => {
+                    format!("{provider}'s apiKey has no value any more: it was {}", old.short())
+                }
+                (Some(old), Some(new)) => {
+                    format!("{provider}'s apiKey was changed: {} → {}", old.short(), new.short())
+                }
+                (None, None) => {
+                    format!("{provider}'s apiKey names a variable that is not set, before or now")
+                }
+            };
+            ("config".to_owned(), format!("{what}{}", users(affected, fallback_of, observed)))
+        }
         Change::Mark { store, profile, before, after } => {
             let word = |why: &Option<String>| why.clone().unwrap_or_else(|| "none".to_owned());
             (place(store), format!("cooldown of {profile}: {} → {}", word(before), word(after)))
@@ -71,6 +86,23 @@ fn told(change: &Change, observed: &Observation) -> (String, String) {
             ("roster".to_owned(), format!("agent {agent} {}", if *came { "came" } else { "went" }))
         }
     }
+}
+
+/// Says whom a key in the config concerns.
+fn users(affected: &[AgentId], fallback_of: &[AgentId], observed: &Observation) -> String {
+    let names = |agents: &[AgentId]| agents.iter().map(AgentId::as_str).collect::<Vec<_>>().join(", ");
+    let mut said = String::new();
+    if !affected.is_empty() {
+        said.push_str(&format!("; changes what is sent by {}", names(affected)));
+    }
+    if !fallback_of.is_empty() {
+        said.push_str(&format!("; tried later by {}", names(fallback_of)));
+    }
+    // Where a store cannot be read, nobody knows.
+    if said.is_empty() && observed.agents.iter().all(|agent| agent.unknown.is_none()) {
+        said.push_str("; no agent sends it");
+    }
+    said
 }
 
 fn profile_words(profile: &str, before: Option<&Held>, after: Option<&Held>) -> String {

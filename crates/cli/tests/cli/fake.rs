@@ -158,6 +158,8 @@ pub fn observation() -> Observation {
         agents,
         program_writes_to: StoreId::Base,
         modes: BTreeMap::new(),
+        config_keys: BTreeMap::new(),
+        referred: BTreeMap::new(),
         orphans: vec![Orphan {
             id: "retired".to_owned(),
             path: "/srv/openclaw/agents/retired".to_owned(),

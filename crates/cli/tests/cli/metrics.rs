@@ -108,7 +108,6 @@ fn the_dashboard_shows_what_is_exported_and_all_of_it() {
         let aside = [
             "keyshoal_build_info",
             "keyshoal_agents",
-            "keyshoal_gateway_up",
             "keyshoal_looks_total",
             "keyshoal_series_dropped_total",
         ];

@@ -79,3 +79,49 @@ fn order_type_mark_and_roster_are_told_apart() {
     assert_eq!(kinds, ["profile", "order", "mark"], "{document:#}");
     assert_eq!(document["changes"][0]["after"]["type"], "token");
 }
+
+/// Puts a key of its own into the config, or takes it out, as OpenClaw's `configure` does.
+fn config_key(stage: &Stage, provider: &str, key: Option<&str>, flags: &[&str]) -> Run {
+    let config = stage.state_dir().join("openclaw.json");
+    let mut text: serde_json::Value = serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    let entry = &mut text["models"]["providers"][provider];
+    match key {
+        Some(key) => entry["apiKey"] = key.into(),
+        None => drop(entry.as_object_mut().unwrap().remove("apiKey")),
+    }
+    let next = stage.path("next.json");
+    std::fs::write(&next, text.to_string()).unwrap();
+    let script = format!("cp {} {}", next.display(), config.display());
+    stage.run(&[&["trace"], flags, &["--", "sh", "-c", &script]].concat())
+}
+
+#[test]
+fn a_key_in_the_config_is_told_with_the_agents_that_send_it() {
+    // Nothing else is there to be sent.
+    let model = serde_json::json!({ "agents": { "defaults": { "model": "anthropic/claude-test" } } });
+    let stage = Stage::with(Layout::SharedRow, |sample| sample.config(model).agent("main"));
+    let mut seen = Vec::new();
+    for key in [Some(NEW), Some(GIVEN), None] {
+        let traced = config_key(&stage, "anthropic", key, &["--json"]);
+        assert!(!SECRETS.iter().any(|secret| traced.out.contains(secret)), "{}", traced.out);
+        let document = traced.json();
+        let changes = document["changes"].as_array().unwrap();
+        assert_eq!(changes.len(), 1, "{document:#}");
+        assert_eq!(
+            (&changes[0]["change"], &changes[0]["provider"]),
+            (&"config_key".into(), &"anthropic".into())
+        );
+        assert_eq!(changes[0]["affected"], serde_json::json!(["main"]), "{document:#}");
+        seen.push((changes[0]["before"].clone(), changes[0]["after"].clone()));
+    }
+    assert!(seen[0].0.is_null() && seen[2].1.is_null(), "{seen:?}");
+    assert!(seen[0].1 == seen[1].0 && seen[1].1 == seen[2].0 && seen[1].0 != seen[1].1, "{seen:?}");
+}
+
+#[test]
+fn a_key_in_the_config_that_no_agent_sends_is_told_as_such() {
+    let stage = Stage::calm(Layout::SharedRow);
+    let traced = config_key(&stage, "mistral", Some(GIVEN), &[]);
+    assert!(traced.out.contains("mistral's apiKey was set: "), "{}", traced.out);
+    assert!(traced.out.contains("no agent sends it") && !traced.out.contains(GIVEN), "{}", traced.out);
+}

@@ -3,7 +3,7 @@
 //! A gateway reads its stores when it begins and when it is made to. Nothing tells from outside what it read: there is what we made it
 //! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
 
-use super::{digest, is_same};
+use super::{digest, is_same, referred};
 use crate::{Knowledge, Observation, StoreView, Timestamp};
 use jiff::SignedDuration;
 
@@ -38,16 +38,34 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
         // What is known of it is of the same life.
         return if known.is_some() { Held::Older } else { Held::Unknown { written: None } };
     };
-    let stores = observed.stores.values();
-    let written = stores.filter_map(|store| Some((store, store.modified.filter(|at| *at > since)?)));
-    let later =
-        |(store, at): &(&StoreView, Timestamp)| at.duration_since(since) > BEGINNING && !is_mark(store, *at);
-    let written: Vec<(&StoreView, Timestamp)> = written.collect();
-    match written.iter().max_by_key(|(_, at)| *at) {
+    let written = written(observed, since);
+    let later = |one: &Written<'_>| one.at.duration_since(since) > BEGINNING && !one.weak;
+    match written.iter().max_by_key(|one| one.at) {
         None => Held::Current,
         Some(_) if known.is_some() && written.iter().any(later) => Held::Older,
-        Some((store, at)) => Held::Unknown { written: Some((&store.path, *at)) },
+        Some(one) => Held::Unknown { written: Some((one.path, one.at)) },
     }
+}
+
+/// A write of something that a gateway reads.
+struct Written<'a> {
+    path: &'a str,
+    at: Timestamp,
+    /// It may have changed nothing that counts: noted a use, or written another entry of a file of secrets.
+    weak: bool,
+}
+
+/// Returns the last writes of all stores, and of the files that they refer to, where they came after this.
+fn written(observed: &Observation, since: Timestamp) -> Vec<Written<'_>> {
+    let later = |at: Option<Timestamp>| at.filter(|at| *at > since);
+    let stores = observed.stores.values().filter_map(|store| {
+        let at = later(store.modified)?;
+        Some(Written { path: &store.path, at, weak: is_mark(store, at) })
+    });
+    let referred = referred(observed).into_values();
+    let files =
+        referred.filter_map(|one| Some(Written { path: &one.path, at: later(one.modified)?, weak: true }));
+    stores.chain(files).collect()
 }
 
 /// Returns what is to be remembered as read: what stands there while none runs, since the next one reads that; and again what is known,

@@ -40,8 +40,14 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     }
     if not_activated(sight) {
         let held = held_back(sight);
+        let known = sight.knowledge.activated.as_ref();
         let words = if held.is_empty() {
-            let text = "the stores have changed since the gateway last read them, as far as is known, so it may still send older values";
+            let what =
+                match known.is_some_and(|known| activation::is_changed_in_files(&known.digest, observed)) {
+                    true => "a file that the stores refer to has changed since the gateway last read it",
+                    false => "the stores have changed since the gateway last read them",
+                };
+            let text = format!("{what}, as far as is known, so it may still send older values");
             Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")
         } else {
             let text = format!(

@@ -104,6 +104,44 @@ fn a_new_profile_is_not_held_back_by_what_an_old_one_of_its_id_left_behind() {
 }
 
 #[test]
+fn a_value_behind_a_reference_that_the_gateway_has_not_read_is_told_as_well() {
+    let reference = SecretRef { source: SecretSource::File, provider: "mine".into(), id: "/acme".into() };
+    let led = |value: Option<u8>, modified| Referred {
+        path: "/srv/mine.json".into(),
+        modified: Some(at(modified)),
+        value: value.map(print),
+    };
+    let mut world = World::json(&["main"]).base(2);
+    let base = world.store(&StoreId::Base).profiles.get_mut(&profile(P)).unwrap();
+    base.material = Material::Ref { fingerprint: print(9), reference: reference.clone(), known: false };
+    world.observed.referred.insert(reference.clone(), led(Some(1), 4));
+    world.knowledge.activated = Some(Activated { digest: activation::digest(&world.observed), at: at(5) });
+    assert_eq!(doubt(&world), None);
+    world.observed.referred.insert(reference.clone(), led(Some(2), 9));
+    assert_eq!(doubt(&world), Some(Severity::Attention));
+    assert_eq!(world.planned().activation, ActivationNeed::Reload);
+    let judged = world.judged();
+    let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated).unwrap();
+    assert!(found.message.starts_with("a file that the stores refer to has changed"), "{}", found.message);
+    // Something else in the file, and a file that cannot be read from here, say nothing.
+    for other in [led(Some(1), 9), led(None, 9)] {
+        world.observed.referred.insert(reference.clone(), other);
+        assert_eq!(doubt(&world), None);
+    }
+    // After a start that nobody saw, its time may be that of another entry.
+    world.observed.referred.insert(reference.clone(), led(Some(2), 900));
+    world.observed.instance.gateway.started = Some(at(8));
+    assert_eq!(doubt(&world), Some(Severity::Info));
+    world.observed.referred.insert(reference, led(Some(2), 9));
+    // On a first look there is only the time of the file.
+    world.knowledge.activated = None;
+    world.observed.instance.gateway.started = Some(at(8));
+    assert_eq!(doubt(&world), Some(Severity::Info));
+    world.observed.instance.gateway.started = Some(at(10));
+    assert_eq!(doubt(&world), None);
+}
+
+#[test]
 fn an_order_or_a_date_that_the_gateway_has_not_read_is_told_as_well() {
     let mut world = World::json(&["main"]).base(2);
     world.knowledge.activated = Some(Activated { digest: activation::digest(&world.observed), at: at(5) });

@@ -152,6 +152,8 @@ impl World {
             agents: views,
             program_writes_to: StoreId::Base,
             modes: BTreeMap::new(),
+            config_keys: BTreeMap::new(),
+            referred: BTreeMap::new(),
             orphans: Vec::new(),
             notices: Vec::new(),
             earlier: Vec::new(),

@@ -132,6 +132,8 @@ impl World {
             agents: ["main", "stocks", "ops"].map(agent).into(),
             program_writes_to: StoreId::Base,
             modes: BTreeMap::new(),
+            config_keys: BTreeMap::new(),
+            referred: BTreeMap::new(),
             orphans: Vec::new(),
             notices: Vec::new(),
             earlier: Vec::new(),

@@ -54,10 +54,17 @@ pub(super) fn of(look: &Look, agents: &[AgentProof]) -> GatewayProof {
         .of_instance()
         .find(|one| one.finding == FindingKind::NotActivated && one.severity == Severity::Attention);
     if let Some(finding) = behind {
-        let message = format!(
+        let mut message = format!(
             "what was asked about is what the stores hold, and the running gateway does not have it yet: {}",
             finding.message
         );
+        let answers =
+            |agent: &AgentProof| agent.turn.as_ref().is_some_and(|turn| turn.answered_by().is_some());
+        if agents.iter().any(answers) {
+            message.push_str(
+                "; an answer through it does not tell by which value, since an earlier one may still be good",
+            );
+        }
         return said(GatewayState::Behind, message, finding.fix.clone());
     }
     if let Held::Unknown { written } = activation::held(&look.observed, &look.knowledge) {

@@ -5,8 +5,8 @@ use crate::look::Look;
 use crate::verify::{AgentProof, Gap, Proof, Role, VerifyReport};
 use keyshoal_core::alarm::Source;
 use keyshoal_core::{
-    Condition, ConditionId, Finding, FindingKind, Nature, ProviderId, Severity, Topic, TurnOutcome,
-    VerdictKind,
+    Condition, ConditionId, Finding, FindingKind, GatewayView, Nature, ProviderId, Severity, Topic,
+    TurnOutcome, VerdictKind,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +16,7 @@ pub fn of_look(look: &Look, gateway_expected: bool) -> Pass {
     if gateway_expected {
         of_gateway(&mut pass, look.observed.instance.gateway.running);
     }
+    of_home(&mut pass, &look.observed.instance.gateway);
     for finding in &look.judgement.findings {
         if finding.severity != Severity::Attention {
             continue;
@@ -49,6 +50,19 @@ fn of_gateway(pass: &mut Pass, running: Option<bool>) {
             message: "no gateway of this installation runs: no agent answers anybody".to_owned(),
             fix: Some("start the gateway; keyshoal status tells how things stand".to_owned()),
         }),
+    }
+}
+
+/// Every key that is given to this state directory goes past a gateway that reads another one.
+fn of_home(pass: &mut Pass, gateway: &GatewayView) {
+    let id = ConditionId::of(Topic::SplitHome);
+    if gateway.other_state_dir.is_some() {
+        // Which one stays here: it may be in somebody else's home.
+        let message = "the running gateway uses another state directory than this one: nothing that is changed here reaches it";
+        let fix = Some("keyshoal doctor split_home".to_owned());
+        pass.see(Condition { id, nature: Nature::Lasting, message: message.to_owned(), fix });
+    } else if gateway.running.is_none() {
+        pass.open.insert(id);
     }
 }
 

@@ -115,3 +115,22 @@ fn a_gateway_that_was_there_and_stays_away_is_told_of_once_and_so_is_its_return(
     let none = fake().with(|state| state.observed.instance.gateway.running = Some(false));
     assert_eq!(watched(&none, false, 100, Vec::new()), [""; 0]);
 }
+
+/// A gateway on the configured port that reads another state directory, or nothing that can be told of it, or ours.
+fn uses(other: Option<&'static str>, running: Option<bool>) -> Box<dyn FnOnce(&mut State)> {
+    Box::new(move |state| {
+        let gateway = &mut state.observed.instance.gateway;
+        (gateway.other_state_dir, gateway.running) = (other.map(str::to_owned), running);
+    })
+}
+
+#[test]
+fn a_gateway_that_reads_another_state_directory_is_told_of_at_once_and_so_is_its_end() {
+    let fake = || Fake::json(&["main"]).has(&StoreId::Base, 1).says(1, VerdictKind::Ok);
+    let split = || uses(Some("/root/.openclaw"), None);
+    let told = watched(&fake(), false, 100, vec![(80, split()), (40, uses(None, Some(true)))]);
+    assert_eq!(told, ["raised split_home/-/-/-", "recovered split_home/-/-/-"]);
+    // While it cannot be told, nothing is over.
+    let told = watched(&fake(), false, 100, vec![(80, split()), (40, uses(None, None))]);
+    assert_eq!(told, ["raised split_home/-/-/-"]);
+}

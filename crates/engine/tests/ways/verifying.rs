@@ -225,6 +225,31 @@ fn what_the_running_gateway_does_not_have_proves_nobody() {
     assert!(report.gateway.message.unwrap().contains("/elsewhere"));
 }
 
+/// A turn tells that what the gateway sends is good, and not which value it is: an earlier one may be good still, or good again.
+#[test]
+fn an_answer_through_a_gateway_that_is_behind_does_not_tell_by_which_value() {
+    let answered = || TurnOutcome::Answered { by: Some(name("big")) };
+    let fake = turn(turn(two().says(1, VerdictKind::Ok), "stocks", answered()), "main", answered());
+    let refused = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
+    assert_eq!(verified(&refused, true).gateway.state, GatewayState::Behind);
+    // Somebody makes the earlier key valid again at the provider: every agent answers, by a key that no store holds.
+    let again = turn(refused, "main", answered());
+    let report = verified(&again, true);
+    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Behind, 0));
+    assert!(report.gateway.message.unwrap().contains("does not tell by which value"));
+    again.sync();
+    assert!(verified(&again, true).is_proven());
+}
+
+#[test]
+fn a_question_that_nobody_answers_keeps_no_gateway_from_reading_its_stores() {
+    let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 1).has(&of("stocks"), 9).with(|state| {
+        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
+    });
+    fake.sync();
+    assert!(fake.log().contains(&"activate".to_owned()), "{:?}", fake.log());
+}
+
 /// Nothing is remembered, and the stores were written after the gateway began.
 #[test]
 fn what_the_gateway_holds_is_asked_where_it_is_not_known() {

@@ -8,8 +8,9 @@ use keyshoal_engine::ports::Change;
 use keyshoal_engine::sync::{Outcome, SyncOptions, sync};
 use keyshoal_local::Installation;
 use keyshoal_local::restore::{Direction, Restored};
+use keyshoal_openclaw::sample;
 use keyshoal_openclaw::store::StoredSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 const AGENTS: [&str; 3] = ["main", "stocks", "academic"];
@@ -250,4 +251,32 @@ fn a_limited_run_does_not_refer_to_what_the_config_does_not_name() {
     let report = sync(&installation, &options, &mut Unattended, &mut |_| {}).unwrap();
     assert_eq!(report.outcome, Outcome::Attention);
     assert_eq!(house.value(&StoreId::Base).as_deref(), Some("value-one"));
+}
+
+/// A person's own file is no part of any store, and the gateway reads it when it reads those.
+#[test]
+fn a_file_of_secrets_of_ones_own_that_changes_is_something_new_to_the_gateway() {
+    for layout in LAYOUTS {
+        let reference = json!({ "type": "api_key", "provider": "acme",
+            "keyRef": { "source": "file", "provider": "mine", "id": "/acme" } });
+        let provider = json!({ "source": "file", "mode": "json" });
+        let sample = sample::Installation::new(layout).profile(StoreId::Base, P, reference);
+        let house = House::holding(&sample);
+        let mine = house.dir().join("mine.json");
+        let mut config = config(&house);
+        config["secrets"]["providers"]["mine"] = provider;
+        config["secrets"]["providers"]["mine"]["path"] = mine.display().to_string().into();
+        std::fs::write(house.state().join("openclaw.json"), config.to_string()).unwrap();
+        let installation = house.open();
+        let digest = |text: Value| {
+            std::fs::write(&mine, text.to_string()).unwrap();
+            activation::digest(&glance(&installation).observed)
+        };
+        let first = digest(json!({ "acme": "sk-one", "other": "a" }));
+        assert_eq!(digest(json!({ "acme": "sk-one", "other": "b" })), first, "{layout}");
+        assert_ne!(digest(json!({ "acme": "sk-two", "other": "b" })), first, "{layout}");
+        let seen = glance(&installation).observed;
+        assert!(!activation::is_same(&first, &seen), "{layout}");
+        assert!(!format!("{seen:?}").contains("sk-two"), "{layout}");
+    }
 }

@@ -6,7 +6,7 @@ use super::rules::{Binding, Rules};
 use super::{CandidateInput, names};
 use crate::config::model::{ConfigKey, ProviderDecl};
 use crate::store::model::{ref_fingerprint, secret_fingerprint};
-use keyshoal_core::{Material, ProfileId, ProviderId, Secret, SecretSource};
+use keyshoal_core::{Fingerprints, Material, ProfileId, ProviderId, Secret, SecretSource};
 
 /// What stands in the config for a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,22 @@ pub(super) enum Meaning {
     Missing(String),
     /// The name of a stored profile.
     Profile(ProfileId),
+}
+
+impl ConfigKey {
+    /// Returns what stands there without a secret, whatever the program takes the text for.
+    pub fn material(&self, prints: &dyn Fingerprints) -> Material {
+        match self {
+            Self::Value(secret) => Material::Inline(secret_fingerprint(prints, secret)),
+            Self::Profile(id) => Material::Inline(secret_fingerprint(prints, &Secret::new(id.as_str()))),
+            Self::Ref(reference) => Material::Ref {
+                fingerprint: ref_fingerprint(prints, reference),
+                reference: reference.clone(),
+                known: false,
+            },
+            Self::Unresolved(_) => Material::Absent,
+        }
+    }
 }
 
 /// Returns the entry of a provider, however it is spelled.
@@ -63,11 +79,7 @@ pub(super) fn meaning(
                 // A bare name of a variable is read as such a reference too.
                 Some(value) => inline(&value, true, true),
                 None => Meaning::Key {
-                    material: Material::Ref {
-                        fingerprint: ref_fingerprint(input.prints, reference),
-                        reference: reference.clone(),
-                        known: false,
-                    },
+                    material: ConfigKey::Ref(reference.clone()).material(input.prints),
                     by_variable: false,
                     by_reference: true,
                 },

@@ -3,8 +3,9 @@
 use crate::config::model::SecretProvider;
 use crate::files;
 use crate::locate::{self, Locations};
+use crate::store::model::secret_fingerprint;
 use keyshoal_core::examination::ReferenceState;
-use keyshoal_core::{SecretRef, SecretSource};
+use keyshoal_core::{Fingerprints, Referred, Secret, SecretRef, SecretSource};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -67,30 +68,43 @@ impl Lookup<'_> {
     }
 
     fn file(&self, reference: &SecretRef) -> ReferenceState {
-        let path = match self.path(reference) {
-            Ok(path) => path,
-            Err(state) => return state,
-        };
-        let bytes = match files::read_single(&path, LARGEST) {
+        match self.path(reference).and_then(|path| self.value(reference, &path)) {
+            Ok(_) => ReferenceState::Resolves,
+            Err(state) => state,
+        }
+    }
+
+    /// Returns what a reference into a file leads to, without the value itself; `None` for other sources, and where no file is named.
+    pub fn leads_to(&self, reference: &SecretRef, prints: &dyn Fingerprints) -> Option<Referred> {
+        let is_file = reference.source == SecretSource::File;
+        let path = self.path(reference).ok().filter(|_| is_file)?;
+        let value = self.value(reference, &path).ok();
+        Some(Referred {
+            path: path.display().to_string(),
+            modified: files::metadata(&path).ok().flatten().as_ref().and_then(super::paths::modified),
+            value: value.map(|value| secret_fingerprint(prints, &value)),
+        })
+    }
+
+    /// Reads the file as OpenClaw does.
+    fn value(&self, reference: &SecretRef, path: &Path) -> Result<Secret, ReferenceState> {
+        let unresolved = |text: String| Err(ReferenceState::Unresolved(text));
+        let bytes = match files::read_single(path, LARGEST) {
             Ok(bytes) => bytes,
-            Err(error) => return ReferenceState::Unresolved(error.to_string()),
+            Err(error) => return unresolved(error.to_string()),
         };
         if self.providers.get(&reference.provider).is_some_and(|declared| declared.single_value) {
-            let blank = bytes.iter().all(u8::is_ascii_whitespace);
-            return match blank {
-                true => ReferenceState::Unresolved(format!("{} is empty", path.display())),
-                false => ReferenceState::Resolves,
+            return match bytes.iter().all(u8::is_ascii_whitespace) {
+                true => unresolved(format!("{} is empty", path.display())),
+                false => Ok(Secret::new(String::from_utf8_lossy(&bytes).into_owned())),
             };
         }
         let Ok(document) = serde_json::from_slice::<Value>(&bytes) else {
-            return ReferenceState::Unresolved(format!("{} is not JSON", path.display()));
+            return unresolved(format!("{} is not JSON", path.display()));
         };
-        let found = document.pointer(&reference.id).and_then(Value::as_str);
-        match found.is_some_and(|text| !text.trim().is_empty()) {
-            true => ReferenceState::Resolves,
-            false => {
-                ReferenceState::Unresolved(format!("{} has nothing at {}", path.display(), reference.id))
-            }
+        match document.pointer(&reference.id).and_then(Value::as_str).filter(|text| !text.trim().is_empty()) {
+            Some(text) => Ok(Secret::new(text)),
+            None => unresolved(format!("{} has nothing at {}", path.display(), reference.id)),
         }
     }
 
@@ -115,6 +129,16 @@ impl Lookup<'_> {
 mod tests {
     use super::*;
     use crate::{Environment, locate};
+    use keyshoal_core::Fingerprint;
+
+    /// Tells values apart by their first letter.
+    struct Plain;
+
+    impl Fingerprints for Plain {
+        fn of(&self, parts: &[&str]) -> Fingerprint {
+            Fingerprint::from_bytes([parts[1].as_bytes()[0]; 16])
+        }
+    }
 
     #[test]
     fn every_source_is_looked_up_in_its_own_place() {
@@ -139,6 +163,12 @@ mod tests {
         assert!(matches!(state(SecretSource::Env, "default", "NOT"), ReferenceState::Unresolved(_)));
         assert!(matches!(state(SecretSource::Env, "default", "HIDDEN"), ReferenceState::Unknown(_)));
         assert_eq!(state(SecretSource::File, "files", "/a/key"), ReferenceState::Resolves);
+        let led = |id: &str| {
+            let reference = SecretRef { source: SecretSource::File, provider: "files".into(), id: id.into() };
+            lookup.leads_to(&reference, &Plain).unwrap()
+        };
+        assert_eq!(led("/a/key").value, Some(secret_fingerprint(&Plain, &Secret::new("x"))));
+        assert!(led("/a/key").modified.is_some() && led("/b").value.is_none());
         assert!(matches!(state(SecretSource::File, "files", "/b"), ReferenceState::Unresolved(_)));
         assert!(matches!(state(SecretSource::File, "none", "/b"), ReferenceState::Unresolved(_)));
         assert!(matches!(state(SecretSource::Exec, "tool", "x"), ReferenceState::Unknown(_)));

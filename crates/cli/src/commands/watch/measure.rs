@@ -56,8 +56,14 @@ impl Measures {
         registry.add("keyshoal_looks_total", &["ok"], 1);
         registry.set("keyshoal_last_look_timestamp_seconds", &[], seconds(look.now));
         registry.set("keyshoal_agents", &[], count(look.observed.agents.len()));
-        let up = look.observed.instance.gateway.running.map(|runs| if runs { 1.0 } else { 0.0 });
-        registry.replace("keyshoal_gateway_up", up.map(|up| (Vec::new(), up)));
+        let gateway = &look.observed.instance.gateway;
+        let elsewhere = gateway.other_state_dir.is_some();
+        for (family, is) in [
+            ("keyshoal_gateway_up", gateway.running),
+            ("keyshoal_gateway_elsewhere", (elsewhere || gateway.running.is_some()).then_some(elsewhere)),
+        ] {
+            registry.replace(family, is.map(|is| (Vec::new(), if is { 1.0 } else { 0.0 })));
+        }
         registry.replace(
             "keyshoal_findings",
             FindingKind::ALL.map(|kind| {

@@ -4,8 +4,7 @@ use super::events::Shared;
 use crate::document::{AlarmDocument, RunDocument};
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::Timestamp;
-use keyshoal_core::alarm::Source;
+use keyshoal_core::{Timestamp, Topic};
 use keyshoal_engine::watch::Report;
 use sd_notify::NotifyState;
 use serde::Serialize;
@@ -56,8 +55,10 @@ impl<'a> Teller<'a> {
             // The attention that follows says it.
             Report::LookFailed(_) | Report::Verified(_) => {}
             Report::Alarms { alarms, .. } => {
-                // What a look found is said as attention already.
-                let news = alarms.iter().filter(|alarm| alarm.condition.id.topic.source() == Source::Verify);
+                // Findings, and that nothing could be looked at, are said as attention already.
+                let news = alarms.iter().filter(|alarm| {
+                    !matches!(alarm.condition.id.topic, Topic::Finding(_) | Topic::NotLooked)
+                });
                 let lines: Vec<Text> = news.map(render::alarm::line).collect();
                 self.lines(&lines);
                 let alarms = alarms.iter().map(AlarmDocument::of).collect();
