@@ -17,8 +17,8 @@ use crate::referred::Then;
 use crate::remember::port_error;
 use crate::{Installation, clock};
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Plan, ProfileId, Receipt, RunId, StepState,
-    StoreId,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Layout, Plan, ProfileId, Receipt, RunId,
+    StepState, StoreId,
 };
 use keyshoal_engine::ports::{Change, Clock, PortError};
 use keyshoal_ledger::RunLock;
@@ -29,8 +29,10 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 use write::{Applied, Job, Means};
 
-/// How many stores are written at once: a durable write waits for the disk. Each holds what it works on: twice as many take two MiB more.
-const WRITERS: usize = 8;
+/// How many files are written at once: a durable write waits for the disk.
+const FILES: usize = 16;
+/// How many databases: each takes memory while it is open.
+const DATABASES: usize = 10;
 
 impl Clock for Installation {
     fn now(&self) -> keyshoal_core::Timestamp {
@@ -86,7 +88,9 @@ impl Change for Installation {
             self.note_steps(run, &all);
         }
         // A shadow is only removed when the base store really holds what the agent shall inherit.
-        let share = others.len().div_ceil(WRITERS).max(1);
+        let layout = self.seen().map(|seen| seen.observed.instance.layout);
+        let files = matches!(layout, Some(Layout::JsonFile | Layout::JsonWithState));
+        let share = others.len().div_ceil(if files { FILES } else { DATABASES }).max(1);
         let (send, receive) = std::sync::mpsc::channel();
         let last = std::thread::scope(|scope| {
             let mut writers = Vec::new();
