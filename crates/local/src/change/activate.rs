@@ -91,10 +91,8 @@ impl Installation {
             match call(&mut client, *way, observed) {
                 None | Some(Err(GatewayError::NoSuchMethod { .. })) => {}
                 Some(Ok(())) if certain => {
-                    if let Some(reason) = self.unresolved_by(&mut client) {
-                        return Ok(not_done(&reason, false));
-                    }
-                    return Ok(ActivationOutcome::Done { way: *way, at: clock::now() });
+                    let done = ActivationOutcome::Done { way: *way, at: clock::now() };
+                    return Ok(self.unresolved_by(&mut client).unwrap_or(done));
                 }
                 Some(Ok(())) => {
                     return Ok(ActivationOutcome::Unknown { reason: connect::uncertain(&client) });

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 /// follows says what it finds.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(150);
+/// Longest wait for one answer: a gateway that hangs shall not hold up what is to be written.
+const ANSWER: Duration = Duration::from_secs(5);
 
 impl Installation {
     /// Writes a whole config, and gives a running gateway the time to work by it.
@@ -30,15 +32,17 @@ impl Installation {
         Ok(wrote)
     }
 
-    /// Asks the running gateway by which config it works. `None` where none runs, it takes nothing up by itself, or it does not say.
+    /// Asks the running gateway by which config it works. `None` where none runs, it takes nothing up by itself, or it does not say in time.
     fn config_of_gateway(&self) -> Option<ConfigState> {
         let seen = self.seen()?;
         let is_off = seen.config.gateway.reload_mode.as_deref() == Some("off");
         if is_off || !self.options.guards.reload || seen.observed.instance.gateway.running == Some(false) {
             return None;
         }
-        let mut connected = self.connect(&seen.observed, &seen.config).ok()?;
-        connected.client.config_state().ok().flatten()
+        let connected = self.connect_within(&seen.observed, &seen.config, ANSWER).ok()?;
+        // Another installation's gateway would never take up this config.
+        let mut client = connected.certain.then_some(connected.client)?;
+        client.config_state().ok().flatten()
     }
 
     fn await_taken_up(&self, before: &ConfigState) {

@@ -2,8 +2,9 @@
 
 use crate::Installation;
 use keyshoal_core::vault::REFERENCES;
-use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome};
-use keyshoal_openclaw::gateway::Client;
+use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Material, Observation, StoreId};
+use keyshoal_openclaw::gateway::{Client, Unresolved};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A gateway watches its config and reads it a moment after it was written; a loaded machine takes longer.
@@ -24,16 +25,37 @@ impl Installation {
         }
     }
 
-    /// Says which of the references into the private file a gateway cannot follow although it has read its stores, if so.
-    pub(crate) fn unresolved_by(&self, client: &mut Client) -> Option<String> {
-        let of_file = self.wants_references()?.file;
-        let unresolved = client.unresolved().unwrap_or_default();
-        let one = unresolved.into_iter().find(|one| of_file.is_for(&one.profile))?;
-        let (profile, reason) = (one.profile, one.reason);
-        Some(format!(
-            "the gateway has read its stores again, and {UNRESOLVED} {profile}: {reason}; its turns fail until it can (keyshoal doctor)"
-        ))
+    /// Says what keeps a gateway that has read its stores from following the references into the private file, if anything does.
+    pub(crate) fn unresolved_by(&self, client: &mut Client) -> Option<ActivationOutcome> {
+        self.wants_references()?;
+        let unresolved = match client.unresolved() {
+            Ok(unresolved) => unresolved,
+            Err(error) => {
+                let reason = format!(
+                    "the gateway has read its stores again, and did not say whether it can follow their references: {error}; {}",
+                    error.hint()
+                );
+                return Some(ActivationOutcome::Unknown { reason });
+            }
+        };
+        let seen = self.seen()?;
+        let one = unresolved.into_iter().find(|one| !is_of_others(&seen.observed, one))?;
+        let reason = format!(
+            "the gateway has read its stores again, and {UNRESOLVED} {}: {}; turns with it fail until it can",
+            one.profile, one.reason
+        );
+        Some(ActivationOutcome::NotDone { reason, needs_restart: false })
     }
+}
+
+/// Tells whether a reference that a gateway cannot follow is one of the person's own.
+fn is_of_others(observed: &Observation, one: &Unresolved) -> bool {
+    let named = observed.stores.iter().find(|(_, store)| Path::new(&store.path) == one.store);
+    let own = named.and_then(|(_, store)| store.profiles.get(&one.profile));
+    let sent = own.or_else(|| observed.profile(&StoreId::Base, &one.profile));
+    sent.is_some_and(
+        |view| matches!(&view.material, Material::Ref { reference, .. } if reference.provider != REFERENCES),
+    )
 }
 
 /// Tells whether the gateway does not know the file's provider yet: early releases refuse to reload then, later ones do it and leave the
@@ -41,4 +63,48 @@ impl Installation {
 fn lags(outcome: &ActivationOutcome) -> bool {
     let ActivationOutcome::NotDone { reason, .. } = outcome else { return false };
     reason.contains(&format!("provider \"{REFERENCES}\" is not configured")) || reason.contains(UNRESOLVED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::OpenOptions;
+    use keyshoal_core::{Layout, ProfileId};
+    use keyshoal_engine::ports::Observe;
+    use keyshoal_openclaw::Environment;
+    use serde_json::json;
+
+    #[test]
+    fn a_reference_of_the_persons_own_is_told_from_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let by = |provider: &str| {
+            let reference = json!({ "source": "file", "provider": provider, "id": "/shared/acme:default" });
+            json!({ "type": "api_key", "provider": "acme", "keyRef": reference })
+        };
+        keyshoal_openclaw::sample::Installation::new(Layout::SharedRow)
+            .agent("stocks")
+            .agent("own")
+            .profile(StoreId::Base, "acme:default", by(REFERENCES))
+            .profile(StoreId::Agent("own".into()), "acme:default", by("mine"))
+            .write(&state)
+            .unwrap();
+        let env = Environment { home: Some(dir.path().join("home")), ..Environment::default() };
+        let keys_dir = Some(dir.path().join("keys"));
+        let options = OpenOptions { state_dir: Some(state), keys_dir, env, ..OpenOptions::default() };
+        let observed = Installation::open(options).unwrap().observe().unwrap();
+
+        let of_others = |store: &str| {
+            let one = Unresolved {
+                store: store.into(),
+                profile: ProfileId::from("acme:default"),
+                reason: String::new(),
+            };
+            is_of_others(&observed, &one)
+        };
+        let path = |agent: &str| observed.stores[&StoreId::Agent(agent.into())].path.clone();
+        assert!(of_others(&path("own")));
+        assert!(!of_others(&path("stocks")), "it inherits ours");
+        assert!(!of_others("/a/store/that/nobody/knows"), "what is not known is not called fine");
+    }
 }

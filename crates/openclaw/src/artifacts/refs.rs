@@ -56,18 +56,6 @@ impl RefsFile {
         SecretRef { source: SecretSource::File, provider: self.provider.clone(), id }
     }
 
-    /// Tells whether the file has a value for a profile, anybody's.
-    pub fn is_for(&self, profile: &ProfileId) -> bool {
-        let named = |name: &String| match name.split_once(' ') {
-            Some(("agents", name)) => {
-                name.split_once('/').is_some_and(|(_, named)| named == profile.as_str())
-            }
-            Some((_, named)) => named == profile.as_str(),
-            None => false,
-        };
-        self.values.keys().any(named)
-    }
-
     /// Reads a file's text.
     ///
     /// # Errors

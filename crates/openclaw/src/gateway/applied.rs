@@ -4,6 +4,7 @@ use super::wire::line;
 use super::{Client, GatewayError};
 use keyshoal_core::ProfileId;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// The answer to `config.get`: two names in the gateway's own terms, without the config. They are equal once it works by what the
 /// file says.
@@ -26,6 +27,8 @@ impl ConfigState {
 /// A profile whose reference the gateway cannot follow: turns with it fail, or go on with an earlier value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unresolved {
+    /// The database of the agent that would send it, which need not be where the profile stands.
+    pub store: PathBuf,
     /// The profile.
     pub profile: ProfileId,
     /// Why, in the gateway's words, which name no secret.
@@ -54,10 +57,10 @@ impl Client {
 /// The owner of a profile is named by a JSON list: its store and its id.
 fn unresolved(owner: &Value) -> Option<Unresolved> {
     let text = |key: &str| owner.get(key).and_then(Value::as_str);
-    let (_store, profile): (String, String) = match text("ownerKind")? {
+    let (store, profile): (PathBuf, String) = match text("ownerKind")? {
         "account" => serde_json::from_str(text("ownerId")?).ok()?,
         _ => return None,
     };
     let reason = text("reason").map_or_else(|| "it does not say why".to_owned(), line);
-    Some(Unresolved { profile: ProfileId::from(profile.as_str()), reason })
+    Some(Unresolved { store, profile: ProfileId::from(profile.as_str()), reason })
 }

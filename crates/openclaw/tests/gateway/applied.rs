@@ -45,6 +45,7 @@ fn profiles_whose_references_lead_nowhere_are_named() {
     let mut client = fake.connect(&[TOKEN], None, LONG).unwrap();
     let unresolved = client.unresolved().unwrap();
     assert_eq!(unresolved.len(), 1, "{unresolved:?}");
+    assert!(unresolved[0].store.ends_with("main/agent/openclaw-agent.sqlite"));
     assert_eq!(unresolved[0].profile, ProfileId::from("openai:work"));
     assert_eq!(unresolved[0].reason, "secret provider is not configured[2J");
 }

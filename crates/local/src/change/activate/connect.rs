@@ -24,6 +24,16 @@ impl Installation {
     /// # Errors
     /// Also for a gateway that is another installation's: nothing is asked of it.
     pub(crate) fn connect(&self, observed: &Observation, config: &Config) -> Result<Connected, GatewayError> {
+        self.connect_within(observed, config, ANSWER)
+    }
+
+    /// The same, with another patience for the connection and for each answer.
+    pub(crate) fn connect_within(
+        &self,
+        observed: &Observation,
+        config: &Config,
+        timeout: Duration,
+    ) -> Result<Connected, GatewayError> {
         let view = &observed.instance.gateway;
         let port = self.port(view, config);
         if let Some(state_dir) = view.other_state_dir.clone() {
@@ -41,7 +51,7 @@ impl Installation {
             credentials: Credentials::find(config, &self.env, self.options.gateway_token.clone()),
             users: gateway::trusted_users(state_dir),
             device: self.options.allow_device.then(|| self.keys_dir.join("device.json")),
-            timeout: ANSWER,
+            timeout,
             now: clock::now(),
         })?;
         match gateway::whose(state_dir, client.word()) {
