@@ -17,8 +17,8 @@ use crate::ui::{Text, Tone, Ui};
 use book::{Part, VaultBook};
 pub use due::Age;
 pub use half::half_done;
-use keyshoal_core::AgentId;
-use keyshoal_core::vault::VaultCredential;
+use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::rotate::{
     Ended, RotateOptions, RotateReport, Rotation, Sizes, Stage, State, plan_waves, rotate,
 };
@@ -134,23 +134,15 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
             )));
         }
         Some(open) if going_on => one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
-        Some(open) => match Stage::parse(&open.stage) {
-            // The one before has come through; this closes it.
-            Some(Stage::Proven) if !args.flow.dry_run => {
-                let (mut book, mut rotation) =
-                    one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?;
-                let now = RotateOptions { grace: 0, ..options.clone() };
-                go(ui, &flow, &mut book, &mut rotation, &now)?;
-                drop(book);
-                return begin(ui, context, args);
-            }
-            _ => return Err(together::under_way(credential.profile.as_str(), &open)),
-        },
+        Some(open) if Stage::parse(&open.stage) == Some(Stage::Proven) => {
+            return staged(ui, &flow, &credential, Some(open), args, &options);
+        }
+        Some(open) => return Err(together::under_way(credential.profile.as_str(), &open)),
         None if going_on => {
             return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile))
                 .hint(format!("keyshoal rotate {}   begins one", credential.profile)));
         }
-        None => return staged(ui, &flow, &credential, args, &options),
+        None => return staged(ui, &flow, &credential, None, args, &options),
     };
     if args.flow.dry_run {
         let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
@@ -169,23 +161,19 @@ fn one((book, rotations): (VaultBook<'_>, Vec<Rotation>)) -> Result<(VaultBook<'
     Ok((book, rotation.ok_or_else(|| CommandError::internal("the vault's book of rotations is empty"))?))
 }
 
-/// Begins again, once what was in the way is closed.
-fn begin(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcome, CommandError> {
-    cmd_rotate(ui, context, args)
-}
-
-/// Stages a new value and goes on from there.
+/// Stages a new value and goes on from there. What a rotation before it keeps at hand is retired only for a value that is accepted.
 fn staged(
     ui: &mut Ui,
     flow: &Flow<'_>,
     credential: &VaultCredential,
+    before: Option<keyshoal_vault::Rotation>,
     args: &RotateArgs,
     options: &RotateOptions,
 ) -> Result<Outcome, CommandError> {
     let secret = credential::value::read(ui, &args.value, credential.profile.as_str())?;
-    let before = flow.entry(credential.uid)?;
+    let held = flow.entry(credential.uid)?;
     let value =
-        credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
+        credential::entry::with_secret(held.as_ref(), &credential.provider, &credential.kind, &secret)?;
     let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
     let look = shared::look(ui, &flow.installation, &offline)?;
     let planned = match credential.agent {
@@ -194,6 +182,9 @@ fn staged(
     };
     for line in show::plan(credential, &planned) {
         ui.say(&line);
+    }
+    if before.is_some() {
+        ui.say(&Text::of("  the value before the present one is retired then, and is no way back any more"));
     }
     if args.flow.dry_run {
         ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
@@ -205,11 +196,38 @@ fn staged(
         }
         return Ok(outcome);
     }
-    let part = (Part::of(flow, credential), State::default(), value);
+    let closed;
+    let mut part = Part::of(flow, credential);
+    if let Some(open) = before {
+        closed = close(ui, flow, credential, open, &secret, options)?;
+        let now = closed.credentials.iter().find(|one| one.uid == credential.uid);
+        part.credential = now.ok_or_else(|| flow.no_credential(credential.profile.as_str(), None))?;
+        part.instance = &closed;
+    }
+    let part = (part, State::default(), value);
     let (mut book, mut rotation) = one(VaultBook::begin(&flow.held.vault, flow.author(), vec![part])?)?;
     let options = RotateOptions { seen: Some(look.observed), ..options.clone() };
     let (report, ended) = go(ui, flow, &mut book, &mut rotation, &options)?;
     shown(ui, &rotation, &report, &ended)
+}
+
+/// Closes a rotation that has come through, for a value that its provider accepts. Returns the instance as it is then.
+fn close(
+    ui: &mut Ui,
+    flow: &Flow<'_>,
+    credential: &VaultCredential,
+    open: keyshoal_vault::Rotation,
+    secret: &Secret,
+    options: &RotateOptions,
+) -> Result<VaultInstance, CommandError> {
+    let agent = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
+    let (provider, kind) = (&credential.provider, &credential.kind);
+    credential::value::try_it(ui, flow, secret, provider, kind, agent, !options.offline)?;
+    let part = Part::of(flow, credential);
+    let (mut book, mut rotation) =
+        one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
+    go(ui, flow, &mut book, &mut rotation, &RotateOptions { grace: 0, ..options.clone() })?;
+    Ok(flow.held.vault.instance(&flow.instance().id)?)
 }
 
 fn options(args: &RotateArgs) -> RotateOptions {

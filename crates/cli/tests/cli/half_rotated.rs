@@ -63,3 +63,41 @@ fn a_value_that_could_not_be_tested_is_staged_and_that_is_said() {
     assert_eq!(back.code, 0, "{}{}", back.out, back.err);
     assert_eq!(stage.run(&["status", "--json"]).json()["rotations"], json!([]));
 }
+
+#[test]
+fn the_value_before_stays_at_hand_until_a_new_one_is_accepted() {
+    const NEXT: &str = "sk-ant-api03-seeded-next-1f2e3d4c5b6a7988";
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        stage.run(arguments);
+    }
+    let key = stage.path("given");
+    let rotate = ["rotate", PROFILE, "--yes", "--from-file", key.to_str().unwrap()];
+    std::fs::write(&key, GIVEN).unwrap();
+    let done = stage.run(&rotate);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    let states = || stage.run(&["credential", "show", PROFILE, "--json"]).json();
+    let before = states();
+    assert!(before.to_string().contains("\"previous\""), "{before}");
+
+    // Its provider refuses it; nothing was typed; it is only looked at.
+    std::fs::write(&key, NEXT).unwrap();
+    assert_eq!(stage.run(&rotate).code, 1);
+    assert_eq!(states(), before);
+    std::fs::write(&key, "").unwrap();
+    assert_ne!(stage.run(&rotate).code, 0);
+    std::fs::write(&key, NEXT).unwrap();
+    let dry = stage.run(&["rotate", PROFILE, "--dry-run", "--from-file", key.to_str().unwrap()]);
+    assert!(dry.code == 2 && dry.err.contains("no way back any more"), "{}{}", dry.out, dry.err);
+    assert_eq!(states(), before);
+
+    stage.emulator.only_accept(&[NEXT, OWN, GIVEN]);
+    let done = stage.run(&rotate);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    assert_eq!(stage.run(&["status"]).code, 0);
+    let back = stage.run(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
+    assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    let text =
+        std::fs::read_to_string(stage.state_dir().join("agents/main/agent/auth-profiles.json")).unwrap();
+    assert!(text.contains(GIVEN) && !text.contains(NEXT), "it went back past the value before");
+}

@@ -173,7 +173,12 @@ fn a_list_tells_which_instances_were_released() {
     assert_eq!(before["released"], serde_json::json!([]));
     assert_eq!(stage.run(&["instance", "release"]).code, 0);
     let after = stage.run(&["instance", "list", "--json"]).json();
-    assert_eq!(after["released"], serde_json::json!([after["instances"][0]["id"]]));
+    let id = &after["instances"][0]["id"];
+    assert_eq!(after["released"], serde_json::json!([id]));
+    // To look is not to do, and nobody says yes here.
+    assert_eq!(stage.run(&["instance", "add", "--dry-run"]).code, 0);
+    assert_eq!(stage.run(&["instance", "add"]).code, 2);
+    assert_eq!(stage.run(&["instance", "list", "--json"]).json()["released"], serde_json::json!([id]));
     let shown = stage.run(&["instance", "list"]).out;
     assert!(shown.contains("1 released") && shown.contains("keyshoal instance add"), "{shown}");
     assert_eq!(stage.run(&["instance", "add", "--yes"]).code, 0);

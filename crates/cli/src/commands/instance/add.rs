@@ -42,7 +42,7 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     })?;
     let vault = vault::open_vault(ui, context.world, context.globals)?;
     if let Some(known) = vault.instances()?.into_iter().find(|known| known.id == id) {
-        return bind(ui, &installation, &vault, &known);
+        return again(ui, &installation, &vault, &known, wanted);
     }
     let options = LookOptions { ask: shared::ask_policy(wanted.offline), ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options)?;
@@ -81,6 +81,30 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     let author = vault::author(context.world, Some("taken in where it is"));
     vault.add_instance(&new, changes_of(plan), &author, now)?;
     bind(ui, &installation, &vault, &vault.instance(&id)?)
+}
+
+/// Has the word of a vault that knows the instance count again. Where it counts already, nothing changes.
+fn again(
+    ui: &mut Ui,
+    installation: &Installation,
+    vault: &Vault,
+    known: &VaultInstance,
+    wanted: &Add<'_>,
+) -> Result<Outcome, CommandError> {
+    let counts = installation.vault_id()?.is_some_and(|id| id == vault.id());
+    if wanted.dry_run {
+        ui.data(&render::instance::whole(known, &installation.held_prints()));
+        let what = if counts { "counts here" } else { "would count here again" };
+        ui.say(&Text::of(format!("{} is in the vault already, whose word {what}", known.name)));
+        return Ok(Outcome::Fine);
+    }
+    if !counts {
+        let question = format!("have the vault's word count again for {}?", known.name);
+        if let Some(outcome) = shared::agree(ui, &question, wanted.yes)? {
+            return Ok(outcome);
+        }
+    }
+    bind(ui, installation, vault, known)
 }
 
 /// Has the vault's word count from now on.
