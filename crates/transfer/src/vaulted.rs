@@ -163,7 +163,7 @@ impl Hearing<'_, '_> {
                     "the vault has another value for it, which comes along (keyshoal diff   shows both)",
                 );
             }
-            self.put(number, value);
+            self.payload.put(number, value);
         }
         self.payload.manifest.profiles[at].meant = Some(meant);
     }
@@ -190,7 +190,7 @@ impl Hearing<'_, '_> {
             let current = shared.versions.iter().find(|one| one.state == VersionState::Current);
             let value = current.and_then(|version| self.value_of(shared.uid, version.number)).cloned();
             if let (true, Some(value)) = (ours, value) {
-                self.put(number, value);
+                self.payload.put(number, value);
             }
         }
     }
@@ -217,13 +217,6 @@ impl Hearing<'_, '_> {
 
     fn secret(&self, profile: &ProfileId, number: ValueRef) -> Option<StoredSecret> {
         Some(entry::check(profile, self.payload.value(number)?).ok()?.secret)
-    }
-
-    fn put(&mut self, number: ValueRef, value: Secret) {
-        let at = usize::try_from(number.0).ok();
-        if let Some(slot) = at.and_then(|at| self.payload.values.get_mut(at)) {
-            *slot = value;
-        }
     }
 
     fn value(&mut self, value: Secret) -> ValueRef {
