@@ -217,6 +217,17 @@ fn without_the_vaults_key_nothing_is_exported() {
 }
 
 #[test]
+fn where_nothing_tells_of_a_vault_nothing_is_exported() {
+    let stage = vaulted(Layout::JsonFile);
+    let (to, code) = (stage.path("p"), stage.path("c"));
+    // Nobody can make a directory there, root neither.
+    let keys = ["export", "--to", text(&to), "--code-file", text(&code), "--keys-dir", "/sys/keyshoal"];
+    let run = stage.run(&keys);
+    assert_eq!((run.code, to.exists()), (1, false), "{}{}", run.out, run.err);
+    assert!(run.err.contains("whether a vault") && run.err.contains("--keys-dir"), "{}", run.err);
+}
+
+#[test]
 fn a_program_that_is_too_old_for_the_payload_is_named_with_the_ways_out() {
     let stage =
         Stage::with(Layout::SharedRow, |sample| sample.agent("ops").api_key(StoreId::Base, PROFILE, NEW));
