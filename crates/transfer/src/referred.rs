@@ -36,7 +36,7 @@ impl Payload {
             self.manifest.left_out.push(LeftOut {
                 what: format!("profile {} of {}", part.profile, part.store),
                 why: format!(
-                    "it only refers to {} in Keyshoal's private file, which has no value for it; give it one on the new machine",
+                    "it only refers to {} in Keyshoal's private file, which has no value for it; give it a new one",
                     reference.id
                 ),
             });
