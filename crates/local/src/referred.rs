@@ -119,7 +119,7 @@ impl Fingerprints for Then<'_> {
 impl Installation {
     /// Returns where the private file is.
     pub fn delivered_path(&self) -> PathBuf {
-        self.locations.state_dir.join(".keyshoal").join("delivered").join("secrets.json")
+        delivered::path(&self.locations.state_dir)
     }
 
     /// Says why this installation's release cannot take values by reference, if so.

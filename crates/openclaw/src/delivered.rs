@@ -27,6 +27,11 @@ pub enum DeliveredError {
     NotHeld(PathBuf),
 }
 
+/// Returns where the file of an installation is.
+pub fn path(state_dir: &Path) -> PathBuf {
+    state_dir.join(".keyshoal").join("delivered").join("secrets.json")
+}
+
 /// Reads the file by the program's demands: a regular file with one name, no link, not too large. `None` where there is none.
 ///
 /// # Errors

@@ -19,7 +19,7 @@ pub(crate) mod sqlite_store;
 
 pub(crate) use archive::archive_of;
 pub use archive::{Archive, archives};
-pub use edits::referring;
+pub use edits::with_secret;
 pub use error::{Refusal, StoreError};
 pub use json_store::Unsettled;
 pub use model::{Edit, StoreContents, StoredProfile, StoredSecret};

@@ -240,6 +240,11 @@ pub fn values(payload: &Payload) -> Checked {
     Ok(())
 }
 
+/// Shortens what is said of where a value comes from to what is taken.
+pub fn shortened(text: &str) -> String {
+    text[..text.floor_char_boundary(4 * LONGEST)].to_owned()
+}
+
 /// Shortens what stands in a message.
 fn short(name: &(impl Display + ?Sized)) -> String {
     name.to_string().chars().filter(|one| !one.is_control()).take(80).collect()

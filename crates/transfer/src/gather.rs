@@ -6,8 +6,11 @@ mod stores;
 
 use crate::manifest::{LeftOut, Logins, Manifest, Named, Source, Totals, ValueRef};
 use crate::payload::Payload;
+use keyshoal_core::vault::{Delivery, REFERENCES};
 use keyshoal_core::{InstanceId, Secret, Timestamp};
+use keyshoal_openclaw::artifacts::RefsFile;
 use keyshoal_openclaw::config::{self, Config, ConfigError, RawConfig};
+use keyshoal_openclaw::delivered::{self, DeliveredError};
 use keyshoal_openclaw::layout::{self, LayoutError, Resolved};
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::StoreError;
@@ -69,6 +72,17 @@ pub fn gather(
     env: &Environment,
     options: &GatherOptions,
 ) -> Result<Payload, GatherError> {
+    let mut payload = gather_open(locations, env, options)?;
+    payload.close();
+    Ok(payload)
+}
+
+/// Reads one likewise, for which a vault may know what references that lead nowhere stand for. [`Payload::close`] ends it.
+pub fn gather_open(
+    locations: &Locations,
+    env: &Environment,
+    options: &GatherOptions,
+) -> Result<Payload, GatherError> {
     let config = config::load(locations, env)?;
     let raw = config::raw(locations)?;
     let resolved = layout::resolve(locations, &config, None)?;
@@ -96,11 +110,25 @@ pub fn gather(
     gathering.context(options.context)?;
     let mut payload = gathering.payload;
     payload.manifest.values = u32::try_from(payload.values.len()).unwrap_or(u32::MAX);
+    if payload.refers() {
+        payload.manifest.delivery = Delivery::Refs;
+        payload.resolve(&delivered(locations)?);
+    }
     if options.context {
         let bytes = payload.files.iter().map(|file| file.size).sum();
         payload.manifest.files = Some(Totals { files: payload.files.len() as u64, bytes });
     }
     Ok(payload)
+}
+
+/// Reads the private file to which stores refer; an empty one where there is none.
+fn delivered(locations: &Locations) -> Result<RefsFile, GatherError> {
+    let path = delivered::path(&locations.state_dir);
+    let unreadable = |error: DeliveredError| GatherError::Unreadable {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    Ok(delivered::read(&path, REFERENCES).map_err(unreadable)?.unwrap_or_default())
 }
 
 fn empty(locations: &Locations, resolved: &Resolved, options: &GatherOptions) -> Manifest {
@@ -123,7 +151,7 @@ fn empty(locations: &Locations, resolved: &Resolved, options: &GatherOptions) ->
         config: None,
         included: Vec::new(),
         variables: Vec::new(),
-        delivery: keyshoal_core::vault::Delivery::Inline,
+        delivery: Delivery::Inline,
         entries: Vec::new(),
         logins: options.logins,
         left_out: Vec::new(),

@@ -16,6 +16,7 @@ pub mod paths;
 pub mod payload;
 pub mod preview;
 mod read;
+mod referred;
 mod sections;
 pub mod vaulted;
 mod wire;
@@ -23,7 +24,7 @@ mod write;
 
 pub use error::{ReadError, WriteError};
 pub use files::Draft;
-pub use gather::{GatherError, GatherOptions, gather};
+pub use gather::{GatherError, GatherOptions, gather, gather_open};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use payload::{FileEntry, Payload};

@@ -43,6 +43,14 @@ impl Payload {
     pub fn value(&self, number: ValueRef) -> Option<&Secret> {
         self.values.get(usize::try_from(number.0).ok()?)
     }
+
+    /// Puts another value in the place of one.
+    pub(crate) fn put(&mut self, number: ValueRef, value: Secret) {
+        let at = usize::try_from(number.0).ok();
+        if let Some(slot) = at.and_then(|at| self.values.get_mut(at)) {
+            *slot = value;
+        }
+    }
 }
 
 impl fmt::Debug for Payload {

@@ -1,12 +1,13 @@
 //! What only a vault has of an installation that was gathered: it goes into the payload, and what the vault wants goes before what stores hold.
 
-use crate::entry;
 use crate::manifest::{AgentPart, BindingPart, LeftOut, Meant, Named, ProfilePart, ValueRef};
 use crate::payload::Payload;
+use crate::{check, entry};
 use keyshoal_core::vault::{
-    AgentUid, CredentialUid, Origin, REFERENCES, VaultCredential, VaultInstance, VersionState,
+    AgentUid, CredentialUid, Origin, REFERENCES, VaultAgent, VaultCredential, VaultInstance, VersionState,
 };
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, Secret, StoreId};
+use keyshoal_openclaw::artifacts::RefsFile;
 use keyshoal_openclaw::store::StoredSecret;
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ pub struct Word<'a> {
 
 /// Puts the vault's word into a payload that was gathered of its installation.
 pub fn hear(payload: &mut Payload, word: &Word<'_>) {
+    payload.resolve(&word.file());
     let mut hearing = Hearing { payload, word };
     hearing.agents();
     hearing.kept();
@@ -34,6 +36,27 @@ pub fn hear(payload: &mut Payload, word: &Word<'_>) {
     hearing.earlier();
     hearing.payload.manifest.delivery = word.instance.delivery;
     hearing.payload.manifest.values = u32::try_from(hearing.payload.values.len()).unwrap_or(u32::MAX);
+}
+
+impl Word<'_> {
+    /// Returns the private file as the vault would write it.
+    fn file(&self) -> RefsFile {
+        let mut file = RefsFile::new(REFERENCES).unwrap_or_default();
+        for one in &self.instance.credentials {
+            let value = one.current().and_then(|version| self.value_of(one.uid, version.number));
+            let stored = value.and_then(|value| entry::check(&one.profile, value).ok());
+            if let Some(StoredSecret::Inline(secret)) = stored.map(|stored| stored.secret) {
+                let owner = one.agent.map(|uid| uid.0.to_string());
+                file.put(&one.profile, owner.as_deref(), secret);
+            }
+        }
+        file
+    }
+
+    fn value_of(&self, credential: CredentialUid, number: u32) -> Option<&Secret> {
+        let found = self.values.iter().find(|(uid, of, _)| (*uid, *of) == (credential, number));
+        found.map(|(_, _, value)| value)
+    }
 }
 
 struct Hearing<'p, 'w> {
@@ -46,7 +69,11 @@ impl Hearing<'_, '_> {
     fn agents(&mut self) {
         let instance = self.word.instance;
         for (at, agent) in instance.agents.iter().enumerate() {
-            if self.place(&agent.id).is_some() {
+            let place = self.place(&agent.id);
+            if let Some(place) = place.filter(|_| !agent.enabled) {
+                self.disabled(agent, place);
+            }
+            if place.is_some() {
                 continue;
             }
             if agent.enabled {
@@ -75,16 +102,34 @@ impl Hearing<'_, '_> {
                     comment: binding.comment.clone(),
                 });
             }
-            if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
-                let value = self.value(text.clone());
-                self.payload.manifest.entries.push(Named { name: id.to_string(), value });
-            }
+            self.entry(agent);
             if self.payload.manifest.files.is_some() {
                 self.leave_out(
                     format!("the workspace and sessions of {}", agent.id),
                     "it is in no roster; copy by hand what you want of them",
                 );
             }
+        }
+    }
+
+    /// Has an agent that the config still has be disabled, as the vault says.
+    fn disabled(&mut self, agent: &VaultAgent, place: usize) {
+        let agents = &mut self.payload.manifest.agents;
+        agents[place].enabled = false;
+        let default = self.word.instance.agents.iter().find(|one| one.default);
+        if let Some(to) = agents.iter().position(|part| default.is_some_and(|one| one.id == part.id))
+            && std::mem::take(&mut agents[place].default)
+        {
+            agents[to].default = true;
+        }
+        self.entry(agent);
+    }
+
+    /// Puts in what the config held of a disabled agent.
+    fn entry(&mut self, agent: &VaultAgent) {
+        if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
+            let value = self.value(text.clone());
+            self.payload.manifest.entries.push(Named { name: id.to_string(), value });
         }
     }
 
@@ -114,20 +159,20 @@ impl Hearing<'_, '_> {
                 "its rotation is not over, and stays with the old machine's vault",
             );
         }
-        let Some(value) = self.value_of(credential.uid, version.number).cloned() else { return };
+        let Some(value) = self.word.value_of(credential.uid, version.number).cloned() else { return };
         let at = self
             .payload
             .manifest
             .profiles
             .iter()
             .position(|one| one.store == store && one.profile == *profile);
-        let mut meant = Meant {
+        let meant = Meant {
             waits: at.is_none(),
             expires: version.expires,
             origin: Some(Origin {
                 created: version.created,
-                by: version.by.clone(),
-                why: version.why.clone(),
+                by: check::shortened(&version.by),
+                why: version.why.as_deref().map(check::shortened),
             }),
         };
         let Some(at) = at else {
@@ -149,48 +194,61 @@ impl Hearing<'_, '_> {
         let part = &self.payload.manifest.profiles[at];
         let (number, kept) = (part.entry, part.meant.is_some());
         let there = self.secret(profile, number);
-        // A login in a store is newer than the vault's, and what is kept there goes before the vault.
-        let is_login =
-            matches!(there, Some(StoredSecret::OAuth { .. })) || credential.kind == CredentialKind::OAuth;
-        if is_login || kept {
-            meant.origin = meant.origin.filter(|_| !kept);
-        } else {
-            if let Some(StoredSecret::Inline(own)) = &there
-                && !self.has_had(credential, own)
-            {
+        // What is kept there goes before the vault, which says nothing of it.
+        if kept {
+            return;
+        }
+        let is_login = matches!(there, Some(StoredSecret::OAuth { .. }));
+        match (credential.kind == CredentialKind::OAuth, is_login) {
+            // A login in a store is newer than the vault's.
+            (true, true) => {}
+            (true, false) => {
                 self.leave_out(
-                    format!("what the store holds of {what}"),
-                    "the vault has another value for it, which comes along (keyshoal diff   shows both)",
+                    format!("the vault's login {what}"),
+                    "the store holds something else in its place, which comes along; sign in on the new machine",
                 );
+                return;
             }
-            self.put(number, value);
+            (false, _) => {
+                if there.is_some_and(|own| !self.has_had(credential, &own)) {
+                    self.leave_out(
+                        format!("what the store holds of {what}"),
+                        "the vault has another value for it, which comes along (keyshoal diff   shows both)",
+                    );
+                }
+                self.payload.put(number, value);
+            }
         }
         self.payload.manifest.profiles[at].meant = Some(meant);
     }
 
-    /// Has copies in agents' stores that refer to our own file, or hold an earlier value of what all share, be copies of that.
+    /// Has copies in agents' stores that hold an earlier value of what all share, or an override that was taken back, be copies of that.
     fn earlier(&mut self) {
         for at in 0..self.payload.manifest.profiles.len() {
             let part = &self.payload.manifest.profiles[at];
             if part.meant.is_some() || part.store == StoreId::Base {
                 continue;
             }
-            let (profile, number) = (part.profile.clone(), part.entry);
+            let (store, profile, number) = (part.store.clone(), part.profile.clone(), part.entry);
             let live = |one: &&VaultCredential| one.agent.is_none() && one.profile == profile;
             let Some(shared) =
                 self.word.instance.credentials.iter().filter(live).find(|one| one.current().is_some())
             else {
                 continue;
             };
-            let ours = match self.secret(&profile, number) {
-                Some(StoredSecret::Ref(reference)) => reference.provider == REFERENCES,
-                Some(StoredSecret::Inline(own)) => self.has_had(shared, &own),
-                _ => false,
+            let is_over = |one: &VaultCredential| {
+                one.profile == profile
+                    && one.current().is_none()
+                    && self.store(one.agent) == Some(store.clone())
             };
+            let mut known =
+                self.word.instance.credentials.iter().filter(|one| one.uid == shared.uid || is_over(one));
+            let own = self.secret(&profile, number);
+            let ours = own.is_some_and(|own| known.any(|one| self.has_had(one, &own)));
             let current = shared.versions.iter().find(|one| one.state == VersionState::Current);
-            let value = current.and_then(|version| self.value_of(shared.uid, version.number)).cloned();
+            let value = current.and_then(|version| self.word.value_of(shared.uid, version.number)).cloned();
             if let (true, Some(value)) = (ours, value) {
-                self.put(number, value);
+                self.payload.put(number, value);
             }
         }
     }
@@ -202,28 +260,16 @@ impl Hearing<'_, '_> {
         self.place(&agent.id).map(|_| StoreId::Agent(agent.id.clone()))
     }
 
-    fn value_of(&self, credential: CredentialUid, number: u32) -> Option<&Secret> {
-        let found = self.word.values.iter().find(|(uid, of, _)| (*uid, *of) == (credential, number));
-        found.map(|(_, _, value)| value)
-    }
-
     /// Tells whether a secret is one of a credential's versions.
-    fn has_had(&self, credential: &VaultCredential, secret: &Secret) -> bool {
+    fn has_had(&self, credential: &VaultCredential, secret: &StoredSecret) -> bool {
         let of = self.word.values.iter().filter(|(uid, _, _)| *uid == credential.uid);
         let mut secrets =
             of.filter_map(|(_, _, value)| Some(entry::check(&credential.profile, value).ok()?.secret));
-        secrets.any(|one| matches!(one, StoredSecret::Inline(one) if one == *secret))
+        !matches!(secret, StoredSecret::OAuth { .. }) && secrets.any(|one| one == *secret)
     }
 
     fn secret(&self, profile: &ProfileId, number: ValueRef) -> Option<StoredSecret> {
         Some(entry::check(profile, self.payload.value(number)?).ok()?.secret)
-    }
-
-    fn put(&mut self, number: ValueRef, value: Secret) {
-        let at = usize::try_from(number.0).ok();
-        if let Some(slot) = at.and_then(|at| self.payload.values.get_mut(at)) {
-            *slot = value;
-        }
     }
 
     fn value(&mut self, value: Secret) -> ValueRef {

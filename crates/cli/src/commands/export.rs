@@ -12,7 +12,7 @@ use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::{config, gateway};
 use keyshoal_seal::{OneTimeCode, Recipient};
 use keyshoal_transfer::manifest::Logins;
-use keyshoal_transfer::{Form, GatherOptions, Lock, Payload, gather, write};
+use keyshoal_transfer::{Form, GatherOptions, Lock, Payload, gather_open, write};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -95,6 +95,7 @@ pub fn cmd_export(ui: &mut Ui, context: &Context<'_>, args: &ExportArgs) -> Resu
     let locations = root::locations(context.world, context.globals)?;
     let mut payload = gathered(ui, context, args, &locations)?;
     vaulted::hear(ui, context, &locations, &mut payload)?;
+    payload.close();
     let summary = render::export::summary(&payload);
     if matches!(chosen, Chosen::Clear) && !agreed_to_clear(ui, args)? {
         return Ok(Outcome::Attention);
@@ -162,7 +163,8 @@ fn gathered(
         instance: None,
         now: keyshoal_local::clock::now(),
     };
-    let payload = gather(locations, env, &options).map_err(|error| CommandError::io(error.to_string()))?;
+    let payload =
+        gather_open(locations, env, &options).map_err(|error| CommandError::io(error.to_string()))?;
     if args.move_logins {
         let running = config::load(locations, env)
             .is_ok_and(|config| gateway::discover(locations, &config, env).running == Some(true));

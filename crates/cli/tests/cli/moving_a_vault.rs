@@ -109,6 +109,10 @@ fn words(instance: &Value) -> Vec<String> {
         .collect()
 }
 
+fn store(state_dir: &Path, agent: &str) -> String {
+    std::fs::read_to_string(state_dir.join(format!("agents/{agent}/agent/auth-profiles.json"))).unwrap()
+}
+
 fn roster(state_dir: &Path) -> String {
     let config = std::fs::read_to_string(state_dir.join("openclaw.json")).unwrap();
     serde_json::from_str::<Value>(&config).unwrap()["agents"].to_string()
@@ -157,15 +161,50 @@ fn what_only_the_vault_has_moves_too() {
 fn keys_that_were_delivered_by_reference_are_in_the_payload() {
     let stage = vaulted(Layout::JsonFile);
     done(&stage, &["instance", "set", "--delivery", "refs", "--yes"]);
-    let store = |dir: &Path, agent: &str| {
-        std::fs::read_to_string(dir.join(format!("agents/{agent}/agent/auth-profiles.json"))).unwrap()
-    };
     assert!(!store(&stage.state_dir(), "main").contains(NEW), "nothing is by reference");
     let (new, _, preview) = moved(&stage);
     assert_eq!((&preview["questions"], &preview["dropped"]), (&json!([]), &json!([])));
     assert!(preview["warnings"].to_string().contains("--delivery refs"), "{preview:#}");
     assert!(store(&new, "main").contains(NEW) && store(&new, "academic").contains(OWN));
     assert!(!std::fs::read_to_string(new.join("openclaw.json")).unwrap().contains("delivered"));
+}
+
+/// The vault's key is lost, so the vault was let go of; its file is still what stores refer to.
+fn released() -> Stage {
+    let stage = vaulted(Layout::JsonFile);
+    done(&stage, &["instance", "set", "--delivery", "refs", "--yes"]);
+    std::fs::remove_file(stage.path(".config/keyshoal/vault.key")).unwrap();
+    done(&stage, &["instance", "release"]);
+    stage
+}
+
+#[test]
+fn keys_that_a_lost_vault_delivered_by_reference_are_in_the_payload() {
+    let stage = released();
+    let (new, export, _) = moved(&stage);
+    assert!(!export["left_out"].to_string().contains(PROFILE), "{export:#}");
+    assert!(store(&new, "main").contains(NEW) && store(&new, "academic").contains(OWN));
+    // What leads nowhere is said, and all else comes along.
+    std::fs::remove_file(stage.state_dir().join(".keyshoal/delivered/secrets.json")).unwrap();
+    let arguments = ["export", "--to", "-", "--clear", "--yes", "--text"];
+    let run = done(&stage, &arguments);
+    assert!(run.err.contains("which has no value for it"), "{}", run.err);
+}
+
+#[test]
+fn a_new_vault_takes_the_keys_and_not_the_references() {
+    let stage = released();
+    let vault = stage.path("elsewhere/vault.sqlite");
+    done(&stage, &["vault", "init", "--vault", text(&vault)]);
+    done(&stage, &["instance", "add", "--yes", "--vault", text(&vault)]);
+    let shown = done(&stage, &["instance", "show", "--vault", text(&vault), "--json"]).json();
+    assert_eq!(shown["instance"]["delivery"], "refs", "{shown:#}");
+    let at = |words: &[&str]| done(&stage, &[words, &["--vault", text(&vault)]].concat());
+    // Whose reference it was, the new vault cannot tell, so a person says that it may go.
+    at(&["replace", "academic", PROFILE]);
+    at(&["instance", "set", "--delivery", "inline", "--yes"]);
+    let dir = stage.state_dir();
+    assert!(store(&dir, "main").contains(NEW) && store(&dir, "academic").contains(OWN));
 }
 
 #[test]
@@ -175,6 +214,17 @@ fn without_the_vaults_key_nothing_is_exported() {
     let run = stage.run(&["export", "--to", text(&stage.path("p")), "--code-file", text(&stage.path("c"))]);
     assert_eq!((run.code, stage.path("p").exists()), (1, false), "{}{}", run.out, run.err);
     assert!(run.err.contains("vault"), "{}", run.err);
+}
+
+#[test]
+fn where_nothing_tells_of_a_vault_nothing_is_exported() {
+    let stage = vaulted(Layout::JsonFile);
+    let (to, code) = (stage.path("p"), stage.path("c"));
+    // Nobody can make a directory there, root neither.
+    let keys = ["export", "--to", text(&to), "--code-file", text(&code), "--keys-dir", "/sys/keyshoal"];
+    let run = stage.run(&keys);
+    assert_eq!((run.code, to.exists()), (1, false), "{}{}", run.out, run.err);
+    assert!(run.err.contains("whether a vault") && run.err.contains("--keys-dir"), "{}", run.err);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use keyshoal_core::vault::{AgentUid, Delivery, REFERENCES, VaultCredential, Vaul
 use keyshoal_core::{CredentialKind, Secret, SecretRef};
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::artifacts::RefsFile;
-use keyshoal_openclaw::store::{StoredProfile, StoredSecret, referring};
+use keyshoal_openclaw::store::{StoredProfile, StoredSecret, with_secret};
 use std::collections::BTreeSet;
 
 /// Puts values into a file that is to be written.
@@ -72,7 +72,8 @@ impl Hand {
         let file = if wanted && self.refers() { &mut self.file } else { &mut elsewhere };
         let mut reference = file.put(&credential.profile, owner.as_deref(), secret.clone());
         REFERENCES.clone_into(&mut reference.provider);
-        let raw = referring(&credential.profile, &stored.kind, &held.entry, &reference);
+        let referred = StoredSecret::Ref(reference.clone());
+        let raw = with_secret(&credential.profile, &stored.kind, &held.entry, referred);
         Some(Handed { reference, secret: secret.clone(), raw })
     }
 

@@ -315,18 +315,17 @@ fn fresh_ref(reference: &SecretRef) -> Fresh {
     ])
 }
 
-/// Returns a profile's entry with a reference in place of its value. `None` for an entry that can have none.
-pub fn referring(
+/// Returns a profile's entry with another value, or a reference, in place of what it holds. `None` for an entry that can have none.
+pub fn with_secret(
     profile: &ProfileId,
     kind: &CredentialKind,
     entry: &Secret,
-    reference: &SecretRef,
+    secret: StoredSecret,
 ) -> Option<Secret> {
     let style = Style::cell();
     let empty = fresh_document(&style, ("profiles", Fresh::Object(Vec::new()))).ok()?;
     let mut texts = Texts { store: Some(empty), state: State::Embedded, style };
     texts.apply(&Edit::PutRaw { profile: profile.clone(), json: entry.clone() }).ok()?;
-    let secret = StoredSecret::Ref(reference.clone());
     texts
         .apply(&Edit::SetSecret { profile: profile.clone(), kind: kind.clone(), secret, expires: None })
         .ok()?;

@@ -159,6 +159,114 @@ fn what_the_vault_does_not_know_is_said_or_asked_about() {
     assert!(values(&plan).contains(&("main".to_owned(), "mains-own".to_owned(), false)));
 }
 
+/// Adds a profile that refers to Keyshoal's private file.
+fn refers(payload: &mut Payload, store: StoreId, profile: &str, id: &str) {
+    let reference = format!(r#"{{"source":"file","provider":"keyshoal","id":"{id}"}}"#);
+    let text = format!(r#"{{"type":"api_key","provider":"anthropic","keyRef":{reference},"extra":1}}"#);
+    entry(payload, store, profile, &text);
+}
+
+fn held(payload: &Payload, store: StoreId) -> serde_json::Value {
+    let part =
+        payload.manifest.profiles.iter().find(|one| one.store == store && one.profile.as_str() == PROFILE);
+    serde_json::from_str(payload.value(part.unwrap().entry).unwrap().reveal_secret()).unwrap()
+}
+
+#[test]
+fn a_reference_becomes_what_it_led_to_whoever_holds_it() {
+    let instance = instance();
+    let of = |at: u128| format!("/agents/{}~1{PROFILE}", Uuid::from_u128(at));
+    // The vault has renamed "old" to "new", and the config has not.
+    let mut payload = bare(&["main", "stocks", "old"]);
+    refers(&mut payload, own("old"), "anthropic:gone", "/shared/anthropic:gone");
+    refers(&mut payload, StoreId::Base, PROFILE, "/shared/anthropic:default");
+    refers(&mut payload, own("main"), PROFILE, "/shared/anthropic:default");
+    refers(&mut payload, own("stocks"), PROFILE, &of(3));
+    refers(&mut payload, own("old"), PROFILE, &of(4));
+    let kept = BTreeSet::from([(AgentId::new("main"), ProfileId::new(PROFILE))]);
+    hear(&mut payload, &Word { kept, ..word(&instance) });
+    payload.close();
+    let back = read(&clear(&payload), None).unwrap();
+    assert_same(&payload, &back);
+    let wanted = [
+        (StoreId::Base, "shared-2"),
+        (own("main"), "shared-2"),
+        (own("stocks"), "stocks-own"),
+        (own("old"), "new-own"),
+    ];
+    for (store, key) in wanted {
+        let entry = held(&back, store.clone());
+        assert_eq!((entry["key"].as_str(), entry.get("keyRef")), (Some(key), None), "{store}");
+    }
+    let gone = back.manifest.left_out.iter().filter(|one| one.what.contains("anthropic:gone")).count();
+    assert_eq!((gone, back.manifest.profiles.iter().filter(|one| one.store == own("old")).count()), (1, 1));
+}
+
+#[test]
+fn an_override_that_was_taken_back_is_a_copy_of_what_all_share() {
+    let mut instance = instance();
+    instance.credentials[1].versions[0].state = VersionState::Retired;
+    let mut payload = bare(&["main", "stocks"]);
+    key(&mut payload, own("main"), PROFILE, "stocks-own");
+    key(&mut payload, own("stocks"), PROFILE, "stocks-own");
+    hear(&mut payload, &word(&instance));
+    assert_eq!(held(&payload, own("stocks"))["key"], "shared-2");
+    assert_eq!(held(&payload, own("main"))["key"], "stocks-own", "of main the vault has taken nothing back");
+}
+
+#[test]
+fn a_login_in_the_place_of_a_key_is_said_and_so_is_a_key_in_the_place_of_a_login() {
+    let mut instance = instance();
+    let login =
+        r#"{"type":"oauth","provider":"anthropic","access":"a","refresh":"r","expires":4000000000000}"#;
+    let mut payload = bare(&["main", "stocks"]);
+    entry(&mut payload, StoreId::Base, PROFILE, login);
+    hear(&mut payload, &word(&instance));
+    assert_eq!(held(&payload, StoreId::Base)["key"], "shared-2");
+    let said = |payload: &Payload, what: &str| {
+        payload.manifest.left_out.iter().any(|one| one.what.starts_with(what))
+    };
+    assert!(said(&payload, "what the store holds of anthropic:default of base"));
+    instance.credentials[0].kind = CredentialKind::OAuth;
+    let mut payload = bare(&["main", "stocks"]);
+    key(&mut payload, StoreId::Base, PROFILE, "somebodys");
+    hear(&mut payload, &word(&instance));
+    assert_eq!(held(&payload, StoreId::Base)["key"], "somebodys");
+    assert!(said(&payload, "the vault's login anthropic:default of base"));
+    assert_eq!(payload.manifest.profiles[0].meant, None, "nobody has said that the key is meant");
+}
+
+#[test]
+fn an_agent_that_only_the_config_still_has_is_disabled() {
+    let instance = instance();
+    let mut payload = bare(&["ops", "main", "stocks"]);
+    key(&mut payload, own("ops"), PROFILE, "ops-own");
+    hear(&mut payload, &word(&instance));
+    let back = read(&clear(&payload), None).unwrap();
+    let agents = back.manifest.agents.iter().map(|one| (one.id.as_str(), one.enabled, one.default));
+    assert_eq!(
+        agents.collect::<Vec<_>>(),
+        [("ops", false, false), ("main", true, true), ("stocks", true, false)]
+    );
+    assert_eq!(back.manifest.entries[0].name, "ops");
+}
+
+#[test]
+fn what_the_vault_says_of_a_value_is_said_of_no_other_and_fits() {
+    let mut instance = instance();
+    let version = &mut instance.credentials[1].versions[0];
+    (version.expires, version.why) = (Some(now()), Some("é".repeat(3000)));
+    let heard = |kept: BTreeSet<(AgentId, ProfileId)>| {
+        let mut payload = bare(&["main", "stocks"]);
+        key(&mut payload, own("stocks"), PROFILE, "kept");
+        hear(&mut payload, &Word { kept, ..word(&instance) });
+        read(&clear(&payload), None).unwrap().manifest.profiles[0].meant.clone().unwrap()
+    };
+    assert_eq!(heard(BTreeSet::from([(AgentId::new("stocks"), ProfileId::new(PROFILE))])), Meant::default());
+    let meant = heard(BTreeSet::new());
+    assert_eq!((meant.expires, meant.origin.unwrap().why), (Some(now()), Some("é".repeat(2048))));
+}
+
 /// Without a vault nothing of the form has changed: releases from before read it, and this one reads theirs.
 #[test]
 fn a_payload_without_a_vault_is_as_it_was() {

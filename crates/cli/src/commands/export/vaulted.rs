@@ -24,6 +24,14 @@ pub fn hear(
     }
     let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
     let installation = shared::open(ui, context, wanted)?;
+    if installation.instance_id().is_none() {
+        return Err(CommandError::io(format!(
+            "what is remembered of {} cannot be read ({}), so it is not known whether a vault says what is right here",
+            locations.state_dir.display(),
+            installation.notes().join("; ")
+        ))
+        .hint("run it as the user whose installation it is, with that user's keys (--keys-dir)"));
+    }
     let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?
     else {
         return Ok(());

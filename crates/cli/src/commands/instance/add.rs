@@ -79,7 +79,9 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         config: Some(installation.config_path().display().to_string()),
     };
     let author = vault::author(context.world, Some("taken in where it is"));
-    vault.add_instance(&new, changes_of(plan), &author, now)?;
+    let delivery = Change::SetDelivery(plan.delivery);
+    let changes = changes_of(plan).into_iter().chain([delivery]).collect();
+    vault.add_instance(&new, changes, &author, now)?;
     bind(ui, &installation, &vault, &vault.instance(&id)?)
 }
 
@@ -144,9 +146,12 @@ pub fn plan(
         instance: Some(id.clone()),
         now: keyshoal_local::clock::now(),
     };
-    let payload = gather(installation.locations(), &context.world.environment, &options)
+    let mut payload = gather(installation.locations(), &context.world.environment, &options)
         .map_err(|error| CommandError::io(error.to_string()))?;
+    // It goes on as it is, so there is nothing to warn of.
+    let delivery = std::mem::take(&mut payload.manifest.delivery);
     let mut plan = preview(&payload, facts, &mut Uuid::new_v4);
+    plan.delivery = delivery;
     plan.keep_what_is_open();
     Ok(plan)
 }

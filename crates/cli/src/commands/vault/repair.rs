@@ -1,7 +1,6 @@
 //! `keyshoal vault repair`: what is damaged, where it can be had again, and mending it.
 
 use super::keeping;
-use crate::commands::credential::entry::with_secret;
 use crate::commands::{Context, identity, instance, shared};
 use crate::document::VaultDocument;
 use crate::error::CommandError;
@@ -11,13 +10,11 @@ use crate::root::holdings::Need;
 use crate::root::vault::{self, KeyOptions};
 use crate::root::{OpenFor, locations};
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_core::vault::{Delivery, REFERENCES};
+use keyshoal_core::vault::Delivery;
 use keyshoal_core::{Fingerprint, ProfileId, Secret};
 use keyshoal_local::Installation;
-use keyshoal_openclaw::artifacts::RefsFile;
-use keyshoal_openclaw::delivered;
-use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
-use keyshoal_transfer::{Facts, PlannedCredential};
+use keyshoal_openclaw::store::StoredProfile;
+use keyshoal_transfer::Facts;
 use keyshoal_vault::{Change, Mend, NewInstance, ORGANISATION, Origin, Shown, Sources, Vault};
 use std::path::PathBuf;
 
@@ -137,17 +134,7 @@ fn seen(
         answers: &Default::default(),
         prints: installation.fingerprints(),
     };
-    let mut plan = instance::plan(context, installation, &id, &facts)?;
-    let file = delivered::read(&installation.delivered_path(), REFERENCES)
-        .map_err(|error| CommandError::io(error.to_string()))?
-        .unwrap_or_default();
-    let mut delivery = Delivery::Inline;
-    for one in &mut plan.credentials {
-        if let Some(value) = led(one, &file) {
-            delivery = Delivery::Refs;
-            one.entry = with_secret(Some(&one.entry), &one.provider, &one.kind, &value)?;
-        }
-    }
+    let plan = instance::plan(context, installation, &id, &facts)?;
     let new = NewInstance {
         id,
         organisation: plan.organisation.clone(),
@@ -155,13 +142,5 @@ fn seen(
         state_dir: Some(installation.state_dir().display().to_string()),
         config: Some(installation.config_path().display().to_string()),
     };
-    Ok((new, delivery, instance::changes_of(plan)))
-}
-
-/// Returns the value that an entry refers to in the private file.
-fn led(one: &PlannedCredential, file: &RefsFile) -> Option<Secret> {
-    match StoredProfile::parse(&one.profile, &one.entry).ok()?.secret {
-        StoredSecret::Ref(reference) if reference.provider == REFERENCES => file.value(&reference).cloned(),
-        _ => None,
-    }
+    Ok((new, plan.delivery, instance::changes_of(plan)))
 }
