@@ -1,7 +1,7 @@
 //! What only a vault has of an installation that was gathered: it goes into the payload, and what the vault wants goes before what stores hold.
 
 use crate::entry;
-use crate::manifest::{AgentPart, BindingPart, LeftOut, Meant, Named, ProfilePart, ValueRef};
+use crate::manifest::{AgentPart, BindingPart, LeftOut, Manifest, Meant, Named, ProfilePart, ValueRef};
 use crate::payload::Payload;
 use keyshoal_core::vault::{
     AgentUid, CredentialUid, Origin, REFERENCES, VaultCredential, VaultInstance, VersionState,
@@ -27,6 +27,7 @@ pub struct Word<'a> {
 pub fn hear(payload: &mut Payload, word: &Word<'_>) {
     let mut hearing = Hearing { payload, word };
     hearing.agents();
+    hearing.bindings();
     hearing.kept();
     for credential in &word.instance.credentials {
         hearing.credential(credential);
@@ -42,7 +43,7 @@ struct Hearing<'p, 'w> {
 }
 
 impl Hearing<'_, '_> {
-    /// Puts disabled agents between those of the roster, with their bindings and what the config held of them.
+    /// Puts disabled agents between those of the roster, with what the config held of them.
     fn agents(&mut self) {
         let instance = self.word.instance;
         for (at, agent) in instance.agents.iter().enumerate() {
@@ -67,14 +68,6 @@ impl Hearing<'_, '_> {
                 enabled: false,
             };
             self.payload.manifest.agents.insert(before.map_or(0, |place| place + 1), part);
-            for binding in instance.bindings.iter().filter(|binding| binding.agent == agent.uid) {
-                self.payload.manifest.bindings.push(BindingPart {
-                    agent: agent.id.clone(),
-                    kind: None,
-                    matching: binding.matching.clone(),
-                    comment: binding.comment.clone(),
-                });
-            }
             if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
                 let value = self.value(text.clone());
                 self.payload.manifest.entries.push(Named { name: id.to_string(), value });
@@ -84,6 +77,33 @@ impl Hearing<'_, '_> {
                     format!("the workspace and sessions of {}", agent.id),
                     "it is in no roster; copy by hand what you want of them",
                 );
+            }
+        }
+    }
+
+    /// Puts the bindings of disabled agents where the vault has them: of two that hold, the first one decides.
+    fn bindings(&mut self) {
+        let Manifest { agents, bindings, .. } = &mut self.payload.manifest;
+        let mut place = 0;
+        for binding in &self.word.instance.bindings {
+            let Some(agent) = self.word.instance.agents.iter().find(|agent| agent.uid == binding.agent)
+            else {
+                continue;
+            };
+            let is_it = |one: &BindingPart| {
+                one.is_route() && one.agent == agent.id && one.matching == binding.matching
+            };
+            if let Some(at) = bindings.iter().skip(place).position(is_it) {
+                place += at + 1;
+            } else if agents.iter().any(|one| one.id == agent.id && !one.enabled) {
+                let part = BindingPart {
+                    agent: agent.id.clone(),
+                    kind: None,
+                    matching: binding.matching.clone(),
+                    comment: binding.comment.clone(),
+                };
+                bindings.insert(place, part);
+                place += 1;
             }
         }
     }
