@@ -1,14 +1,11 @@
 //! Making a running gateway see what the stores hold.
 
+mod files;
 mod held;
 
 use crate::observation::AgentView;
-use crate::{
-    CredentialKind, Layout, Material, Observation, Referred, SecretRef, StoreId, Timestamp,
-    instance::ActivationWay,
-};
+use crate::{CredentialKind, Layout, Observation, StoreId, Timestamp, instance::ActivationWay};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 pub use held::{BEGINNING, Held, certain, held};
 
@@ -73,7 +70,7 @@ pub enum ActivationOutcome {
 pub const UNKNOWN: &str = "unknown";
 /// Between the digest of the values and that of the rest.
 const REST: char = '/';
-/// Between that and the digest of what references into files of the person's own lead to.
+/// Between that and what references into files of the person's own lead to.
 const REFERRED: char = '~';
 /// Between a digest and the agents that were refused then.
 const REFUSED: char = '+';
@@ -103,13 +100,12 @@ pub fn released<'a>(digest: &'a str, observed: &Observation) -> Vec<&'a str> {
 
 /// Returns a digest of what a gateway reads of every store: it need read nothing again while [`is_same`] holds.
 ///
-/// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry, and what references into
-/// files of the person's own lead to, where all of that can be read; it also names the agents that OpenClaw refuses. It does not cover
+/// It covers the values (store, profile, type and fingerprint), and apart from them orders and dates of expiry, and what each reference
+/// into a file of the person's own leads to, where that can be read; it also names the agents that OpenClaw refuses. It does not cover
 /// use marks, nor the tokens of an OAuth login, which the gateway itself renews. The text is for comparison only.
 pub fn digest(observed: &Observation) -> String {
     let (values, rest) = (hash(&values_of(observed)), hash(&rest_of(observed)));
-    let referred =
-        referred_of(observed).map_or_else(String::new, |lines| format!("{REFERRED}{}", hash(&lines)));
+    let referred = files::part(observed).map_or_else(String::new, |part| format!("{REFERRED}{part}"));
     format!("{values}{REST}{rest}{referred}{}", refused_now(observed))
 }
 
@@ -121,7 +117,7 @@ pub fn digest_of_values(observed: &Observation) -> String {
 /// Tells whether the stores hold what they held when this digest was made, as far as it says.
 pub fn is_same(digest: &str, observed: &Observation) -> bool {
     let now = self::digest(observed);
-    is_same_in_stores(digest, &now) && agrees(parts(digest).referred, parts(&now).referred)
+    is_same_in_stores(digest, &now) && files::agrees(parts(digest).referred, observed)
 }
 
 /// Tells whether nothing but a file that the stores refer to has changed since this digest was made.
@@ -131,11 +127,8 @@ pub(crate) fn is_changed_in_files(digest: &str, observed: &Observation) -> bool 
 
 fn is_same_in_stores(known: &str, now: &str) -> bool {
     let (known, now) = (parts(known), parts(now));
-    (known.values, known.refused) == (now.values, now.refused) && agrees(known.rest, now.rest)
-}
-
-fn agrees(known: Option<&str>, now: Option<&str>) -> bool {
-    known.is_none() || now.is_none() || known == now
+    let rest = known.rest.is_none() || now.rest.is_none() || known.rest == now.rest;
+    (known.values, known.refused) == (now.values, now.refused) && rest
 }
 
 /// A digest, taken apart.
@@ -181,26 +174,6 @@ fn rest_of(observed: &Observation) -> Vec<String> {
         lines.extend(dated.filter_map(|(id, one)| Some(format!("{store}\u{1f}{id}\u{1f}{}", one.expires?))));
     }
     lines
-}
-
-/// Returns what the references of the profiles lead to; nothing where there are none, or not all of it can be read.
-fn referred_of(observed: &Observation) -> Option<Vec<String>> {
-    let mut lines = Vec::new();
-    for (reference, referred) in referred(observed) {
-        let SecretRef { provider, id, .. } = reference;
-        lines.push(format!("{provider}\u{1f}{id}\u{1f}{}", referred.value?.hex()));
-    }
-    (!lines.is_empty()).then_some(lines)
-}
-
-/// Returns what is referred to by any profile, each once.
-fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
-    let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
-    let references = profiles.filter_map(|profile| match &profile.material {
-        Material::Ref { reference, .. } => observed.referred.get_key_value(reference),
-        Material::Inline(_) | Material::Fenced | Material::Absent => None,
-    });
-    references.collect()
 }
 
 /// FNV-1a over keyed fingerprints: a change marker, not a protection.

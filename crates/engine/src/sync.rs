@@ -13,7 +13,7 @@ use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use keyshoal_core::{
     Action, ActivationMode, ActivationNeed, ActivationOutcome, Observation, Plan, ProfileId, Receipt, RunId,
-    Severity, StepState, StoreId, planner,
+    Severity, StepState, StoreId, activation, activation::Held, planner,
 };
 pub(crate) use meanwhile::is_fresh;
 use std::collections::BTreeSet;
@@ -280,10 +280,13 @@ pub(crate) fn need_when_asked(look: &Look, plan: &Plan) -> ActivationNeed {
         return plan.activation;
     }
     let runs = look.observed.instance.gateway.running == Some(true);
-    if runs && (look.knowledge.activated.is_none() || asks_for_activation(look)) {
-        return planner::activation_need(&look.observed);
-    }
-    ActivationNeed::None
+    let need = planner::activation_need(&look.observed);
+    // A file that could not be read here when the gateway read is no reason for a restart.
+    let unknown = look.knowledge.activated.as_ref().is_none_or(|known| {
+        let same = need == ActivationNeed::Reload && activation::is_same(&known.digest, &look.observed);
+        same && activation::held(&look.observed, &look.knowledge) != Held::Current
+    });
+    if runs && (unknown || asks_for_activation(look)) { need } else { ActivationNeed::None }
 }
 
 /// Tells whether an action was done.

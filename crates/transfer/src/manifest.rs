@@ -114,6 +114,13 @@ pub struct BindingPart {
     pub comment: Option<String>,
 }
 
+impl BindingPart {
+    /// Tells whether it sends messages to an agent; others (`acp`) stay in the config's text as they are.
+    pub(crate) fn is_route(&self) -> bool {
+        self.kind.as_deref().is_none_or(|kind| kind == "route")
+    }
+}
+
 /// Something with a name whose content may be secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

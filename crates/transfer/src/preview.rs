@@ -55,7 +55,7 @@ pub fn preview(payload: &Payload, facts: &Facts<'_>, new_uid: &mut dyn FnMut() -
         })
         .collect();
     let uids: BTreeMap<&AgentId, AgentUid> = agents.iter().map(|agent| (&agent.id, agent.uid)).collect();
-    let bindings = manifest.bindings.iter().filter(|binding| told::is_route(binding)).filter_map(|binding| {
+    let bindings = manifest.bindings.iter().filter(|binding| binding.is_route()).filter_map(|binding| {
         Some(VaultBinding {
             agent: *uids.get(&binding.agent)?,
             matching: binding.matching.clone(),

@@ -1,6 +1,8 @@
 //! What only a vault has of an installation that was gathered: it goes into the payload, and what the vault wants goes before what stores hold.
 
-use crate::manifest::{AgentPart, BindingPart, LeftOut, Meant, Named, ProfilePart, ValueRef};
+mod bindings;
+
+use crate::manifest::{AgentPart, LeftOut, Meant, Named, ProfilePart, ValueRef};
 use crate::payload::Payload;
 use crate::{check, entry};
 use keyshoal_core::vault::{
@@ -29,6 +31,7 @@ pub fn hear(payload: &mut Payload, word: &Word<'_>) {
     payload.resolve(&word.file());
     let mut hearing = Hearing { payload, word };
     hearing.agents();
+    hearing.bindings();
     hearing.kept();
     for credential in &word.instance.credentials {
         hearing.credential(credential);
@@ -65,7 +68,7 @@ struct Hearing<'p, 'w> {
 }
 
 impl Hearing<'_, '_> {
-    /// Puts disabled agents between those of the roster, with their bindings and what the config held of them.
+    /// Puts disabled agents between those of the roster, with what the config held of them.
     fn agents(&mut self) {
         let instance = self.word.instance;
         for (at, agent) in instance.agents.iter().enumerate() {
@@ -94,14 +97,6 @@ impl Hearing<'_, '_> {
                 enabled: false,
             };
             self.payload.manifest.agents.insert(before.map_or(0, |place| place + 1), part);
-            for binding in instance.bindings.iter().filter(|binding| binding.agent == agent.uid) {
-                self.payload.manifest.bindings.push(BindingPart {
-                    agent: agent.id.clone(),
-                    kind: None,
-                    matching: binding.matching.clone(),
-                    comment: binding.comment.clone(),
-                });
-            }
             self.entry(agent);
             if self.payload.manifest.files.is_some() {
                 self.leave_out(

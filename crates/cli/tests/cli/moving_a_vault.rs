@@ -16,7 +16,7 @@ fn done(stage: &Stage, arguments: &[&str]) -> Run {
     run
 }
 
-/// An instance whose vault has more than the installation: ops is disabled and has a key of its own, night has one that waits for its
+/// An instance whose vault has more than the installation: ops is disabled, goes before academic and has a key of its own, night has one that waits for its
 /// database, and academic's was given with a reason.
 fn vaulted(layout: Layout) -> Stage {
     let own = |id: &str| StoreId::Agent(id.into());
@@ -26,7 +26,10 @@ fn vaulted(layout: Layout) -> Stage {
             .agent("academic")
             .api_key(StoreId::Base, PROFILE, NEW)
             .api_key(own("academic"), PROFILE, OWN)
-            .config(json!({ "bindings": [{ "agentId": "ops", "match": { "channel": "telegram" } }] }))
+            .config(json!({ "bindings": [
+                { "agentId": "ops", "match": { "channel": "telegram" } },
+                { "agentId": "academic", "match": { "channel": "telegram" } },
+            ] }))
     });
     let key = stage.path("given");
     std::fs::write(&key, GIVEN).unwrap();
@@ -113,9 +116,13 @@ fn store(state_dir: &Path, agent: &str) -> String {
     std::fs::read_to_string(state_dir.join(format!("agents/{agent}/agent/auth-profiles.json"))).unwrap()
 }
 
-fn roster(state_dir: &Path) -> String {
+fn config(state_dir: &Path) -> Value {
     let config = std::fs::read_to_string(state_dir.join("openclaw.json")).unwrap();
-    serde_json::from_str::<Value>(&config).unwrap()["agents"].to_string()
+    serde_json::from_str(&config).unwrap()
+}
+
+fn roster(state_dir: &Path) -> String {
+    config(state_dir)["agents"].to_string()
 }
 
 #[test]
@@ -150,6 +157,9 @@ fn what_only_the_vault_has_moves_too() {
         let enabled = stage.run_at(&new, &["agent", "enable", "ops", "--yes", "--vault", text(&vault)]);
         assert_eq!(enabled.code, 0, "{layout}: {}{}", enabled.out, enabled.err);
         assert!(roster(&new).contains("ops"), "{layout}");
+        let bindings = config(&new)["bindings"].clone();
+        let bound: Vec<&Value> = bindings.as_array().unwrap().iter().map(|one| &one["agentId"]).collect();
+        assert_eq!(bound, ["ops", "academic"], "{layout}: who goes first answers");
         if layout == Layout::JsonFile {
             let store = new.join("agents/ops/agent/auth-profiles.json");
             assert!(std::fs::read_to_string(store).unwrap().contains(GIVEN));

@@ -3,7 +3,7 @@
 //! A gateway reads its stores when it begins and when it is made to. Nothing tells from outside what it read: there is what we made it
 //! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
 
-use super::{digest, is_same, referred};
+use super::{digest, files, is_same, parts};
 use crate::{Knowledge, Observation, StoreView, Timestamp};
 use jiff::SignedDuration;
 
@@ -21,7 +21,7 @@ pub enum Held<'a> {
     Older,
     /// Nobody can tell.
     Unknown {
-        /// The store that was written last, and when, where that was after the gateway began.
+        /// What was written last, a store or a file that they refer to, and when; where nothing tells that the gateway has read it since.
         written: Option<(&'a str, Timestamp)>,
     },
 }
@@ -29,9 +29,13 @@ pub enum Held<'a> {
 /// Tells what a running gateway holds. One of which is not known whether it runs may well run.
 pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
     let known = knowledge.activated.as_ref();
-    let same = known.is_some_and(|known| is_same(&known.digest, observed));
-    if observed.instance.gateway.running == Some(false) || same {
+    if observed.instance.gateway.running == Some(false) {
         return Held::Current;
+    }
+    if let Some(known) = known.filter(|known| is_same(&known.digest, observed)) {
+        let since = began(observed).map_or(known.at, |began| began.max(known.at));
+        let written = unnamed(&known.digest, observed, since);
+        return written.map_or(Held::Current, |written| Held::Unknown { written: Some(written) });
     }
     let since = began(observed).filter(|began| known.is_none_or(|known| *began > known.at));
     let Some(since) = since else {
@@ -62,10 +66,17 @@ fn written(observed: &Observation, since: Timestamp) -> Vec<Written<'_>> {
         let at = later(store.modified)?;
         Some(Written { path: &store.path, at, weak: is_mark(store, at) })
     });
-    let referred = referred(observed).into_values();
+    let referred = files::referred(observed).into_values();
     let files =
         referred.filter_map(|one| Some(Written { path: &one.path, at: later(one.modified)?, weak: true }));
     stores.chain(files).collect()
+}
+
+/// Returns the file that was written last, after this, of those that this digest says nothing about.
+fn unnamed<'a>(digest: &str, observed: &'a Observation, since: Timestamp) -> Option<(&'a str, Timestamp)> {
+    let files = files::unnamed(parts(digest).referred, observed).into_iter();
+    let written = files.filter_map(|one| Some((one.path.as_str(), one.modified.filter(|at| *at > since)?)));
+    written.max_by_key(|(_, at)| *at)
 }
 
 /// Returns what is to be remembered as read: what stands there while none runs, since the next one reads that; and again what is known,
@@ -76,7 +87,8 @@ pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> 
         Some(false) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
         Some(true) => {
             let known = known.filter(|known| began(observed).is_some_and(|since| since > known.at))?;
-            is_same(&known.digest, observed).then(|| known.digest.clone())
+            let same = is_same(&known.digest, observed) && held(observed, knowledge) == Held::Current;
+            same.then(|| known.digest.clone())
         }
         None => None,
     }

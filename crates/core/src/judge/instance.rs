@@ -61,7 +61,7 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
     }
     if let Held::Unknown { written: Some((path, at)) } = activation::held(observed, sight.knowledge) {
         let text = format!(
-            "whether the running gateway has read what the stores hold is not known: {path} was written {}, after it began",
+            "whether the running gateway has read what the stores hold is not known: {path} was written {}, and nothing tells that it was read since",
             super::words::moment(at)
         );
         let words = Words::new(FindingKind::NotActivated, text).severity(Severity::Info);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing shall fail")]
 
 mod draw;
+mod files;
 mod generate;
 mod marks;
 mod missing;

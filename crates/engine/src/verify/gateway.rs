@@ -71,7 +71,9 @@ pub(super) fn of(look: &Look, agents: &[AgentProof]) -> GatewayProof {
         if !agents.is_empty() && agents.iter().all(|agent| agent.turn.is_some()) {
             return GatewayProof { state: GatewayState::Unknown, message: None, fix: None };
         }
-        let why = written.map(|(path, at)| format!(" ({path} was written {at:.0}, after it began)"));
+        let why = written.map(|(path, at)| {
+            format!(" ({path} was written {at:.0}, and nothing tells that it was read since)")
+        });
         let message = format!("whether the running gateway has it is not known{}", why.unwrap_or_default());
         return said(
             GatewayState::Unknown,

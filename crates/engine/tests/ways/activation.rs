@@ -1,6 +1,7 @@
 //! What the gateway knows.
 
 use crate::fake::*;
+use keyshoal_core::instance::ActivationWay;
 use keyshoal_core::*;
 use keyshoal_engine::{Outcome, Progress, SyncOptions, Unattended};
 use std::time::Duration;
@@ -85,6 +86,37 @@ fn a_change_behind_the_gateways_back_is_activated_by_the_next_sync() {
     let report = fake.expect(Outcome::NothingToDo);
     assert!(matches!(report.activation, ActivationOutcome::Done { .. }));
     assert_eq!(fake.sends("stocks"), Some(print(5)));
+}
+
+#[test]
+fn a_file_that_nobody_could_read_when_the_gateway_did_is_read_again_when_asked() {
+    let reference = SecretRef { source: SecretSource::File, provider: "mine".into(), id: "/acme".into() };
+    let led = |value: Option<u8>, modified| Referred {
+        path: "/srv/mine.json".to_owned(),
+        modified: Some(at(modified)),
+        value: value.map(print),
+    };
+    let fake = Fake::json(&["main"]).has(&StoreId::Base, 2).with(|state| {
+        let base = state.observed.stores.get_mut(&StoreId::Base).unwrap();
+        let view = base.profiles.get_mut(&profile(P)).unwrap();
+        view.material = Material::Ref { reference: reference.clone(), fingerprint: print(9), known: false };
+        state.observed.referred.insert(reference.clone(), led(None, 10));
+        state.observed.instance.gateway.started = Some(at(1));
+    });
+    fake.sync();
+    assert_eq!(fake.sync().activation, ActivationOutcome::NotNeeded);
+    let later = |state: &mut State| {
+        state.observed.referred.insert(reference.clone(), led(Some(4), 2000));
+        state.now = at(3000);
+    };
+    let fake = fake.with(later);
+    let ways = fake.0.borrow().observed.capabilities.activation.clone();
+    // Nothing is known to be wrong, so nothing is restarted for it.
+    let fake = fake.with(|state| state.observed.capabilities.activation = vec![ActivationWay::RestartRpc]);
+    assert_eq!(fake.sync().activation, ActivationOutcome::NotNeeded);
+    let fake = fake.with(|state| state.observed.capabilities.activation = ways);
+    assert!(matches!(fake.sync().activation, ActivationOutcome::Done { .. }));
+    assert_eq!(fake.sync().activation, ActivationOutcome::NotNeeded);
 }
 
 #[test]

@@ -260,8 +260,10 @@ fn a_file_of_secrets_of_ones_own_that_changes_is_something_new_to_the_gateway() 
         let reference = json!({ "type": "api_key", "provider": "acme",
             "keyRef": { "source": "file", "provider": "mine", "id": "/acme" } });
         let provider = json!({ "source": "file", "mode": "json" });
+        let mut nowhere = reference.clone();
+        nowhere["keyRef"]["id"] = "/nothing/is/here".into();
         let sample = sample::Installation::new(layout).profile(StoreId::Base, P, reference);
-        let house = House::holding(&sample);
+        let house = House::holding(&sample.profile(StoreId::Base, "acme:nowhere", nowhere));
         let mine = house.dir().join("mine.json");
         let mut config = config(&house);
         config["secrets"]["providers"]["mine"] = provider;

@@ -7,11 +7,6 @@ use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
 use std::path::Path;
 
-/// Tells whether a binding sends messages to an agent; others (`acp`) stay in the config's text as they are.
-pub(super) fn is_route(binding: &BindingPart) -> bool {
-    binding.kind.as_deref().is_none_or(|kind| kind == "route")
-}
-
 pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
     let mut warnings = Vec::new();
     logins(payload, plan, &mut warnings);
@@ -104,8 +99,13 @@ fn credentials(plan: &ImportPlan, warnings: &mut Vec<String>) {
 }
 
 fn routes(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
-    for (at, binding) in payload.manifest.bindings.iter().enumerate() {
-        if !is_route(binding) {
+    // A disabled agent's are in no config, and do not count there.
+    let disabled = |binding: &BindingPart| {
+        payload.manifest.agents.iter().any(|agent| agent.id == binding.agent && !agent.enabled)
+    };
+    let written = payload.manifest.bindings.iter().filter(|binding| !disabled(binding));
+    for (at, binding) in written.enumerate() {
+        if !binding.is_route() {
             warnings.push(format!(
                 "bindings[{at}] is of type {}: it stays in the config as it is, and the vault does not look after it",
                 binding.kind.as_deref().unwrap_or_default()

@@ -1,5 +1,7 @@
 //! What only a vault has, in a payload: there, marked, and within its bounds.
 
+mod bindings;
+
 use crate::stage::*;
 use keyshoal_core::vault::*;
 use keyshoal_core::{AgentId, CredentialKind, InstanceId, ProfileId, ProviderId, Secret, StoreId};
