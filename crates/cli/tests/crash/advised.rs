@@ -97,3 +97,46 @@ fn for_another_change_the_opposite_one_is_named() {
     home.well(&["agent", "rename", "duty", "ops", "--yes", "--offline"]);
     assert!(!home.has_open_run());
 }
+
+#[test]
+fn without_the_vaults_key_a_release_is_the_way_out() {
+    let (home, file) = home();
+    broken_off(&home, &["credential", "override", "own", PROFILE, "--from-file", &file]);
+    std::fs::remove_file(home.dir.path().join(".config/keyshoal/vault.key")).unwrap();
+    for words in [&["recover"] as &[&str], &["recover", "--undo"]] {
+        let said = said(&home, words, 1 + i32::from(words.len() == 1));
+        for named in ["--agent AGENT for an override", "keyshoal instance release"] {
+            assert!(said.contains(named), "{words:?}, {named}: {said}");
+        }
+    }
+    let (payload, code) = (format!("{file}.payload"), format!("{file}.code"));
+    let export = ["export", "--to", &payload, "--code-file", &code];
+    for words in [&["recover", "--finish"] as &[&str], &["sync", "--yes"], &export] {
+        let said = said(&home, words, 1);
+        assert!(said.contains("keyshoal instance release"), "{words:?}: {said}");
+    }
+    let status = home.document(&["status", "--json"]);
+    let fix = |kind: &str| {
+        let all = status["findings"].as_array().unwrap();
+        all.iter().find(|one| one["finding"] == kind).unwrap()["fix"].as_str().unwrap().to_owned()
+    };
+    assert!(fix("open_run").contains("vault's key") && !fix("open_run").contains("--undo"), "{status}");
+    assert!(fix("unreadable").contains("keyshoal instance release"), "{status}");
+    home.well(&["instance", "release"]);
+    let said = said(&home, &["recover"], 2);
+    assert!(said.contains("--finish, or --undo"), "{said}");
+    home.well(&["recover", "--undo"]);
+    assert_eq!(sent(&home), [OLD, OLD, OLD, OWN]);
+    assert!(!home.has_open_run());
+}
+
+#[test]
+fn without_the_instance_in_the_vault_it_is_taken_in_again_or_released() {
+    let (home, _) = home();
+    let name = home.document(&["instance", "list", "--json"])["instances"][0]["name"].clone();
+    home.well(&["instance", "remove", name.as_str().unwrap(), "--yes"]);
+    let said = said(&home, &["sync", "--yes"], 1);
+    assert!(said.contains("keyshoal instance add") && said.contains("keyshoal instance release"), "{said}");
+    home.well(&["instance", "add", "--yes", "--offline"]);
+    home.of_one_mind(OLD, "again");
+}
