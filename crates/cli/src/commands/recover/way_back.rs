@@ -21,8 +21,9 @@ fn known(run: &RunDetail, held: &Held) -> Result<String, CommandError> {
     match run.summary.command.as_str() {
         "rotate" => {
             let open = held.vault.rotations(&held.instance.id)?.into_iter();
-            // What moved last is what this run was for: others may wait for their grace time.
-            let open = open.filter(|one| one.finished.is_none()).max_by_key(|one| one.updated);
+            // What moved last before this run is what it was for: others may wait for their grace time.
+            let open = open.filter(|one| one.finished.is_none() && one.updated <= run.summary.begun);
+            let open = open.max_by_key(|one| one.updated);
             let rotating = open.as_ref().map(|one| one.credential);
             let credential = held.instance.credentials.iter().find(|one| Some(one.uid) == rotating);
             let place = credential.or_else(|| changed(run, held)).and_then(|one| place(held, one));
