@@ -89,6 +89,8 @@ pub struct OpenRun {
     pub done: usize,
     /// All its steps.
     pub total: usize,
+    /// Whether a vault says what is right in what it writes, heard or not. Then it is not undone by its journal.
+    pub by_vault: bool,
 }
 
 impl Knowledge {

@@ -44,6 +44,8 @@ pub struct OpenOptions {
     pub wait_for_lock: Duration,
     /// Ask each agent through the gateway after a run, where that can be believed. It costs a real completion each.
     pub ask_agents: bool,
+    /// Its memory is only read: nothing of it is made, and nothing that has become old is forgotten.
+    pub read_only: bool,
     /// Protections; a test turns one off to see that it matters.
     pub guards: Guards,
 }

@@ -125,7 +125,10 @@ impl Installation {
                 message: format!(
                     "the vault that says what is right here could not be opened: {why}; this was judged by the stores alone"
                 ),
-                fix: Some("keyshoal vault verify".into()),
+                fix: Some(
+                    "keyshoal vault verify   says why; keyshoal instance release   goes on without it, if it or its key is lost for good"
+                        .into(),
+                ),
             });
         }
         notices.extend(resolved.notices);

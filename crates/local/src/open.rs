@@ -1,7 +1,7 @@
 //! Opening an installation: places, keys, ledger.
 
 use crate::installation::OpenOptions;
-use keyshoal_ledger::{Keys, Ledger, LedgerError};
+use keyshoal_ledger::{Keys, Ledger, LedgerError, OpenMode};
 use keyshoal_openclaw::Environment;
 use keyshoal_openclaw::locate::{LocateError, Locations, locate};
 use keyshoal_seal::{FingerprintKey, KeyError};
@@ -43,6 +43,9 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     let credentials = options.env.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
     let mut notes = locations.notes.clone();
     let (ledger, why) = match Keys::load_or_create(&keys_dir, credentials.as_deref()) {
+        Ok(keys) if options.read_only => {
+            (Ledger::open(&locations.state_dir, &keys, OpenMode::ReadOnly)?, None)
+        }
         Ok(keys) => Ledger::open_best(&locations.state_dir, &keys)?,
         // Looking must work where nothing can be written; what is remembered cannot be compared without its key.
         Err(why) if why.is_not_writable() => (Ledger::ephemeral(&Keys::ephemeral()?)?, Some(why.into())),

@@ -39,6 +39,7 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
     ui.data(&render::plan::lines(&report.plan));
     let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
     ui.data(&render::status::half_done(&rotations));
-    ui.document(&DiffDocument::of(&report.plan))?;
-    Ok(Outcome::attention_if(!rotations.is_empty() || report.outcome.needs_attention()))
+    let outcome = Outcome::attention_if(!rotations.is_empty() || report.outcome.needs_attention());
+    ui.document(&DiffDocument::of(&report.plan, rotations))?;
+    Ok(outcome)
 }

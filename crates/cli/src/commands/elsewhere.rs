@@ -1,7 +1,7 @@
 //! The installation of an instance of the vault, where it is on this machine.
 
-use super::{Context, shared};
-use crate::root::OpenFor;
+use super::Context;
+use crate::root::{self, OpenFor};
 use crate::ui::Ui;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_local::Installation;
@@ -24,8 +24,10 @@ pub fn installation(
     world.environment.vars.remove("OPENCLAW_CONFIG_PATH");
     globals.config = instance.config.as_ref().map(PathBuf::from);
     globals.state_dir = Some(state_dir);
-    let there = Context { world: &world, globals: &globals };
-    let installation = shared::open(ui, &there, wanted).map_err(|error| error.message)?;
+    let installation = root::open(&world, &globals, wanted).map_err(|error| error.message)?;
+    for note in installation.notes() {
+        ui.warn(&format!("{}: {note}", instance.name));
+    }
     if !installation.identity().is_certain() {
         return Err(format!("it is not certain whose state directory this is: {}", installation.identity()));
     }

@@ -118,10 +118,11 @@ fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let all = vault.instances()?;
     let mut released = Vec::new();
     for instance in &all {
-        let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
-        // Of what cannot be reached from here nothing is known.
-        if let Ok(there) = elsewhere::installation(ui, context, wanted, instance)
-            && there.vault_id()?.as_deref() != Some(vault.id())
+        let wanted = OpenFor { offline: true, vault: Need::Not, read_only: true, ..OpenFor::default() };
+        // Of what cannot be reached from here, or not be read, nothing is known.
+        let there = elsewhere::installation(ui, context, wanted, instance);
+        if let Ok(Ok(says)) = there.map(|there| there.vault_id())
+            && says.as_deref() != Some(vault.id())
         {
             released.push(instance.id.clone());
         }

@@ -1,6 +1,8 @@
 //! `keyshoal recover`: a run that was interrupted is finished or undone. Where a vault says what is right, it is finished by what the
 //! vault wants, and taken back there.
 
+mod way_back;
+
 use super::sync::{self, SyncArgs};
 use super::{Context, identity, restored, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
@@ -9,12 +11,10 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
-use crate::root::holdings::{self, Held, Need};
+use crate::root::holdings::{self, Need};
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::vault::{Delivery, VaultCredential};
-use keyshoal_core::{AgentId, StoreId};
-use keyshoal_local::RunDetail;
 use keyshoal_local::restore::Direction;
+use way_back::way_back;
 
 const FINISH: &str = "keyshoal recover --finish   brings everything to what the vault wants";
 
@@ -70,10 +70,11 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         (_, true) => Direction::Undo,
         _ => {
             ui.data(&render::history::run(&run));
-            ui.data(&[Text::of(match is_the_vaults {
-                false => "say what shall become of it: keyshoal recover --finish, or --undo".to_owned(),
-                true => format!("{FINISH}; {}", way_back(&run, held.as_ref())),
-            })]);
+            let ways = match is_the_vaults {
+                false => vec!["say what shall become of it: keyshoal recover --finish, or --undo".to_owned()],
+                true => [vec![FINISH.to_owned()], way_back(&run, held.as_ref())?].concat(),
+            };
+            ui.data(&ways.into_iter().map(Text::of).collect::<Vec<_>>());
             ui.document(&RunDetailDocument::of(&run))?;
             return Ok(Outcome::Attention);
         }
@@ -84,11 +85,11 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         return sync::go(ui, &installation, &wanted);
     }
     if is_the_vaults {
-        return Err(CommandError::user(
+        let mut refused = CommandError::user(
             "a vault says what is right here, and the next sync would do again what an undo of the stores takes back: nothing was written",
-        )
-        .hint(way_back(&run, held.as_ref()))
-        .hint(FINISH));
+        );
+        refused.hints = way_back(&run, held.as_ref())?;
+        return Err(refused.hint(FINISH));
     }
     let done = installation.recover(direction)?.unwrap_or_default();
     let what = restored::What {
@@ -99,40 +100,4 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         files: &done.files,
     };
     restored::show(ui, &installation, what, args.activate.activate.mode())
-}
-
-/// Names the command that takes back in the vault what a run was to bring to the stores.
-fn way_back(run: &RunDetail, held: Option<&Held>) -> String {
-    let profile = run.steps.first().map_or("PROFILE", |step| step.profile.as_str());
-    match run.summary.command.as_str() {
-        "rotate" => {
-            let whose = held.and_then(|held| override_of(run, held)).map(|id| format!(" --agent {id}"));
-            format!(
-                "keyshoal rotate {profile}{} --rollback   takes the rotation back: the version before becomes current again",
-                whose.unwrap_or_default()
-            )
-        }
-        "instance set" => {
-            let before = match held.map(|held| held.instance.delivery) {
-                Some(Delivery::Refs) => "inline",
-                Some(Delivery::Inline) => "refs",
-                None => "inline|refs",
-            };
-            format!(
-                "keyshoal instance set --delivery {before}   goes back to how values reached the stores before"
-            )
-        }
-        _ => format!(
-            "keyshoal credential show {profile}   lists the versions; keyshoal credential set {profile}   gives a value that you have"
-        ),
-    }
-}
-
-/// Returns the agent whose override a run was to bring to its store, if so.
-fn override_of<'h>(run: &RunDetail, held: &'h Held) -> Option<&'h AgentId> {
-    let [step] = run.steps.as_slice() else { return None };
-    let StoreId::Agent(id) = &step.store else { return None };
-    let agent = held.instance.agents.iter().find(|agent| agent.id == *id)?;
-    let of = |one: &VaultCredential| one.agent == Some(agent.uid) && one.profile == step.profile;
-    held.instance.credentials.iter().any(of).then_some(&agent.id)
 }

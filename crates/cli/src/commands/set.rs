@@ -65,6 +65,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     }
     let wanted = OpenFor {
         offline: args.offline,
+        read_only: false,
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
         vault: Need::Not,

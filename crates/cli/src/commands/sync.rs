@@ -44,6 +44,7 @@ pub struct SyncArgs {
 pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<Outcome, CommandError> {
     let wanted = OpenFor {
         offline: args.scope.offline,
+        read_only: false,
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
         vault: Need::Certainly,

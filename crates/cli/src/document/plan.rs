@@ -1,5 +1,6 @@
 //! `keyshoal.diff.v1`: a plan, by fingerprints.
 
+use crate::view::rotations::HalfDone;
 use keyshoal_core::plan::Group;
 use keyshoal_core::{
     Action, ActivationNeed, AgentId, ConfigEdit, Fingerprint, Plan, ProfileId, ProviderId, Question,
@@ -12,12 +13,13 @@ pub struct DiffDocument {
     schema: &'static str,
     #[serde(flatten)]
     plan: PlanDocument,
+    rotations: Vec<HalfDone>,
 }
 
 impl DiffDocument {
     /// Makes it.
-    pub fn of(plan: &Plan) -> Self {
-        Self { schema: "keyshoal.diff.v1", plan: PlanDocument::of(plan) }
+    pub fn of(plan: &Plan, rotations: Vec<HalfDone>) -> Self {
+        Self { schema: "keyshoal.diff.v1", plan: PlanDocument::of(plan), rotations }
     }
 }
 

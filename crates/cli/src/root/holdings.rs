@@ -12,7 +12,7 @@ use keyshoal_engine::rotate::State;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
-use keyshoal_vault::{CHANNELS, KeySource, KeyState, Preview, Vault};
+use keyshoal_vault::{CHANNELS, Cause, KeySource, KeyState, Preview, Vault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +21,9 @@ use std::sync::{Mutex, PoisonError};
 pub const ENTRIES: &str = "entries/";
 /// The ids that renamed agents still have in the config: a JSON object from the new id to the old one.
 pub const RENAMES: &str = "renames";
+
+const RELEASE: &str = "keyshoal instance release   goes on without the vault";
+const LOST: &str = "keyshoal instance release   goes on without the vault, if it or its key is lost for good";
 
 /// Says how much a command needs the vault of its installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,23 +95,32 @@ fn find(
             path.display()
         ))
         .hint("name the vault with --vault, or restore it: keyshoal vault restore BACKUP")
-        .hint("keyshoal instance release   goes on without a vault"));
+        .hint(LOST));
     }
-    let vault = open_vault(ui, world, globals)?;
+    let vault = open_vault(ui, world, globals).map_err(|error| error.hint(LOST))?;
     if vault.id() != id {
         return Err(CommandError::config(format!(
             "{} is another vault ({}) than the one that says what is right here ({id})",
             path.display(),
             vault.id()
         ))
-        .hint("name the right one with --vault"));
+        .hint("name the right one with --vault")
+        .hint(LOST));
     }
     let instance = installation.instance_id().ok_or_else(|| {
         CommandError::io(
             "this installation's memory cannot be written, so the vault does not know which one it is",
         )
     })?;
-    Ok(Held { instance: vault.instance(&instance)?, vault: Arc::new(vault) })
+    let instance = vault.instance(&instance).map_err(|error| {
+        let is_gone = matches!(error.cause, Cause::NoInstance(_));
+        let made = CommandError::from(error);
+        match is_gone {
+            true => made.hint("keyshoal instance add   takes it in again").hint(RELEASE),
+            false => made.hint(LOST),
+        }
+    })?;
+    Ok(Held { instance, vault: Arc::new(vault) })
 }
 
 /// Has an installation hear every change that others make in its vault from now on.

@@ -24,6 +24,8 @@ pub struct OpenFor {
     pub restart_command: Option<String>,
     /// Ask each agent through the gateway after a run.
     pub ask_agents: bool,
+    /// Nothing of its memory is made or changed.
+    pub read_only: bool,
     /// How much it needs the installation's vault, where that has one.
     pub vault: Need,
 }
@@ -51,6 +53,7 @@ pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Install
         restart_command: wanted.restart_command,
         wait_for_lock: Duration::from_secs(globals.wait),
         ask_agents: wanted.ask_agents,
+        read_only: wanted.read_only,
         ..OpenOptions::default()
     };
     Installation::open(options).map_err(failed)

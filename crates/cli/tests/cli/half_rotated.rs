@@ -33,12 +33,16 @@ fn status_and_diff_tell_of_a_rotation_that_is_half_done_and_how_to_go_on() {
     }
     let diff = stage.run(&["diff", "--offline"]);
     assert!(diff.code == 2 && line(&diff.out).contains(PROFILE), "{}{}", diff.out, diff.err);
+    // Nothing is to be done in the stores, so this alone says why.
+    let diff = stage.run(&["diff", "--offline", "--json"]);
+    assert_eq!((diff.code, &diff.json()["actions"], &diff.json()["rotations"]), (2, &json!([]), &told));
     // What it says is the way out; that the value before stays at hand for a while is no matter.
     let done = stage.run(&["rotate", PROFILE, "--resume", "--yes"]);
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     let after = stage.run(&["status", "--json"]);
     assert_eq!((after.code, &after.json()["rotations"]), (0, &json!([])), "{}{}", after.out, after.err);
     assert_eq!(line(&stage.run(&["diff", "--offline"]).out), "");
+    assert_eq!(stage.run(&["diff", "--offline", "--json"]).json()["rotations"], json!([]));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use crate::stage::*;
 use keyshoal_core::Layout;
-use serde_json::Value;
+use keyshoal_testkit::rusqlite::Connection;
+use serde_json::{Value, json};
 use std::fs;
 
 /// The drifted installation, in a vault.
@@ -183,4 +184,34 @@ fn a_list_tells_which_instances_were_released() {
     assert!(shown.contains("1 released") && shown.contains("keyshoal instance add"), "{shown}");
     assert_eq!(stage.run(&["instance", "add", "--yes"]).code, 0);
     assert_eq!(stage.run(&["instance", "list", "--json"]).json()["released"], serde_json::json!([]));
+}
+
+#[test]
+fn a_list_changes_no_instances_memory_and_needs_none() {
+    let stage = vaulted();
+    let memory = stage.state_dir().join(".keyshoal");
+    let list = |why: &str| {
+        let run = stage.run(&["instance", "list", "--json"]);
+        assert_eq!(run.code, 0, "{why}: {}{}", run.out, run.err);
+        let told = run.json();
+        assert_eq!(
+            (&told["instances"].as_array().unwrap().len(), &told["released"]),
+            (&1, &json!([])),
+            "{why}"
+        );
+    };
+    let ledger = || Connection::open(memory.join("ledger.sqlite")).unwrap();
+    let images = || -> u32 {
+        let query = "SELECT count(*) FROM steps WHERE before_image IS NOT NULL";
+        ledger().query_row(query, [], |row| row.get(0)).unwrap()
+    };
+    ledger().execute("UPDATE runs SET begun = 1, finished = 2", []).unwrap();
+    let kept = images();
+    list("a run of long ago");
+    assert!(kept > 0 && images() == kept, "{kept} values from before became {}", images());
+    ledger().execute("ALTER TABLE ledger DROP COLUMN vault", []).unwrap();
+    list("a memory that cannot be read");
+    fs::remove_dir_all(&memory).unwrap();
+    list("no memory");
+    assert!(!memory.exists());
 }

@@ -7,6 +7,7 @@
     reason = "a test reads and writes files as it likes, and says by panicking what does not hold"
 )]
 
+mod advised;
 mod disk;
 mod house;
 mod killed;

@@ -3,7 +3,7 @@
 //! Whatever the moment: every reference leads somewhere, nobody sends a mix, and each way out ends with vault, stores and file of one
 //! mind, with the value that it promised.
 
-mod home;
+pub mod home;
 
 use crate::moved::{copy, empty, killed};
 use home::{Home, put_back};
@@ -20,12 +20,12 @@ const OPERATIONS: [(&str, usize); 8] = [
     ("unlink,unlinkat", 1),
     ("ftruncate", 1),
 ];
-const OLD: &str = "acme-key-before-01";
-const NEW: &str = "acme-key-after-002";
-const OWN: &str = "acme-key-of-own-03";
-const PROFILE: &str = "acme:default";
-const REFS: [&str; 6] = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
-const INLINE: [&str; 6] = ["instance", "set", "--delivery", "inline", "--yes", "--offline"];
+pub const OLD: &str = "acme-key-before-01";
+pub const NEW: &str = "acme-key-after-002";
+pub const OWN: &str = "acme-key-of-own-03";
+pub const PROFILE: &str = "acme:default";
+pub const REFS: [&str; 6] = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
+pub const INLINE: [&str; 6] = ["instance", "set", "--delivery", "inline", "--yes", "--offline"];
 const BACK: [&str; 5] = ["rotate", PROFILE, "--rollback", "--yes", "--offline"];
 const RESUME: [&str; 5] = ["rotate", PROFILE, "--resume", "--yes", "--offline"];
 const SYNC: [&str; 3] = ["sync", "--yes", "--offline"];

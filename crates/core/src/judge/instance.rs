@@ -30,10 +30,14 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
             run.done,
             run.total
         );
-        let fix = match &sight.desired.wish {
-            None => "keyshoal recover --finish   or   keyshoal recover --undo",
-            Some(_) => {
+        let fix = match (run.by_vault, &sight.desired.wish) {
+            (false, _) => "keyshoal recover --finish   or   keyshoal recover --undo",
+            (true, Some(_)) => {
                 "keyshoal recover --finish   brings everything to what the vault wants; --undo   names the way back"
+            }
+            (true, None) => {
+                "keyshoal recover --finish   needs the vault's key, and brings everything to what the vault wants; \
+                 keyshoal recover   names the other ways"
             }
         };
         judgement.findings.push(whole(Words::new(FindingKind::OpenRun, text).fix(fix)));

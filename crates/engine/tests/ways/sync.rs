@@ -169,6 +169,7 @@ fn a_run_that_broke_off_is_settled_by_the_next_and_by_nothing_else() {
         command: "sync".to_owned(),
         done: 1,
         total: 2,
+        by_vault: false,
     };
     let fake = rotated().with(|state| state.knowledge.open_run = Some(broken()));
     keyshoal_engine::look(&fake, &LookOptions::default(), &mut |_| {}).unwrap();

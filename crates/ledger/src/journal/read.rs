@@ -108,13 +108,20 @@ impl Ledger {
 /// Returns the open run in short.
 pub(crate) fn open_summary(db: &Connection) -> rusqlite::Result<Option<OpenRun>> {
     let mut query = db.prepare_cached(&format!("{SUMMARY} WHERE finished IS NULL"))?;
-    let open = query.query_row([], summary).optional()?;
-    Ok(open.map(|run| OpenRun {
+    let Some(run) = query.query_row([], summary).optional()? else { return Ok(None) };
+    // Files that are no stores are nothing that a vault knows of.
+    let by_vault = db.query_row(
+        "SELECT (SELECT vault FROM ledger) IS NOT NULL AND NOT EXISTS (SELECT 1 FROM files WHERE run = ?1)",
+        [run.id.as_str()],
+        |row| row.get(0),
+    )?;
+    Ok(Some(OpenRun {
         id: run.id,
         begun: run.begun,
         command: run.command,
         done: run.done,
         total: run.steps,
+        by_vault,
     }))
 }
 

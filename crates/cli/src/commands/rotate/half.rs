@@ -21,7 +21,7 @@ pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
         let whose = agent.map(|agent| format!(" --agent {}", agent.id)).unwrap_or_default();
         let command = format!("keyshoal rotate {}{whose}", credential.profile);
         // One of several instances goes on, or back, with the others.
-        let with_others = match book::state_of(&open).is_ok_and(|state| state.together.is_some()) {
+        let with_others = match goes_with_others(&open) {
             true => " (in all instances that rotate with this one)",
             false => "",
         };
@@ -38,4 +38,9 @@ pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
         });
     }
     Ok(found)
+}
+
+/// Tells whether a rotation is one with those of other instances: it goes on, or back, with them.
+pub fn goes_with_others(open: &keyshoal_vault::Rotation) -> bool {
+    book::state_of(open).is_ok_and(|state| state.together.is_some())
 }
