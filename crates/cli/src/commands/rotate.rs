@@ -16,7 +16,7 @@ use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
 use book::{Part, VaultBook};
 pub use due::Age;
-pub use half::{goes_with_others, half_done};
+pub use half::{half_done, with_others};
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::rotate::{

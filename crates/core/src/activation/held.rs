@@ -4,7 +4,7 @@
 //! read, when it began, and when the stores were last written. The last says little, since the program itself writes them all the time.
 
 use super::{digest, files, is_same, parts};
-use crate::{Knowledge, Observation, StoreView, Timestamp};
+use crate::{Knowledge, Observation, StoreView, Timestamp, knowledge::Activated};
 use jiff::SignedDuration;
 
 /// A gateway has read its stores so long after it began, at the latest. Until then it may have read what was written meanwhile.
@@ -33,8 +33,7 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
         return Held::Current;
     }
     if let Some(known) = known.filter(|known| is_same(&known.digest, observed)) {
-        let since = began(observed).map_or(known.at, |began| began.max(known.at));
-        let written = unnamed(&known.digest, observed, since);
+        let written = unnamed(known, observed);
         return written.map_or(Held::Current, |written| Held::Unknown { written: Some(written) });
     }
     let since = began(observed).filter(|began| known.is_none_or(|known| *began > known.at));
@@ -72,9 +71,10 @@ fn written(observed: &Observation, since: Timestamp) -> Vec<Written<'_>> {
     stores.chain(files).collect()
 }
 
-/// Returns the file that was written last, after this, of those that this digest says nothing about.
-fn unnamed<'a>(digest: &str, observed: &'a Observation, since: Timestamp) -> Option<(&'a str, Timestamp)> {
-    let files = files::unnamed(parts(digest).referred, observed).into_iter();
+/// Returns the file that was written last, after the last read that is known, of those that its digest says nothing about.
+fn unnamed<'a>(known: &Activated, observed: &'a Observation) -> Option<(&'a str, Timestamp)> {
+    let since = began(observed).map_or(known.at, |began| began.max(known.at));
+    let files = files::unnamed(parts(&known.digest).referred, observed).into_iter();
     let written = files.filter_map(|one| Some((one.path.as_str(), one.modified.filter(|at| *at > since)?)));
     written.max_by_key(|(_, at)| *at)
 }
@@ -87,7 +87,7 @@ pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> 
         Some(false) => Some(digest(observed)).filter(|now| known.is_none_or(|one| one.digest != *now)),
         Some(true) => {
             let known = known.filter(|known| began(observed).is_some_and(|since| since > known.at))?;
-            let same = is_same(&known.digest, observed) && held(observed, knowledge) == Held::Current;
+            let same = is_same(&known.digest, observed) && unnamed(known, observed).is_none();
             same.then(|| known.digest.clone())
         }
         None => None,

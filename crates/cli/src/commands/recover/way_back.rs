@@ -1,6 +1,6 @@
 //! Which command takes back in the vault what a run was to bring to the stores.
 
-use crate::commands::rotate::goes_with_others;
+use crate::commands::rotate::with_others;
 use crate::error::CommandError;
 use crate::root::holdings::Held;
 use keyshoal_core::vault::{Delivery, VaultCredential, VersionState};
@@ -28,10 +28,7 @@ fn known(run: &RunDetail, held: &Held) -> Result<String, CommandError> {
             let credential = held.instance.credentials.iter().find(|one| Some(one.uid) == rotating);
             let place = credential.or_else(|| changed(run, held)).and_then(|one| place(held, one));
             let Some((profile, agent)) = place else { return Ok(opposite("rotate")) };
-            let others = match open.is_some_and(|open| goes_with_others(&open)) {
-                true => " (in all instances that rotate with this one)",
-                false => "",
-            };
+            let others = open.as_ref().map_or("", with_others);
             Ok(format!("{}{others}", rolled_back(profile, agent)))
         }
         "credential" => {

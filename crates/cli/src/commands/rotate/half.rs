@@ -20,11 +20,7 @@ pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
         let agent = held.instance.agents.iter().find(|one| Some(one.uid) == credential.agent);
         let whose = agent.map(|agent| format!(" --agent {}", agent.id)).unwrap_or_default();
         let command = format!("keyshoal rotate {}{whose}", credential.profile);
-        // One of several instances goes on, or back, with the others.
-        let with_others = match goes_with_others(&open) {
-            true => " (in all instances that rotate with this one)",
-            false => "",
-        };
+        let with_others = with_others(&open);
         let fix = match stage {
             Some(Stage::RolledBack) => format!("{command} --resume   brings everybody back{with_others}"),
             _ => format!("{command} --resume   goes on, --rollback   gives it up{with_others}"),
@@ -40,7 +36,10 @@ pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
     Ok(found)
 }
 
-/// Tells whether a rotation is one with those of other instances: it goes on, or back, with them.
-pub fn goes_with_others(open: &keyshoal_vault::Rotation) -> bool {
-    book::state_of(open).is_ok_and(|state| state.together.is_some())
+/// Says so where a rotation is one with those of other instances: it goes on, or back, with them.
+pub fn with_others(open: &keyshoal_vault::Rotation) -> &'static str {
+    match book::state_of(open).is_ok_and(|state| state.together.is_some()) {
+        true => " (in all instances that rotate with this one)",
+        false => "",
+    }
 }
