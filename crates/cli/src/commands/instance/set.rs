@@ -1,7 +1,7 @@
 //! `keyshoal instance set`: what an instance is called, and how its credentials reach it.
 
 use super::super::flow::{self, Flow, FlowArgs};
-use super::super::{Context, shared};
+use super::super::{Context, rotate, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
@@ -92,8 +92,9 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
     let rotations = flow.held.vault.rotations(&flow.instance().id)?;
     let Some(open) = rotations.iter().find(|one| one.finished.is_none()) else { return Ok(()) };
     let credential = flow.instance().credentials.iter().find(|one| one.uid == open.credential);
-    let profile = credential.map_or_else(|| open.credential.to_string(), |one| one.profile.to_string());
-    Err(CommandError::user(format!("a rotation of {profile} is not over: it is {}", open.stage)).hint(format!(
-        "keyshoal rotate {profile} --resume   goes on with it; --finish retires the value before, --rollback gives it up"
-    )))
+    let Some(credential) = credential else {
+        return Err(CommandError::user(format!("a rotation of credential {} is not over", open.credential)));
+    };
+    Err(CommandError::user(format!("a rotation of {} is not over: it is {}", credential.profile, open.stage))
+        .hint(rotate::out_of(&rotate::command_of(flow.instance(), credential), open)))
 }
