@@ -19,7 +19,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::Ui;
 use book::{Part, VaultBook};
-pub use due::Age;
+pub use due::{Age, Part as DuePlace};
 pub use half::half_done;
 use keyshoal_core::AgentId;
 use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};

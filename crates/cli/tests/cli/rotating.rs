@@ -55,6 +55,17 @@ fn vaulted() -> Stage {
     stage
 }
 
+/// The same once the key was rotated: the value before stays at hand.
+fn rotated(grace: &str) -> Stage {
+    let stage = vaulted();
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let key = key.to_str().unwrap();
+    let done = stage.run(&["rotate", PROFILE, "--yes", "--grace", grace, "--from-file", key]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    stage
+}
+
 fn stands(stage: &Stage) -> Value {
     stage.run(&["status", "--json"]).json()["rotations"][0]["stage"].clone()
 }
@@ -134,4 +145,79 @@ fn whoever_stops_it_is_told_where_it_stands_and_how_to_go_on() {
         let left: Vec<_> = left.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
         assert!(left.iter().all(|name| !name.contains("rotation")), "{left:?}");
     }
+}
+
+#[test]
+fn a_rotation_in_its_grace_time_is_not_due() {
+    let stage = rotated("48");
+    let due = stage.run(&["rotate", "--due"]);
+    assert_eq!(due.code, 0, "{}{}", due.out, due.err);
+    assert!(due.out.contains("the value before stays at hand until"), "{}", due.out);
+    let told = stage.run(&["rotate", "--due", "--json"]).json();
+    let of = |name: &str| {
+        let all = told["credentials"].as_array().unwrap().iter();
+        all.filter(|one| one["shared"] == true).find(|one| one["profile"] == name).unwrap().clone()
+    };
+    let (one, until) = (of(PROFILE), &of(PROFILE)["grace_until"]);
+    assert_eq!(one["stage"], "proven", "{told:#}");
+    let until: keyshoal_core::Timestamp = until.as_str().unwrap().parse().unwrap();
+    let hours = until.duration_since(keyshoal_core::Timestamp::now()).as_hours();
+    assert!((46..=48).contains(&hours), "{until}");
+    let finished = stage.run(&["rotate", PROFILE, "--finish", "--yes"]);
+    assert_eq!(finished.code, 0, "{}{}", finished.out, finished.err);
+    let due = stage.run(&["rotate", "--due"]);
+    assert!(due.code == 0 && !due.out.contains("at hand"), "{}{}", due.out, due.err);
+}
+
+#[test]
+fn the_delivery_may_change_while_the_value_before_waits() {
+    let stage = rotated("24");
+    let text = || {
+        let store = stage.state_dir().join("agents/main/agent/auth-profiles.json");
+        std::fs::read_to_string(store).unwrap()
+    };
+    let file = || {
+        let path = stage.state_dir().join(".keyshoal/delivered/secrets.json");
+        std::fs::read_to_string(path).unwrap_or_default()
+    };
+    let fine = |arguments: &[&str]| {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    };
+    fine(&["instance", "set", "--delivery", "refs", "--yes"]);
+    assert!(file().contains(GIVEN) && !text().contains(GIVEN));
+    fine(&["verify"]);
+    // The way back is as it was, and by the new way.
+    fine(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
+    assert!(file().contains(NEW) && !file().contains(GIVEN), "it did not go back");
+    fine(&["verify"]);
+    let key = stage.path("given");
+    fine(&["rotate", PROFILE, "--yes", "--from-file", key.to_str().unwrap()]);
+    fine(&["instance", "set", "--delivery", "inline", "--yes"]);
+    assert!(text().contains(GIVEN) && file().is_empty());
+    fine(&["rotate", PROFILE, "--finish", "--yes"]);
+    fine(&["verify"]);
+}
+
+#[test]
+fn in_the_midst_of_a_rotation_the_delivery_stays_and_the_ways_out_are_named() {
+    let stage = vaulted();
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let half = stage.run(&["rotate", PROFILE, "--yes", "--offline", "--from-file", key.to_str().unwrap()]);
+    assert_eq!(half.code, 2, "{}{}", half.out, half.err);
+    let refused = stage.run(&["instance", "set", "--delivery", "refs", "--yes"]);
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    for said in ["published", "--resume", "--rollback"] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    // Where the credential is taken back from all, there is nothing to go on with, and nothing that is half done.
+    let gone = stage.run(&["credential", "remove", PROFILE, "--yes"]);
+    assert_eq!(gone.code, 0, "{}{}", gone.out, gone.err);
+    assert_eq!(stands(&stage), Value::Null);
+    let set = stage.run(&["instance", "set", "--delivery", "refs", "--yes"]);
+    assert_eq!(set.code, 0, "{}{}", set.out, set.err);
+    let none = stage.run(&["rotate", PROFILE, "--resume"]);
+    assert!(none.code == 1 && none.err.contains("--agent academic"), "{}", none.err);
+    assert!(!none.err.contains("did you mean"), "{}", none.err);
 }

@@ -7,6 +7,7 @@ use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, Material};
+use keyshoal_engine::rotate::Stage;
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use keyshoal_vault::Change;
 
@@ -90,11 +91,13 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
             .hint("update OpenClaw first; until then the stores hold the values"));
     }
     let rotations = flow.held.vault.rotations(&flow.instance().id)?;
-    let Some(open) = rotations.iter().find(|one| one.finished.is_none()) else { return Ok(()) };
-    let credential = flow.instance().credentials.iter().find(|one| one.uid == open.credential);
-    let Some(credential) = credential else {
-        return Err(CommandError::user(format!("a rotation of credential {} is not over", open.credential)));
+    // One in its grace time has come through, and goes back as well by the new way: the vault has both values.
+    let half = |one: &keyshoal_vault::Rotation| {
+        let credential = flow.credentials().find(|known| known.uid == one.credential)?;
+        let is_half = one.finished.is_none() && Stage::parse(&one.stage) != Some(Stage::Proven);
+        is_half.then(|| (one.clone(), credential))
     };
+    let Some((open, credential)) = rotations.iter().find_map(half) else { return Ok(()) };
     Err(CommandError::user(format!("a rotation of {} is not over: it is {}", credential.profile, open.stage))
-        .hint(rotate::out_of(&rotate::command_of(flow.instance(), credential), open)))
+        .hint(rotate::out_of(&rotate::command_of(flow.instance(), credential), &open)))
 }

@@ -1,6 +1,7 @@
 //! Rotations that halted, or whose process ended, for whoever asks how things stand.
 
 use super::ways;
+use crate::commands::flow::credentials_of;
 use crate::error::CommandError;
 use crate::root::holdings::Held;
 use crate::view::rotations::HalfDone;
@@ -10,7 +11,8 @@ use keyshoal_engine::rotate::Stage;
 pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
     let mut found = Vec::new();
     for open in held.vault.rotations(&held.instance.id)?.into_iter().filter(|one| one.finished.is_none()) {
-        let Some(credential) = held.instance.credentials.iter().find(|one| one.uid == open.credential) else {
+        // One of a credential that was taken back has nothing to go on with.
+        let Some(credential) = credentials_of(&held.instance).find(|one| one.uid == open.credential) else {
             continue;
         };
         if Stage::parse(&open.stage) == Some(Stage::Proven) {

@@ -136,9 +136,9 @@ pub fn go_on(
             if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
-            let credential = instance.credentials.iter().find(|one| one.uid == row.credential).cloned();
-            let credential =
-                credential.ok_or_else(|| CommandError::user("the credential is in the vault no more"))?;
+            // One that was taken back from all agents there has nothing to go on with.
+            let of = flow::credentials_of(&instance).find(|one| one.uid == row.credential).cloned();
+            let Some(credential) = of else { continue };
             let flow = reach(ui, context, &args.flow, vault, &instance);
             houses.push(House { instance: instance.clone(), credential, flow });
             rows.push(row);
