@@ -38,7 +38,7 @@ pub fn restore() {
 pub fn read_hidden() -> Result<Secret, CommandError> {
     let failed = |error: io::Error| {
         CommandError::io(format!("the terminal could not be switched to hidden input: {error}"))
-            .hint("give the value on standard input instead: keyshoal set NAME < FILE")
+            .hint("give it on standard input, or in a file, instead")
     };
     let original = tcgetattr(rustix::stdio::stdin()).map_err(|error| failed(error.into()))?;
     let mut hidden = original.clone();

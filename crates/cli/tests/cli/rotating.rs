@@ -221,3 +221,31 @@ fn in_the_midst_of_a_rotation_the_delivery_stays_and_the_ways_out_are_named() {
     assert!(none.code == 1 && none.err.contains("--agent academic"), "{}", none.err);
     assert!(!none.err.contains("did you mean"), "{}", none.err);
 }
+
+#[test]
+fn what_is_no_value_is_refused_with_the_command_that_was_given() {
+    let stage = vaulted();
+    let nothing = stage.path("nothing");
+    std::fs::write(&nothing, "").unwrap();
+    let nothing = nothing.to_str().unwrap();
+    for (arguments, again) in [
+        (vec!["rotate", PROFILE], "keyshoal rotate anthropic:default"),
+        (
+            vec!["rotate", PROFILE, "--agent", "academic"],
+            "keyshoal rotate anthropic:default --agent academic",
+        ),
+        (vec!["rotate", "anthropic", "--instances", "all"], "keyshoal rotate anthropic --instances all"),
+        (vec!["credential", "set", "anthropic"], "keyshoal credential set anthropic"),
+        (
+            vec!["credential", "override", "ops", PROFILE],
+            "keyshoal credential override ops anthropic:default",
+        ),
+        (vec!["set", "anthropic"], "keyshoal set anthropic"),
+        (vec!["set", "anthropic", "--agent", "ops"], "keyshoal set anthropic --agent ops"),
+    ] {
+        let run = stage.run(&[&arguments[..], &["--yes", "--from-file", nothing]].concat());
+        assert_eq!(run.code, 1, "{arguments:?}: {}{}", run.out, run.err);
+        assert!(run.err.contains("no value was given; nothing was changed"), "{}", run.err);
+        assert!(run.err.trim_end().ends_with(&format!("try again: {again}")), "{again}: {}", run.err);
+    }
+}

@@ -38,7 +38,9 @@ impl Alone<'_> {
         before: Option<keyshoal_vault::Rotation>,
     ) -> Result<Outcome, CommandError> {
         let Self { flow, credential, args, options, .. } = self;
-        let secret = credential::value::read(ui, &args.value, credential.profile.as_str())?;
+        let command = ways::command_of(flow.instance(), credential);
+        let to = command.trim_start_matches("keyshoal ");
+        let secret = credential::value::read(ui, &args.value, credential.profile.as_str(), to)?;
         let held = flow.entry(credential.uid)?;
         let value =
             credential::entry::with_secret(held.as_ref(), &credential.provider, &credential.kind, &secret)?;

@@ -182,7 +182,9 @@ fn staged(
     meant: Vec<(VaultInstance, VaultCredential)>,
     stop: &Stop,
 ) -> Result<Outcome, CommandError> {
-    let secret = credential::value::read(ui, &args.value, args.name.as_deref().unwrap_or_default())?;
+    let name = args.name.as_deref().unwrap_or_default();
+    let to = format!("rotate {name} --instances {}", args.instances.join(","));
+    let secret = credential::value::read(ui, &args.value, name, &to)?;
     let options = super::options(args);
     let mut houses = Vec::new();
     for (instance, credential) in meant {
