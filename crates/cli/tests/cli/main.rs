@@ -22,6 +22,7 @@ mod readme;
 mod rendering;
 mod repairing;
 mod resting;
+mod rotating;
 mod routing;
 mod scrubbing;
 mod secrets;

@@ -124,6 +124,15 @@ impl<'f> VaultBook<'f> {
         Self { vault, author, pages }.read(stands)
     }
 
+    /// Returns where a rotation stands that somebody else has taken on meanwhile, if one has.
+    pub fn taken_on(&self) -> Option<keyshoal_vault::Rotation> {
+        let found = |page: &Page<'_>| {
+            let found = self.vault.rotation(&page.id).ok().flatten()?;
+            (found.revision != page.revision).then_some(found)
+        };
+        self.pages.iter().find_map(found)
+    }
+
     fn open(
         vault: &'f Vault,
         author: &'f Author,
