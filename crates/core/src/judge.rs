@@ -18,7 +18,7 @@ mod tell;
 mod types;
 mod unreadable;
 mod vaulted;
-mod words;
+pub(crate) mod words;
 
 use crate::finding::FindingKind;
 use crate::{

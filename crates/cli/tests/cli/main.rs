@@ -17,6 +17,7 @@ mod keyless;
 mod metrics;
 mod moving;
 mod moving_a_vault;
+mod offered;
 mod questions;
 mod readme;
 mod rendering;

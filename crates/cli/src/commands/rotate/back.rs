@@ -37,7 +37,10 @@ pub fn back(
                 "{} has no version to go back to: the one before is retired, or there was none",
                 credential.profile
             ))
-            .hint("keyshoal credential show   lists the versions; give an earlier value again with keyshoal rotate"));
+            .hint(format!(
+                "keyshoal credential show {}   lists the versions; a value that you have goes back to all by a rotation of its own",
+                credential.profile
+            )));
         }
     })?;
     if !agreed_to_old(ui, args, &flow.installation, &rotation)? {

@@ -214,7 +214,7 @@ impl<'f> Page<'f> {
         };
         let new = new.or(known.filter(|_| self.installation.is_none())).ok_or_else(|| {
             CommandError::user(format!("the vault has no value of {} to go on with", credential.profile))
-                .hint("keyshoal rotate … --rollback   gives the rotation up")
+                .hint(format!("keyshoal status   says what the agents of {} hold", instance.name))
         })?;
         let agent = credential.agent.and_then(|uid| instance.agents.iter().find(|agent| agent.uid == uid));
         Ok(Rotation {
