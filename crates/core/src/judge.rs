@@ -10,6 +10,7 @@ mod hold;
 mod instance;
 mod lineage;
 mod missing;
+mod nowhere;
 mod oauth;
 mod roster;
 mod sight;

@@ -7,6 +7,7 @@ mod files;
 mod generate;
 mod marks;
 mod missing;
+mod nowhere;
 mod oauth;
 mod properties;
 mod rules;
