@@ -281,6 +281,11 @@ impl Notice {
 }
 
 impl Observation {
+    /// Tells whether a vault says what is right here and could not be heard: then nobody can tell right from wrong.
+    pub fn is_vault_unheard(&self) -> bool {
+        self.notices.iter().any(|notice| notice.code == Notice::VAULT_UNHEARD)
+    }
+
     /// Returns why OpenClaw refuses the config, with file and line, if it does.
     pub fn config_refused(&self) -> Option<&str> {
         let refused = self.notices.iter().find(|notice| notice.code == Notice::CONFIG_REFUSED);

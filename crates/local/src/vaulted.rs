@@ -89,9 +89,9 @@ impl Installation {
         Ok(())
     }
 
-    /// Remembers that the vault could not be heard: every look says so, as it judges by the stores alone.
-    pub fn vault_unheard(&self, why: String) {
-        self.state().unheard = Some(why);
+    /// Remembers that the vault could not be heard, why, and what helps: every look says so, as it judges by the stores alone.
+    pub fn vault_unheard(&self, why: String, fix: String) {
+        self.state().unheard = Some((why, fix));
     }
 
     /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.

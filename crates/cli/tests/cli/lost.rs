@@ -141,3 +141,102 @@ fn a_lost_file_of_a_released_instance_comes_back_from_its_vault() {
         well(&stage, &["status"]);
     }
 }
+
+/// Ways in which a vault's key comes, each with what takes it away, and what then helps.
+fn keys() -> Vec<(&'static [&'static str], &'static str, &'static str)> {
+    vec![
+        (&["--key-file", "{home}/the.key"], "mv {home}/the.key {home}/away", "put the vault's key there"),
+        (&["--passphrase", "--passphrase-fd", "3"], "true", "--passphrase-fd 3"),
+        (&["--key-credential", "vault"], "true", "LoadCredential"),
+        (&["--key-command", "{home}/gives"], "rm {home}/gives", "run it by hand"),
+        (
+            &["--key-file", "{home}/the.key"],
+            "echo no vault > {home}/.local/share/keyshoal/vault.sqlite",
+            "vault verify",
+        ),
+        (&["--key-file", "{home}/the.key"], "rm {home}/.local/share/keyshoal/vault.sqlite", "vault restore"),
+    ]
+}
+
+/// Runs a line of the shell in the stage's home, with its installation named and a passphrase on descriptor 3.
+fn shell(stage: &Stage, line: &str) {
+    let home = stage.path("");
+    let home = home.to_str().unwrap().trim_end_matches('/');
+    let line = line.replace("{home}", home);
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .args(["-c", &line])
+        .env_clear()
+        .env("HOME", home)
+        .env("CREDENTIALS_DIRECTORY", stage.path("given"));
+    let output = command.output().unwrap();
+    assert!([Some(0), Some(2)].contains(&output.status.code()), "{line}: {output:?}");
+}
+
+#[test]
+fn what_could_not_be_compared_with_the_vault_is_never_fine_whatever_its_key_comes_from() {
+    use std::os::unix::fs::PermissionsExt;
+    for (options, away, helps) in keys() {
+        let stage = Stage::drifted(Layout::JsonFile);
+        let file = |name: &str, text: &str, mode: u32| {
+            let path = stage.path(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        file("words", "correct horse battery\n", 0o600);
+        file("given/keyshoal-vault", &"k".repeat(32), 0o400);
+        file("gives", "#!/bin/sh\nprintf '%064d' 7\n", 0o700);
+        let program =
+            format!("{} --state-dir {}", env!("CARGO_BIN_EXE_keyshoal"), stage.state_dir().display());
+        let fd = if options.contains(&"3") { "--passphrase-fd 3" } else { "" };
+        shell(&stage, &format!("{program} vault init {} 3< {{home}}/words", options.join(" ")));
+        shell(&stage, &format!("{program} instance add {fd} --yes --offline 3< {{home}}/words"));
+        shell(&stage, &format!("{program} sync {fd} --yes --offline 3< {{home}}/words"));
+        shell(&stage, away);
+        for reading in [&["status"] as &[&str], &["diff", "--offline"], &["doctor"], &["explain", "stocks"]] {
+            let run = stage.run(reading);
+            assert_eq!(run.code, 2, "{options:?} {away}, {reading:?}: {}{}", run.out, run.err);
+            assert!(!run.out.contains("nothing to do"), "{options:?}, {reading:?}: {}", run.out);
+        }
+        let run = stage.run(&["status", "--json"]);
+        let findings = run.json()["findings"].clone();
+        let of = findings.as_array().unwrap().iter().find(|one| one["finding"] == "unreadable").unwrap();
+        assert!(of["fix"].as_str().unwrap().contains(helps), "{options:?} {away}: {of}");
+    }
+}
+
+#[test]
+fn without_the_vaults_key_nothing_is_offered_that_only_the_vault_can_decide() {
+    for (layout, refers) in [(Layout::JsonFile, true), (Layout::JsonFile, false), (Layout::SharedRow, true)] {
+        let stage = by_reference(layout);
+        if !refers {
+            well(&stage, &["instance", "set", "--delivery", "inline", "--yes", "--offline"]);
+        }
+        let (key, away) = (stage.path(".config/keyshoal/vault.key"), stage.path("away.key"));
+        fs::rename(&key, &away).unwrap();
+        for reading in [&["status"] as &[&str], &["diff", "--offline"], &["doctor"], &["explain", "academic"]]
+        {
+            let run = stage.run(reading);
+            assert_eq!(run.code, 2, "{layout}, {reading:?}: {}{}", run.out, run.err);
+            for command in ["keep", "replace", "sync", "set", "credential", "rotate"] {
+                let offered = format!("keyshoal {command}");
+                assert!(!run.out.contains(&offered), "{layout}, {reading:?} offers {offered}: {}", run.out);
+            }
+        }
+        let status = stage.run(&["status"]).out;
+        assert!(
+            status.contains("put the vault's key there") && status.contains("instance release"),
+            "{status}"
+        );
+        for deciding in [["keep", "academic", PROFILE], ["replace", "academic", PROFILE]] {
+            let run = stage.run(&deciding);
+            assert_eq!(run.code, 1, "{layout}, {deciding:?}: {}{}", run.out, run.err);
+            assert!(run.err.contains("put the vault's key there"), "{layout}, {deciding:?}: {}", run.err);
+        }
+        fs::rename(&away, &key).unwrap();
+        let status = stage.run(&["status", "--json"]);
+        assert_eq!((status.code, found(&status.json(), "academic").0.as_str()), (0, "kept"), "{layout}");
+        assert_eq!(stage.run(&["diff", "--offline"]).code, 0, "{layout}: nothing was learned meanwhile");
+    }
+}

@@ -12,5 +12,6 @@ mod oauth;
 mod properties;
 mod rules;
 mod source;
+mod unheard;
 mod vault;
 mod world;
