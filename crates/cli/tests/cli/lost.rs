@@ -240,3 +240,31 @@ fn without_the_vaults_key_nothing_is_offered_that_only_the_vault_can_decide() {
         assert_eq!(stage.run(&["diff", "--offline"]).code, 0, "{layout}: nothing was learned meanwhile");
     }
 }
+
+#[test]
+fn another_vault_asks_about_no_override_that_it_has_taken_in() {
+    for layout in LAYOUTS {
+        let stage = by_reference(layout);
+        let (vault, key) = (stage.path(".local/share/keyshoal"), stage.path(".config/keyshoal/vault.key"));
+        fs::remove_dir_all(vault).unwrap();
+        fs::remove_file(key).unwrap();
+        well(&stage, &["instance", "release"]);
+        let before: Value = serde_json::from_slice(&fs::read(file(&stage)).unwrap()).unwrap();
+        well(&stage, &["vault", "init"]);
+        well(&stage, &["instance", "add", "--yes", "--offline"]);
+        let diff = stage.run(&["diff", "--offline", "--json"]).json();
+        assert_eq!(diff["questions"], Value::Array(Vec::new()), "{layout}: {diff}");
+        well(&stage, &["sync", "--yes", "--offline"]);
+        well(&stage, &["status"]);
+        let after: Value = serde_json::from_slice(&fs::read(file(&stage)).unwrap()).unwrap();
+        let values = |of: &Value| {
+            let own = of["agents"].as_object().unwrap().values();
+            let mut own: Vec<String> = own.map(|one| one.as_str().unwrap().to_owned()).collect();
+            own.sort();
+            own
+        };
+        assert_eq!(values(&after), values(&before), "{layout}: the same keys");
+        let names = |of: &Value| of["agents"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert!(names(&before).iter().all(|name| !names(&after).contains(name)), "{layout}: by new names");
+    }
+}
