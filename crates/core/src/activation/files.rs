@@ -28,14 +28,12 @@ pub(super) fn unnamed<'a>(part: Option<&str>, observed: &'a Observation) -> Vec<
     readable(observed).filter(|(key, ..)| !known.contains_key(key.as_str())).map(|(.., one)| one).collect()
 }
 
-/// Returns what is referred to by any profile, each once.
+/// Returns what is referred to by any profile, or by a key in the config itself, each once.
 pub(super) fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
     let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
-    let references = profiles.filter_map(|profile| match &profile.material {
-        Material::Ref { reference, .. } => observed.referred.get_key_value(reference),
-        Material::Inline(_) | Material::Fenced | Material::Absent => None,
-    });
-    references.collect()
+    let materials = profiles.map(|profile| &profile.material).chain(observed.config_keys.values());
+    let references = materials.filter_map(Material::reference);
+    references.filter_map(|reference| observed.referred.get_key_value(reference)).collect()
 }
 
 fn readable(observed: &Observation) -> impl Iterator<Item = (String, String, &Referred)> {
