@@ -10,7 +10,7 @@ use crate::document::{InstanceDocument, InstancesDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::Need;
+use crate::root::holdings::{self, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::{changes_of, hostname, plan};
@@ -150,6 +150,17 @@ fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> 
         return Ok(Outcome::Attention);
     }
     let had = installation.vault_id()?;
+    if installation.open_run()?.is_some() && had.is_some() {
+        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
+        installation.let_go();
+        if held.is_some() {
+            return Err(CommandError::user(
+                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
+            )
+            .hint("keyshoal recover   shows it and the ways out; then release it"));
+        }
+        ui.warn("a run is not finished: keyshoal recover goes by its journal from now on");
+    }
     installation.set_vault_id(None)?;
     ui.say(&Text::of(match had {
         Some(id) => format!(
