@@ -10,10 +10,12 @@ use crate::document::{InstanceDocument, InstancesDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::Need;
+use crate::root::holdings::{self, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::{changes_of, hostname, plan};
+use keyshoal_engine::LookOptions;
+use keyshoal_local::Installation;
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
@@ -148,6 +150,17 @@ fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> 
         return Ok(Outcome::Attention);
     }
     let had = installation.vault_id()?;
+    if installation.open_run()?.is_some() && had.is_some() {
+        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
+        installation.let_go();
+        if held.is_some() {
+            return Err(CommandError::user(
+                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
+            )
+            .hint("keyshoal recover   shows it and the ways out; then release it"));
+        }
+        ui.warn("a run is not finished: keyshoal recover goes by its journal from now on");
+    }
     installation.set_vault_id(None)?;
     ui.say(&Text::of(match had {
         Some(id) => format!(
@@ -155,8 +168,29 @@ fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> 
         ),
         None => "no vault said what is right here; nothing was changed".to_owned(),
     }));
+    if let Some(text) = still_referred(ui, &installation) {
+        ui.warn(&text);
+    }
     ui.document(&InstancesDocument::of(Vec::new()))?;
     Ok(Outcome::Fine)
+}
+
+/// Says how many profiles go on referring to the file that the vault delivered. An installation that cannot be looked at is released all
+/// the same.
+fn still_referred(ui: &mut Ui, installation: &Installation) -> Option<String> {
+    let look = shared::look(ui, installation, &LookOptions::default()).ok()?;
+    let profiles = look.observed.stores.values().flat_map(|store| store.profiles.values());
+    let referring = profiles.filter_map(|view| view.material.reference()).filter(|one| one.is_delivered());
+    let count = referring.count();
+    (count > 0).then(|| {
+        format!(
+            "{} in the stores still {} to {}: the agents go on depending on that file, and without the vault nothing makes it again. Keep it \
+             where it is, or put the keys into the stores: keyshoal instance add, then keyshoal instance set --delivery inline",
+            render::words::count(count, "profile"),
+            if count == 1 { "refers" } else { "refer" },
+            installation.delivered_path().display()
+        )
+    })
 }
 
 fn remove(

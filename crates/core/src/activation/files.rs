@@ -36,14 +36,12 @@ pub(super) fn compared<'a>(part: Option<&str>, observed: &'a Observation) -> Vec
     all.map(|(reference, one)| (one, differs(reference, one).unwrap_or_default())).collect()
 }
 
-/// Returns what is referred to by any profile, each once.
+/// Returns what is referred to by any profile, or by a key in the config itself, each once.
 pub(super) fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
     let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
-    let references = profiles.filter_map(|profile| match &profile.material {
-        Material::Ref { reference, .. } => observed.referred.get_key_value(reference),
-        Material::Inline(_) | Material::Fenced | Material::Absent => None,
-    });
-    references.collect()
+    let materials = profiles.map(|profile| &profile.material).chain(observed.config_keys.values());
+    let references = materials.filter_map(Material::reference);
+    references.filter_map(|reference| observed.referred.get_key_value(reference)).collect()
 }
 
 fn readable(observed: &Observation) -> impl Iterator<Item = (String, String, &Referred)> {

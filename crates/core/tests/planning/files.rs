@@ -20,13 +20,17 @@ fn path(index: usize) -> String {
     format!("/srv/{index}.json")
 }
 
-/// A gateway that runs since 10, and whose stores refer to these.
+/// A gateway that runs since 10, and whose stores and config refer to these in turn.
 fn referring(led: &[Led]) -> World {
     let mut world = World::json(&["main"]).base(2);
     world.observed.instance.gateway.started = Some(at(10));
     for index in 0..led.len() {
-        let mut view = api_key(9);
-        view.material = Material::Ref { fingerprint: print(9), reference: reference(index), known: false };
+        let material = Material::Ref { fingerprint: print(9), reference: reference(index), known: false };
+        if index % 2 == 1 {
+            world.observed.config_keys.insert(ProviderId::from(format!("acme{index}").as_str()), material);
+            continue;
+        }
+        let view = ProfileView { material, ..api_key(9) };
         world.store(&StoreId::Base).profiles.insert(profile(&format!("acme:{index}")), view);
     }
     lead(&mut world, led);

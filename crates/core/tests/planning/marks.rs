@@ -122,7 +122,11 @@ fn a_value_behind_a_reference_that_the_gateway_has_not_read_is_told_as_well() {
     assert_eq!(world.planned().activation, ActivationNeed::Reload);
     let judged = world.judged();
     let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated).unwrap();
-    assert!(found.message.starts_with("a file that the stores refer to has changed"), "{}", found.message);
+    assert!(
+        found.message.starts_with("a file that the stores or the config refer to has changed"),
+        "{}",
+        found.message
+    );
     // Something else in the file, and a file that cannot be read from here, say nothing.
     for other in [led(Some(1), 9), led(None, 9)] {
         world.observed.referred.insert(reference.clone(), other);
