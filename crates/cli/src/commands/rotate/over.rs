@@ -2,6 +2,7 @@
 
 use super::book;
 use crate::error::CommandError;
+use keyshoal_core::vault::{VaultCredential, VaultInstance, VaultVersion, VersionState};
 use keyshoal_core::{InstanceId, ProfileId, Timestamp};
 use keyshoal_engine::rotate::{Stage, State};
 use keyshoal_vault::{AtWork, Author, Cause, Change, Rotation, RotationStep, Vault};
@@ -21,21 +22,24 @@ pub fn retire(
 ) -> Result<Vec<ProfileId>, CommandError> {
     let mut retired = Vec::new();
     for one in open(vault, instance)?.into_iter().filter(|one| one.is_over(now)) {
-        let credentials = vault.instance(instance)?.credentials;
-        let credential = credentials.into_iter().find(|credential| credential.uid == one.row.credential);
+        let credential = one.row.credential;
         let all = whole(vault, one)?;
         if !all.iter().all(|part| part.is_over(now)) {
             continue;
         }
         let Some(_at_work) = at_work(vault, &all, author, now)? else { continue };
-        let mut steps = Vec::new();
+        let (mut steps, mut named) = (Vec::new(), None);
         for part in all {
-            let revision = vault.instance(&part.row.instance)?.revision;
-            let retires = Change::RetirePrevious(part.row.credential);
-            steps.push((part.last_step(), revision, vec![retires]));
+            let instance = vault.instance(&part.row.instance)?;
+            let retires = part.of(&instance).and_then(|of| Some((of.profile.clone(), part.retires(of)?)));
+            let (profile, change) = retires.unzip();
+            if part.row.credential == credential {
+                named = profile;
+            }
+            steps.push((part.last_step(), instance.revision, change.into_iter().collect()));
         }
         vault.step_rotations(steps, author, now)?;
-        retired.extend(credential.map(|credential| credential.profile));
+        retired.extend(named);
     }
     Ok(retired)
 }
@@ -45,6 +49,17 @@ impl Open {
     fn is_over(&self, now: Timestamp) -> bool {
         let proven = Stage::parse(&self.row.stage) == Some(Stage::Proven);
         proven && self.state.until.is_some_and(|until| until <= now)
+    }
+
+    fn of<'i>(&self, instance: &'i VaultInstance) -> Option<&'i VaultCredential> {
+        instance.credentials.iter().find(|one| one.uid == self.row.credential)
+    }
+
+    /// Retires the value that it keeps. One that came after it is not its own to retire, nor is anything left of what was dropped.
+    fn retires(&self, of: &VaultCredential) -> Option<Change> {
+        let proven = self.state.proven?;
+        let own = |one: &&VaultVersion| one.state == VersionState::Previous && one.since <= proven;
+        of.versions.iter().find(own).map(|_| Change::RetirePrevious(of.uid))
     }
 
     fn last_step(self) -> RotationStep {
@@ -88,7 +103,7 @@ fn at_work(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use keyshoal_core::vault::{CredentialUid, VersionState};
+    use keyshoal_core::vault::CredentialUid;
     use keyshoal_core::{CredentialKind, Secret};
     use keyshoal_engine::rotate::Together;
     use keyshoal_seal::KeyEncryptionKey;
@@ -140,6 +155,7 @@ mod tests {
         };
         vault.add_instance(&new, vec![Change::PutCredential(credential)], &author(), at(-90)).unwrap();
         let state = State {
+            proven: until.map(|until| at(until - 60)),
             until: until.map(at),
             together: together.map(|id| Together { id: id.to_owned(), wave: 0 }),
             ..State::default()
@@ -166,13 +182,37 @@ mod tests {
         versions.filter(|version| version.state == VersionState::Previous).count() == 1
     }
 
-    #[test]
-    fn what_is_over_everywhere_is_retired_and_nothing_else() {
-        let dir = tempfile::tempdir().unwrap();
+    fn vault(dir: &tempfile::TempDir) -> Vault {
         let key = KeyEncryptionKey::from_bytes([7; 32]);
         let source = KeySource::File { path: "/keys/one".to_owned() };
         let path = dir.path().join("kept/vault.sqlite");
-        let vault = Vault::create(&path, &NewKey { key, source }, &author(), at(-100)).unwrap();
+        Vault::create(&path, &NewKey { key, source }, &author(), at(-100)).unwrap()
+    }
+
+    #[test]
+    fn what_was_set_in_the_grace_time_leaves_its_own_way_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = vault(&dir);
+        let credential = add(&vault, "home", Stage::Proven, Some(0), None);
+        let gone = add(&vault, "gone", Stage::Proven, Some(0), None);
+        let change = |name: &str, changes| {
+            let revision = vault.instance(&id(name)).unwrap().revision;
+            vault.change(&id(name), revision, changes, &author(), at(-10)).unwrap();
+        };
+        let staged = Change::StageVersion { credential, value: value("three"), expires: None };
+        change("home", vec![staged, Change::Publish(credential)]);
+        change("gone", vec![Change::DropCredential(gone)]);
+        for name in ["home", "gone"] {
+            assert_eq!(retire(&vault, &id(name), &author(), at(0)).unwrap(), Vec::<ProfileId>::new());
+            assert!(vault.rotations(&id(name)).unwrap().iter().all(|row| row.finished.is_some()), "{name}");
+        }
+        assert!(keeps_the_one_before(&vault, "home"));
+    }
+
+    #[test]
+    fn what_is_over_everywhere_is_retired_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let vault = vault(&dir);
         let over = [
             ("alone", Stage::Proven, Some(0), None),
             ("one-of-two", Stage::Proven, Some(-5), Some("two")),
