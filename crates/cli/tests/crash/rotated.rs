@@ -152,7 +152,7 @@ fn one_rotation_of_several_instances_under_references_that_was_killed_goes_on_or
     copy(dir.path(), before.path());
     let mut crashes = 0;
     for (calls, apart) in OPERATIONS {
-        for n in (1..).step_by(2 * apart) {
+        for n in (1..).step_by(3 * apart) {
             put_all_back(before.path(), &all);
             if !killed(dir.path(), &first.state(), &words, calls, n) {
                 break;
