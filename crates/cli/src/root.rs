@@ -13,7 +13,9 @@ pub use installation::{
     OpenFor, act_as_owner, keys_dir, keys_dir_or_default, locations, open, read_secret, secret_of,
 };
 pub use target::{Target, open_to_others};
-pub use write::{drafts_dir, make_new_dir, open_file, write_file, write_new, write_new_with, write_stdout};
+pub use write::{
+    drafts_dir, make_new_dir, open_file, take_back, write_file, write_new, write_new_with, write_stdout,
+};
 
 use crate::arguments::{Colour, Globals};
 use crate::ui::{Asker, Stream, Ui, UiOptions};

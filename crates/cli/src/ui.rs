@@ -10,6 +10,7 @@ mod text;
 pub use ask::{Answer, Asker};
 pub use grid::{Grid, Row};
 use hidden::read_hidden;
+pub use hidden::{leave_signals, restore as restore_terminal};
 pub use progress::Progress;
 pub use stream::{Captured, Stream};
 pub use text::{Text, Tone, steers, to_plain, visible, visible_lines};
@@ -157,6 +158,18 @@ impl Ui {
         };
         self.err.raw("\n");
         read.map(Some)
+    }
+
+    /// Returns another voice on the same outputs, for the last words of a process. Nobody is asked.
+    pub fn beside(&self) -> Self {
+        Self { out: self.out.clone(), err: self.err.clone(), asker: Asker::Nobody, ..*self }
+    }
+
+    /// Begins a new line where a line of progress may stand.
+    pub fn leave_progress(&mut self) {
+        if self.progress && !self.quiet {
+            self.err.raw("\n");
+        }
     }
 
     /// Begins to show progress; it draws only on a terminal, and elsewhere says what takes long.

@@ -20,7 +20,7 @@ mod types;
 mod unheard;
 mod unreadable;
 mod vaulted;
-mod words;
+pub(crate) mod words;
 
 use crate::finding::FindingKind;
 use crate::{

@@ -67,6 +67,12 @@ pub(crate) async fn handle(
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
+    let mut held = state.held.subscribe();
+    tokio::select! {
+        // An error means that nobody holds it any more.
+        _ = held.wait_for(|held| !*held) => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
     match response {
         Some(response) => response,
         None => {

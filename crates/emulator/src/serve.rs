@@ -83,6 +83,11 @@ impl Emulator {
         self.state.lock().latency = latency;
     }
 
+    /// Keeps every answer back from now on, or lets them go.
+    pub fn hold(&self, held: bool) {
+        self.state.held.send_replace(held);
+    }
+
     /// Makes a refresh token good for one use at `/oauth/token`.
     pub fn issue_refresh_token(&self, refresh: &str) {
         self.state.lock().tokens.issue(refresh);

@@ -8,6 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// How an emulator starts.
 #[derive(Clone, Debug)]
@@ -53,6 +54,8 @@ pub(crate) struct Inner {
 #[derive(Debug)]
 pub(crate) struct State {
     inner: Mutex<Inner>,
+    /// Whether answers are kept back.
+    pub(crate) held: watch::Sender<bool>,
     pub(crate) control: bool,
 }
 
@@ -68,7 +71,7 @@ impl State {
             tokens: Tokens::default(),
             requests: 0,
         };
-        Ok(Self { inner: Mutex::new(inner), control: config.control })
+        Ok(Self { inner: Mutex::new(inner), held: watch::Sender::new(false), control: config.control })
     }
 
     /// A test that panicked while holding the lock must not hide its own message behind a poisoned one.

@@ -195,7 +195,9 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         if self.options.offline {
             return Ok(Some(Ended::Unproven));
         }
-        rotation.state.proven = Some(self.ports.now());
+        let now = self.ports.now();
+        rotation.state.proven = Some(now);
+        rotation.state.until = Some(keyshoal_core::time::after(now, self.options.grace));
         self.step(rotation, Stage::Proven, Pointer::Stays)?;
         Ok(None)
     }

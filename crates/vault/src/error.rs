@@ -146,6 +146,9 @@ pub enum Cause {
         /// The revision it has.
         found: u64,
     },
+    /// Another process works on the rotation.
+    #[error("another keyshoal is at work on this rotation{0}")]
+    AtWork(String),
     /// The change makes no sense.
     #[error("{0}")]
     Refused(String),

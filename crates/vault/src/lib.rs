@@ -5,6 +5,7 @@
 //! changes it unseen. An instance is changed by a list of [`Change`]s made for one revision of it: all of them, or none.
 
 mod apply;
+mod at_work;
 mod backup;
 mod cells;
 mod change;
@@ -32,6 +33,7 @@ mod vault;
 mod verify;
 mod write;
 
+pub use at_work::AtWork;
 pub use backup::{BackupHeader, BackupStep};
 pub use change::{Author, Change, NewCredential, NewInstance};
 pub use error::{Cause, VaultError};

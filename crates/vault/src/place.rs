@@ -10,6 +10,7 @@ const OPEN: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 const DRAFT: &str = ".keyshoal-draft-";
 
 /// A file's directory, opened, and the file's name in it.
+#[derive(Debug)]
 pub(crate) struct Place {
     pub(crate) path: PathBuf,
     name: String,
@@ -128,16 +129,32 @@ impl Place {
         Ok(guard)
     }
 
-    /// Takes the lock file beside the file. `None` when somebody else has it. A crash ends it, too.
-    pub(crate) fn try_lock(&self) -> Result<Option<OwnedFd>, Cause> {
+    /// Opens the lock file beside the file, and tells whether the lock is ours: else somebody else has it. A crash ends it, too.
+    pub(crate) fn try_lock(&self, ending: &str) -> Result<(OwnedFd, bool), Cause> {
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let name = format!("{}.lock", self.name);
+        let name = format!("{}{ending}", self.name);
         let file = rustix::fs::openat(&self.handle, &name, flags, Mode::RUSR | Mode::WUSR)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(file)),
-            Err(Errno::WOULDBLOCK) => Ok(None),
+            Ok(()) => Ok((file, true)),
+            Err(Errno::WOULDBLOCK) => Ok((file, false)),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Tells whether a lock file is still under its name: a lock on one that is not keeps nobody out.
+    pub(crate) fn is_still_there(&self, ending: &str, file: &OwnedFd) -> Result<bool, Cause> {
+        let own = rustix::fs::fstat(file)?;
+        let name = format!("{}{ending}", self.name);
+        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(there) => Ok((there.st_dev, there.st_ino) == (own.st_dev, own.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes a lock file beside the file.
+    pub(crate) fn remove_beside(&self, ending: &str) -> Result<(), Cause> {
+        Ok(rustix::fs::unlinkat(&self.handle, format!("{}{ending}", self.name), AtFlags::empty())?)
     }
 
     /// Opens the file for reading. Never to be used on a vault: closing it would drop SQLite's locks on that.

@@ -66,7 +66,10 @@ impl Vault {
         on: &mut dyn FnMut(RekeyStep),
     ) -> Result<Rekeyed, VaultError> {
         let path = self.path().to_owned();
-        let locked = Place::of(&path).and_then(|place| place.try_lock()?.ok_or(Cause::Busy));
+        let locked = Place::of(&path).and_then(|place| match place.try_lock(".lock")? {
+            (lock, true) => Ok(lock),
+            _ => Err(Cause::Busy),
+        });
         let _lock = locked.map_err(VaultError::at(&path))?;
         let mut ring = self.ring.clone();
         ring.add(new.key.clone());

@@ -21,7 +21,7 @@ Examples:
   keyshoal binding add ops --match '{\"channel\":\"discord\",\"guildId\":\"42\",\"roles\":[\"admin\"]}'
   keyshoal binding remove 2
 
-keyshoal route   tells which agent answers a message, by the rules of the installed release.")]
+keyshoal route QUERY   tells which agent answers a message, by the rules of the installed release.")]
 pub struct BindingArgs {
     /// What to do.
     #[command(subcommand)]

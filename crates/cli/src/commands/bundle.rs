@@ -18,6 +18,7 @@ use keyshoal_engine::{Look, LookOptions};
 use keyshoal_ledger::PastLook;
 use keyshoal_local::Installation;
 use scrub::Scrub;
+pub use scrub::words as without_secrets;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -107,7 +107,7 @@ pub fn cmd_credential(
         CredentialAction::Show { name, agent } => show(ui, context, name, agent.as_deref()),
         CredentialAction::Set { name, value, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            set(ui, flow, how, name, None, value)
+            set(ui, flow, how, name, None, value, &format!("credential set {name}"))
         }
         CredentialAction::Override { agent, name, remove: true, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
@@ -117,7 +117,8 @@ pub fn cmd_credential(
         CredentialAction::Override { agent, name, value, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
             let agent = flow.agent(agent)?.clone();
-            set(ui, flow, how, name, Some(&agent), value)
+            let to = format!("credential override {} {name}", agent.id);
+            set(ui, flow, how, name, Some(&agent), value, &to)
         }
         CredentialAction::Adopt { agent, profile, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
@@ -151,7 +152,7 @@ pub fn set_by_vault(
     };
     let flow = flow::begin(ui, context, &how)?;
     let agent = args.agent.first().map(|name| flow.agent(name).cloned()).transpose()?;
-    set(ui, flow, &how, &args.name, agent.as_ref(), &value)
+    set(ui, flow, &how, &args.name, agent.as_ref(), &value, &args.command())
 }
 
 /// Reads a value, tries it, and puts it into the vault: as a new version of what is there, or as a new credential.
@@ -162,6 +163,7 @@ fn set(
     name: &str,
     agent: Option<&VaultAgent>,
     args: &ValueArgs,
+    to: &str,
 ) -> Result<Outcome, CommandError> {
     let there = flow.credential(name, agent)?.cloned();
     let shared = flow.credential(name, None)?.cloned();
@@ -173,7 +175,7 @@ fn set(
         return Err(CommandError::user(format!("{profile} is a login, which no key can take the place of"))
             .hint("sign in with OpenClaw's own command, or name another profile"));
     }
-    let secret = value::read(ui, args, name)?;
+    let secret = value::read(ui, args, name, to)?;
     value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
     let before = match &there {
         Some(there) => flow.entry(there.uid)?,

@@ -109,18 +109,24 @@ pub fn cmd_export(ui: &mut Ui, context: &Context<'_>, args: &ExportArgs) -> Resu
         let text = zeroize::Zeroizing::new(format!("{}\n", code.shown().reveal_secret()));
         root::write_new(path, text.as_bytes())?;
     }
-    match to_stdout {
+    let written = match to_stdout {
         true => {
             summary.iter().for_each(|line| ui.say(line));
             ui.flush();
-            root::write_stdout(put)?;
+            root::write_stdout(put)
         }
-        false => {
-            root::write_new_with(&args.to, put)?;
-            ui.data(&summary);
-            let done = format!("{} holds it, for its owner alone", args.to.display());
-            ui.data(&[Text::toned(Tone::Good, "✓ ").plain(done)]);
-        }
+        false => root::write_new_with(&args.to, put),
+    };
+    if written.is_err()
+        && let Some(path) = &args.code_file
+    {
+        root::take_back(path);
+    }
+    written?;
+    if !to_stdout {
+        ui.data(&summary);
+        let done = format!("{} holds it, for its owner alone", args.to.display());
+        ui.data(&[Text::toned(Tone::Good, "✓ ").plain(done)]);
     }
     if let (Chosen::Code(code), None) = (&chosen, &args.code_file) {
         ui.show(&Text::of(

@@ -131,6 +131,13 @@ impl<'a> Flow<'a> {
             return CommandError::user(format!("the vault has no {name} for {} alone", agent.id))
                 .hint(format!("keyshoal credential override {} {name}   gives it one", agent.id));
         }
+        let named = |one: &&VaultCredential| one.profile.as_str() == name || one.provider.as_str() == name;
+        let owner = self.credentials().filter(named).find_map(|one| one.agent);
+        if let Some(owner) = self.instance().agents.iter().find(|agent| Some(agent.uid) == owner) {
+            return CommandError::user(format!("the vault has no credential {name} that all share"))
+                .hint(format!("--agent {}   names the one that {} has of its own", owner.id, owner.id))
+                .hint("keyshoal credential list   shows what there is; credential set   adds one");
+        }
         let known = self.credentials().flat_map(|one| [one.profile.as_str(), one.provider.as_str()]);
         let meant = spelling::nearest(name, known).map(|meant| format!(": did you mean {meant}?"));
         CommandError::user(format!("the vault has no credential {name}{}", meant.unwrap_or_default()))

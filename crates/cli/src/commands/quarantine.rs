@@ -71,7 +71,7 @@ pub fn cmd_quarantine(
     }
     if args.carry_to.is_some() && installation.vault_id()?.is_some() {
         return Err(CommandError::user("a vault says here what an agent has of its own")
-            .hint("keyshoal agent rename OLD NEW   keeps its credentials; keyshoal credential override   gives it others"));
+            .hint("keyshoal agent rename OLD NEW   keeps its credentials; keyshoal credential override NEW PROFILE   gives it others"));
     }
     if let Some(to) = &args.carry_to
         && !carried(ui, &installation, agent, to, args)?

@@ -1,29 +1,33 @@
 //! `keyshoal rotate`: a new value for one credential, in safe steps.
 
+mod alone;
+mod at_work;
 mod back;
 mod book;
 mod due;
 mod half;
+mod over;
 mod show;
+mod stop;
 mod together;
+mod ways;
 
-use super::credential::{self, ValueArgs};
-use super::flow::{self, Flow, FlowArgs};
+use super::credential::ValueArgs;
+use super::flow::{self, FlowArgs};
 use super::{Context, shared};
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::{Text, Tone, Ui};
+use crate::ui::Ui;
 use book::{Part, VaultBook};
-pub use due::Age;
-pub use half::{half_done, with_others};
-use keyshoal_core::vault::{VaultCredential, VaultInstance};
-use keyshoal_core::{AgentId, Secret};
-use keyshoal_engine::rotate::{
-    Ended, RotateOptions, RotateReport, Rotation, Sizes, Stage, State, plan_waves, rotate,
-};
-use keyshoal_engine::{AskPolicy, LookOptions};
+pub use due::{Age, Part as DuePlace};
+pub use half::half_done;
+use keyshoal_core::AgentId;
+use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};
+pub use over::retire;
 use std::collections::BTreeSet;
+use stop::Stop;
+pub use ways::{command_of, out_of, with_others};
 
 /// Arguments of `rotate`.
 #[derive(Clone, Debug, clap::Args)]
@@ -39,7 +43,7 @@ Examples:
 
 The new value is in the vault, and tested, before any agent has it. Agents with copies of their own get it first, a few at a time; where
 agents share one row or file, that is one step for all who inherit. When more agents than --error-budget are shown to fail with it, all
-get the version before again. That one stays at hand until the grace time is over.
+get the version before again. That one stays at hand until the grace time is over; then the next sync, or a watch that repairs, retires it.
 
 With --instances, one instance comes first, then growing parts of all of them, then the rest; each has its own waves inside. One that
 fails brings all back, in one step of the vault. One that cannot be reached from here is left as it is and never counts as proven.")]
@@ -93,8 +97,9 @@ pub struct RotateArgs {
 
 /// Does it.
 pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcome, CommandError> {
+    let stop = Stop::listen(ui)?;
     if !args.instances.is_empty() {
-        return together::cmd(ui, context, args);
+        return together::cmd(ui, context, args, &stop);
     }
     let flow = flow::begin(ui, context, &args.flow)?;
     if args.due {
@@ -106,21 +111,26 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     let credential = credential.ok_or_else(|| flow.no_credential(name, agent.as_ref()))?;
     args.canary.iter().try_for_each(|name| flow.agent(name).map(drop))?;
     let vault = &flow.held.vault;
+    let command = command_of(flow.instance(), &credential);
+    let begin = || at_work::begin(vault, flow.author(), credential.profile.as_str(), credential.uid);
+    let at_work = (!args.flow.dry_run).then(begin).transpose()?;
     let open = book::open_rotation(vault, flow.instance(), &credential)?;
     let going_on = args.finish || args.resume || args.rollback;
     if let Some(open) = &open
         && let Some(whole) = book::state_of(open)?.together
     {
         // It is one with the others: none of them goes on, or back, alone.
+        drop(at_work);
         return match going_on {
-            true => together::go_on(ui, context, args, vault, &whole.id),
-            false => Err(together::under_way(&flow.instance().name, open)),
+            true => together::go_on(ui, context, args, vault, &whole.id, &stop),
+            false => Err(under_way(&flow.instance().name, &command, open)),
         };
     }
-    if args.rollback {
-        return back::back(ui, &flow, &credential, open, args);
-    }
     let options = options(args);
+    let alone = alone::Alone { flow: &flow, credential: &credential, args, options: &options, stop: &stop };
+    if args.rollback {
+        return back::back(ui, &alone, open);
+    }
     let part = Part::of(&flow, &credential);
     let (mut book, mut rotation) = match open {
         Some(open) if args.finish && Stage::parse(&open.stage) < Some(Stage::Proven) => {
@@ -128,21 +138,21 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
                 "the rotation of {} stands at {}: not every agent is shown to work with the new value yet",
                 credential.profile, open.stage
             ))
-            .hint(format!(
-                "keyshoal rotate {} --resume   goes on; --rollback   gives it up",
-                credential.profile
-            )));
+            .hint(out_of(&command, &open)));
         }
-        Some(open) if going_on => one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
-        Some(open) if Stage::parse(&open.stage) == Some(Stage::Proven) => {
-            return staged(ui, &flow, &credential, Some(open), args, &options);
+        Some(open) if going_on => alone::one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
+        Some(open) if Stage::parse(&open.stage) != Some(Stage::Proven) => {
+            return Err(under_way(credential.profile.as_str(), &command, &open));
         }
-        Some(open) => return Err(together::under_way(credential.profile.as_str(), &open)),
         None if going_on => {
             return Err(CommandError::user(format!("no rotation of {} is under way", credential.profile))
-                .hint(format!("keyshoal rotate {}   begins one", credential.profile)));
+                .hint(format!("{command}   begins one")));
         }
-        None => return staged(ui, &flow, &credential, None, args, &options),
+        before => {
+            // Nobody waits for a person who is asked for the value.
+            drop(at_work);
+            return alone.staged(ui, before);
+        }
     };
     if args.flow.dry_run {
         let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
@@ -150,84 +160,16 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
         ui.document(&RotateDocument::planned(&credential.profile, left))?;
         return Ok(Outcome::Attention);
     }
-    let options = if args.finish { RotateOptions { grace: 0, ..options } } else { options };
-    let (report, ended) = go(ui, &flow, &mut book, &mut rotation, &options)?;
-    shown(ui, &rotation, &report, &ended)
+    let grace = if args.finish { 0 } else { options.grace };
+    let (report, ended) =
+        alone.go(ui, &mut book, &mut rotation, &RotateOptions { grace, ..options.clone() })?;
+    alone::shown(ui, &rotation, &report, &ended)
 }
 
-/// Takes the only rotation of a book.
-fn one((book, rotations): (VaultBook<'_>, Vec<Rotation>)) -> Result<(VaultBook<'_>, Rotation), CommandError> {
-    let rotation = rotations.into_iter().next();
-    Ok((book, rotation.ok_or_else(|| CommandError::internal("the vault's book of rotations is empty"))?))
-}
-
-/// Stages a new value and goes on from there. What a rotation before it keeps at hand is retired only for a value that is accepted.
-fn staged(
-    ui: &mut Ui,
-    flow: &Flow<'_>,
-    credential: &VaultCredential,
-    before: Option<keyshoal_vault::Rotation>,
-    args: &RotateArgs,
-    options: &RotateOptions,
-) -> Result<Outcome, CommandError> {
-    let secret = credential::value::read(ui, &args.value, credential.profile.as_str())?;
-    let held = flow.entry(credential.uid)?;
-    let value =
-        credential::entry::with_secret(held.as_ref(), &credential.provider, &credential.kind, &secret)?;
-    let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-    let look = shared::look(ui, &flow.installation, &offline)?;
-    let planned = match credential.agent {
-        Some(_) => Vec::new(),
-        None => plan_waves(&look, &credential.profile, &options.sizes),
-    };
-    for line in show::plan(credential, &planned) {
-        ui.say(&line);
-    }
-    if before.is_some() {
-        ui.say(&Text::of("  the value before the present one is retired then, and is no way back any more"));
-    }
-    if args.flow.dry_run {
-        ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
-        return Ok(Outcome::Attention);
-    }
-    if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
-        if outcome == Outcome::Attention {
-            ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
-        }
-        return Ok(outcome);
-    }
-    let closed;
-    let mut part = Part::of(flow, credential);
-    if let Some(open) = before {
-        closed = close(ui, flow, credential, open, &secret, options)?;
-        let now = closed.credentials.iter().find(|one| one.uid == credential.uid);
-        part.credential = now.ok_or_else(|| flow.no_credential(credential.profile.as_str(), None))?;
-        part.instance = &closed;
-    }
-    let part = (part, State::default(), value);
-    let (mut book, mut rotation) = one(VaultBook::begin(&flow.held.vault, flow.author(), vec![part])?)?;
-    let options = RotateOptions { seen: Some(look.observed), ..options.clone() };
-    let (report, ended) = go(ui, flow, &mut book, &mut rotation, &options)?;
-    shown(ui, &rotation, &report, &ended)
-}
-
-/// Closes a rotation that has come through, for a value that its provider accepts. Returns the instance as it is then.
-fn close(
-    ui: &mut Ui,
-    flow: &Flow<'_>,
-    credential: &VaultCredential,
-    open: keyshoal_vault::Rotation,
-    secret: &Secret,
-    options: &RotateOptions,
-) -> Result<VaultInstance, CommandError> {
-    let agent = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
-    let (provider, kind) = (&credential.provider, &credential.kind);
-    credential::value::try_it(ui, flow, secret, provider, kind, agent, !options.offline)?;
-    let part = Part::of(flow, credential);
-    let (mut book, mut rotation) =
-        one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
-    go(ui, flow, &mut book, &mut rotation, &RotateOptions { grace: 0, ..options.clone() })?;
-    Ok(flow.held.vault.instance(&flow.instance().id)?)
+/// Says that there is a rotation already.
+fn under_way(name: &str, command: &str, open: &keyshoal_vault::Rotation) -> CommandError {
+    CommandError::user(format!("{name}: a rotation is under way ({})", open.stage))
+        .hint(out_of(command, open))
 }
 
 fn options(args: &RotateArgs) -> RotateOptions {
@@ -243,58 +185,4 @@ fn options(args: &RotateArgs) -> RotateOptions {
         seen: None,
         together: false,
     }
-}
-
-fn go(
-    ui: &mut Ui,
-    flow: &Flow<'_>,
-    book: &mut VaultBook<'_>,
-    rotation: &mut Rotation,
-    options: &RotateOptions,
-) -> Result<(RotateReport, Ended), CommandError> {
-    let progress = ui.progress();
-    let mut lines = Vec::new();
-    let done = rotate(&flow.installation, book, rotation, options, &mut |event| {
-        show::event(&progress, &mut lines, &event);
-    });
-    drop(progress);
-    lines.iter().for_each(|line| ui.say(line));
-    if matches!(done, Ok((_, Ended::Finished))) {
-        super::vault::by_the_way(ui, &flow.held.vault, flow.author());
-    }
-    done.map_err(|error| {
-        let made = CommandError::from(error);
-        if matches!(rotation.stage, Stage::Finished | Stage::RolledBack) {
-            return made;
-        }
-        let whose = rotation.agent.as_ref().map(|agent| format!(" --agent {agent}")).unwrap_or_default();
-        made.hint(format!(
-            "the rotation stands at {}: keyshoal rotate {}{whose} --resume   goes on, --rollback   gives it up",
-            rotation.stage.as_str().replace('_', " "),
-            rotation.profile
-        ))
-    })
-}
-
-fn shown(
-    ui: &mut Ui,
-    rotation: &Rotation,
-    report: &RotateReport,
-    ended: &Ended,
-) -> Result<Outcome, CommandError> {
-    ui.data(&show::report(rotation, report, ended));
-    ui.document(&RotateDocument::of(rotation, report, ended))?;
-    let fine = match ended {
-        Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),
-        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
-        Ended::Unproven | Ended::Elsewhere { .. } | Ended::Failing { .. } | Ended::Halted { .. } => false,
-    };
-    if let Ended::Halted { why } = ended {
-        let line = Text::toned(Tone::Doubt, "? halted: ").plain(why.clone());
-        let profile = &rotation.profile;
-        ui.say(
-            &line.plain(format!("; keyshoal rotate {profile} --resume   goes on, --rollback   gives it up")),
-        );
-    }
-    Ok(Outcome::attention_if(!fine))
 }

@@ -56,6 +56,14 @@ pub struct SetArgs {
     pub activate: ActivateArgs,
 }
 
+impl SetArgs {
+    /// Returns the command as it was given, without what is about this once.
+    pub fn command(&self) -> String {
+        let whose: Vec<String> = self.agent.iter().map(|agent| format!(" --agent {agent}")).collect();
+        format!("set {}{}", self.name, whose.concat())
+    }
+}
+
 /// Reads, tests, applies, verifies.
 pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Outcome, CommandError> {
     if let Some(problem) = shape::looks_like_a_secret(&args.name) {
@@ -87,7 +95,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     }
     let given = ValueArgs { from_file: args.from_file.clone(), ..ValueArgs::default() };
     let secret = value::given(ui, &given, &args.name)?;
-    shape::check(&secret, &args.name)?;
+    shape::check(&secret, &args.command())?;
     let request = SetRequest {
         target: args.name.clone(),
         fingerprint: installation.enter(secret, None),

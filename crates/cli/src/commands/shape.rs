@@ -15,8 +15,8 @@ pub fn looks_like_a_secret(name: &str) -> Option<&'static str> {
     (begins || name.len() > 200).then_some("the name given looks like a key")
 }
 
-/// Refuses what cannot be a credential, without repeating any of it.
-pub fn check(secret: &Secret, name: &str) -> Result<(), CommandError> {
+/// Refuses what cannot be a credential, without repeating any of it. The hint names the command that it was given `to`.
+pub fn check(secret: &Secret, to: &str) -> Result<(), CommandError> {
     let text = secret.reveal_secret();
     let problem = if text.is_empty() {
         "no value was given"
@@ -40,7 +40,7 @@ pub fn check(secret: &Secret, name: &str) -> Result<(), CommandError> {
         return Ok(());
     };
     Err(CommandError::user(format!("{problem}; nothing was changed"))
-        .hint(format!("copy the whole key, alone, and try again: keyshoal set {name}")))
+        .hint(format!("copy the whole key, alone, and try again: keyshoal {to}")))
 }
 
 #[cfg(test)]
@@ -61,10 +61,10 @@ mod tests {
             "sk-ant-abcdefgh,",
         ];
         for text in wrong {
-            let error = check(&Secret::new(text), "anthropic").unwrap_err();
+            let error = check(&Secret::new(text), "set anthropic").unwrap_err();
             assert!(text.is_empty() || !error.message.contains(text), "{error:?}");
         }
-        assert_eq!(check(&Secret::new("sk-ant-api03-abcdefgh"), "anthropic"), Ok(()));
+        assert_eq!(check(&Secret::new("sk-ant-api03-abcdefgh"), "set anthropic"), Ok(()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::error::CommandError;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Poll;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Is set once the process has been told to end.
@@ -28,20 +29,28 @@ impl StopFlag {
     }
 }
 
-/// Returns a flag that the signals set. From then on they do nothing else.
+/// Returns a flag that SIGTERM and SIGINT set. From then on they do nothing else.
 pub fn stop_flag() -> Result<StopFlag, CommandError> {
+    flag_on(&[SignalKind::terminate(), SignalKind::interrupt()])
+}
+
+/// Returns a flag that these signals set. From then on they do nothing else.
+pub fn flag_on(kinds: &[SignalKind]) -> Result<StopFlag, CommandError> {
     let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let guard = runtime.enter();
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut signals: Vec<_> =
+        kinds.iter().map(|kind| signal(*kind)).collect::<Result<_, _>>().map_err(failed)?;
     drop(guard);
     let flag = StopFlag::default();
     let set = flag.clone();
     std::thread::spawn(move || {
-        runtime.block_on(async {
-            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
-        });
+        runtime.block_on(std::future::poll_fn(|context| {
+            match signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        }));
         set.set();
     });
     Ok(flag)

@@ -104,7 +104,7 @@ impl QuestionDocument {
     /// Makes it; the source's value is the first group.
     pub fn of(question: &Question) -> Self {
         let (name, profile, provider, groups) = match question {
-            Question::Differing { profile, provider, source, others } => {
+            Question::Differing { profile, provider, source, others, .. } => {
                 ("differing", profile, provider, [vec![source.clone()], others.clone()].concat())
             }
             Question::WhichSource { profile, provider, base, written } => {

@@ -1,7 +1,7 @@
 //! `keyshoal.rotate.v1`, `keyshoal.rotations.v1` and `keyshoal.due.v1`.
 
 use super::{ReceiptDocument, VerdictDocument};
-use crate::commands::rotate::Age;
+use crate::commands::rotate::{Age, DuePlace};
 use keyshoal_core::{AgentId, Fingerprint, ProfileId, ProviderId, Timestamp};
 use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Wave};
 use serde::Serialize;
@@ -185,6 +185,7 @@ struct DueCredential {
     days: i64,
     due: bool,
     stage: Option<String>,
+    grace_until: Option<Timestamp>,
     together: Vec<DuePart>,
 }
 
@@ -197,10 +198,7 @@ struct DuePart {
 impl DueDocument {
     /// Makes it.
     pub fn of(ages: &[Age<'_>], max_age: u32) -> Self {
-        let part = |(instance, stage): &(String, String)| DuePart {
-            instance: instance.clone(),
-            stage: stage.clone(),
-        };
+        let part = |part: &DuePlace| DuePart { instance: part.instance.clone(), stage: part.stage.clone() };
         let one = |age: &Age<'_>| DueCredential {
             instance: age.instance.name.clone(),
             profile: age.credential.profile.clone(),
@@ -209,6 +207,7 @@ impl DueDocument {
             days: age.days,
             due: age.due,
             stage: age.stage.clone(),
+            grace_until: age.grace_until,
             together: age.together.iter().map(part).collect(),
         };
         Self { schema: "keyshoal.due.v1", max_age_days: max_age, credentials: ages.iter().map(one).collect() }

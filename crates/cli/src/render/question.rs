@@ -3,12 +3,12 @@
 use super::words;
 use crate::ui::{Text, Tone};
 use keyshoal_core::plan::{Group, Proposal};
-use keyshoal_core::{AgentId, ProfileId, Question};
+use keyshoal_core::{AgentId, Question};
 
 /// Returns the lines of a question, without the `[Y/n]`.
 pub fn lines(question: &Question) -> Vec<Text> {
     match question {
-        Question::Differing { profile, source, others, .. } => {
+        Question::Differing { profile, source, others, settles, .. } => {
             let all: Vec<_> = std::iter::once(source).chain(others).map(|group| group.fingerprint).collect();
             let length = words::distinct_length(&all);
             let mut line = Text::toned(Tone::Strong, profile.as_str()).plain("  ");
@@ -19,11 +19,11 @@ pub fn lines(question: &Question) -> Vec<Text> {
             if can_be_answered(question) {
                 return vec![line.plain(" → ").and(Tone::Strong, proposal(others))];
             }
-            vec![
-                line,
-                Text::of("  nothing says whether on purpose: ")
-                    .and(Tone::Strong, keep_or_replace(profile, others)),
-            ]
+            let mut lines = vec![line];
+            lines.extend(settles.as_ref().map(|commands| {
+                Text::of("  nothing says whether on purpose: ").and(Tone::Strong, commands.as_str())
+            }));
+            lines
         }
         Question::WhichSource { profile, base, written, .. } => {
             let length = words::distinct_length(&[base.fingerprint, written.fingerprint]);
@@ -113,12 +113,6 @@ fn proposal(others: &[Group]) -> String {
     .flatten()
     .collect();
     format!("{}?", deeds.join(", "))
-}
-
-fn keep_or_replace(profile: &ProfileId, others: &[Group]) -> String {
-    let agent = others.iter().flat_map(|group| &group.agents).next();
-    let agent = agent.map_or("AGENT", AgentId::as_str);
-    format!("keyshoal keep {agent} {profile}, or keyshoal replace {agent} {profile}")
 }
 
 fn first(group: &Group) -> &str {

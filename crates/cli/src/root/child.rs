@@ -2,9 +2,10 @@
 
 use super::{World, variables};
 use crate::error::CommandError;
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Of what a program says, so much is kept.
@@ -44,6 +45,8 @@ pub struct Heard {
     pub fine: bool,
     /// Its standard output, at most the beginning.
     pub out: String,
+    /// What it said of errors, at most the beginning.
+    pub err: String,
 }
 
 /// Runs OpenClaw's own program with further variables, and this on its standard input. What takes longer than `patience` is ended.
@@ -64,21 +67,17 @@ pub fn run_program(
     };
     let mut command = Command::new(program);
     command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value.as_os_str())));
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(failed)?;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
     if let Some(mut pipe) = child.stdin.take() {
         // It may have ended without reading: its exit code says more than our broken pipe.
         let _ = pipe.write_all(stdin);
     }
-    let reader = child.stdout.take().map(|out| {
-        std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let mut out = out;
-            let _ = out.by_ref().take(LONGEST).read_to_end(&mut text);
-            let _ = std::io::copy(&mut out, &mut std::io::sink());
-            String::from_utf8_lossy(&text).into_owned()
-        })
-    });
+    let (out, err) = (child.stdout.take().map(listen), child.stderr.take().map(listen));
     let deadline = Instant::now() + patience;
     let status = loop {
         match child.try_wait().map_err(failed)? {
@@ -95,8 +94,19 @@ pub fn run_program(
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
-    let out = reader.and_then(|reader| reader.join().ok()).unwrap_or_default();
-    Ok(Heard { fine: status.success(), out })
+    let heard = |reader: Option<JoinHandle<String>>| reader.and_then(|reader| reader.join().ok());
+    let (out, err) = (heard(out).unwrap_or_default(), heard(err).unwrap_or_default());
+    Ok(Heard { fine: status.success(), out, err })
+}
+
+/// Reads what a program says until it ends, and keeps the beginning.
+fn listen(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = from.by_ref().take(LONGEST).read_to_end(&mut text);
+        let _ = std::io::copy(&mut from, &mut std::io::sink());
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 /// Makes a private directory that goes away by itself.

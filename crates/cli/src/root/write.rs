@@ -46,6 +46,12 @@ pub fn write_new_with(
     written
 }
 
+/// Removes a file that was written a moment ago: what it was for came to nothing.
+#[expect(clippy::disallowed_methods, reason = "this is where the command line writes its own few files")]
+pub fn take_back(path: &Path) {
+    let _ = std::fs::remove_file(path);
+}
+
 fn not_written(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::io(format!("{} could not be written: {error}", path.display()))
         .hint("name a file that does not exist yet, in a directory that you may write")

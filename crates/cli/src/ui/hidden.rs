@@ -27,7 +27,8 @@ impl Drop for Restore {
     }
 }
 
-fn restore() {
+/// Puts the terminal back if a prompt is open.
+pub fn restore() {
     if let Some(original) = ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner).take() {
         let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &original);
     }
@@ -37,7 +38,7 @@ fn restore() {
 pub fn read_hidden() -> Result<Secret, CommandError> {
     let failed = |error: io::Error| {
         CommandError::io(format!("the terminal could not be switched to hidden input: {error}"))
-            .hint("give the value on standard input instead: keyshoal set NAME < FILE")
+            .hint("give it on standard input, or in a file, instead")
     };
     let original = tcgetattr(rustix::stdio::stdin()).map_err(|error| failed(error.into()))?;
     let mut hidden = original.clone();
@@ -70,10 +71,17 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
     }
 }
 
+/// Whether somebody answers to signals.
+static GUARDED: Mutex<bool> = Mutex::new(false);
+
+/// Has prompts leave signals alone from now on: whoever calls this answers to them, and calls [`restore`].
+pub fn leave_signals() {
+    *GUARDED.lock().unwrap_or_else(PoisonError::into_inner) = true;
+}
+
 /// Restores the terminal when a signal ends the process. The handlers are there when this returns; the thread stays, because a
 /// handled signal keeps its handler.
 fn guard_signals() -> io::Result<()> {
-    static GUARDED: Mutex<bool> = Mutex::new(false);
     let mut guarded = GUARDED.lock().unwrap_or_else(PoisonError::into_inner);
     if *guarded {
         return Ok(());

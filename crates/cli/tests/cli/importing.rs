@@ -297,3 +297,27 @@ case "$*" in --version) echo "OpenClaw 2026.9.6" ;; *) kill -9 $PPID ;; esac
     let status = stage.run_at(&new, &["status"]);
     assert_eq!(status.code, 0, "{}{}", status.out, status.err);
 }
+
+#[test]
+fn why_openclaw_makes_no_store_is_said_in_its_own_words_and_without_the_key() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    let program = stage.path("refusing");
+    let script = r#"#!/bin/sh
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
+  *)
+    read -r key
+    echo "some talk before"
+    printf '\033[31mError: a gateway is running on port 18789 (given %s, …%s); stop it first\033[0m\n' "$key" "$(printf %s "$key" | tail -c 12)" >&2
+    echo "    at main (file:///usr/lib/openclaw/dist/entry.js:1:1)" >&2
+    exit 1 ;;
+esac
+"#;
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let run = imported(&stage, &stage.path("new"), &["--openclaw", text(&program)]);
+    let said = format!("{}{}", run.out, run.err);
+    assert!(said.contains("a gateway is running on port 18789"), "{said}");
+    assert!(said.contains("stop it first") && !said.contains("entry.js") && !said.contains('\x1b'), "{said}");
+}

@@ -268,3 +268,55 @@ fn the_documents_are_described() {
         });
     }
 }
+
+#[test]
+fn an_export_that_is_refused_leaves_no_code_behind() {
+    let stage = furnished(Layout::JsonFile);
+    let (to, code) = (stage.path("there"), stage.path("code"));
+    std::fs::write(&to, "mine").unwrap();
+    let nowhere = stage.path("nowhere/home.payload");
+    for place in [&to, &nowhere] {
+        let run = stage.run(&["export", "--to", text(place), "--code-file", text(&code)]);
+        assert_eq!((run.code, code.exists()), (1, false), "{}{}", run.out, run.err);
+    }
+    assert_eq!(std::fs::read_to_string(&to).unwrap(), "mine");
+    // Standard output that takes nothing.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+        .env_clear()
+        .env("HOME", stage.path(""))
+        .arg("--state-dir")
+        .arg(stage.state_dir())
+        .args(["export", "--to", "-", "--code-file", text(&code)])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!((run.status.code(), code.exists()), (Some(1), false));
+    // A code that is somebody's already is not ours to remove.
+    std::fs::write(&code, "mine").unwrap();
+    let run = stage.run(&["export", "--to", text(&stage.path("new")), "--code-file", text(&code)]);
+    assert_eq!((run.code, std::fs::read_to_string(&code).unwrap().as_str()), (1, "mine"), "{}", run.err);
+    assert!(!stage.path("new").exists());
+}
+
+#[test]
+fn a_directory_that_holds_nothing_of_openclaw_makes_no_instance() {
+    let stage = furnished(Layout::JsonFile);
+    let other = stage.path("other");
+    std::fs::create_dir_all(other.join("conf.d")).unwrap();
+    std::fs::write(other.join("hosts"), "").unwrap();
+    let target = stage.path("target");
+    for more in ["--yes", "--dry-run"] {
+        let run = stage.run_at(&target, &["import", text(&other), more]);
+        assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+        for said in [text(&other), "openclaw.json", "agents", "state/openclaw.sqlite"] {
+            assert!(run.err.contains(said), "{said}: {}", run.err);
+        }
+        assert!(!target.exists() && !stage.path(".local/share/keyshoal/vault.sqlite").exists());
+    }
+    // Whoever names the home in place of the state directory is told which is meant.
+    std::fs::create_dir_all(other.join(".openclaw/agents")).unwrap();
+    let run = stage.run_at(&target, &["import", text(&other), "--yes"]);
+    let right = other.join(".openclaw");
+    assert!(run.code == 1 && run.err.contains(text(&right)), "{}", run.err);
+}

@@ -90,6 +90,7 @@ fn the_one_question() {
             group(OLD, &["c", "d", "e", "f", "g", "h", "i"], VerdictKind::InvalidKey, Proposal::Replace),
             group(OWN, &["academic"], VerdictKind::Ok, Proposal::Keep),
         ],
+        settles: None,
     };
     assert_eq!(
         to_plain(&render::question::lines(&question)),

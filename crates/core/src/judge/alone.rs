@@ -3,12 +3,12 @@
 use super::Remedy;
 use super::copy::{Copy, Merits, shown};
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
-use super::words::{Words, keep_or_replace};
+use super::words::Words;
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
 
 /// Judges a copy that names a secret of the person's own: no vault's, and never its value.
 pub(super) fn by_name(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Option<Merits> {
-    let Copy { sight, owner, profile, view, .. } = copy;
+    let Copy { sight, profile, view, .. } = copy;
     let reference = view.material.reference()?;
     let ours = match &sight.desired.wish {
         Some(wish) => wish.has_had(profile, value),
@@ -21,8 +21,7 @@ pub(super) fn by_name(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint)
         "names the secret {:?} by reference instead of holding the source's value {}",
         reference.id, source.fingerprint
     );
-    let words =
-        Words::new(FindingKind::Foreign, text).severity(Severity::Info).fix(keep_or_replace(owner, profile));
+    let words = Words::new(FindingKind::Foreign, text).severity(Severity::Info).fix(copy.settle());
     let everything = sight.desired.include_foreign;
     Some(Merits::with(words, if everything { Remedy::Replace(Why::Approved) } else { Remedy::None }))
 }

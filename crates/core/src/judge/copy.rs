@@ -5,7 +5,7 @@ use super::hold::hold_back;
 use super::nowhere::lead_nowhere;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
 use super::vaulted::by_wish;
-use super::words::{Words, keep_or_replace, rotations_ago, show};
+use super::words::{Words, keep, rotations_ago, settle, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
     AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, SecretRef, Severity,
@@ -41,6 +41,13 @@ impl Merits {
     }
 }
 
+impl Copy<'_> {
+    /// Returns the commands that settle it.
+    pub(super) fn settle(&self) -> String {
+        settle(self.sight.desired.wish.is_some(), self.store, &self.owner, self.profile)
+    }
+}
+
 /// Judges a profile that stands in a store which is not its source.
 pub(super) fn judge_copy(copy: &Copy<'_>) -> (Judged, Words) {
     let merits = by_wish(copy).unwrap_or_else(|| match copy.sight.desired.values.get(copy.profile) {
@@ -70,7 +77,7 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
             "belongs to {} where the source's profile of this id belongs to {}",
             view.provider, source.provider
         );
-        let words = Words::new(FindingKind::Foreign, text).fix(format!("keyshoal keep {owner} {profile}"));
+        let words = Words::new(FindingKind::Foreign, text).fix(keep(copy.store, owner, profile));
         return Merits::leave(if copy.kept_by_person() {
             kept(copy, &short, "a person said so")
         } else {
@@ -89,9 +96,7 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
     }
     if let CredentialKind::Unknown(kind) = &view.kind {
         let text = format!("has the type {kind}, which is not known here, so it is only shown");
-        return Merits::leave(
-            Words::new(FindingKind::Foreign, text).fix(format!("keyshoal keep {owner} {profile}")),
-        );
+        return Merits::leave(Words::new(FindingKind::Foreign, text).fix(keep(copy.store, owner, profile)));
     }
     if view.kind == CredentialKind::OAuth || source.kind == CredentialKind::OAuth {
         return oauth::compared(copy, source, value);
@@ -119,7 +124,7 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
                 rotations_ago(behind),
                 source.fingerprint
             );
-            let words = Words::new(FindingKind::Foreign, text).fix(keep_or_replace(owner, profile));
+            let words = Words::new(FindingKind::Foreign, text).fix(copy.settle());
             return Merits::with(words, Remedy::Ask);
         }
         let text = format!(
@@ -168,9 +173,7 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
             source.fingerprint
         )
     };
-    let mut words = Words::new(FindingKind::Foreign, text)
-        .but(copy.verdict.clause())
-        .fix(keep_or_replace(owner, profile));
+    let mut words = Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(copy.settle());
     if copy.verdict.is_dead() {
         words = words.but(&format!("the source's value is not known to be accepted: {}", of_source.clause()));
     } else if copy.verdict.is_accepted() && *copy.state != SourceState::Usable {

@@ -3,7 +3,7 @@
 use super::Remedy;
 use super::copy::{Copy, Merits};
 use super::types::is_static;
-use super::words::{Words, keep_or_replace};
+use super::words::Words;
 use crate::{CredentialKind, FindingKind, Fingerprint, Severity, SourceValue, StoreId, plan::Why};
 
 /// Judges a copy where it or the source is an OAuth login.
@@ -46,7 +46,7 @@ pub(super) fn compared(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint
         return Merits::with(words, Remedy::Ask);
     }
     let words = Words::new(FindingKind::Shadowing, text).severity(Severity::Info);
-    Merits::leave(words.fix(keep_or_replace(&copy.owner, copy.profile)))
+    Merits::leave(words.fix(copy.settle()))
 }
 
 /// Judges a copy whose type is not the source's, one of them OAuth.
@@ -58,7 +58,7 @@ fn other_type(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
         "holds a credential of type {} ({value}) where the source has one of type {}; OAuth logins are never copied or written over",
         copy.view.kind, source.kind
     );
-    let words = Words::new(FindingKind::Foreign, text).fix(keep_or_replace(&copy.owner, copy.profile));
+    let words = Words::new(FindingKind::Foreign, text).fix(copy.settle());
     Merits::with(words, Remedy::Ask)
 }
 

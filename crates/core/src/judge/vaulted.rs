@@ -184,11 +184,8 @@ fn newcomer(copy: &Copy<'_>, shared: &SourceValue, line: &Line, value: Fingerpri
 fn unknown(copy: &Copy<'_>, text: &str) -> Words {
     let Copy { owner, profile, .. } = copy;
     let text = format!("{text}, and the vault has never had it");
-    // What all inherit is no one agent's: it has a name of its own there, and cannot be marked.
     let fix = match *copy.store == StoreId::Base {
-        true => format!(
-            "keyshoal credential adopt base {profile} (into the vault)   or   keyshoal sync --profile {profile} --include foreign (the vault's value)"
-        ),
+        true => copy.settle(),
         false => format!(
             "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
         ),

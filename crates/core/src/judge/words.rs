@@ -1,6 +1,6 @@
 //! The sentences that people read.
 
-use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity};
+use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity, StoreId};
 
 /// What was concluded about one copy, before it becomes findings.
 #[derive(Clone, Debug)]
@@ -61,7 +61,26 @@ pub(super) fn show(value: Option<Fingerprint>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| value.short())
 }
 
+/// Returns the command that says that a differing value is meant. What all inherit is no one agent's, and cannot be marked.
+pub(super) fn keep(store: &StoreId, agent: &AgentId, profile: &ProfileId) -> String {
+    match store {
+        StoreId::Base => format!("keyshoal sync --profile {profile} --from base"),
+        StoreId::Agent(_) => format!("keyshoal keep {agent} {profile}"),
+    }
+}
+
 /// Returns the two commands that settle a differing value.
-pub(super) fn keep_or_replace(agent: &AgentId, profile: &ProfileId) -> String {
-    format!("keyshoal keep {agent} {profile}   or   keyshoal replace {agent} {profile}")
+pub(crate) fn settle(by_vault: bool, store: &StoreId, agent: &AgentId, profile: &ProfileId) -> String {
+    match store {
+        StoreId::Base if by_vault => format!(
+            "keyshoal credential adopt base {profile} (into the vault)   or   keyshoal sync --profile {profile} --include foreign (the vault's value)"
+        ),
+        StoreId::Base => {
+            let keep = keep(store, agent, profile);
+            format!("{keep}   or   keyshoal sync --profile {profile} --include foreign")
+        }
+        StoreId::Agent(_) => {
+            format!("{}   or   keyshoal replace {agent} {profile}", keep(store, agent, profile))
+        }
+    }
 }

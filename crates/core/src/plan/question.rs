@@ -17,6 +17,8 @@ pub enum Question {
         source: Group,
         /// Every other value.
         others: Vec<Group>,
+        /// The commands that settle the first of those for which nothing is proposed.
+        settles: Option<String>,
     },
     /// The base store and the store that the program's own commands write differ: which one is right?
     WhichSource {

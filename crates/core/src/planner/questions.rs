@@ -1,5 +1,6 @@
 //! What only a person can decide.
 
+use crate::judge::words::settle;
 use crate::judge::{Remedy, Sight};
 use crate::plan::{Group, Proposal};
 use crate::{
@@ -51,6 +52,7 @@ fn differing(
 ) -> Option<Question> {
     let mut groups: BTreeMap<Fingerprint, Group> = BTreeMap::new();
     let mut unsettled = false;
+    let mut settles = None;
     for ((store, _), judged) in judgement.copies.iter().filter(|((_, id), _)| id == profile) {
         if sight.own_line(store, profile).is_some() {
             // It is compared with an override, and its finding says what can be done.
@@ -67,6 +69,9 @@ fn differing(
             Remedy::None | Remedy::Fill | Remedy::FixType(_) | Remedy::Withdraw => continue,
         };
         unsettled |= proposal != Proposal::Replace;
+        if proposal == Proposal::Leave && settles.is_none() {
+            settles = Some(settle(sight.desired.wish.is_some(), store, &judged.owner, profile));
+        }
         let group = groups.entry(fingerprint).or_insert_with(|| Group {
             fingerprint,
             agents: Vec::new(),
@@ -84,6 +89,7 @@ fn differing(
         provider: value.provider.clone(),
         source,
         others: groups.into_values().collect(),
+        settles,
     })
 }
 

@@ -83,6 +83,8 @@ pub struct State {
     pub done: usize,
     /// When every agent was shown to work.
     pub proven: Option<Timestamp>,
+    /// Until when the version before stays at hand, as it was said then.
+    pub until: Option<Timestamp>,
     /// Why it halted, if it did.
     pub halted: Option<String>,
     /// How many agents were not shown to work when all had it.

@@ -6,6 +6,7 @@
     reason = "a test says by panicking what does not hold, and uses files as it likes"
 )]
 
+mod at_work;
 mod backups;
 mod changes;
 mod crash;

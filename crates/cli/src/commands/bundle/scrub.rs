@@ -34,7 +34,7 @@ impl<'a> Scrub<'a> {
 }
 
 /// Replaces words that look like secrets or addresses of people.
-fn words(text: &str) -> String {
+pub fn words(text: &str) -> String {
     let is_word = |one: char| one.is_ascii_alphanumeric() || "-_.@+/=~".contains(one);
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;

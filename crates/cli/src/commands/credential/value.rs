@@ -39,15 +39,15 @@ impl ValueArgs {
     }
 }
 
-/// Reads it. What cannot be a key is refused.
-pub fn read(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, CommandError> {
+/// Reads it. What cannot be a key is refused, with the command that it was given `to`.
+pub fn read(ui: &mut Ui, args: &ValueArgs, name: &str, to: &str) -> Result<Secret, CommandError> {
     if let Some(problem) = shape::looks_like_a_secret(name) {
         return Err(CommandError::usage(format!("{problem}; a value is never given on the command line"))
             .hint("name the provider, and give the value at the prompt or on stdin")
             .hint("it is in your shell's history now: revoke that key"));
     }
     let secret = given(ui, args, name)?;
-    shape::check(&secret, name)?;
+    shape::check(&secret, to)?;
     Ok(secret)
 }
 

@@ -5,7 +5,8 @@ use crate::commands::Context;
 use crate::error::CommandError;
 use crate::root;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_openclaw::{Environment, files, locate};
+use keyshoal_openclaw::locate::{self, Locations};
+use keyshoal_openclaw::{Environment, files};
 use keyshoal_seal::{OneTimeCode, RecipientKey, keys};
 use keyshoal_transfer::manifest::Logins;
 use keyshoal_transfer::{
@@ -128,6 +129,7 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
     let env = Environment { home: context.world.environment.home.clone(), ..Environment::default() };
     let locations = locate::locate(&env, Some(&args.from), context.globals.config.as_deref())
         .map_err(|error| CommandError::config(error.to_string()))?;
+    require_something(&locations)?;
     let options = GatherOptions {
         context: false,
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
@@ -136,6 +138,20 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
     };
     let payload = gather(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;
     Ok(Read { payload, sealed: "directory" })
+}
+
+/// Refuses a directory that OpenClaw has never used: an instance would be made of nothing.
+fn require_something(locations: &Locations) -> Result<(), CommandError> {
+    let dir = &locations.state_dir;
+    let signs = [locations.config_path.clone(), dir.join("agents"), dir.join("state/openclaw.sqlite")];
+    if signs.iter().any(|path| files::exists(path)) {
+        return Ok(());
+    }
+    Err(CommandError::user(format!(
+        "{} holds nothing of OpenClaw's: no openclaw.json, no agents, no state/openclaw.sqlite",
+        dir.display()
+    ))
+    .hint("name the state directory itself as it was copied over (it is called .openclaw), or the payload's file"))
 }
 
 fn pasted(mut from: impl std::io::BufRead) -> Result<Zeroizing<Vec<u8>>, CommandError> {

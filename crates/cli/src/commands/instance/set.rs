@@ -1,12 +1,13 @@
 //! `keyshoal instance set`: what an instance is called, and how its credentials reach it.
 
 use super::super::flow::{self, Flow, FlowArgs};
-use super::super::{Context, shared};
+use super::super::{Context, rotate, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, Material};
+use keyshoal_engine::rotate::Stage;
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use keyshoal_vault::Change;
 
@@ -90,10 +91,13 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
             .hint("update OpenClaw first; until then the stores hold the values"));
     }
     let rotations = flow.held.vault.rotations(&flow.instance().id)?;
-    let Some(open) = rotations.iter().find(|one| one.finished.is_none()) else { return Ok(()) };
-    let credential = flow.instance().credentials.iter().find(|one| one.uid == open.credential);
-    let profile = credential.map_or_else(|| open.credential.to_string(), |one| one.profile.to_string());
-    Err(CommandError::user(format!("a rotation of {profile} is not over: it is {}", open.stage)).hint(format!(
-        "keyshoal rotate {profile} --resume   goes on with it; --finish retires the value before, --rollback gives it up"
-    )))
+    // One in its grace time has come through, and goes back as well by the new way: the vault has both values.
+    let half = |one: &keyshoal_vault::Rotation| {
+        let credential = flow.credentials().find(|known| known.uid == one.credential)?;
+        let is_half = one.finished.is_none() && Stage::parse(&one.stage) != Some(Stage::Proven);
+        is_half.then(|| (one.clone(), credential))
+    };
+    let Some((open, credential)) = rotations.iter().find_map(half) else { return Ok(()) };
+    Err(CommandError::user(format!("a rotation of {} is not over: it is {}", credential.profile, open.stage))
+        .hint(rotate::out_of(&rotate::command_of(flow.instance(), credential), &open)))
 }

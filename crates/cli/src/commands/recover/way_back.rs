@@ -73,7 +73,7 @@ fn unheard(run: &RunDetail) -> String {
     match run.summary.command.as_str() {
         "rotate" => back,
         "credential" => format!(
-            "{back}. What was not there before goes with keyshoal credential remove, or override --remove"
+            "{back}. What was not there before goes with keyshoal credential remove PROFILE, or keyshoal credential override AGENT PROFILE --remove"
         ),
         "instance set" => delivered("inline|refs"),
         other => opposite(other),

@@ -1,24 +1,23 @@
 //! The way back of a rotation of one installation, and whether a person wants it.
 
+use super::RotateArgs;
+use super::alone::{Alone, one, shown};
 use super::book::{self, Part, VaultBook};
-use super::{RotateArgs, one, options, show, shown};
-use crate::commands::flow::Flow;
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Answer, Text, Ui};
-use keyshoal_core::vault::{VaultCredential, VersionState};
+use keyshoal_core::vault::VersionState;
 use keyshoal_engine::rotate::{RotateOptions, Rotation, roll_back};
 use keyshoal_local::Installation;
 
 /// Gives a rotation up, or goes back to the version before.
 pub fn back(
     ui: &mut Ui,
-    flow: &Flow<'_>,
-    credential: &VaultCredential,
+    alone: &Alone<'_>,
     open: Option<keyshoal_vault::Rotation>,
-    args: &RotateArgs,
 ) -> Result<Outcome, CommandError> {
+    let Alone { flow, credential, args, options, .. } = alone;
     if args.flow.dry_run {
         ui.data(&[Text::of(format!(
             "would bring {} back to the version before, everywhere",
@@ -38,21 +37,19 @@ pub fn back(
                 "{} has no version to go back to: the one before is retired, or there was none",
                 credential.profile
             ))
-            .hint("keyshoal credential show   lists the versions; give an earlier value again with keyshoal rotate"));
+            .hint(format!(
+                "keyshoal credential show {}   lists the versions; a value that you have goes back to all by a rotation of its own",
+                credential.profile
+            )));
         }
     })?;
     if !agreed_to_old(ui, args, &flow.installation, &rotation)? {
         return Ok(Outcome::Attention);
     }
-    let options = RotateOptions { offline: true, ..options(args) };
-    let progress = ui.progress();
-    let mut lines = Vec::new();
-    let done = roll_back(&flow.installation, &mut book, &mut rotation, &options, &mut |event| {
-        show::event(&progress, &mut lines, &event);
-    });
-    drop(progress);
-    lines.iter().for_each(|line| ui.say(line));
-    let (report, ended) = done?;
+    let options = RotateOptions { offline: true, ..(*options).clone() };
+    let (report, ended) = alone.doing(ui, &mut book, &mut rotation, |book, rotation, tell| {
+        roll_back(&flow.installation, book, rotation, &options, tell)
+    })?;
     shown(ui, &rotation, &report, &ended)
 }
 

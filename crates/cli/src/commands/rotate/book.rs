@@ -124,6 +124,15 @@ impl<'f> VaultBook<'f> {
         Self { vault, author, pages }.read(stands)
     }
 
+    /// Returns where a rotation stands that somebody else has taken on meanwhile, if one has.
+    pub fn taken_on(&self) -> Option<keyshoal_vault::Rotation> {
+        let found = |page: &Page<'_>| {
+            let found = self.vault.rotation(&page.id).ok().flatten()?;
+            (found.revision != page.revision).then_some(found)
+        };
+        self.pages.iter().find_map(found)
+    }
+
     fn open(
         vault: &'f Vault,
         author: &'f Author,
@@ -205,7 +214,7 @@ impl<'f> Page<'f> {
         };
         let new = new.or(known.filter(|_| self.installation.is_none())).ok_or_else(|| {
             CommandError::user(format!("the vault has no value of {} to go on with", credential.profile))
-                .hint("keyshoal rotate … --rollback   gives the rotation up")
+                .hint(format!("keyshoal status   says what the agents of {} hold", instance.name))
         })?;
         let agent = credential.agent.and_then(|uid| instance.agents.iter().find(|agent| agent.uid == uid));
         Ok(Rotation {

@@ -1,6 +1,6 @@
 //! What is to be rotated: credentials that are old, and rotations that are half done.
 
-use super::book;
+use super::{book, ways};
 use crate::commands::flow::credentials_of;
 use crate::document::DueDocument;
 use crate::error::CommandError;
@@ -8,6 +8,7 @@ use crate::exit::Outcome;
 use crate::ui::{Grid, Text, Tone, Ui};
 use keyshoal_core::Timestamp;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_engine::rotate::Stage;
 use keyshoal_vault::Vault;
 
 /// One credential and how old its present value is.
@@ -22,8 +23,26 @@ pub struct Age<'a> {
     pub due: bool,
     /// Where a rotation of it stands that is not over.
     pub stage: Option<String>,
+    /// Until when the version before stays at hand, where every agent works with the present one.
+    pub grace_until: Option<Timestamp>,
     /// Where that one stands in each instance, where several rotate together.
-    pub together: Vec<(String, String)>,
+    pub together: Vec<Part>,
+}
+
+/// Where a rotation stands in one of several instances.
+pub struct Part {
+    /// The instance's name.
+    pub instance: String,
+    /// The stage.
+    pub stage: String,
+    until: Option<Timestamp>,
+}
+
+impl Age<'_> {
+    /// Tells whether a rotation of it is half done: one in its grace time has come through.
+    fn is_half_done(&self) -> bool {
+        self.stage.is_some() && self.grace_until.is_none()
+    }
 }
 
 /// Reports it.
@@ -49,22 +68,23 @@ pub fn report(
                 credential,
                 days,
                 due: days > i64::from(max_age),
+                grace_until: open.as_ref().map_or(Ok(None), |open| grace_until(open, &together))?,
                 stage: open.map(|one| one.stage),
                 together,
             });
         }
     }
     ages.sort_by_key(|age| std::cmp::Reverse(age.days));
-    ui.data(&grid(&ages, instances.len() > 1).lines(usize::MAX, 0));
+    ui.data(&grid(&ages, instances.len() > 1, now).lines(usize::MAX, 0));
     if let Some(words) = partial(&ages, instances.len() > 1) {
         ui.data(&[Text::toned(Tone::Doubt, "! partial rotation: ").plain(words)]);
     }
-    let attention = ages.iter().any(|age| age.due || age.stage.is_some());
+    let attention = ages.iter().any(|age| age.due || age.is_half_done());
     ui.document(&DueDocument::of(&ages, max_age))?;
     Ok(Outcome::attention_if(attention))
 }
 
-fn grid(ages: &[Age<'_>], several: bool) -> Grid {
+fn grid(ages: &[Age<'_>], several: bool, now: Timestamp) -> Grid {
     let heads: &[&str] = match several {
         true => &["instance", "profile", "whose", "days", ""],
         false => &["profile", "whose", "days", ""],
@@ -74,10 +94,13 @@ fn grid(ages: &[Age<'_>], several: bool) -> Grid {
         let agent =
             age.credential.agent.and_then(|uid| age.instance.agents.iter().find(|one| one.uid == uid));
         let whose = agent.map_or_else(|| "all".to_owned(), |agent| agent.id.to_string());
-        let said = match (&age.stage, age.due) {
-            (Some(stage), _) => Text::toned(Tone::Doubt, format!("… {}", under_way(stage, &age.together))),
-            (None, true) => Text::toned(Tone::Bad, "✗ due"),
-            (None, false) => Text::toned(Tone::Good, "✓"),
+        let said = match (&age.stage, age.grace_until, age.due) {
+            (Some(stage), None, _) => {
+                Text::toned(Tone::Doubt, format!("… {}", under_way(stage, &age.together)))
+            }
+            (_, _, true) => Text::toned(Tone::Bad, "✗ due"),
+            (_, Some(until), false) => Text::toned(Tone::Good, "✓ ").plain(waits(age, until, now)),
+            (None, None, false) => Text::toned(Tone::Good, "✓"),
         };
         let mut row = vec![
             Text::toned(Tone::Strong, age.credential.profile.as_str()),
@@ -93,24 +116,48 @@ fn grid(ages: &[Age<'_>], several: bool) -> Grid {
     grid
 }
 
-fn under_way(stage: &str, together: &[(String, String)]) -> String {
+/// Says what of a rotation that has come through is left.
+fn waits(age: &Age<'_>, until: Timestamp, now: Timestamp) -> String {
+    if now < until {
+        return format!("the value before stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"));
+    }
+    let command = ways::command_of(age.instance, age.credential);
+    format!(
+        "the value before is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
+    )
+}
+
+fn under_way(stage: &str, together: &[Part]) -> String {
     if together.is_empty() {
         return format!("a rotation is under way: {stage}");
     }
-    let each: Vec<String> = together.iter().map(|(name, stage)| format!("{name} {stage}")).collect();
+    let each: Vec<String> = together.iter().map(|part| format!("{} {}", part.instance, part.stage)).collect();
     format!("one rotation over {} instances is under way: {}", together.len(), each.join(", "))
 }
 
+/// Says until when the version before stays at hand: of a rotation that has come through, in every instance that it is about.
+fn grace_until(
+    open: &keyshoal_vault::Rotation,
+    together: &[Part],
+) -> Result<Option<Timestamp>, CommandError> {
+    let proven = |stage: &str| Stage::parse(stage) == Some(Stage::Proven);
+    let all = proven(&open.stage) && together.iter().all(|part| proven(&part.stage));
+    let state = book::state_of(open)?;
+    // What an earlier version wrote says no end: it counts from when it was proven.
+    let own = state.until.or(state.proven).unwrap_or(open.updated);
+    Ok(all.then(|| together.iter().filter_map(|part| part.until).fold(own, Timestamp::max)))
+}
+
 /// Returns where a rotation stands in each of the instances that rotate together, by their names.
-fn together(vault: &Vault, open: &keyshoal_vault::Rotation) -> Result<Vec<(String, String)>, CommandError> {
+fn together(vault: &Vault, open: &keyshoal_vault::Rotation) -> Result<Vec<Part>, CommandError> {
     let Some(whole) = book::state_of(open)?.together else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for instance in vault.instances()? {
         for row in vault.rotations(&instance.id)? {
             // What an earlier version or another one wrote need not be read here: it is not part of this one.
-            let part = book::state_of(&row).ok().and_then(|state| state.together);
-            if part.is_some_and(|part| part.id == whole.id) {
-                all.push((instance.name.clone(), row.stage));
+            let Ok(state) = book::state_of(&row) else { continue };
+            if state.together.is_some_and(|part| part.id == whole.id) {
+                all.push(Part { instance: instance.name.clone(), stage: row.stage, until: state.until });
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a rotation does and did, for people.
 
+use super::ways;
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
 use keyshoal_core::AgentId;
@@ -141,14 +142,15 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
     let what = What {
         new: first.map(|one| one.new.to_string()).unwrap_or_default(),
         old: String::new(),
-        name: first.map(|one| format!("{} --instances …", one.profile)).unwrap_or_default(),
+        name: members
+            .first()
+            .map(|one| format!("{} --instances {}", one.rotation.profile, one.name))
+            .unwrap_or_default(),
         keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
     };
     lines.push(match ended {
-        Ended::Halted { why } => Text::toned(Tone::Doubt, "? halted: ").plain(format!(
-            "{why}; keyshoal rotate {} --resume   goes on, --rollback   gives it up",
-            what.name
-        )),
+        Ended::Halted { why } => Text::toned(Tone::Doubt, "? halted: ")
+            .plain(format!("{why}; {}", ways::out(&format!("keyshoal rotate {}", what.name), None))),
         _ => end(ended, &what, Stage::Staged),
     });
     lines

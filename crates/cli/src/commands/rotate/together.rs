@@ -1,10 +1,12 @@
 //! One new value for several instances of the vault.
 
+mod allowed;
 mod chosen;
 mod reach;
 
 use super::book::{self, Part, VaultBook};
-use super::{RotateArgs, due, show};
+use super::stop::Stop;
+use super::{RotateArgs, at_work, due, show, ways};
 use crate::commands::flow::{self, Flow};
 use crate::commands::{Context, credential, shared};
 use crate::document::RotationsDocument;
@@ -12,6 +14,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::vault as opening;
 use crate::ui::Ui;
+use allowed::{canary, refuse_what_is_of_one, require_somebody};
 use keyshoal_core::ProfileId;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
@@ -20,7 +23,7 @@ use keyshoal_engine::rotate::{
 };
 use keyshoal_engine::{AskPolicy, LookOptions};
 use keyshoal_local::Installation;
-use keyshoal_vault::Vault;
+use keyshoal_vault::{AtWork, Author, Vault};
 use reach::reach;
 use std::sync::Arc;
 
@@ -36,6 +39,10 @@ impl House<'_> {
     fn part(&self) -> Part<'_> {
         let installation = self.flow.as_ref().ok().map(|flow| &flow.installation);
         Part { instance: &self.instance, credential: &self.credential, installation }
+    }
+
+    fn named(&self) -> (&VaultInstance, &VaultCredential) {
+        (&self.instance, &self.credential)
     }
 
     fn member(&self, rotation: Rotation) -> Member<'_, Installation> {
@@ -59,7 +66,12 @@ impl House<'_> {
 }
 
 /// Does it for the instances that were named.
-pub fn cmd(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outcome, CommandError> {
+pub fn cmd(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    args: &RotateArgs,
+    stop: &Stop,
+) -> Result<Outcome, CommandError> {
     refuse_what_is_of_one(context, args)?;
     let vault = Arc::new(opening::open_vault(ui, context.world, context.globals)?);
     let named = chosen::named(&vault, &args.instances)?;
@@ -75,18 +87,35 @@ pub fn cmd(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Result<Outc
     }
     if args.resume || args.finish || args.rollback {
         let id = chosen::the_one(&open, args)?;
-        return go_on(ui, context, args, &vault, &id);
+        return go_on(ui, context, args, &vault, &id, stop);
     }
     if let Some((name, open)) = open.first() {
-        return Err(under_way(name, open));
+        if !args.flow.dry_run {
+            let author = opening::author(context.world, None);
+            drop(at_work_on(&vault, &author, meant.iter().map(|(instance, one)| (instance, one)))?);
+        }
+        let profile = meant.first().map(|(_, one)| one.profile.as_str()).unwrap_or_default();
+        return Err(super::under_way(name, &command(profile, name), open));
     }
-    staged(ui, context, args, &vault, meant)
+    staged(ui, context, args, &vault, meant, stop)
 }
 
-/// Says that there is a rotation already.
-pub fn under_way(name: &str, open: &keyshoal_vault::Rotation) -> CommandError {
-    CommandError::user(format!("{name}: a rotation is under way ({})", open.stage))
-        .hint("keyshoal rotate … --resume   goes on with it; --finish   closes it; --rollback   gives it up")
+/// Returns the command that works on the rotation that an instance has with others.
+fn command(profile: &str, name: &str) -> String {
+    format!("keyshoal rotate {profile} --instances {name}")
+}
+
+/// Begins to work on all of them. Refused while another process is at one.
+fn at_work_on<'a>(
+    vault: &Vault,
+    author: &Author,
+    parts: impl Iterator<Item = (&'a VaultInstance, &'a VaultCredential)>,
+) -> Result<Vec<AtWork>, CommandError> {
+    let begin = |(instance, credential): (&VaultInstance, &VaultCredential)| {
+        let name = format!("{} of {}", credential.profile, instance.name);
+        at_work::begin(vault, author, &name, credential.uid)
+    };
+    parts.map(begin).collect()
 }
 
 /// Goes on with rotations that go together, or gives them up, whichever instance they were found by.
@@ -96,6 +125,7 @@ pub fn go_on(
     args: &RotateArgs,
     vault: &Arc<Vault>,
     id: &str,
+    stop: &Stop,
 ) -> Result<Outcome, CommandError> {
     refuse_what_is_of_one(context, args)?;
     let author = opening::author(context.world, args.flow.why.as_deref());
@@ -106,15 +136,19 @@ pub fn go_on(
             if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
-            let credential = instance.credentials.iter().find(|one| one.uid == row.credential).cloned();
-            let credential =
-                credential.ok_or_else(|| CommandError::user("the credential is in the vault no more"))?;
+            // One that was taken back from all agents there has nothing to go on with.
+            let of = flow::credentials_of(&instance).find(|one| one.uid == row.credential).cloned();
+            let Some(credential) = of else { continue };
             let flow = reach(ui, context, &args.flow, vault, &instance);
             houses.push(House { instance: instance.clone(), credential, flow });
             rows.push(row);
         }
     }
     require_somebody(&houses)?;
+    let _at_work = match args.flow.dry_run {
+        true => Vec::new(),
+        false => at_work_on(vault, &author, houses.iter().map(House::named))?,
+    };
     let parts = houses.iter().map(House::part).zip(rows).collect();
     let (book, rotations) = VaultBook::resume(vault, &author, parts)?;
     let options = super::options(args);
@@ -126,6 +160,7 @@ pub fn go_on(
         ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
         return Ok(Outcome::Attention);
     }
+    knows(stop, vault, &houses);
     if !args.rollback {
         return run(ui, &houses, book, rotations, &options, false);
     }
@@ -145,8 +180,11 @@ fn staged(
     args: &RotateArgs,
     vault: &Arc<Vault>,
     meant: Vec<(VaultInstance, VaultCredential)>,
+    stop: &Stop,
 ) -> Result<Outcome, CommandError> {
-    let secret = credential::value::read(ui, &args.value, args.name.as_deref().unwrap_or_default())?;
+    let name = args.name.as_deref().unwrap_or_default();
+    let to = format!("rotate {name} --instances {}", args.instances.join(","));
+    let secret = credential::value::read(ui, &args.value, name, &to)?;
     let options = super::options(args);
     let mut houses = Vec::new();
     for (instance, credential) in meant {
@@ -201,8 +239,17 @@ fn staged(
         parts.push((house.part(), State { together, ..State::default() }, value));
     }
     let author = opening::author(context.world, args.flow.why.as_deref());
+    let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
+    knows(stop, vault, &houses);
     let (book, rotations) = VaultBook::begin(vault, &author, parts)?;
     run(ui, &houses, book, rotations, &options, false)
+}
+
+/// One stands for all: they go on, or back, together.
+fn knows(stop: &Stop, vault: &Arc<Vault>, houses: &[House<'_>]) {
+    if let Some(first) = houses.first() {
+        stop.knows(vault, &first.instance.id, first.credential.uid);
+    }
 }
 
 /// Goes on, or back, and shows what came of it.
@@ -225,7 +272,12 @@ fn run(
     };
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));
-    let ended = ended?;
+    let ended = ended.map_err(|error| {
+        let error = CommandError::from(error);
+        let Some(first) = members.first() else { return error };
+        let command = command(first.rotation.profile.as_str(), &first.name);
+        ways::add(error, &book, &command, first.rotation.stage)
+    })?;
     ui.data(&show::together(&members, &ended));
     ui.document(&RotationsDocument::of(&members, &ended))?;
     let fine = match &ended {
@@ -236,46 +288,4 @@ fn run(
         _ => false,
     };
     Ok(Outcome::attention_if(!fine))
-}
-
-/// Refuses what can be right for one gateway only: a token is shown to its own gateway, and to no other.
-fn refuse_what_is_of_one(context: &Context<'_>, args: &RotateArgs) -> Result<(), CommandError> {
-    let name = match (&context.globals.gateway_token_file, &args.flow.activate.restart_command) {
-        (Some(_), _) => "--gateway-token-file",
-        (None, Some(_)) => "--restart-command",
-        (None, None) => return Ok(()),
-    };
-    Err(CommandError::usage(format!(
-        "{name} is for one gateway, and this rotation is over several instances"
-    ))
-    .hint("leave it out: each gateway's token is found in its own config, and a reload needs no restart"))
-}
-
-/// Refuses to begin where nothing of it could be done from here.
-fn require_somebody(houses: &[House<'_>]) -> Result<(), CommandError> {
-    if houses.iter().any(|house| house.flow.is_ok()) {
-        return Ok(());
-    }
-    let why = houses.iter().filter_map(|house| Some(format!("{}: {}", house.instance.name, house.away()?)));
-    Err(CommandError::user(format!(
-        "none of the instances can be reached from here: {}",
-        why.collect::<Vec<_>>().join("; ")
-    )))
-}
-
-/// Returns which instance comes first: the one that was named, else the first.
-fn canary(houses: &[House<'_>], args: &RotateArgs) -> Result<usize, CommandError> {
-    let name = match args.canary.as_slice() {
-        [] => return Ok(0),
-        [name] => name,
-        _ => return Err(CommandError::usage("with --instances, --canary names one instance")),
-    };
-    let at = houses.iter().position(|house| house.instance.name == *name).ok_or_else(|| {
-        CommandError::user(format!("{name:?} is none of the instances that rotate"))
-            .hint("with --instances, --canary names the instance that comes first")
-    })?;
-    match houses[at].away() {
-        None => Ok(at),
-        Some(why) => Err(CommandError::user(format!("{name} cannot come first: {why}"))),
-    }
 }

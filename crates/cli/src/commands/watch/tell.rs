@@ -4,7 +4,7 @@ use super::events::Shared;
 use crate::document::{AlarmDocument, RunDocument};
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::{Timestamp, Topic};
+use keyshoal_core::{StoreId, Timestamp, Topic};
 use keyshoal_engine::watch::Report;
 use sd_notify::NotifyState;
 use serde::Serialize;
@@ -105,9 +105,13 @@ impl<'a> Teller<'a> {
                 self.document("fight", None, None, Some(message));
             }
             Report::Fight { store, profile, times, .. } => {
+                let meant = match store {
+                    StoreId::Base => format!("keyshoal credential adopt base {profile}"),
+                    StoreId::Agent(agent) => format!("keyshoal keep {agent} {profile}"),
+                };
                 let message = format!(
                     "somebody has undone the repair of {profile} in {store} {times} times; it is left alone for a while. \
-                     If that value is meant: keyshoal keep {store} {profile}"
+                     If that value is meant: {meant}"
                 );
                 self.ui.warn(&message);
                 self.document("fight", None, None, Some(message));

@@ -1,8 +1,8 @@
 //! OpenClaw's own program: which release it is, and the stores that nobody else may make.
 
-use crate::commands::Context;
+use crate::commands::{Context, bundle};
 use crate::error::CommandError;
-use crate::root::{self, variables};
+use crate::root::{self, Heard, variables};
 use keyshoal_core::{AgentId, CredentialKind, Layout, ProfileId, Secret};
 use keyshoal_openclaw::init::{self, RunWith, Stdin, Step};
 use keyshoal_openclaw::layout::Release;
@@ -15,6 +15,11 @@ use std::time::Duration;
 
 /// A start of the program takes seconds on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Of what it says when it ends badly, so many lines and characters are told.
+const LINES: usize = 3;
+const LONGEST_REASON: usize = 400;
+/// What has so much of a key in it is not told.
+const PART: usize = 6;
 
 /// The program on this machine.
 #[derive(Clone, Debug)]
@@ -102,8 +107,11 @@ impl Program {
         };
         for step in steps {
             let key = first.as_ref().map(|(one, key)| (&one.profile, key));
-            if !self.run(locations, &step, key)? {
-                return Ok(Some(format!("openclaw {} did not end well", step.argv.join(" "))));
+            let said = self.run(locations, &step, key)?;
+            if !said.fine {
+                let why = reason(&said, key.map(|(_, key)| key));
+                let why = why.map(|why| format!("; it said: {why}")).unwrap_or_default();
+                return Ok(Some(format!("openclaw {} did not end well{why}", step.argv.join(" "))));
             }
         }
         Ok(None)
@@ -114,7 +122,7 @@ impl Program {
         locations: &Locations,
         step: &Step,
         key: Option<(&ProfileId, &Secret)>,
-    ) -> Result<bool, CommandError> {
+    ) -> Result<Heard, CommandError> {
         let scratch = root::scratch_dir()?;
         let nothing = scratch.path().join("openclaw.json");
         let config = match step.config {
@@ -132,14 +140,31 @@ impl Program {
         let variables = [
             ("OPENCLAW_STATE_DIR", locations.state_dir.as_path()),
             ("OPENCLAW_CONFIG_PATH", config.as_path()),
+            ("NO_COLOR", Path::new("1")),
         ];
-        Ok(root::run_program(&self.path, &argv, &variables, &stdin, PATIENCE)?.fine)
+        root::run_program(&self.path, &argv, &variables, &stdin, PATIENCE)
     }
 
     /// Tells whether it keeps credentials in databases, which it makes itself.
     pub fn has_databases(&self) -> bool {
         !matches!(self.release.layout(), Layout::JsonFile | Layout::JsonWithState)
     }
+}
+
+/// Returns why the program ended badly, in its own words: its last lines, without any secret, and without where in itself that was.
+fn reason(said: &Heard, key: Option<&Secret>) -> Option<String> {
+    let text = if said.err.trim().is_empty() { &said.out } else { &said.err };
+    let text = anstream::adapter::strip_str(text).to_string();
+    let inner = |line: &str| line.is_empty() || line.starts_with("at ") || line.starts_with("Node.js v");
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !inner(line)).collect();
+    let last = lines.get(lines.len().saturating_sub(LINES)..)?.join(" ");
+    let key = key.map(|key| key.reveal_secret().as_bytes()).unwrap_or_default();
+    // It may repeat a part of the key.
+    let of_key = |word: &str| key.windows(PART).any(|part| word.as_bytes().windows(PART).any(|w| w == part));
+    let clean = |word: &'_ str| if of_key(word) { "(redacted)".to_owned() } else { word.to_owned() };
+    let words: Vec<String> = bundle::without_secrets(&last).split_whitespace().map(clean).collect();
+    let said: String = words.join(" ").chars().take(LONGEST_REASON).collect();
+    (!said.is_empty()).then_some(said)
 }
 
 /// Returns the first API key that all agents share, with its value.

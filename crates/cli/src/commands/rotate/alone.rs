@@ -1,0 +1,176 @@
+//! The rotation of one installation: from a new value on, or from where it stands.
+
+use super::book::{Part, VaultBook};
+use super::stop::Stop;
+use super::{RotateArgs, at_work, show, ways};
+use crate::commands::flow::Flow;
+use crate::commands::{credential, shared};
+use crate::document::RotateDocument;
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::Secret;
+use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_engine::rotate::{
+    Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, plan_waves, rotate,
+};
+use keyshoal_engine::{AskPolicy, LookOptions};
+
+/// What is rotated, and how.
+pub struct Alone<'a> {
+    /// The installation and its vault.
+    pub flow: &'a Flow<'a>,
+    /// The credential.
+    pub credential: &'a VaultCredential,
+    /// What the person asked for.
+    pub args: &'a RotateArgs,
+    /// The same for the engine.
+    pub options: &'a RotateOptions,
+    /// What answers to signals.
+    pub stop: &'a Stop,
+}
+
+impl Alone<'_> {
+    /// Stages a new value and goes on from there. What a rotation before it keeps at hand is retired only for a value that is accepted.
+    pub fn staged(
+        &self,
+        ui: &mut Ui,
+        before: Option<keyshoal_vault::Rotation>,
+    ) -> Result<Outcome, CommandError> {
+        let Self { flow, credential, args, options, .. } = self;
+        let command = ways::command_of(flow.instance(), credential);
+        let to = command.trim_start_matches("keyshoal ");
+        let secret = credential::value::read(ui, &args.value, credential.profile.as_str(), to)?;
+        let held = flow.entry(credential.uid)?;
+        let value =
+            credential::entry::with_secret(held.as_ref(), &credential.provider, &credential.kind, &secret)?;
+        let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
+        let look = shared::look(ui, &flow.installation, &offline)?;
+        let planned = match credential.agent {
+            Some(_) => Vec::new(),
+            None => plan_waves(&look, &credential.profile, &options.sizes),
+        };
+        for line in show::plan(credential, &planned) {
+            ui.say(&line);
+        }
+        if before.is_some() {
+            ui.say(&Text::of(
+                "  the value before the present one is retired then, and is no way back any more",
+            ));
+        }
+        if args.flow.dry_run {
+            ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
+            return Ok(Outcome::Attention);
+        }
+        if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
+            if outcome == Outcome::Attention {
+                ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
+            }
+            return Ok(outcome);
+        }
+        let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
+        let _at_work = at_work::begin(vault, flow.author(), profile, credential.uid)?;
+        let closed;
+        let mut part = Part::of(flow, credential);
+        if let Some(open) = before {
+            closed = self.close(ui, open, &secret)?;
+            let now = closed.credentials.iter().find(|one| one.uid == credential.uid);
+            part.credential = now.ok_or_else(|| flow.no_credential(profile, None))?;
+            part.instance = &closed;
+        }
+        self.stop.knows(vault, &flow.instance().id, credential.uid);
+        let part = (part, State::default(), value);
+        let (mut book, mut rotation) = one(VaultBook::begin(vault, flow.author(), vec![part])?)?;
+        let options = RotateOptions { seen: Some(look.observed), ..(*options).clone() };
+        let (report, ended) = self.go(ui, &mut book, &mut rotation, &options)?;
+        shown(ui, &rotation, &report, &ended)
+    }
+
+    /// Closes a rotation that has come through, for a value that its provider accepts. Returns the instance as it is then.
+    fn close(
+        &self,
+        ui: &mut Ui,
+        open: keyshoal_vault::Rotation,
+        secret: &Secret,
+    ) -> Result<VaultInstance, CommandError> {
+        let Self { flow, credential, options, .. } = self;
+        let agent = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
+        let (provider, kind) = (&credential.provider, &credential.kind);
+        credential::value::try_it(ui, flow, secret, provider, kind, agent, !options.offline)?;
+        let part = Part::of(flow, credential);
+        let (mut book, mut rotation) =
+            one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
+        self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: 0, ..(*options).clone() })?;
+        Ok(flow.held.vault.instance(&flow.instance().id)?)
+    }
+
+    /// Goes on as far as it goes.
+    pub fn go(
+        &self,
+        ui: &mut Ui,
+        book: &mut VaultBook<'_>,
+        rotation: &mut Rotation,
+        options: &RotateOptions,
+    ) -> Result<(RotateReport, Ended), CommandError> {
+        let flow = self.flow;
+        let done = self.doing(ui, book, rotation, |book, rotation, tell| {
+            rotate(&flow.installation, book, rotation, options, tell)
+        });
+        if matches!(done, Ok((_, Ended::Finished))) {
+            crate::commands::vault::tidy(ui, &flow.held.vault, &flow.instance().id, flow.author());
+        }
+        done
+    }
+
+    /// Has the engine do something, and shows what happens meanwhile. What keeps it from going on comes with the ways out.
+    pub fn doing(
+        &self,
+        ui: &mut Ui,
+        book: &mut VaultBook<'_>,
+        rotation: &mut Rotation,
+        work: impl FnOnce(
+            &mut VaultBook<'_>,
+            &mut Rotation,
+            &mut dyn FnMut(Event<'_>),
+        ) -> Result<(RotateReport, Ended), RotateError>,
+    ) -> Result<(RotateReport, Ended), CommandError> {
+        self.stop.knows(&self.flow.held.vault, &self.flow.instance().id, self.credential.uid);
+        let progress = ui.progress();
+        let mut lines = Vec::new();
+        let done = work(book, rotation, &mut |event| show::event(&progress, &mut lines, &event));
+        drop(progress);
+        lines.iter().for_each(|line| ui.say(line));
+        let command = ways::command(&rotation.profile, rotation.agent.as_ref());
+        done.map_err(|error| ways::add(error.into(), book, &command, rotation.stage))
+    }
+}
+
+/// Takes the only rotation of a book.
+pub fn one(
+    (book, rotations): (VaultBook<'_>, Vec<Rotation>),
+) -> Result<(VaultBook<'_>, Rotation), CommandError> {
+    let rotation = rotations.into_iter().next();
+    Ok((book, rotation.ok_or_else(|| CommandError::internal("the vault's book of rotations is empty"))?))
+}
+
+/// Shows what was done.
+pub fn shown(
+    ui: &mut Ui,
+    rotation: &Rotation,
+    report: &RotateReport,
+    ended: &Ended,
+) -> Result<Outcome, CommandError> {
+    ui.data(&show::report(rotation, report, ended));
+    ui.document(&RotateDocument::of(rotation, report, ended))?;
+    let fine = match ended {
+        Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
+        Ended::Unproven | Ended::Elsewhere { .. } | Ended::Failing { .. } | Ended::Halted { .. } => false,
+    };
+    if let Ended::Halted { why } = ended {
+        let command = ways::command(&rotation.profile, rotation.agent.as_ref());
+        let ways = ways::out(&command, Some(rotation.stage));
+        ui.say(&Text::toned(Tone::Doubt, "? halted: ").plain(format!("{why}; {ways}")));
+    }
+    Ok(Outcome::attention_if(!fine))
+}

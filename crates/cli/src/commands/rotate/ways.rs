@@ -1,0 +1,75 @@
+//! The ways out of a rotation that is not over, in one place.
+
+use super::book::{self, VaultBook};
+use crate::error::CommandError;
+use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::{AgentId, ProfileId};
+use keyshoal_engine::rotate::Stage;
+
+/// Returns the command that works on a rotation.
+pub fn command(profile: &ProfileId, agent: Option<&AgentId>) -> String {
+    let whose = agent.map(|agent| format!(" --agent {agent}")).unwrap_or_default();
+    format!("keyshoal rotate {profile}{whose}")
+}
+
+/// Returns the command that works on the rotation of a credential.
+pub fn command_of(instance: &VaultInstance, credential: &VaultCredential) -> String {
+    let agent = instance.agents.iter().find(|agent| Some(agent.uid) == credential.agent);
+    command(&credential.profile, agent.map(|agent| &agent.id))
+}
+
+/// Says how to go on and how to go back from where a rotation stands that is not over.
+pub fn out(command: &str, stage: Option<Stage>) -> String {
+    match stage {
+        Some(Stage::Proven) => {
+            format!("{command} --finish   retires the value before, --rollback   goes back to it")
+        }
+        Some(Stage::RolledBack) => format!("{command} --resume   brings everybody back"),
+        _ => format!("{command} --resume   goes on, --rollback   gives it up"),
+    }
+}
+
+/// Says it of one that was found in the vault.
+pub fn out_of(command: &str, open: &keyshoal_vault::Rotation) -> String {
+    format!("{}{}", out(command, Stage::parse(&open.stage)), with_others(open))
+}
+
+/// Says so where a rotation is one with those of other instances: it goes on, or back, with them.
+pub fn with_others(open: &keyshoal_vault::Rotation) -> &'static str {
+    match book::state_of(open).is_ok_and(|state| state.together.is_some()) {
+        true => " (in all instances that rotate with this one)",
+        false => "",
+    }
+}
+
+/// Says where a rotation stands.
+pub fn stands(stage: &str) -> String {
+    format!("the rotation stands at {}", stage.replace('_', " "))
+}
+
+/// Adds where a rotation stands that could not go on. Where another process has taken it on meanwhile, that is the whole truth.
+pub fn add(error: CommandError, book: &VaultBook<'_>, command: &str, stage: Stage) -> CommandError {
+    if let Some(found) = book.taken_on() {
+        return taken_on(command, &found);
+    }
+    match stage.is_over() {
+        true => error,
+        false => error.hint(format!("{}: {}", stands(stage.as_str()), out(command, Some(stage)))),
+    }
+}
+
+fn taken_on(command: &str, found: &keyshoal_vault::Rotation) -> CommandError {
+    let what = command.trim_start_matches("keyshoal rotate ");
+    let said = match (Stage::parse(&found.stage), found.finished) {
+        (Some(Stage::RolledBack), _) => "has given it up",
+        (_, Some(_)) => "has finished it",
+        (_, None) => "has taken it on",
+    };
+    let made =
+        CommandError::user(format!("{what}: another keyshoal {said} meanwhile, so this one stops here"));
+    let made = match found.finished {
+        Some(_) => made,
+        None => made.hint(format!("{}: {}", stands(&found.stage), out_of(command, found))),
+    };
+    made.hint("keyshoal status   says what the agents hold now")
+}
