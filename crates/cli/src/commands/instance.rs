@@ -150,7 +150,8 @@ fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> 
         return Ok(Outcome::Attention);
     }
     let had = installation.vault_id()?;
-    if installation.open_run()?.is_some() && had.is_some() {
+    // Files that are no stores are nothing that a vault knows of.
+    if had.is_some() && installation.open_run()?.is_some_and(|run| run.files.is_empty()) {
         let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
         installation.let_go();
         if held.is_some() {
