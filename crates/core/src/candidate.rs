@@ -110,6 +110,8 @@ pub struct Candidate {
     pub kind: Option<CredentialKind>,
     /// What it holds.
     pub material: Material,
+    /// What a reference into a file of the person's own leads to, where that can be read.
+    pub leads_to: Option<Fingerprint>,
     /// How it stands.
     pub standing: Standing,
     /// Why it stands so, in a few plain words ("agent's own order", "least recently used").
@@ -121,6 +123,9 @@ pub struct Candidate {
 impl Candidate {
     /// Returns by which value its provider is asked: the one that is sent, or [`Fingerprint::NO_KEY`] where it is asked without a key.
     pub fn asked_by(&self) -> Option<Fingerprint> {
-        if self.place == Place::NoKey { Some(Fingerprint::NO_KEY) } else { self.material.value() }
+        if self.place == Place::NoKey {
+            return Some(Fingerprint::NO_KEY);
+        }
+        self.material.value().or(self.leads_to)
     }
 }

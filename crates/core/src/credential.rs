@@ -94,12 +94,14 @@ impl SecretRef {
 /// What a reference into a file of the person's own leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referred {
-    /// The file, for people.
+    /// The file, for people; empty where none is named.
     pub path: String,
     /// When it was last changed.
     pub modified: Option<Timestamp>,
     /// The value; `None` where it cannot be read from here, or is not there.
     pub value: Option<Fingerprint>,
+    /// Why it leads to no value for OpenClaw either, where that is certain.
+    pub nowhere: Option<String>,
 }
 
 /// Says what a profile holds, without the secret itself.

@@ -12,6 +12,7 @@ mod lineage;
 mod missing;
 mod nowhere;
 mod oauth;
+mod own_files;
 mod roster;
 mod sight;
 mod source;
@@ -149,6 +150,7 @@ pub fn judge(observed: &Observation, desired: &Desired, knowledge: &Knowledge, n
     source::judge_sources(&sight, &mut judgement);
     roster::judge_agents(&sight, &mut judgement);
     instance::judge_instance(&sight, &mut judgement);
+    own_files::tell(&sight, &mut judgement);
     if observed.is_vault_unheard() {
         unheard::hold_back(&mut judgement);
     }

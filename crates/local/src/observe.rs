@@ -100,7 +100,8 @@ impl Installation {
         let referred = referred::of(self, config, stores);
         gateway.read = self.last_read(config, &gateway, stores, &referred);
         let gateway_may_run = gateway.running != Some(false);
-        let (agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
+        let (mut agents, residue, earlier) = agents::views(self, config, &resolved, stores, &gateway, at);
+        referred::follow(&mut agents, &referred);
         let mut notices: Vec<Notice> = config
             .warnings
             .iter()

@@ -71,6 +71,7 @@ fn candidate(id: &str, place: Place, lead: u16, standing: Standing, because: &st
         material: Material::Inline(print(lead)),
         standing,
         because: because.to_owned(),
+        leads_to: None,
         pinned_by_sessions: Vec::new(),
     }
 }

@@ -124,6 +124,7 @@ pub(crate) fn held_back<'a>(sight: &Sight<'a>) -> Vec<&'a str> {
     activation::released(&activated.digest, sight.observed)
 }
 
-fn whole(words: Words) -> Finding {
+/// Makes a finding about the whole instance.
+pub(super) fn whole(words: Words) -> Finding {
     Finding { store: None, ..bare(None, &StoreId::Base, words) }
 }

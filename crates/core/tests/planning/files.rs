@@ -39,7 +39,8 @@ fn referring(led: &[Led]) -> World {
 
 fn lead(world: &mut World, led: &[Led]) {
     for (index, (value, modified)) in led.iter().enumerate() {
-        let one = Referred { path: path(index), modified: Some(at(*modified)), value: value.map(print) };
+        let value = value.map(print);
+        let one = Referred { path: path(index), modified: Some(at(*modified)), value, nowhere: None };
         world.observed.referred.insert(reference(index), one);
     }
 }

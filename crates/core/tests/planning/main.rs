@@ -9,6 +9,7 @@ mod marks;
 mod missing;
 mod nowhere;
 mod oauth;
+mod own_files;
 mod properties;
 mod rules;
 mod source;

@@ -110,6 +110,7 @@ fn a_value_behind_a_reference_that_the_gateway_has_not_read_is_told_as_well() {
         path: "/srv/mine.json".into(),
         modified: Some(at(modified)),
         value: value.map(print),
+        nowhere: None,
     };
     let mut world = World::json(&["main"]).base(2);
     let base = world.store(&StoreId::Base).profiles.get_mut(&profile(P)).unwrap();

@@ -12,6 +12,7 @@ fn candidate(place: Place, standing: Standing) -> Candidate {
         material: Material::Inline(print(1)),
         standing,
         because: String::new(),
+        leads_to: None,
         pinned_by_sessions: Vec::new(),
     }
 }

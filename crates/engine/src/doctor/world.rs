@@ -61,6 +61,7 @@ pub fn candidate(value: u8, place: Place, standing: Standing) -> Candidate {
         material: Material::Inline(print(value)),
         standing,
         because: String::new(),
+        leads_to: None,
         pinned_by_sessions: Vec::new(),
     }
 }

@@ -95,6 +95,7 @@ fn a_file_that_nobody_could_read_when_the_gateway_did_is_read_again_when_asked()
         path: "/srv/mine.json".to_owned(),
         modified: Some(at(modified)),
         value: value.map(print),
+        nowhere: None,
     };
     let fake = Fake::json(&["main"]).has(&StoreId::Base, 2).with(|state| {
         let base = state.observed.stores.get_mut(&StoreId::Base).unwrap();

@@ -500,6 +500,7 @@ pub fn send(state: &mut State) {
             material: view.material,
             standing: Standing::First,
             because: String::new(),
+            leads_to: None,
             pinned_by_sessions: Vec::new(),
         });
         agent.candidates.insert(ACME.into(), candidate.into_iter().collect());

@@ -160,6 +160,7 @@ fn who_sends_no_key_is_proven_only_by_a_server_that_wants_none() {
                 material: Material::Absent,
                 standing: Standing::First,
                 because: String::new(),
+                leads_to: None,
                 pinned_by_sessions: Vec::new(),
             };
             let main = &mut state.observed.agents[0];

@@ -2,13 +2,14 @@
 
 use super::Held;
 use crate::Installation;
-use keyshoal_core::{Referred, SecretRef, StoreId};
+use keyshoal_core::{AgentView, Referred, SecretRef, StoreId};
 use keyshoal_openclaw::config::{Config, model::ConfigKey};
 use keyshoal_openclaw::examine::references::Lookup;
 use keyshoal_openclaw::store::StoredSecret;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Looks every reference up once. What Keyshoal delivers itself is known to it.
+/// Looks every reference up once, and enters the values in the book, so that providers can be asked about them. What Keyshoal delivers
+/// itself is known to it.
 pub(super) fn of(
     installation: &Installation,
     config: &Config,
@@ -27,6 +28,20 @@ pub(super) fn of(
     let references: BTreeSet<&SecretRef> = all.collect();
     let lookup =
         Lookup { locations: &installation.locations, providers: &config.secret_providers, is_set: &|_| None };
-    let led = |one: &SecretRef| Some((one.clone(), lookup.leads_to(one, installation.prints())?));
+    let led = |one: &SecretRef| {
+        let (referred, value) = lookup.leads_to(one, installation.prints())?;
+        if let Some(value) = value {
+            installation.book.enter_loose(value, installation.prints());
+        }
+        Some((one.clone(), referred))
+    };
     references.into_iter().filter_map(led).collect()
+}
+
+/// Says of every candidate that is such a reference what it leads to.
+pub(super) fn follow(agents: &mut [AgentView], referred: &BTreeMap<SecretRef, Referred>) {
+    for candidate in agents.iter_mut().flat_map(|agent| agent.candidates.values_mut()).flatten() {
+        let reference = candidate.material.reference();
+        candidate.leads_to = reference.and_then(|one| referred.get(one)).and_then(|one| one.value);
+    }
 }

@@ -17,6 +17,7 @@ impl Provider<'_> {
             material: seen.profile.material(self.input.prints),
             standing: Standing::Later,
             because: because.to_owned(),
+            leads_to: None,
             pinned_by_sessions: if hidden { Vec::new() } else { self.input.sessions.of_profile(seen.id) },
         }
     }
@@ -39,6 +40,7 @@ impl Provider<'_> {
             material: Material::Absent,
             standing: Standing::Later,
             because: because.to_owned(),
+            leads_to: None,
             pinned_by_sessions: Vec::new(),
         }
     }

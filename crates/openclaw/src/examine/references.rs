@@ -74,23 +74,47 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns what a reference into a file leads to, without the value itself; `None` for other sources, and where no file is named.
-    pub fn leads_to(&self, reference: &SecretRef, prints: &dyn Fingerprints) -> Option<Referred> {
-        let is_file = reference.source == SecretSource::File;
-        let path = self.path(reference).ok().filter(|_| is_file)?;
-        let value = self.value(reference, &path).ok();
-        Some(Referred {
-            path: path.display().to_string(),
-            modified: files::metadata(&path).ok().flatten().as_ref().and_then(super::paths::modified),
-            value: value.map(|value| secret_fingerprint(prints, &value)),
-        })
+    /// Returns what a reference into a file leads to, and the value itself; `None` for other sources.
+    pub fn leads_to(
+        &self,
+        reference: &SecretRef,
+        prints: &dyn Fingerprints,
+    ) -> Option<(Referred, Option<Secret>)> {
+        if reference.source != SecretSource::File {
+            return None;
+        }
+        let path = self.path(reference);
+        let modified =
+            |path: &PathBuf| files::metadata(path).ok().flatten().as_ref().and_then(super::paths::modified);
+        let found = Referred {
+            path: path.as_ref().map_or_else(|_| String::new(), |path| path.display().to_string()),
+            modified: path.as_ref().ok().and_then(modified),
+            value: None,
+            nowhere: None,
+        };
+        match path.and_then(|path| self.value(reference, &path)) {
+            Ok(value) => {
+                let print = secret_fingerprint(prints, &value);
+                Some((Referred { value: Some(print), ..found }, Some(value)))
+            }
+            Err(ReferenceState::Unresolved(why)) => Some((Referred { nowhere: Some(why), ..found }, None)),
+            Err(_) => Some((found, None)),
+        }
     }
 
-    /// Reads the file as OpenClaw does.
+    /// Reads the file as OpenClaw does: a regular one without further names, that is its user's own and nobody else's to read or write.
     fn value(&self, reference: &SecretRef, path: &Path) -> Result<Secret, ReferenceState> {
         let unresolved = |text: String| Err(ReferenceState::Unresolved(text));
+        if let Ok(Some(found)) = files::metadata(path)
+            && let Some(why) = self.refused(path, &found)
+        {
+            return unresolved(why);
+        }
         let bytes = match files::read_single(path, LARGEST) {
             Ok(bytes) => bytes,
+            Err(error) if error.source.kind() == std::io::ErrorKind::PermissionDenied => {
+                return Err(ReferenceState::Unknown(error.to_string()));
+            }
             Err(error) => return unresolved(error.to_string()),
         };
         if self.providers.get(&reference.provider).is_some_and(|declared| declared.single_value) {
@@ -106,6 +130,21 @@ impl Lookup<'_> {
             Some(text) => Ok(Secret::new(text)),
             None => unresolved(format!("{} has nothing at {}", path.display(), reference.id)),
         }
+    }
+
+    /// Says why OpenClaw does not read a file, by whose it is and who else may.
+    fn refused(&self, path: &Path, found: &std::fs::Metadata) -> Option<String> {
+        let path = path.display();
+        if found.mode() & 0o066 != 0 {
+            return Some(format!(
+                "others may read or write {path} (mode {:04o}), and OpenClaw takes no secret from such a file: chmod 600 {path}",
+                found.mode() & 0o7777
+            ));
+        }
+        let owner = files::owner(&self.locations.state_dir)?;
+        (found.uid() != owner).then(|| {
+            format!("{path} belongs to user {}, and OpenClaw only takes secrets from files of its own user, {owner}", found.uid())
+        })
     }
 
     /// A program is looked at, never run.
@@ -144,6 +183,10 @@ mod tests {
     fn every_source_is_looked_up_in_its_own_place() {
         let dir = tempfile::tempdir().unwrap();
         let secrets = dir.path().join("secrets.json");
+        let mode = |mode| {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
         std::io::Write::write_all(&mut files::create_new(&secrets).unwrap(), b"{\"a\":{\"key\":\"x\"}}")
             .unwrap();
         let env = Environment { home: Some(dir.path().to_owned()), ..Environment::default() };
@@ -167,8 +210,22 @@ mod tests {
             let reference = SecretRef { source: SecretSource::File, provider: "files".into(), id: id.into() };
             lookup.leads_to(&reference, &Plain).unwrap()
         };
-        assert_eq!(led("/a/key").value, Some(secret_fingerprint(&Plain, &Secret::new("x"))));
-        assert!(led("/a/key").modified.is_some() && led("/b").value.is_none());
+        let (found, value) = led("/a/key");
+        assert_eq!(found.value, Some(secret_fingerprint(&Plain, &Secret::new("x"))));
+        assert!(value.is_some_and(|value| value.reveal_secret() == "x"));
+        assert!(found.modified.is_some() && found.nowhere.is_none());
+        let (found, value) = led("/b");
+        assert!(found.value.is_none() && value.is_none());
+        assert!(found.nowhere.unwrap().contains("has nothing at /b"));
+        // OpenClaw refuses such a file: on 2026.9.6 every turn was answered with 500.
+        for open in [0o644, 0o620, 0o606] {
+            mode(open);
+            let (found, value) = led("/a/key");
+            assert!(found.value.is_none() && value.is_none(), "{open:o}");
+            assert!(found.nowhere.unwrap().contains("chmod 600"), "{open:o}");
+            assert!(matches!(state(SecretSource::File, "files", "/a/key"), ReferenceState::Unresolved(_)));
+        }
+        mode(0o600);
         assert!(matches!(state(SecretSource::File, "files", "/b"), ReferenceState::Unresolved(_)));
         assert!(matches!(state(SecretSource::File, "none", "/b"), ReferenceState::Unresolved(_)));
         assert!(matches!(state(SecretSource::Exec, "tool", "x"), ReferenceState::Unknown(_)));
