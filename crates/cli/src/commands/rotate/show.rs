@@ -72,7 +72,8 @@ pub fn stand<'a>(
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {
         Event::Progress(step) => progress.show(step),
-        Event::Step(rotation) if rotation.stage == Stage::Publishing => {}
+        // The last line says what it means that it is finished.
+        Event::Step(rotation) if matches!(rotation.stage, Stage::Publishing | Stage::Finished) => {}
         Event::Step(rotation) => {
             let failed = rotation.stage == Stage::RolledBack && !rotation.is_asked_back();
             let tone = if failed { Tone::Bad } else { Tone::Good };
