@@ -1,11 +1,12 @@
 //! `keyshoal instance`: installations whose credentials, roster and bindings a vault keeps.
 
 mod add;
+mod release;
 mod set;
 
 use super::Context;
+use super::elsewhere;
 use super::flow::{self, FlowArgs};
-use super::{elsewhere, identity, shared};
 use crate::document::{InstanceDocument, InstancesDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -108,7 +109,7 @@ pub fn cmd_instance(
         InstanceAction::Set { name, delivery, flow: how } => {
             set::set(ui, context, name.as_deref(), *delivery, how)
         }
-        InstanceAction::Release => release(ui, context),
+        InstanceAction::Release => release::release(ui, context),
         InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
     }
 }
@@ -138,24 +139,6 @@ fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     let prints = flow.installation.held_prints();
     ui.data(&render::instance::whole(flow.instance(), &prints));
     ui.document(&InstanceDocument::of(flow.instance(), &prints))?;
-    Ok(Outcome::Fine)
-}
-
-fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
-    let installation = shared::open(ui, context, wanted)?;
-    if !identity::settle(ui, context, &installation)? {
-        return Ok(Outcome::Attention);
-    }
-    let had = installation.vault_id()?;
-    installation.set_vault_id(None)?;
-    ui.say(&Text::of(match had {
-        Some(id) => format!(
-            "vault {id} says no longer what is right here; what agents inherit from is right from now on. keyshoal instance add   takes it back"
-        ),
-        None => "no vault said what is right here; nothing was changed".to_owned(),
-    }));
-    ui.document(&InstancesDocument::of(Vec::new()))?;
     Ok(Outcome::Fine)
 }
 
