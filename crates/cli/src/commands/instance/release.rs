@@ -20,8 +20,10 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
         return Ok(Outcome::Attention);
     }
     let had = installation.vault_id()?;
-    if had.is_some() {
-        keep_own(ui, context, &installation)?;
+    if had.is_some()
+        && let Err(error) = keep_own(ui, context, &installation)
+    {
+        ui.warn(&format!("what the vault gave single agents could not be marked as deliberate: {error}"));
     }
     installation.set_vault_id(None)?;
     ui.say(&Text::of(match had {
@@ -34,8 +36,8 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
     Ok(Outcome::Fine)
 }
 
-/// Marks what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant. A vault that is not
-/// at hand, or lost, keeps nobody from letting go of it.
+/// Marks what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant. Nothing of it keeps
+/// anybody from letting go of a vault that is lost.
 fn keep_own(ui: &mut Ui, context: &Context<'_>, installation: &Installation) -> Result<(), CommandError> {
     if holdings::hold(ui, context.world, context.globals, installation, Need::IfAtHand)?.is_none() {
         return Ok(());
