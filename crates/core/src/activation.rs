@@ -120,7 +120,7 @@ pub fn is_same(digest: &str, observed: &Observation) -> bool {
     is_same_in_stores(digest, &now) && files::agrees(parts(digest).referred, observed)
 }
 
-/// Tells whether nothing but a file that the stores refer to has changed since this digest was made.
+/// Tells whether nothing but a file that the stores or the config refer to has changed since this digest was made.
 pub(crate) fn is_changed_in_files(digest: &str, observed: &Observation) -> bool {
     is_same_in_stores(digest, &self::digest(observed)) && !is_same(digest, observed)
 }

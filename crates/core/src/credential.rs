@@ -1,6 +1,6 @@
 //! Kinds of credentials and what a profile holds of them.
 
-use crate::{Fingerprint, Timestamp};
+use crate::{Fingerprint, Timestamp, vault::REFERENCES};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -79,6 +79,18 @@ pub struct SecretRef {
     pub id: String,
 }
 
+impl SecretRef {
+    /// Tells whether it leads into the file that Keyshoal itself delivers.
+    pub fn is_delivered(&self) -> bool {
+        self.source == SecretSource::File && self.provider == REFERENCES
+    }
+
+    /// Tells whether it names there what a vault gave one agent alone.
+    pub fn is_override(&self) -> bool {
+        self.is_delivered() && self.id.starts_with("/agents/")
+    }
+}
+
 /// What a reference into a file of the person's own leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Referred {
@@ -118,6 +130,23 @@ impl Material {
         match self {
             Self::Inline(fingerprint) | Self::Ref { fingerprint, known: true, .. } => Some(*fingerprint),
             Self::Ref { .. } | Self::Fenced | Self::Absent => None,
+        }
+    }
+
+    /// Returns the reference, where it is one.
+    pub fn reference(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Ref { reference, .. } => Some(reference),
+            Self::Inline(_) | Self::Fenced | Self::Absent => None,
+        }
+    }
+
+    /// Returns the reference, where it leads into the file that Keyshoal delivers and not to a value that is known there: to nothing, or,
+    /// where a vault says what is right, to none of its values.
+    pub fn leads_nowhere(&self) -> Option<&SecretRef> {
+        match self {
+            Self::Ref { reference, known: false, .. } if reference.is_delivered() => Some(reference),
+            _ => None,
         }
     }
 

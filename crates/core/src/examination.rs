@@ -75,7 +75,7 @@ pub struct ProgramLog {
 /// One line of the program's log that matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEvent {
-    /// When.
+    /// When; of a read, when it began.
     pub at: Timestamp,
     /// What.
     pub kind: LogEventKind,

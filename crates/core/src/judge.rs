@@ -10,12 +10,14 @@ mod hold;
 mod instance;
 mod lineage;
 mod missing;
+mod nowhere;
 mod oauth;
 mod roster;
 mod sight;
 mod source;
 mod tell;
 mod types;
+mod unheard;
 mod unreadable;
 mod vaulted;
 pub(crate) mod words;
@@ -31,6 +33,7 @@ pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
 pub(crate) use types::is_static;
+pub use unheard::way_out;
 pub(crate) use vaulted::{can_hold, why_no_override};
 
 /// Holds everything that was concluded about an instance.
@@ -146,6 +149,9 @@ pub fn judge(observed: &Observation, desired: &Desired, knowledge: &Knowledge, n
     source::judge_sources(&sight, &mut judgement);
     roster::judge_agents(&sight, &mut judgement);
     instance::judge_instance(&sight, &mut judgement);
+    if observed.is_vault_unheard() {
+        unheard::hold_back(&mut judgement);
+    }
     judgement
 }
 

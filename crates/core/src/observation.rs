@@ -28,7 +28,8 @@ pub struct Observation {
     /// What the config itself holds as a provider's key (`models.providers.X.apiKey`); [`Material::Absent`] where it names a variable that is
     /// not set.
     pub config_keys: BTreeMap<ProviderId, Material>,
-    /// What the profiles' references into files of the person's own lead to. Counts only for what the gateway may hold.
+    /// What references of profiles and of keys in the config into files of the person's own lead to. Counts only for what the gateway may
+    /// hold.
     pub referred: BTreeMap<SecretRef, Referred>,
     /// Directories under `agents/` that hold credentials but are in no roster.
     pub orphans: Vec<Orphan>,
@@ -281,6 +282,11 @@ impl Notice {
 }
 
 impl Observation {
+    /// Tells whether a vault says what is right here and could not be heard: then nobody can tell right from wrong.
+    pub fn is_vault_unheard(&self) -> bool {
+        self.notices.iter().any(|notice| notice.code == Notice::VAULT_UNHEARD)
+    }
+
     /// Returns why OpenClaw refuses the config, with file and line, if it does.
     pub fn config_refused(&self) -> Option<&str> {
         let refused = self.notices.iter().find(|notice| notice.code == Notice::CONFIG_REFUSED);

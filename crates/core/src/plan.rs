@@ -220,6 +220,8 @@ pub enum Why {
     Approved,
     /// The person gave a new value for this id.
     Given,
+    /// It refers to what all agents share, and nothing is there.
+    LeadsNowhere,
     /// It is the owner's OAuth login of the same account, copied and no longer usable.
     DeadOAuthCopy,
     /// The vault has another value for this agent alone.

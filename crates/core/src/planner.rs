@@ -30,6 +30,15 @@ pub fn plan_judged(
     now: Timestamp,
     judgement: &Judgement,
 ) -> Plan {
+    if observed.is_vault_unheard() {
+        // Whatever the stores say, the vault may want something else.
+        return Plan {
+            questions: Vec::new(),
+            activation: ActivationNeed::None,
+            actions: Vec::new(),
+            config: None,
+        };
+    }
     let sight = Sight::new(observed, desired, knowledge, now);
     let mut all = actions::actions(&sight, judgement);
     all.extend(cooldowns::resets(&sight, judgement, &all));

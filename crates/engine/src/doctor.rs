@@ -14,7 +14,7 @@ pub use checks::CHECKS;
 pub use told::{Remedy, Symptom, Told};
 
 use crate::ports::PortError;
-use keyshoal_core::{Examination, Observation, Severity};
+use keyshoal_core::{Examination, Observation, Severity, judge};
 
 /// Looks at what an observation leaves out: logs, files, locks, other logins, the machine.
 pub trait Examine {
@@ -62,7 +62,15 @@ impl Diagnosis {
 
 /// Runs every check, in their order.
 pub fn diagnose(case: &Case<'_>) -> Vec<Diagnosis> {
-    CHECKS.iter().map(|check| Diagnosis { check, told: (check.run)(case) }).collect()
+    let mut all: Vec<Diagnosis> =
+        CHECKS.iter().map(|check| Diagnosis { check, told: (check.run)(case) }).collect();
+    if case.observed().is_vault_unheard() {
+        for symptom in all.iter_mut().flat_map(|one| &mut one.told.symptoms) {
+            symptom.fix = symptom.fix.take().map(judge::way_out);
+            symptom.remedy = symptom.remedy.filter(|remedy| *remedy != Remedy::Sync);
+        }
+    }
+    all
 }
 
 /// Returns the check of this name.

@@ -21,6 +21,10 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
     }
     for (profile, view) in base.into_iter().flat_map(|base| &base.profiles) {
         let Some(fingerprint) = view.material.fingerprint() else { continue };
+        if view.material.leads_nowhere().is_some() {
+            // The value is none, and comes back with the file.
+            continue;
+        }
         let lines = wish.and_then(|wish| wish.shared.get(profile));
         let the_sources = lines.is_none_or(|line| line.has_had(fingerprint));
         if the_sources && !knowledge.known_values(profile).contains(&fingerprint) {

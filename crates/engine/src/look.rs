@@ -6,8 +6,8 @@ use crate::source::{SourceError, desired_by};
 use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    AgentId, Ask, ConfigEdit, Desired, Fact, Judgement, Knowledge, Observation, Plan, Scope, Timestamp,
-    VerdictKind, judge, judge::judge_config, planner,
+    AgentId, Ask, ConfigEdit, Desired, Fact, Finding, Judgement, Knowledge, Observation, Plan, Scope,
+    Severity, Timestamp, VerdictKind, judge, judge::judge_config, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -64,6 +64,17 @@ impl Look {
         let plan =
             planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement);
         Plan { config: self.config_in_scope().cloned(), ..plan }
+    }
+
+    /// Returns what needs attention, within what the look is limited to.
+    pub fn attention(&self) -> impl Iterator<Item = &Finding> {
+        let Scope { agents, providers, profiles } = &self.desired.scope;
+        let findings = self.judgement.findings.iter().filter(|one| one.severity == Severity::Attention);
+        findings.filter(move |one| {
+            one.agent.as_ref().is_none_or(|it| agents.is_empty() || agents.contains(it))
+                && one.provider.as_ref().is_none_or(|it| providers.is_empty() || providers.contains(it))
+                && one.profile.as_ref().is_none_or(|it| profiles.is_empty() || profiles.contains(it))
+        })
     }
 
     /// What is limited to some agents or providers leaves the config of all alone.

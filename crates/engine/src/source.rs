@@ -111,9 +111,9 @@ fn values_of(observed: &Observation, store: &StoreId) -> BTreeMap<ProfileId, Sou
     profiles.filter_map(|(id, view)| Some((id.clone(), source_value(view, store)?))).collect()
 }
 
-/// Returns a profile as a right value; `None` for what is fenced, empty, or of an unknown type.
+/// Returns a profile as a right value; `None` for what is fenced, empty, of an unknown type, or a reference that leads nowhere.
 pub(crate) fn source_value(view: &ProfileView, store: &StoreId) -> Option<SourceValue> {
-    if matches!(view.kind, CredentialKind::Unknown(_)) {
+    if matches!(view.kind, CredentialKind::Unknown(_)) || view.material.leads_nowhere().is_some() {
         return None;
     }
     Some(SourceValue {

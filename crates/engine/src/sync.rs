@@ -13,7 +13,7 @@ use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use keyshoal_core::{
     Action, ActivationMode, ActivationNeed, ActivationOutcome, Observation, Plan, ProfileId, Receipt, RunId,
-    Severity, StepState, StoreId, activation, activation::Held, planner,
+    StepState, StoreId, activation, activation::Held, planner,
 };
 pub(crate) use meanwhile::is_fresh;
 use std::collections::BTreeSet;
@@ -259,19 +259,8 @@ fn at_rest(look: &Look, plan: &Plan) -> Outcome {
 
 /// Tells whether anything within the run's scope needs attention.
 fn needs_attention(look: &Look) -> bool {
-    let scope = &look.desired.scope;
-    if look.observed.base_unreadable().is_some() {
-        // Whatever the run is limited to: nothing could be compared.
-        return true;
-    }
-    look.judgement.findings.iter().filter(|one| one.severity == Severity::Attention).any(|one| {
-        one.agent.as_ref().is_none_or(|agent| scope.agents.is_empty() || scope.agents.contains(agent))
-            && one
-                .provider
-                .as_ref()
-                .is_none_or(|it| scope.providers.is_empty() || scope.providers.contains(it))
-            && one.profile.as_ref().is_none_or(|it| scope.profiles.is_empty() || scope.profiles.contains(it))
-    })
+    // Whatever the run is limited to: where the base store cannot be read, nothing could be compared.
+    look.observed.base_unreadable().is_some() || look.attention().next().is_some()
 }
 
 /// Returns what makes the gateway see the stores, for a run that was asked for even though nothing had to be written.

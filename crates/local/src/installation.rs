@@ -94,8 +94,8 @@ pub(crate) struct State {
     pub requests: u32,
     /// Who tells what the vault wants by now.
     pub listening: Option<crate::vaulted::Listening>,
-    /// Why the vault that says what is right could not be heard, if so.
-    pub unheard: Option<String>,
+    /// Why the vault that says what is right could not be heard, if so, and what helps.
+    pub unheard: Option<(String, String)>,
     /// Whether what the vault wants was let go of, so that the next look asks for all of it.
     pub rested: bool,
     /// What the instance's vault wants.

@@ -119,16 +119,13 @@ impl Installation {
                 fix: Some("name another with --config or --state-dir, unless that is meant".into()),
             });
         }
-        if let Some(why) = self.state().unheard.clone() {
+        if let Some((why, fix)) = self.state().unheard.clone() {
             notices.push(Notice {
                 code: Notice::VAULT_UNHEARD.into(),
                 message: format!(
                     "the vault that says what is right here could not be opened: {why}; this was judged by the stores alone"
                 ),
-                fix: Some(
-                    "keyshoal vault verify   says why; keyshoal instance release   goes on without it, if it or its key is lost for good"
-                        .into(),
-                ),
+                fix: Some(fix),
             });
         }
         notices.extend(resolved.notices);

@@ -170,7 +170,7 @@ impl Installation {
     }
 
     /// Returns every reference into the private file that stood in a store when it was last looked.
-    fn references(&self) -> Vec<SecretRef> {
+    pub(crate) fn references(&self) -> Vec<SecretRef> {
         let Some(seen) = self.seen() else { return Vec::new() };
         let views = seen.observed.stores.values().flat_map(|store| store.profiles.values());
         let ours = views.filter_map(|view| match &view.material {

@@ -65,7 +65,8 @@ impl Installation {
     /// Takes from now on what a vault wants for what is right. Its values are entered in the book.
     pub fn hold(&self, holdings: &Holdings) -> Result<(), PortError> {
         let mut values: BTreeMap<CredentialUid, Values> = BTreeMap::new();
-        let mut hand = Hand::new(&holdings.instance)?;
+        self.read_delivered();
+        let mut hand = Hand::new(&holdings.instance, &self.prints)?;
         let credentials: BTreeMap<CredentialUid, &VaultCredential> =
             holdings.instance.credentials.iter().map(|one| (one.uid, one)).collect();
         for held in &holdings.values {
@@ -79,7 +80,6 @@ impl Installation {
         });
         let prints = prints.collect();
         self.prints.set_held(Some(std::mem::take(&mut hand.prints)));
-        self.read_delivered();
         let mut state = self.state();
         state.held_prints = prints;
         state.wish = Some(wish(holdings, &values));
@@ -89,9 +89,9 @@ impl Installation {
         Ok(())
     }
 
-    /// Remembers that the vault could not be heard: every look says so, as it judges by the stores alone.
-    pub fn vault_unheard(&self, why: String) {
-        self.state().unheard = Some(why);
+    /// Remembers that the vault could not be heard, why, and what helps: every look says so, as it judges by the stores alone.
+    pub fn vault_unheard(&self, why: String, fix: String) {
+        self.state().unheard = Some((why, fix));
     }
 
     /// Asks for news before every look from now on: a process that lives long must not go by what a vault wanted when it began.
@@ -152,7 +152,7 @@ impl Installation {
     pub fn let_go(&self) {
         let mut state = self.state();
         (state.wish, state.config_wish, state.prepared) = (None, None, None);
-        state.delivery = None;
+        (state.delivery, state.unheard) = (None, None);
         self.prints.set_held(None);
     }
 
@@ -194,11 +194,13 @@ impl Installation {
         let by_reference = self.prints.of_delivered(&reference, fingerprint);
         let entry = Entry { secret: StoredSecret::Ref(reference), expires, raw, leads_to: Some(secret) };
         self.book.enter_held(by_reference, entry);
+        let mut forms = hand.leading_to(fingerprint).to_vec();
+        forms.extend([nowhere, fingerprint, by_reference]);
         if hand.refers() {
             value.fingerprint = by_reference;
-            return Ok(Some((value, vec![nowhere, fingerprint])));
         }
-        Ok(Some((value, vec![nowhere, by_reference])))
+        forms.retain(|form| *form != value.fingerprint);
+        Ok(Some((value, forms)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::artifacts::{RefsError, RefsFile};
 use crate::files::{self, PathError};
+use keyshoal_core::Secret;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,11 @@ pub enum DeliveredError {
 /// Returns where the file of an installation is.
 pub fn path(state_dir: &Path) -> PathBuf {
     state_dir.join(".keyshoal").join("delivered").join("secrets.json")
+}
+
+/// Tells whether a config that Keyshoal has written names the file.
+pub fn is_named_in(config: &Secret, path: &Path) -> bool {
+    config.reveal_secret().contains(&serde_json::Value::from(path.display().to_string()).to_string())
 }
 
 /// Reads the file by the program's demands: a regular file with one name, no link, not too large. `None` where there is none.
@@ -86,7 +92,7 @@ pub fn remove(path: &Path) -> Result<(), DeliveredError> {
 #[expect(clippy::disallowed_methods, reason = "tests look at files directly")]
 mod tests {
     use super::*;
-    use keyshoal_core::Secret;
+
     use std::os::unix::fs::PermissionsExt;
 
     #[test]

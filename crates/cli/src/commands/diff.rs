@@ -8,8 +8,10 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
-use crate::ui::Ui;
-use keyshoal_engine::{SyncOptions, Unattended};
+use crate::ui::{Text, Tone, Ui};
+use crate::view::status::StatusView;
+use keyshoal_core::{Finding, FindingKind};
+use keyshoal_engine::{SyncOptions, SyncReport, Unattended};
 
 /// Arguments of `diff`.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,10 +38,34 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
     drop(progress);
     args.scope.check(&report.look)?;
     shared::warn_not_remembered(ui, &report.look);
-    ui.data(&render::plan::lines(&report.plan));
+    let left = left_over(&report);
+    let mut lines = render::plan::lines(&report.plan);
+    if !left.is_empty() {
+        if report.plan.is_empty() && report.plan.questions.is_empty() {
+            lines.clear();
+        }
+        lines.push(Text::toned(Tone::Strong, "What a sync leaves"));
+        let view = StatusView::of(&report.look.observed, &report.look.knowledge, &left);
+        lines.extend(render::findings::attention(&view, ui.width()));
+    }
+    ui.data(&lines);
     let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
     ui.data(&render::status::half_done(&rotations));
     let outcome = Outcome::attention_if(!rotations.is_empty() || report.outcome.needs_attention());
-    ui.document(&DiffDocument::of(&report.plan, rotations))?;
+    ui.document(&DiffDocument::of(&report.plan, &left, rotations))?;
     Ok(outcome)
+}
+
+/// Returns what needs attention and neither the plan nor a question is about.
+fn left_over(report: &SyncReport) -> Vec<Finding> {
+    use FindingKind::{Foreign, Kept, Shadowing, SourceRejected, SourceReverted};
+    let plan = &report.plan;
+    let asked = |one: &Finding| {
+        matches!(one.finding, Foreign | Kept | Shadowing | SourceRejected | SourceReverted)
+            && plan.questions.iter().any(|question| Some(question.profile()) == one.profile.as_ref())
+    };
+    let mended = |one: &Finding| {
+        !plan.is_empty() && one.fix.as_ref().is_some_and(|fix| fix.starts_with("keyshoal sync"))
+    };
+    report.look.attention().filter(|one| !asked(one) && !mended(one)).cloned().collect()
 }

@@ -61,5 +61,5 @@ pub fn cmd_explain(ui: &mut Ui, context: &Context<'_>, args: &ExplainArgs) -> Re
             && one.agent.as_ref() == Some(&agent.id)
             && profile.is_none_or(|profile| one.profile.as_ref() == Some(profile))
     });
-    Ok(Outcome::attention_if(wrong))
+    Ok(Outcome::attention_if(wrong || look.observed.is_vault_unheard()))
 }

@@ -5,6 +5,7 @@ use crate::document::MarkDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
+use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fact;
 use keyshoal_core::knowledge::KeptBy;
@@ -30,7 +31,8 @@ pub struct KeepArgs {
 
 /// Marks, or takes the mark back.
 pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<Outcome, CommandError> {
-    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let wanted = OpenFor { offline: true, vault: Need::Certainly, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
     let mark = marks::find(ui, &installation, &args.agent, &args.profile)?;
     let (agent, profile) = (mark.agent.clone(), mark.profile.clone());
     if args.undo {

@@ -5,6 +5,7 @@ use crate::document::MarkDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::OpenFor;
+use crate::root::holdings::Need;
 use crate::ui::{Text, Ui};
 use keyshoal_core::Fact;
 use keyshoal_engine::ports::Remember as _;
@@ -25,7 +26,8 @@ pub struct ReplaceArgs {
 
 /// Remembers it.
 pub fn cmd_replace(ui: &mut Ui, context: &Context<'_>, args: &ReplaceArgs) -> Result<Outcome, CommandError> {
-    let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
+    let wanted = OpenFor { offline: true, vault: Need::Certainly, ..OpenFor::default() };
+    let installation = shared::open(ui, context, wanted)?;
     let mark = marks::find(ui, &installation, &args.agent, &args.profile)?;
     let fingerprint = mark.value()?;
     let (agent, profile) = (mark.agent.clone(), mark.profile.clone());

@@ -6,6 +6,7 @@ mod back;
 mod book;
 mod due;
 mod half;
+mod over;
 mod show;
 mod stop;
 mod together;
@@ -23,6 +24,7 @@ pub use due::{Age, Part as DuePlace};
 pub use half::half_done;
 use keyshoal_core::AgentId;
 use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};
+pub use over::retire;
 use std::collections::BTreeSet;
 use stop::Stop;
 pub use ways::{command_of, out_of, with_others};
@@ -41,7 +43,7 @@ Examples:
 
 The new value is in the vault, and tested, before any agent has it. Agents with copies of their own get it first, a few at a time; where
 agents share one row or file, that is one step for all who inherit. When more agents than --error-budget are shown to fail with it, all
-get the version before again. That one stays at hand until the grace time is over.
+get the version before again. That one stays at hand until the grace time is over; then the next sync, or a watch that repairs, retires it.
 
 With --instances, one instance comes first, then growing parts of all of them, then the rest; each has its own waves inside. One that
 fails brings all back, in one step of the vault. One that cannot be reached from here is left as it is and never counts as proven.")]

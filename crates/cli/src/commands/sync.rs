@@ -5,8 +5,8 @@ use super::{Context, identity, report, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::OpenFor;
 use crate::root::holdings::Need;
+use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
 use keyshoal_engine::SyncOptions;
 use keyshoal_local::Installation;
@@ -49,11 +49,16 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         ask_agents: args.ask_agents,
         vault: Need::Certainly,
     };
-    let installation = shared::open(ui, context, wanted)?;
+    let (installation, held) = shared::open_held(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
-    go(ui, &installation, args)
+    let outcome = go(ui, &installation, args)?;
+    if let Some(held) = held.filter(|_| !args.dry_run) {
+        let author = vault::author(context.world, None);
+        super::vault::tidy(ui, &held.vault, &held.instance.id, &author);
+    }
+    Ok(outcome)
 }
 
 /// The same, of an installation that is open.

@@ -4,6 +4,7 @@ mod keeping;
 mod purge;
 mod rekey;
 mod repair;
+mod tidy;
 
 use super::Context;
 use crate::document::VaultDocument;
@@ -13,8 +14,8 @@ use crate::render;
 use crate::root::vault::{self, KeyOptions};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_vault::Vault;
-pub use purge::by_the_way;
 use std::path::PathBuf;
+pub use tidy::{Tidier, tidy};
 
 /// Arguments of `vault`.
 #[derive(Clone, Debug, clap::Args)]

@@ -11,11 +11,12 @@ mod tell;
 
 pub use service::{InstallServiceArgs, install, unit};
 
+use super::vault::Tidier;
 use super::{Context, identity, shared, signals};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::OpenFor;
 use crate::root::holdings::{self, Need};
+use crate::root::{OpenFor, vault};
 use crate::ui::{Text, Ui};
 use events::Ended;
 use keyshoal_engine::ports::{Clock as _, Observe as _};
@@ -127,7 +128,7 @@ fn watch(
     kept: &mut Kept,
 ) -> Result<Ended, CommandError> {
     let offline = args.offline || !policy.ask_providers;
-    let (installation, repair) = opened(ui, context, policy, offline)?;
+    let Opened { installation, repair, mut tidier } = opened(ui, context, policy, offline)?;
     let ask = shared::ask_policy(offline);
     // Looking tells which directories there are. They are watched before the first look that counts, so that nothing falls between.
     installation.observe()?;
@@ -158,6 +159,9 @@ fn watch(
         if matches!(report, Report::Looked(_)) {
             // It was warned of once.
             let _ = page.serve(teller.ui());
+            if let Some(tidier) = &mut tidier {
+                tidier.come_by(teller.ui(), now);
+            }
         }
         caller.say_failures(teller.ui());
     });
@@ -198,19 +202,30 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Opens the installation as the policy says, and tells whether something may be repaired.
+/// What is watched.
+struct Opened {
+    installation: Installation,
+    /// Whether something may be repaired.
+    repair: bool,
+    /// What tidies the vault, where something may be written.
+    tidier: Option<Tidier>,
+}
+
+/// Opens the installation as the policy says.
 fn opened(
     ui: &mut Ui,
     context: &Context<'_>,
     policy: &policy::WatchPolicy,
     offline: bool,
-) -> Result<(Installation, bool), CommandError> {
+) -> Result<Opened, CommandError> {
     let restart_command = policy.restart_command.clone();
     let wanted = OpenFor { offline, restart_command, vault: Need::Not, ..OpenFor::default() };
     let installation = shared::open(ui, context, wanted)?;
     // Whoever repairs needs the vault's word; whoever only reports does without where nobody can be asked for its key.
     let need = if policy.repair { Need::Certainly } else { Need::IfAtHand };
+    let mut tidier = None;
     if let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, need)? {
+        tidier = Some(Tidier::new(&held, vault::author(context.world, Some("watch"))));
         holdings::listen(&installation, held);
     }
     let certain = installation.identity().is_certain();
@@ -218,5 +233,5 @@ fn opened(
         ui.warn("it only reports until that is answered");
     }
     let repair = policy.repair && installation.identity().is_certain();
-    Ok((installation, repair))
+    Ok(Opened { installation, repair, tidier: tidier.filter(|_| repair) })
 }

@@ -1,9 +1,10 @@
 //! `keyshoal.diff.v1`: a plan, by fingerprints.
 
+use super::status::FindingDocument;
 use crate::view::rotations::HalfDone;
 use keyshoal_core::plan::Group;
 use keyshoal_core::{
-    Action, ActivationNeed, AgentId, ConfigEdit, Fingerprint, Plan, ProfileId, ProviderId, Question,
+    Action, ActivationNeed, AgentId, ConfigEdit, Finding, Fingerprint, Plan, ProfileId, ProviderId, Question,
 };
 use serde::Serialize;
 
@@ -13,13 +14,15 @@ pub struct DiffDocument {
     schema: &'static str,
     #[serde(flatten)]
     plan: PlanDocument,
+    findings: Vec<FindingDocument>,
     rotations: Vec<HalfDone>,
 }
 
 impl DiffDocument {
-    /// Makes it.
-    pub fn of(plan: &Plan, rotations: Vec<HalfDone>) -> Self {
-        Self { schema: "keyshoal.diff.v1", plan: PlanDocument::of(plan), rotations }
+    /// Makes it, with the findings that the plan does not mend.
+    pub fn of(plan: &Plan, left: &[Finding], rotations: Vec<HalfDone>) -> Self {
+        let findings = left.iter().map(FindingDocument::of).collect();
+        Self { schema: "keyshoal.diff.v1", plan: PlanDocument::of(plan), findings, rotations }
     }
 }
 

@@ -88,8 +88,9 @@ struct SendsDocument {
     verdict: Option<VerdictDocument>,
 }
 
+/// One finding.
 #[derive(Clone, Debug, Serialize)]
-struct FindingDocument {
+pub struct FindingDocument {
     agent: Option<AgentId>,
     profile: Option<ProfileId>,
     provider: Option<ProviderId>,
@@ -132,7 +133,7 @@ impl StatusDocument {
             },
             agents: view.rows.iter().map(|row| agent(row, view)).collect(),
             orphans: view.orphans.clone(),
-            findings: view.findings.iter().map(finding).collect(),
+            findings: view.findings.iter().map(FindingDocument::of).collect(),
             notices: view.notices.clone(),
             rotations: view.rotations.clone(),
             summary: Summary { agents: view.rows.len(), in_sync: view.in_sync(), drifted: view.drifted() },
@@ -184,14 +185,17 @@ fn sends(one: &Sends) -> SendsDocument {
     }
 }
 
-fn finding(one: &Finding) -> FindingDocument {
-    FindingDocument {
-        agent: one.agent.clone(),
-        profile: one.profile.clone(),
-        provider: one.provider.clone(),
-        finding: one.finding,
-        severity: one.severity,
-        message: one.message.clone(),
-        fix: one.fix.clone(),
+impl FindingDocument {
+    /// Makes it.
+    pub fn of(one: &Finding) -> Self {
+        Self {
+            agent: one.agent.clone(),
+            profile: one.profile.clone(),
+            provider: one.provider.clone(),
+            finding: one.finding,
+            severity: one.severity,
+            message: one.message.clone(),
+            fix: one.fix.clone(),
+        }
     }
 }

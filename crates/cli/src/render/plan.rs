@@ -96,6 +96,7 @@ pub fn why(action: &Action) -> String {
                 }
                 Why::Approved => "you agreed".to_owned(),
                 Why::Given => "the value that you gave".to_owned(),
+                Why::LeadsNowhere => "it refers to what is not there".to_owned(),
                 Why::DeadOAuthCopy => "a dead copy of the owner's OAuth login".to_owned(),
                 Why::Override => "the vault has another value for this agent".to_owned(),
                 Why::Withdrawn => "the vault has taken it back".to_owned(),

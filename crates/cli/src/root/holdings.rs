@@ -1,7 +1,7 @@
 //! An installation's vault: opened, and its word handed to the installation.
 
+use super::World;
 use super::vault::{self, open_vault};
-use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -12,7 +12,7 @@ use keyshoal_engine::rotate::State;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
-use keyshoal_vault::{CHANNELS, Cause, KeySource, KeyState, Preview, Vault};
+use keyshoal_vault::{CHANNELS, Cause, KeyRecord, KeySource, KeyState, Preview, Vault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
@@ -25,10 +25,13 @@ pub const RENAMES: &str = "renames";
 const RELEASE: &str = "keyshoal instance release   goes on without the vault";
 const LOST: &str = "keyshoal instance release   goes on without the vault, if it or its key is lost for good";
 
+const GIVE: &str = "--passphrase-fd 3 3< FILE   gives it to a command";
+const WHY: &str = "keyshoal vault verify   says why";
+
 /// Says how much a command needs the vault of its installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Need {
-    /// It does without where the vault's key is not at hand: nobody is asked for a passphrase.
+    /// It does without where the vault does not open, and says so: nobody is asked for a passphrase.
     #[default]
     IfAtHand,
     /// It writes: without the vault's word it must not.
@@ -59,7 +62,7 @@ pub fn hold(
         Need::Not => return Ok(None),
         Need::Certainly => find(ui, world, globals, installation, &id),
         Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id),
-        Need::IfAtHand => Err(CommandError::user("its passphrase was not given (--passphrase-fd)")),
+        Need::IfAtHand => Err(CommandError::user("its passphrase was not given").hint(GIVE)),
     };
     match found {
         Ok(held) => {
@@ -67,10 +70,10 @@ pub fn hold(
             Ok(Some(held))
         }
         Err(error) if need == Need::IfAtHand => {
-            // Whoever keeps the passphrase back knows that. Anything else is trouble.
-            if at_hand {
-                installation.vault_unheard(error.message.clone());
-            }
+            let lost_only = error.hints.iter().all(|hint| hint == LOST);
+            let why = lost_only.then(|| WHY.to_owned()).into_iter();
+            let ways: Vec<String> = why.chain(error.hints).collect();
+            installation.vault_unheard(error.message.clone(), ways.join("; "));
             ui.warn(&format!(
                 "the vault that says what is right here could not be opened: {}; what follows is judged by the stores alone",
                 error.message
@@ -147,18 +150,14 @@ fn rotations_of(vault: &Vault, instance: &VaultInstance) -> Result<Vec<(String, 
     Ok(all.into_iter().filter(|one| one.finished.is_none()).map(|one| (one.id, one.revision)).collect())
 }
 
-/// Tells whether the vault opens without anybody being asked.
+/// Tells whether nobody has to be asked for the vault's key, be it there or lost.
 fn is_at_hand(world: &World, globals: &Globals) -> Result<bool, CommandError> {
     if !vault::has_vault(world, globals)? || globals.passphrase_fd.is_some() {
         return Ok(true);
     }
     let keys = Vault::keys(&vault::vault_path(world, globals)?)?;
-    let asks = |source: &KeySource| match source {
-        KeySource::Passphrase { .. } => true,
-        KeySource::Credential { .. } => world.get(variables::CREDENTIALS_DIRECTORY).is_none(),
-        KeySource::File { .. } | KeySource::Command { .. } => false,
-    };
-    Ok(!keys.iter().filter(|key| key.state != KeyState::Retired).any(|key| asks(&key.source)))
+    let asks = |key: &KeyRecord| matches!(key.source, KeySource::Passphrase { .. });
+    Ok(!keys.iter().filter(|key| key.state != KeyState::Retired).any(asks))
 }
 
 /// Puts together what an installation is to hear: of an instance as it is, or as changes would make it.

@@ -14,6 +14,7 @@ mod half_rotated;
 mod hostile;
 mod importing;
 mod keyless;
+mod lost;
 mod metrics;
 mod moving;
 mod moving_a_vault;

@@ -61,7 +61,7 @@ fn the_plan() {
 #[test]
 fn the_plan_document() {
     let planned = plan(&observation(), &desired(), &knowledge(), now());
-    insta::assert_snapshot!(to_text(&DiffDocument::of(&planned, Vec::new())).unwrap());
+    insta::assert_snapshot!(to_text(&DiffDocument::of(&planned, &[], Vec::new())).unwrap());
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod killed;
 mod moved;
 mod power;
 mod referred;
+mod released;
 mod replay;
 mod scrubbed;
 mod trace;

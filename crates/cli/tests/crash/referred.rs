@@ -33,10 +33,10 @@ const FINISH: [&str; 2] = ["recover", "--finish"];
 const UNDO: [&str; 2] = ["recover", "--undo"];
 
 /// A way out of a crash: of which installation, whether a run is open there, and where it crashed.
-type Way<'a> = &'a dyn Fn(&Home, bool, &str);
+pub type Way<'a> = &'a dyn Fn(&Home, bool, &str);
 
 /// Kills a command everywhere, and goes every way out from there. Returns how many crashes there were, and how many left a run open.
-fn at_every_crash(home: &Home, words: &[&str], ways: &[Way<'_>]) -> [usize; 2] {
+pub fn at_every_crash(home: &Home, words: &[&str], ways: &[Way<'_>]) -> [usize; 2] {
     let (before, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let root = home.dir.path();
     copy(root, before.path());

@@ -18,6 +18,7 @@ mod leftover;
 mod load;
 mod matrix;
 mod moving;
+mod own_file;
 mod plain;
 mod probing;
 mod proof;

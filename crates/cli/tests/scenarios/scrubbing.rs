@@ -38,8 +38,8 @@ fn holding_old(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
-    let has_databases = seed == Seed::ApiKey;
     let mut stage = Stage::open(version, seed);
+    let has_databases = !stage.instance.release().json_stores();
     stage.keyshoal(&["status"]);
     stage.rotate();
     stage.keyshoal_with_rights(&["sync", "--yes"]);
@@ -72,7 +72,7 @@ fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
     stage.everyone_sends("scrubbed", NEW_KEY);
     stage.keyshoal(&["scrub", "--dry-run"]);
     assert_eq!(holding_old(&state), Vec::<PathBuf>::new(), "{version}: nothing brings it back");
-    if has_databases {
+    if stage.instance.release().shared_row() {
         let text = std::fs::read_to_string(stage.models_json("research")).unwrap();
         assert!(!text.contains(NEW_KEY), "{version} writes keys into models.json: {text}");
     }
@@ -82,6 +82,11 @@ fn the_earlier_key_is_gone_and_everyone_answers(version: &str, seed: Seed) {
 #[test]
 fn the_earlier_key_is_gone_and_everyone_answers_on_2026_3_28() {
     the_earlier_key_is_gone_and_everyone_answers("2026.3.28", Seed::Token);
+}
+
+#[test]
+fn the_earlier_key_is_gone_and_everyone_answers_on_2026_6_11() {
+    the_earlier_key_is_gone_and_everyone_answers("2026.6.11", Seed::ApiKey);
 }
 
 #[test]

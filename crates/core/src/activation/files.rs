@@ -28,21 +28,30 @@ pub(super) fn unnamed<'a>(part: Option<&str>, observed: &'a Observation) -> Vec<
     readable(observed).filter(|(key, ..)| !known.contains_key(key.as_str())).map(|(.., one)| one).collect()
 }
 
-/// Returns what is referred to by any profile, each once.
+/// Returns what is referred to, each with whether it leads to something else than this part says.
+pub(super) fn compared<'a>(part: Option<&str>, observed: &'a Observation) -> Vec<(&'a Referred, bool)> {
+    let known = named(part);
+    let differs = |reference, one: &Referred| Some(*known.get(key(reference).as_str())? != one.value?.hex());
+    let all = referred(observed).into_iter();
+    all.map(|(reference, one)| (one, differs(reference, one).unwrap_or_default())).collect()
+}
+
+/// Returns what is referred to by any profile, or by a key in the config itself, each once.
 pub(super) fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
     let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
-    let references = profiles.filter_map(|profile| match &profile.material {
-        Material::Ref { reference, .. } => observed.referred.get_key_value(reference),
-        Material::Inline(_) | Material::Fenced | Material::Absent => None,
-    });
-    references.collect()
+    let materials = profiles.map(|profile| &profile.material).chain(observed.config_keys.values());
+    let references = materials.filter_map(Material::reference);
+    references.filter_map(|reference| observed.referred.get_key_value(reference)).collect()
 }
 
 fn readable(observed: &Observation) -> impl Iterator<Item = (String, String, &Referred)> {
-    referred(observed).into_iter().filter_map(|(reference, one)| {
-        let SecretRef { provider, id, .. } = reference;
-        Some((hash(&[format!("{provider}\u{1f}{id}")]), one.value?.hex(), one))
-    })
+    referred(observed)
+        .into_iter()
+        .filter_map(|(reference, one)| Some((key(reference), one.value?.hex(), one)))
+}
+
+fn key(SecretRef { provider, id, .. }: &SecretRef) -> String {
+    hash(&[format!("{provider}\u{1f}{id}")])
 }
 
 fn named(part: Option<&str>) -> BTreeMap<&str, &str> {

@@ -12,6 +12,9 @@ pub const BEGINNING: SignedDuration = SignedDuration::from_secs(120);
 /// A mark of use is as old as the write that put it down, give or take this.
 const MARK: SignedDuration = SignedDuration::from_secs(15);
 
+/// A log tells of a read when it is over, a moment after the gateway said so to whoever asked for it.
+const LAG: SignedDuration = SignedDuration::from_secs(2);
+
 /// Says what a running gateway holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held<'a> {
@@ -41,7 +44,7 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
         // What is known of it is of the same life.
         return if known.is_some() { Held::Older } else { Held::Unknown { written: None } };
     };
-    let written = written(observed, since);
+    let written = written(observed, known, since);
     let later = |one: &Written<'_>| one.at.duration_since(since) > BEGINNING && !one.weak;
     match written.iter().max_by_key(|one| one.at) {
         None => Held::Current,
@@ -54,20 +57,22 @@ pub fn held<'a>(observed: &'a Observation, knowledge: &Knowledge) -> Held<'a> {
 struct Written<'a> {
     path: &'a str,
     at: Timestamp,
-    /// It may have changed nothing that counts: noted a use, or written another entry of a file of secrets.
+    /// It may have changed nothing that counts: noted a use, or written another entry of a file of secrets. A file that leads to something
+    /// else than a gateway was last known to have read is no such case, though it may have changed before this gateway began.
     weak: bool,
 }
 
 /// Returns the last writes of all stores, and of the files that they refer to, where they came after this.
-fn written(observed: &Observation, since: Timestamp) -> Vec<Written<'_>> {
+fn written<'a>(observed: &'a Observation, known: Option<&Activated>, since: Timestamp) -> Vec<Written<'a>> {
     let later = |at: Option<Timestamp>| at.filter(|at| *at > since);
     let stores = observed.stores.values().filter_map(|store| {
         let at = later(store.modified)?;
         Some(Written { path: &store.path, at, weak: is_mark(store, at) })
     });
-    let referred = files::referred(observed).into_values();
-    let files =
-        referred.filter_map(|one| Some(Written { path: &one.path, at: later(one.modified)?, weak: true }));
+    let referred = known.and_then(|known| parts(&known.digest).referred);
+    let files = files::compared(referred, observed).into_iter().filter_map(|(one, changed)| {
+        Some(Written { path: &one.path, at: later(one.modified)?, weak: !changed })
+    });
     stores.chain(files).collect()
 }
 
@@ -97,7 +102,8 @@ pub fn certain(observed: &Observation, knowledge: &Knowledge) -> Option<String> 
 /// Returns since when the gateway works with what it read: when it began, or read again by the word of its own log.
 fn began(observed: &Observation) -> Option<Timestamp> {
     let gateway = &observed.instance.gateway;
-    Some(gateway.started?.max(gateway.read.unwrap_or(Timestamp::MIN)))
+    let read = gateway.read.and_then(|read| read.checked_sub(LAG).ok());
+    Some(gateway.started?.max(read.unwrap_or(Timestamp::MIN)))
 }
 
 /// Tells whether a store was last written to note a use of a credential, which the program does at every request.

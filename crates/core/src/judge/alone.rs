@@ -9,8 +9,12 @@ use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why
 /// Judges a copy that names a secret which is not the vault's own, and was never its value.
 pub(super) fn by_name(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Option<Merits> {
     let Copy { sight, profile, view, .. } = copy;
-    let Material::Ref { reference, .. } = &view.material else { return None };
-    if sight.desired.wish.as_ref().is_some_and(|wish| wish.has_had(profile, value)) {
+    let reference = view.material.reference()?;
+    let ours = match &sight.desired.wish {
+        Some(wish) => wish.has_had(profile, value),
+        None => reference.is_delivered(),
+    };
+    if ours {
         return None;
     }
     let text = format!(

@@ -2,13 +2,14 @@
 
 use super::alone::{alone, by_name, without_value};
 use super::hold::hold_back;
+use super::nowhere::lead_nowhere;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
-use super::vaulted::{by_wish, lead_nowhere};
+use super::vaulted::by_wish;
 use super::words::{Words, keep, rotations_ago, settle, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth};
 use crate::{
-    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, Severity, SourceValue,
-    StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
+    AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, SecretRef, Severity,
+    SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
 /// A copy together with everything that its judgement asks for.
@@ -109,6 +110,9 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
             source.fingerprint
         );
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
+    }
+    if sight.desired.wish.is_none() && view.material.reference().is_some_and(SecretRef::is_override) {
+        return Merits::leave(kept(copy, &short, "a vault gave it to this agent alone"));
     }
     if let Some(merits) = by_name(copy, source, value) {
         return merits;

@@ -46,11 +46,14 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         let held = held_back(sight);
         let known = sight.knowledge.activated.as_ref();
         let words = if held.is_empty() {
-            let what =
-                match known.is_some_and(|known| activation::is_changed_in_files(&known.digest, observed)) {
-                    true => "a file that the stores refer to has changed since the gateway last read it",
-                    false => "the stores have changed since the gateway last read them",
-                };
+            let what = match known
+                .is_some_and(|known| activation::is_changed_in_files(&known.digest, observed))
+            {
+                true => {
+                    "a file that the stores or the config refer to has changed since the gateway last read it"
+                }
+                false => "the stores have changed since the gateway last read them",
+            };
             let text = format!("{what}, as far as is known, so it may still send older values");
             Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")
         } else {

@@ -7,7 +7,7 @@ use super::tell::tell;
 use super::types::{self, TypeFit, fitting_type, mend_config};
 use super::vaulted::{by_wish, judge_pending};
 use super::words::Words;
-use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, unreadable};
+use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, unreadable};
 use crate::{
     AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
     StoreId, Timestamp, knowledge::KeptBy,
@@ -108,6 +108,12 @@ fn inherited(
     profile: &ProfileId,
     view: &ProfileView,
 ) -> Words {
+    if sight.desired.wish.is_none()
+        && let Some(reference) = view.material.leads_nowhere()
+    {
+        let owner = sight.owner(&StoreId::Base);
+        return nowhere::words(sight, &StoreId::Base, &owner, profile, reference);
+    }
     let value =
         view.material.fingerprint().map_or_else(|| "what stands there".to_owned(), |value| value.short());
     let words =

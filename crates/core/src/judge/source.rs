@@ -3,7 +3,7 @@
 use super::copy::{Copy, judge_copy};
 use super::types::{TypeFit, fitting_type, wrong_type};
 use super::words::Words;
-use super::{Judged, Judgement, Remedy, Sight, SourceState};
+use super::{Judged, Judgement, Remedy, Sight, SourceState, nowhere};
 use crate::{
     CredentialKind, FindingKind, Material, ProfileId, ProfileView, Severity, SourceValue, StoreId,
     VerdictKind,
@@ -127,6 +127,10 @@ pub(super) fn judge_valueless(
         .severity(Severity::Info),
         (_, Material::Fenced) => {
             Words::new(FindingKind::InSync, "is being renewed by OpenClaw right now").severity(Severity::Info)
+        }
+        (_, material) if let Some(reference) = material.leads_nowhere() => {
+            let owner = sight.owner(store);
+            nowhere::words(sight, store, &owner, profile, reference)
         }
         // It is no part of what is looked at: somebody has given a value of another profile.
         (_, material) if let Some(value) = material.fingerprint() => {

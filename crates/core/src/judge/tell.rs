@@ -2,7 +2,7 @@
 
 use super::words::Words;
 use super::{BASE_OWNER, Sight};
-use crate::{AgentId, Finding, Fingerprint, ProfileId, ProfileView, StoreId, Timestamp};
+use crate::{AgentId, Finding, FindingKind, Fingerprint, ProfileId, ProfileView, StoreId, Timestamp};
 
 /// Makes a finding about a profile.
 pub(super) fn tell(
@@ -14,7 +14,8 @@ pub(super) fn tell(
     words: Words,
 ) -> Finding {
     let owner = agent.cloned().unwrap_or_else(|| AgentId::new(BASE_OWNER));
-    let fingerprint = view.material.fingerprint();
+    let missing = words.kind == FindingKind::Missing;
+    let fingerprint = view.material.fingerprint().filter(|_| !missing);
     let verdict = fingerprint.and_then(|value| sight.verdict(&owner, &view.provider, value)).cloned();
     Finding {
         profile: Some(profile.clone()),

@@ -197,21 +197,6 @@ fn withdraw(text: String) -> Merits {
     Merits::with(Words::new(FindingKind::Stale, text).fix("keyshoal sync"), Remedy::Withdraw)
 }
 
-/// Says of a copy that refers to our own file that it leads nowhere there, instead of how old its value is.
-pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
-    if let Material::Ref { reference, known: false, .. } = &copy.view.material
-        && reference.provider == crate::vault::REFERENCES
-        && merits.words.kind == FindingKind::Stale
-    {
-        let text = format!(
-            "refers to {} in the file that Keyshoal delivers, which does not hold the vault's value there",
-            reference.id
-        );
-        merits.words = Words::new(FindingKind::Stale, text).fix("keyshoal sync");
-    }
-    merits
-}
-
 /// Tells of what the vault has and no store holds yet.
 pub(super) fn judge_pending(sight: &Sight<'_>, judgement: &mut Judgement) {
     let Some(wish) = &sight.desired.wish else { return };

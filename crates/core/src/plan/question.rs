@@ -53,6 +53,18 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// Returns the profile that it is about.
+    pub fn profile(&self) -> &ProfileId {
+        match self {
+            Self::Differing { profile, .. }
+            | Self::WhichSource { profile, .. }
+            | Self::SourceReverted { profile, .. }
+            | Self::SourceRejected { profile, .. } => profile,
+        }
+    }
+}
+
 /// A value and who holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Group {

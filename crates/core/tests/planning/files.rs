@@ -20,13 +20,17 @@ fn path(index: usize) -> String {
     format!("/srv/{index}.json")
 }
 
-/// A gateway that runs since 10, and whose stores refer to these.
+/// A gateway that runs since 10, and whose stores and config refer to these in turn.
 fn referring(led: &[Led]) -> World {
     let mut world = World::json(&["main"]).base(2);
     world.observed.instance.gateway.started = Some(at(10));
     for index in 0..led.len() {
-        let mut view = api_key(9);
-        view.material = Material::Ref { fingerprint: print(9), reference: reference(index), known: false };
+        let material = Material::Ref { fingerprint: print(9), reference: reference(index), known: false };
+        if index % 2 == 1 {
+            world.observed.config_keys.insert(ProviderId::from(format!("acme{index}").as_str()), material);
+            continue;
+        }
+        let view = ProfileView { material, ..api_key(9) };
         world.store(&StoreId::Base).profiles.insert(profile(&format!("acme:{index}")), view);
     }
     lead(&mut world, led);
@@ -89,6 +93,36 @@ fn a_file_that_changed_before_files_counted_is_not_known_and_no_alarm() {
     know(&mut world, known);
     lead(&mut world, &[(Some(4), 80)]);
     assert_eq!(severity(&world), Some(Severity::Attention));
+}
+
+/// A restart read the file, and nobody looked after it: that the file says something else since is no question of another entry.
+#[test]
+fn a_file_that_changes_long_after_a_restart_is_an_alarm() {
+    let mut world = referring(&[(Some(1), 5)]);
+    let known = digest(&world.observed);
+    know(&mut world, known);
+    world.observed.instance.gateway.started = Some(at(READ + 10));
+    for (written, told) in [(READ + 70, Severity::Info), (READ + 400, Severity::Attention)] {
+        lead(&mut world, &[(Some(2), written)]);
+        assert_eq!(severity(&world), Some(told), "{written}");
+    }
+    // Another entry of the same file.
+    lead(&mut world, &[(Some(1), READ + 400)]);
+    assert_eq!(severity(&world), None);
+}
+
+/// The line in a gateway's log of the read that we asked for comes a moment after its answer.
+#[test]
+fn the_logs_word_of_our_own_read_is_no_later_read() {
+    let mut world = referring(&[(Some(1), 5)]);
+    let known = digest(&world.observed);
+    know(&mut world, known);
+    world.observed.instance.gateway.read = Some(at(READ + 1));
+    lead(&mut world, &[(Some(2), READ + 2)]);
+    assert_eq!(severity(&world), Some(Severity::Attention));
+    // A later one is another, and may have read it.
+    world.observed.instance.gateway.read = Some(at(READ + 9));
+    assert_eq!(severity(&world), None);
 }
 
 fn led() -> impl Strategy<Value = Led> {

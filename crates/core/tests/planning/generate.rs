@@ -79,11 +79,7 @@ fn view(draw: &mut Draw<'_>, provider: &str) -> ProfileView {
     let material = match draw.below(12) {
         10 if kind == CredentialKind::OAuth => Material::Fenced,
         11 => Material::Absent,
-        9 if kind != CredentialKind::OAuth => Material::Ref {
-            reference: SecretRef { source: SecretSource::Env, provider: "default".into(), id: "KEY".into() },
-            fingerprint: print(90),
-            known: false,
-        },
+        9 if kind != CredentialKind::OAuth => reference(draw),
         _ => Material::Inline(value),
     };
     ProfileView {
@@ -102,6 +98,25 @@ fn view(draw: &mut Draw<'_>, provider: &str) -> ProfileView {
         kind,
         material,
         copy_to_agents: false,
+    }
+}
+
+/// A reference of the person's own, or into the file that Keyshoal delivers: to what all share or one agent's own, there or not.
+fn reference(draw: &mut Draw<'_>) -> Material {
+    let of = |id: &str, fingerprint, known| {
+        let reference = SecretRef { source: SecretSource::File, provider: "keyshoal".into(), id: id.into() };
+        Material::Ref { reference, fingerprint, known }
+    };
+    match draw.below(5) {
+        1 => of("/shared/acme:default", print(91), false),
+        2 => of("/shared/acme:default", print(1 + draw.below(5)), true),
+        3 => of("/agents/uid~1acme:default", print(92), false),
+        4 => of("/agents/uid~1acme:default", print(1 + draw.below(5)), true),
+        _ => Material::Ref {
+            reference: SecretRef { source: SecretSource::Env, provider: "default".into(), id: "KEY".into() },
+            fingerprint: print(90),
+            known: false,
+        },
     }
 }
 

@@ -129,6 +129,11 @@ proptest! {
                     let accepted_once = kept.is_some_and(|mark| mark.fingerprint == old);
                     prop_assert!(!accepted_once, "{:?} was accepted while it differed", action);
                 }
+                Why::LeadsNowhere => {
+                    let view = world.observed.profile(action.store(), action.profile()).unwrap();
+                    let reference = view.material.leads_nowhere();
+                    prop_assert!(reference.is_some_and(|one| !one.is_override()), "{:?}", action);
+                }
                 Why::Override | Why::Withdrawn | Why::Renamed { .. } => {
                     prop_assert!(false, "{:?} without a vault", action)
                 }
@@ -296,7 +301,7 @@ fn generated_instances_reach_every_action_reason_question_and_finding() {
         seen.extend(plan.questions.iter().map(word));
         seen.extend(world.judged().findings.iter().map(|one| one.finding.as_str().to_owned()));
     }
-    let wanted = "replace remove insert fix reset EarlierGeneration RejectedWhileSourceAccepted Approved Given DeadOAuthCopy \
+    let wanted = "replace remove insert fix reset EarlierGeneration RejectedWhileSourceAccepted Approved Given DeadOAuthCopy LeadsNowhere \
         Differing WhichSource SourceReverted SourceRejected in_sync inherited stale shadowing foreign kept missing expired \
         unreadable mode_mismatch cooling_down source_reverted source_rejected";
     let missing: Vec<&str> = wanted.split_whitespace().filter(|one| !seen.contains(*one)).collect();

@@ -244,6 +244,11 @@ proptest! {
                         || world.knowledge.replace.get(&key) == Some(&old)
                         || world.desired.approved.contains(&(key.0, key.1, old))
                 ),
+                Why::LeadsNowhere => {
+                    let view = world.observed.profile(action.store(), id).unwrap();
+                    let own = wish.own_value(&owner, id).is_some();
+                    prop_assert!(view.material.leads_nowhere().is_some_and(|one| own || !one.is_override()), "{:?}", action);
+                }
                 Why::RejectedWhileSourceAccepted { verdict } => prop_assert!(verdict.is_dead()),
                 Why::DeadOAuthCopy => {
                     let removes = matches!(action, Action::RemoveShadow { .. });

@@ -199,7 +199,8 @@ impl World {
         for from in [&StoreId::Base, store] {
             for (id, view) in &self.observed.stores[from].profiles {
                 let Some(fingerprint) = view.material.fingerprint() else { continue };
-                if matches!(view.kind, CredentialKind::Unknown(_)) {
+                if matches!(view.kind, CredentialKind::Unknown(_)) || view.material.leads_nowhere().is_some()
+                {
                     continue;
                 }
                 let value = SourceValue {

@@ -1,13 +1,13 @@
 //! What of a vault goes into the private file, and the entries that refer to it.
 
-use super::Wanted;
+use super::{Prints, Wanted};
 use crate::vaulted::HeldVersion;
 use keyshoal_core::vault::{AgentUid, Delivery, REFERENCES, VaultCredential, VaultInstance};
-use keyshoal_core::{CredentialKind, Secret, SecretRef};
+use keyshoal_core::{CredentialKind, Fingerprint, Secret, SecretRef};
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::artifacts::RefsFile;
-use keyshoal_openclaw::store::{StoredProfile, StoredSecret, with_secret};
-use std::collections::BTreeSet;
+use keyshoal_openclaw::store::{StoredProfile, StoredSecret, model::secret_fingerprint, with_secret};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Puts values into a file that is to be written.
 pub(crate) struct Hand {
@@ -17,7 +17,10 @@ pub(crate) struct Hand {
     file: RefsFile,
     notes: BTreeSet<String>,
     /// The fingerprints of all values that may stand in the file.
-    pub prints: BTreeSet<keyshoal_core::Fingerprint>,
+    pub prints: BTreeSet<Fingerprint>,
+    /// The references of the file as it stands, each by the value to which it leads: what an earlier vault delivered is the same value
+    /// under another name.
+    led: BTreeMap<Fingerprint, Vec<Fingerprint>>,
 }
 
 /// A value that can be delivered by reference.
@@ -31,12 +34,18 @@ pub(crate) struct Handed {
 }
 
 impl Hand {
-    pub fn new(instance: &VaultInstance) -> Result<Self, PortError> {
+    /// Begins, with what the file holds that was last read.
+    pub fn new(instance: &VaultInstance, prints: &Prints) -> Result<Self, PortError> {
         let file = RefsFile::new(REFERENCES).map_err(|error| PortError {
             message: error.to_string(),
             hint: None,
             retryable: false,
         })?;
+        let mut led: BTreeMap<Fingerprint, Vec<Fingerprint>> = BTreeMap::new();
+        for (reference, secret) in prints.then().known.file.iter() {
+            let value = secret_fingerprint(&prints.key, secret);
+            led.entry(value).or_default().push(prints.of_delivered(&reference, value));
+        }
         let disabled = instance.agents.iter().filter(|agent| !agent.enabled).map(|agent| agent.uid);
         Ok(Self {
             delivery: instance.delivery,
@@ -44,7 +53,13 @@ impl Hand {
             file,
             notes: BTreeSet::new(),
             prints: BTreeSet::new(),
+            led,
         })
+    }
+
+    /// Returns every reference of the file as it stands that leads to a value.
+    pub fn leading_to(&self, value: Fingerprint) -> &[Fingerprint] {
+        self.led.get(&value).map_or(&[], Vec::as_slice)
     }
 
     /// Tells whether stores refer to the file.

@@ -3,10 +3,11 @@
 use super::Direction;
 use crate::Installation;
 use keyshoal_core::{Fingerprint, Secret, StepState};
+use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::{ConfigDetail, Images};
 use keyshoal_openclaw::config::edit::Wrote;
 use keyshoal_openclaw::config::generate::{ConfigChange, Digest, Generated};
-use keyshoal_openclaw::files;
+use keyshoal_openclaw::{delivered, files};
 
 /// A config file is never longer than this.
 const LONGEST: u64 = 64 * 1024 * 1024;
@@ -47,8 +48,29 @@ impl Installation {
                 reason: "there was no config before; remove the one that is there now, if that is meant"
                     .into(),
             },
-            (_, Some(text)) => self.put_config(digest, text),
+            (_, Some(text)) => match self.parts_from_the_file(text) {
+                Ok(None) => self.put_config(digest, text),
+                Ok(Some(reason)) => StepState::Skipped { reason },
+                Err(error) => StepState::Failed { reason: error.to_string() },
+            },
         }
+    }
+
+    /// Says why a text is not to be put back: it names the file of secrets, which is gone, or names it no more while a store refers
+    /// to it. Looks at every store afresh, as the values come back before the config.
+    fn parts_from_the_file(&self, text: &Secret) -> Result<Option<String>, PortError> {
+        self.look_again()?;
+        let path = self.delivered_path();
+        Ok(match (delivered::is_named_in(text, &path), self.references().first()) {
+            (true, None) if !files::exists(&path) => {
+                Some("it names the file of secrets, which is gone, and no store refers to it".to_owned())
+            }
+            (false, Some(reference)) => Some(format!(
+                "a store still refers to {} in the file of secrets, so the config goes on naming it",
+                reference.id
+            )),
+            _ => None,
+        })
     }
 
     fn put_config(&self, expected: Digest, text: &Secret) -> StepState {

@@ -280,5 +280,14 @@ fn a_file_of_secrets_of_ones_own_that_changes_is_something_new_to_the_gateway() 
         let seen = glance(&installation).observed;
         assert!(!activation::is_same(&first, &seen), "{layout}");
         assert!(!format!("{seen:?}").contains("sk-two"), "{layout}");
+
+        // A key of the config itself is read at the same time.
+        let mut config = self::config(&house);
+        config["models"]["providers"]["beta"] = json!({ "baseUrl": "https://beta.example", "models": [],
+            "apiKey": { "source": "file", "provider": "mine", "id": "/beta" } });
+        std::fs::write(house.state().join("openclaw.json"), config.to_string()).unwrap();
+        let first = digest(json!({ "acme": "sk-two", "beta": "sk-a" }));
+        assert_ne!(digest(json!({ "acme": "sk-two", "beta": "sk-b" })), first, "{layout}");
+        assert_eq!(digest(json!({ "acme": "sk-two", "beta": "sk-a" })), first, "{layout}");
     }
 }

@@ -49,10 +49,21 @@ impl RefsFile {
             None => profile.as_str().to_owned(),
             Some(owner) => format!("{owner}/{}", profile.as_str()),
         };
-        // A JSON pointer (RFC 6901). The first word tells both kinds of names apart.
+        // The first word tells both kinds of names apart.
         let group = if owner.is_some() { "agents" } else { "shared" };
-        let id = format!("/{group}/{}", name.replace('~', "~0").replace('/', "~1"));
         self.values.insert(format!("{group} {name}"), value);
+        self.reference(group, &name)
+    }
+
+    /// Returns every value with the reference that leads to it.
+    pub fn iter(&self) -> impl Iterator<Item = (SecretRef, &Secret)> {
+        let named = self.values.iter().filter_map(|(name, value)| Some((name.split_once(' ')?, value)));
+        named.map(|((group, name), value)| (self.reference(group, name), value))
+    }
+
+    /// A JSON pointer (RFC 6901).
+    fn reference(&self, group: &str, name: &str) -> SecretRef {
+        let id = format!("/{group}/{}", name.replace('~', "~0").replace('/', "~1"));
         SecretRef { source: SecretSource::File, provider: self.provider.clone(), id }
     }
 

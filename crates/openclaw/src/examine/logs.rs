@@ -4,6 +4,7 @@
 //! `openclaw-<date>.log` in `/tmp/openclaw`, into which every gateway of the user writes.
 
 use crate::files;
+use jiff::SignedDuration;
 use keyshoal_core::Timestamp;
 use keyshoal_core::examination::{LogEvent, LogEventKind, ProgramLog};
 use keyshoal_core::record::LogPlace;
@@ -21,6 +22,8 @@ const EVENTS: usize = 200;
 const SECTION: u64 = 1 << 20;
 /// A line is cut after so many characters.
 const LINE: usize = 300;
+/// How the name of the gateway's own lines begins.
+const OF_THE_GATEWAY: &str = r#"{"subsystem":"gateway"#;
 /// What is said of credentials has one of these words.
 const ABOUT: [&str; 14] = [
     "secrets.",
@@ -136,16 +139,24 @@ fn events_of(log: &Path) -> Vec<LogEvent> {
     String::from_utf8_lossy(&text).lines().filter_map(event).collect()
 }
 
-/// Understands one line; most are nothing to us.
+/// Understands one line; most are nothing to us. What agents and people say stands there as well, so only the gateway itself is believed.
 fn event(line: &str) -> Option<LogEvent> {
     // Cheap, before the line is understood.
     let kind = kind_of(line)?;
     let entry: Value = serde_json::from_str(line).ok()?;
-    let at =
+    entry.pointer("/_meta/name")?.as_str().filter(|name| name.starts_with(OF_THE_GATEWAY))?;
+    let at: Timestamp =
         ["/time", "/_meta/date"].iter().find_map(|place| entry.pointer(place)?.as_str()?.parse().ok())?;
     let numbered = ["message", "0", "1", "2"].iter().filter_map(|key| entry.get(*key)?.as_str());
     let said = numbered.collect::<Vec<_>>().join(" ");
+    let at = if kind == LogEventKind::SecretsRead { at.checked_sub(took(&said)).ok()? } else { at };
     (kind_of(&said) == Some(kind)).then_some(LogEvent { at, kind })
+}
+
+/// Returns how long a call took, by the word of its line: it read what stood there when it began, and the line came when it was over.
+fn took(said: &str) -> SignedDuration {
+    let mut words = said.split_whitespace().filter_map(|word| word.strip_suffix("ms")?.parse::<u32>().ok());
+    words.next().map_or(SignedDuration::ZERO, |millis| SignedDuration::from_millis(millis.into()))
 }
 
 fn kind_of(text: &str) -> Option<LogEventKind> {
@@ -172,13 +183,18 @@ fn kind_of(text: &str) -> Option<LogEventKind> {
 mod tests {
     use super::*;
 
-    /// Lines as 2026.3.28 and 2026.9.6 wrote them.
+    /// Lines as 2026.3.28 and 2026.9.6 wrote them; then an agent that says what a gateway would.
     const LINES: &str = concat!(
-        "{\"0\":\"{\\\"subsystem\\\":\\\"gateway\\\"}\",\"1\":\"listening on ws://127.0.0.1:1 (PID 7)\",\"time\":\"2026-11-27T00:00:07.191+00:00\"}\n",
-        "{\"0\":\"{\\\"subsystem\\\":\\\"gateway/ws\\\"}\",\"1\":\"⇄ res ✓ secrets.reload 71ms conn=1 id=call-1\",\"time\":\"2026-11-27T00:01:00.000+00:00\"}\n",
-        "{\"message\":\"config reload skipped (invalid config): x\",\"_meta\":{\"date\":\"2026-11-27T00:02:00.000Z\"}}\n",
-        "{\"0\":\"pong main restarted\",\"time\":\"2026-11-27T00:02:00.000+00:00\"}\n",
-        "listening on ws://broken\n",
+        r#"{"1":"listening on ws://127.0.0.1:1 (PID 7)","_meta":{"name":"{\"subsystem\":\"gateway\"}"},"time":"2026-11-27T00:00:07.191+00:00"}"#,
+        "\n",
+        r#"{"1":"⇄ res ✓ secrets.reload 1071ms conn=1 id=call-1","_meta":{"name":"{\"subsystem\":\"gateway/ws\"}"},"time":"2026-11-27T00:01:00.000+00:00"}"#,
+        "\n",
+        r#"{"message":"config reload skipped (invalid config): x","_meta":{"date":"2026-11-27T00:02:00.000Z","name":"{\"subsystem\":\"gateway/reload\"}"}}"#,
+        "\n",
+        r#"{"0":"pong main restarted","_meta":{"name":"openclaw"},"time":"2026-11-27T00:02:00.000+00:00"}"#,
+        "\n",
+        r#"{"0":"{\"subsystem\":\"gateway/ws\"} res ✓ secrets.reload 1ms","_meta":{"name":"openclaw"},"time":"2026-11-27T00:03:00.000+00:00"}"#,
+        "\nlistening on ws://broken\n",
     );
 
     #[test]
@@ -191,6 +207,8 @@ mod tests {
         let kinds: Vec<LogEventKind> = log.events.iter().map(|event| event.kind).collect();
         assert_eq!(kinds, [LogEventKind::Started, LogEventKind::SecretsRead, LogEventKind::ReloadFailed]);
         assert!(log.own);
+        // A call reads what stands there when it begins, and its line comes when it is over.
+        assert_eq!(log.events[1].at, "2026-11-27T00:00:58.929Z".parse().unwrap());
     }
 
     #[test]
@@ -210,9 +228,9 @@ mod tests {
         let after = place();
         let lines = between(Some(&before), &after).unwrap();
         assert_eq!(lines, ["2026-11-27T00:03:00.000Z embedded run: Provider acme has auth issue"]);
-        assert_eq!(between(None, &after).unwrap().len(), 4);
+        assert_eq!(between(None, &after).unwrap().len(), 5);
         let other = LogPlace { inode: before.inode + 1, ..before };
-        assert_eq!(between(Some(&other), &after).unwrap().len(), 4, "it has begun anew since");
+        assert_eq!(between(Some(&other), &after).unwrap().len(), 5, "it has begun anew since");
         assert!(between(None, &LogPlace { inode: after.inode + 1, ..after }).is_err(), "it is no more");
     }
 

@@ -4,6 +4,7 @@ use crate::commands::{Context, identity, shared};
 use crate::document::InstancesDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render;
 use crate::root::OpenFor;
 use crate::root::holdings::{self, Need};
 use crate::ui::{Text, Ui};
@@ -20,10 +21,25 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
         return Ok(Outcome::Attention);
     }
     let had = installation.vault_id()?;
-    if had.is_some()
-        && let Err(error) = keep_own(ui, context, &installation)
-    {
-        ui.warn(&format!("what the vault gave single agents could not be marked as deliberate: {error}"));
+    if had.is_some() {
+        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
+        let is_open = installation.open_run()?.is_some();
+        if held.is_some()
+            && !is_open
+            && let Err(error) = keep_own(ui, &installation)
+        {
+            ui.warn(&format!("what the vault gave single agents could not be marked as deliberate: {error}"));
+        }
+        installation.let_go();
+        if is_open && held.is_some() {
+            return Err(CommandError::user(
+                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
+            )
+            .hint("keyshoal recover   shows it and the ways out; then release it"));
+        }
+        if is_open {
+            ui.warn("a run is not finished: keyshoal recover goes by its journal from now on");
+        }
     }
     installation.set_vault_id(None)?;
     ui.say(&Text::of(match had {
@@ -32,16 +48,15 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
         ),
         None => "no vault said what is right here; nothing was changed".to_owned(),
     }));
+    if let Some(text) = still_referred(ui, &installation) {
+        ui.warn(&text);
+    }
     ui.document(&InstancesDocument::of(Vec::new()))?;
     Ok(Outcome::Fine)
 }
 
-/// Marks what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant. Nothing of it keeps
-/// anybody from letting go of a vault that is lost.
-fn keep_own(ui: &mut Ui, context: &Context<'_>, installation: &Installation) -> Result<(), CommandError> {
-    if holdings::hold(ui, context.world, context.globals, installation, Need::IfAtHand)?.is_none() {
-        return Ok(());
-    }
+/// Marks what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant.
+fn keep_own(ui: &mut Ui, installation: &Installation) -> Result<(), CommandError> {
     let options = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
     let look = shared::look(ui, installation, &options)?;
     installation.learn(&own(&look)).map_err(CommandError::from)
@@ -62,4 +77,22 @@ fn own(look: &Look) -> Vec<Fact> {
         }
     }
     facts
+}
+
+/// Says how many profiles go on referring to the file that the vault delivered. An installation that cannot be looked at is released all
+/// the same.
+fn still_referred(ui: &mut Ui, installation: &Installation) -> Option<String> {
+    let look = shared::look(ui, installation, &LookOptions::default()).ok()?;
+    let profiles = look.observed.stores.values().flat_map(|store| store.profiles.values());
+    let referring = profiles.filter_map(|view| view.material.reference()).filter(|one| one.is_delivered());
+    let count = referring.count();
+    (count > 0).then(|| {
+        format!(
+            "{} in the stores still {} to {}: the agents go on depending on that file, and without the vault nothing makes it again. Keep it \
+             where it is, or put the keys into the stores: keyshoal instance add, then keyshoal instance set --delivery inline",
+            render::words::count(count, "profile"),
+            if count == 1 { "refers" } else { "refer" },
+            installation.delivered_path().display()
+        )
+    })
 }

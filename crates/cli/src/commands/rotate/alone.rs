@@ -118,7 +118,7 @@ impl Alone<'_> {
             rotate(&flow.installation, book, rotation, options, tell)
         });
         if matches!(done, Ok((_, Ended::Finished))) {
-            crate::commands::vault::by_the_way(ui, &flow.held.vault, flow.author());
+            crate::commands::vault::tidy(ui, &flow.held.vault, &flow.instance().id, flow.author());
         }
         done
     }

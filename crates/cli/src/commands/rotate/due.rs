@@ -122,7 +122,9 @@ fn waits(age: &Age<'_>, until: Timestamp, now: Timestamp) -> String {
         return format!("the value before stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"));
     }
     let command = ways::command_of(age.instance, age.credential);
-    format!("the value before is not needed any more: {command} --finish   retires it")
+    format!(
+        "the value before is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
+    )
 }
 
 fn under_way(stage: &str, together: &[Part]) -> String {

@@ -14,7 +14,7 @@ use std::path::Path;
 pub(super) fn backup(ui: &mut Ui, context: &Context<'_>, file: &Path) -> Result<Outcome, CommandError> {
     let vault = vault::open_vault(ui, context.world, context.globals)?;
     let author = vault::author(context.world, None);
-    super::purge::by_the_way(ui, &vault, &author);
+    super::tidy::forget(ui, &vault, &author);
     let progress = ui.progress();
     let mut shown = |step| {
         if let BackupStep::Sealed { done, total } = step {

@@ -7,7 +7,7 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::root::vault;
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_vault::{Author, KEPT_DAYS, Vault};
+use keyshoal_vault::KEPT_DAYS;
 
 /// Arguments of `vault purge`.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,11 +53,4 @@ pub(super) fn purge(ui: &mut Ui, context: &Context<'_>, args: &PurgeArgs) -> Res
     }
     ui.document(&document.purged(&expired, true))?;
     Ok(Outcome::Fine)
-}
-
-/// Forgets what is over where a command comes by. That this does not succeed is said, and hinders nothing.
-pub fn by_the_way(ui: &mut Ui, vault: &Vault, author: &Author) {
-    if let Err(error) = vault.forget_expired(author, keyshoal_local::clock::now(), KEPT_DAYS) {
-        ui.warn(&format!("values that were retired long ago are still kept: {error}"));
-    }
 }

@@ -1,6 +1,6 @@
 //! One round of a watch, for timers: looks, repairs where the policy allows it, verifies, and raises alarms.
 
-use super::{WatchArgs, alarm, opened, policy::WatchPolicy};
+use super::{Opened, WatchArgs, alarm, opened, policy::WatchPolicy};
 use crate::commands::{Context, report, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -24,7 +24,7 @@ pub fn cmd_once(
     (policy, path): (&WatchPolicy, &Path),
 ) -> Result<Outcome, CommandError> {
     let offline = args.offline || !policy.ask_providers;
-    let (installation, repair) = opened(ui, context, policy, offline)?;
+    let Opened { installation, repair, mut tidier } = opened(ui, context, policy, offline)?;
     let options = SyncOptions {
         look: LookOptions {
             ask: shared::ask_policy(offline),
@@ -61,6 +61,9 @@ pub fn cmd_once(
     let news: Vec<_> = passes.into_iter().flat_map(|pass| alarms.take(pass, now)).collect();
     caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
     let shown = report::show(ui, "watch_once", &done?)?;
+    if let Some(tidier) = &mut tidier {
+        tidier.come_by(ui, now);
+    }
     // What a look found is said already.
     let lines: Vec<Text> = news
         .iter()

@@ -1,10 +1,8 @@
 //! References of profiles that lead nowhere.
 
 use super::super::{Case, Check, Symptom, Told};
-use keyshoal_core::SecretRef;
-use keyshoal_core::examination::ReferenceState;
-use keyshoal_core::vault::REFERENCES;
-use keyshoal_core::{SecretSource, StoreId};
+use keyshoal_core::examination::{ReferenceFacts, ReferenceState};
+use keyshoal_core::{SecretRef, SecretSource, Severity, StoreId};
 
 pub(super) const CHECK: Check = Check {
     id: "references",
@@ -13,7 +11,9 @@ pub(super) const CHECK: Check = Check {
                run, and what they lead to is not kept.",
     matters: "A profile with a reference that cannot be resolved sends nothing, and since 2026.6 one of them keeps the gateway from \
               reloading any.",
-    way_out: "Set the variable, put the value into the file or the secret store, or correct the reference; then openclaw secrets reload.",
+    way_out: "Set the variable, put the value into the file or the secret store, or correct the reference; then openclaw secrets \
+              reload. The file that Keyshoal delivers is made again from its vault by keyshoal sync; without a vault, give the key \
+              again with keyshoal set, or put the file back from a backup.",
     run,
 };
 
@@ -31,14 +31,22 @@ fn run(case: &Case<'_>) -> Told {
             ReferenceState::Unresolved(why) => told.symptoms.push(
                 Symptom::attention(format!("{whose} names {what}, which leads nowhere: {why}"))
                     .agents(case.agents_of(&one.store))
-                    .fix(match one.reference.provider == REFERENCES {
-                        true => "keyshoal sync",
-                        false => "put the value there, then openclaw secrets reload",
+                    .fix(match one.reference.is_delivered() {
+                        true => judged(case, one).unwrap_or_else(|| "keyshoal sync".to_owned()),
+                        false => "put the value there, then openclaw secrets reload".to_owned(),
                     }),
             ),
         }
     }
     told
+}
+
+/// Returns what the look says that mends it: with a vault something else than without.
+fn judged(case: &Case<'_>, of: &ReferenceFacts) -> Option<String> {
+    let findings = case.look.judgement.findings.iter().filter(|one| one.severity == Severity::Attention);
+    let mut same = findings
+        .filter(|one| one.store.as_ref() == Some(&of.store) && one.profile.as_ref() == Some(&of.profile));
+    same.find_map(|one| one.fix.clone())
 }
 
 fn words(reference: &SecretRef) -> String {
@@ -56,7 +64,8 @@ fn words(reference: &SecretRef) -> String {
 mod tests {
     use super::super::super::world::*;
     use super::*;
-    use keyshoal_core::examination::ReferenceFacts;
+    use keyshoal_core::vault::REFERENCES;
+    use keyshoal_core::{Material, ProfileView};
 
     fn referring(state: ReferenceState) -> World {
         let reference =
@@ -74,12 +83,18 @@ mod tests {
     }
 
     #[test]
-    fn our_own_is_mended_by_a_sync() {
-        let mut world = referring(ReferenceState::Unresolved("the file is gone".into()));
-        world.facts.references[0].reference =
-            SecretRef { source: SecretSource::File, provider: REFERENCES.into(), id: "/shared/p".into() };
-        let told = world.told(&CHECK);
-        assert_eq!(told.symptoms[0].fix.as_deref(), Some("keyshoal sync"));
+    fn our_own_is_mended_by_what_the_look_says() {
+        let reference =
+            SecretRef { source: SecretSource::File, provider: REFERENCES.into(), id: "/agents/u~1p".into() };
+        let gone = referring(ReferenceState::Unresolved("the file is gone".into()));
+        let fix = |world: &World| world.told(&CHECK).symptoms[0].fix.clone().unwrap();
+        let world = gone.with(|world| world.facts.references[0].reference = reference.clone());
+        assert_eq!(fix(&world), "keyshoal sync");
+        let released = world.with(|world| {
+            let material = Material::Ref { reference, fingerprint: print(9), known: false };
+            world.store(&own("ops")).profiles.insert(P.into(), ProfileView { material, ..api_key(9) });
+        });
+        assert!(fix(&released).starts_with("keyshoal set acme:default --agent ops"), "{}", fix(&released));
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! References into the file that Keyshoal delivers, which do not lead to a value there: whoever refers so has nothing to send.
+
+use super::copy::{Copy, Merits};
+use super::types::is_static;
+use super::words::Words;
+use super::{Remedy, Sight};
+use crate::{AgentId, FindingKind, ProfileId, SecretRef, SourceValue, StoreId, plan::Why};
+
+/// Says of a copy that refers so that it leads nowhere, instead of how old its value is. What all share takes the place of a reference to
+/// what all share: no override could be lost. One that a vault gave to an agent alone waits for a person, or for the vault.
+pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
+    let Copy { sight, store, owner, profile, view, .. } = copy;
+    let Some(reference) = view.material.leads_nowhere() else { return merits };
+    if merits.words.kind == FindingKind::Stale {
+        merits.words = Words::new(FindingKind::Stale, text(sight, reference)).fix("keyshoal sync");
+        return merits;
+    }
+    let words = words(sight, store, owner, profile, reference);
+    let own = sight.own_line(store, profile).is_some_and(|line| line.value.is_some());
+    let fits = |source: &&SourceValue| {
+        source.provider == view.provider && is_static(&source.kind) && is_static(&view.kind)
+    };
+    let may = !copy.kept_by_person() && !sight.is_leaving(store) && (own || !reference.is_override());
+    if may && sight.wanted(store, profile).filter(fits).is_some() {
+        return Merits::with(words.fix("keyshoal sync"), Remedy::Replace(Why::LeadsNowhere));
+    }
+    Merits::leave(words)
+}
+
+/// Says that a profile of a store leads nowhere, and what a person can do about it.
+pub(super) fn words(
+    sight: &Sight<'_>,
+    store: &StoreId,
+    owner: &AgentId,
+    profile: &ProfileId,
+    reference: &SecretRef,
+) -> Words {
+    let whose = match store {
+        StoreId::Agent(_) => format!(" --agent {owner}"),
+        StoreId::Base => String::new(),
+    };
+    let fix = match (&sight.desired.wish, store) {
+        (None, _) => format!(
+            "keyshoal set {profile}{whose}   with a key that you have; or put the file back from a backup; or, where its vault is still \
+             there, keyshoal instance add and keyshoal sync"
+        ),
+        (Some(_), StoreId::Base) => format!("keyshoal credential set {profile}   with a key that you have"),
+        (Some(_), StoreId::Agent(_)) => {
+            format!("keyshoal credential override {owner} {profile}   with a key that you have")
+        }
+    };
+    Words::new(FindingKind::Missing, text(sight, reference)).fix(fix)
+}
+
+fn text(sight: &Sight<'_>, reference: &SecretRef) -> String {
+    let what = match sight.desired.wish {
+        Some(_) => "does not hold the vault's value there",
+        None => "holds nothing there",
+    };
+    format!(
+        "refers to {} in the file that Keyshoal delivers (.keyshoal/delivered/secrets.json), which {what}",
+        reference.id
+    )
+}
