@@ -220,7 +220,7 @@ pub enum Why {
     Approved,
     /// The person gave a new value for this id.
     Given,
-    /// It refers to what all agents share, and nothing is there.
+    /// It refers to what is not there, so no override is lost.
     LeadsNowhere,
     /// It is the owner's OAuth login of the same account, copied and no longer usable.
     DeadOAuthCopy,

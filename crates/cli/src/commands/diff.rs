@@ -41,10 +41,11 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
     let left = left_over(&report);
     let mut lines = render::plan::lines(&report.plan);
     if !left.is_empty() {
-        if report.plan.is_empty() && report.plan.questions.is_empty() {
+        let nothing = report.plan.is_empty() && report.plan.questions.is_empty();
+        if nothing {
             lines.clear();
         }
-        lines.push(Text::toned(Tone::Strong, "What a sync leaves"));
+        lines.push(Text::toned(Tone::Strong, if nothing { "Findings" } else { "Left" }));
         let view = StatusView::of(&report.look.observed, &report.look.knowledge, &left);
         lines.extend(render::findings::attention(&view, ui.width()));
     }

@@ -24,7 +24,6 @@ pub const RENAMES: &str = "renames";
 
 const RELEASE: &str = "keyshoal instance release   goes on without the vault";
 const LOST: &str = "keyshoal instance release   goes on without the vault, if it or its key is lost for good";
-
 const GIVE: &str = "--passphrase-fd 3 3< FILE   gives it to a command";
 const WHY: &str = "keyshoal vault verify   says why";
 

@@ -1,8 +1,8 @@
 //! What agents really send first, gathered by provider and value.
 
 use keyshoal_core::{
-    AgentId, AgentView, Candidate, Finding, Knowledge, Material, Observation, Place, ProfileId, ProviderId,
-    Timestamp, Verdict, VerdictKind,
+    AgentId, AgentView, Candidate, Finding, FindingKind, Knowledge, Material, Observation, Place, ProfileId,
+    ProviderId, Timestamp, Verdict, VerdictKind,
 };
 use std::collections::BTreeSet;
 
@@ -76,7 +76,17 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
 }
 
 fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, findings: &[Finding]) -> Sends {
-    let first = agent.first(provider);
+    // What leads nowhere is nothing that could be sent.
+    let missing = |profile: &ProfileId| {
+        findings.iter().any(|one| {
+            one.finding == FindingKind::Missing
+                && one.agent.as_ref() == Some(&agent.id)
+                && one.profile.as_ref() == Some(profile)
+        })
+    };
+    let first = agent.first(provider).filter(|first| {
+        first.material.leads_nowhere().is_none() || !first.profile.as_ref().is_some_and(missing)
+    });
     let verdict = first.and_then(|first| {
         let asked_by = first.asked_by().or_else(|| first.material.fingerprint())?;
         knowledge.verdict(asked_by, agent.endpoints.get(provider)?).cloned()

@@ -83,6 +83,8 @@ fn a_lost_file_of_a_released_instance_is_told_with_ways_out_that_work() {
         }
         let shown = stage.run(&["status"]).out;
         assert!(!shown.contains("nothing to do") && shown.contains("secrets.json"), "{layout}: {shown}");
+        assert!(!shown.contains("→ file:"), "{layout}: nobody sends what is not there: {shown}");
+        assert_eq!(stage.run(&["watch", "--once"]).code, 2, "{layout}");
         let diff = stage.run(&["diff", "--offline"]);
         assert_eq!(diff.code, 2, "{layout}: {}", diff.out);
         assert!(
@@ -194,7 +196,13 @@ fn what_could_not_be_compared_with_the_vault_is_never_fine_whatever_its_key_come
         shell(&stage, &format!("{program} instance add {fd} --yes --offline 3< {{home}}/words"));
         shell(&stage, &format!("{program} sync {fd} --yes --offline 3< {{home}}/words"));
         shell(&stage, away);
-        for reading in [&["status"] as &[&str], &["diff", "--offline"], &["doctor"], &["explain", "stocks"]] {
+        for reading in [
+            &["status"] as &[&str],
+            &["diff", "--offline"],
+            &["doctor"],
+            &["explain", "stocks"],
+            &["watch", "--once"],
+        ] {
             let run = stage.run(reading);
             assert_eq!(run.code, 2, "{options:?} {away}, {reading:?}: {}{}", run.out, run.err);
             assert!(!run.out.contains("nothing to do"), "{options:?}, {reading:?}: {}", run.out);

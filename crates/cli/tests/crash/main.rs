@@ -16,5 +16,6 @@ mod power;
 mod referred;
 mod released;
 mod replay;
+mod rotated;
 mod scrubbed;
 mod trace;

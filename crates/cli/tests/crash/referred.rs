@@ -10,7 +10,7 @@ use home::{Home, put_back};
 use keyshoal_core::Layout;
 
 /// The calls, and how far apart the crashes are: of the many writes to logs only some.
-const OPERATIONS: [(&str, usize); 8] = [
+pub const OPERATIONS: [(&str, usize); 8] = [
     ("mkdir,mkdirat", 1),
     ("pwrite64", 31),
     ("write", 2),
@@ -26,9 +26,9 @@ pub const OWN: &str = "acme-key-of-own-03";
 pub const PROFILE: &str = "acme:default";
 pub const REFS: [&str; 6] = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
 pub const INLINE: [&str; 6] = ["instance", "set", "--delivery", "inline", "--yes", "--offline"];
-const BACK: [&str; 5] = ["rotate", PROFILE, "--rollback", "--yes", "--offline"];
+pub const BACK: [&str; 5] = ["rotate", PROFILE, "--rollback", "--yes", "--offline"];
 const RESUME: [&str; 5] = ["rotate", PROFILE, "--resume", "--yes", "--offline"];
-const SYNC: [&str; 3] = ["sync", "--yes", "--offline"];
+pub const SYNC: [&str; 3] = ["sync", "--yes", "--offline"];
 const FINISH: [&str; 2] = ["recover", "--finish"];
 const UNDO: [&str; 2] = ["recover", "--undo"];
 

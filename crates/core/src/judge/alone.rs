@@ -6,7 +6,7 @@ use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
 use super::words::Words;
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
 
-/// Judges a copy that names a secret which is not the vault's own, and was never its value.
+/// Judges a copy that names a secret of the person's own: no vault's, and never its value.
 pub(super) fn by_name(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Option<Merits> {
     let Copy { sight, profile, view, .. } = copy;
     let reference = view.material.reference()?;

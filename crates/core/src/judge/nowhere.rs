@@ -11,6 +11,9 @@ use crate::{AgentId, FindingKind, ProfileId, SecretRef, SourceValue, StoreId, pl
 pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
     let Copy { sight, store, owner, profile, view, .. } = copy;
     let Some(reference) = view.material.leads_nowhere() else { return merits };
+    if sight.is_leaving(store) {
+        return merits;
+    }
     if merits.words.kind == FindingKind::Stale {
         merits.words = Words::new(FindingKind::Stale, text(sight, reference)).fix("keyshoal sync");
         return merits;
@@ -20,7 +23,7 @@ pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
     let fits = |source: &&SourceValue| {
         source.provider == view.provider && is_static(&source.kind) && is_static(&view.kind)
     };
-    let may = !copy.kept_by_person() && !sight.is_leaving(store) && (own || !reference.is_override());
+    let may = !copy.kept_by_person() && (own || !reference.is_override());
     if may && sight.wanted(store, profile).filter(fits).is_some() {
         return Merits::with(words.fix("keyshoal sync"), Remedy::Replace(Why::LeadsNowhere));
     }

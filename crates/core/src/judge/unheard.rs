@@ -3,7 +3,7 @@
 use super::Judgement;
 use crate::{FindingKind, Severity};
 
-/// What every command with a hand in it needs.
+/// The commands that go by the vault's word.
 const DECIDED: [&str; 8] =
     ["sync", "set", "keep", "replace", "credential", "rotate", "restart", "verify --reset"];
 

@@ -23,7 +23,8 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
     let had = installation.vault_id()?;
     if had.is_some() {
         let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-        let is_open = installation.open_run()?.is_some();
+        // Files that are no stores are nothing that a vault knows of.
+        let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
         if held.is_some()
             && !is_open
             && let Err(error) = keep_own(ui, &installation)

@@ -1,29 +1,51 @@
 //! An installation whose vault delivers by references, what its agents send, and what holds when all of it is of one mind.
 
-use super::{NEW, OLD, OWN, PROFILE, SYNC, UNDO};
+use super::{NEW, OLD, OWN, PROFILE, REFS, SYNC, UNDO};
 use crate::moved::{copy, keyshoal};
 use keyshoal_core::{Layout, StoreId};
+use keyshoal_emulator::Emulator;
 use keyshoal_openclaw::sample;
 use keyshoal_testkit::rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
+use tempfile::TempDir;
 
 /// Agents that share a value: the base store's, one with a copy of its own, and one that inherits. `own` has an override.
 const SHARING: [&str; 3] = ["main", "stocks", "ops"];
 
-/// An installation with a vault in a home of its own.
+/// An installation with a vault in a home of its own, or beside others of that vault.
 pub struct Home {
-    pub dir: tempfile::TempDir,
+    pub dir: Arc<TempDir>,
     pub layout: Layout,
+    /// What the instance and its state directory are called.
+    name: &'static str,
 }
 
 impl Home {
     pub fn new(layout: Layout, delivery: [&str; 6]) -> Self {
-        let home = Self { dir: tempfile::tempdir().unwrap(), layout };
+        let home = Self::beside(Arc::new(tempfile::tempdir().unwrap()), "state", layout, json!({}));
+        home.well(&["vault", "init"]);
+        home.take_in(delivery);
+        home
+    }
+
+    /// One of whose values a provider says what it thinks of them: it accepts all of them.
+    pub fn asking(layout: Layout, emulator: &Emulator) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let home = Self::beside(dir, "state", layout, provider(emulator));
+        home.well(&["vault", "init"]);
+        home.take_in(REFS);
+        home
+    }
+
+    /// One in a home that there is, not in a vault yet.
+    pub fn beside(dir: Arc<TempDir>, name: &'static str, layout: Layout, providers: Value) -> Self {
+        let home = Self { dir, layout, name };
         let own = |agent: &str| StoreId::Agent(agent.into());
         sample::Installation::new(layout)
-            .config(json!({ "gateway": { "port": 1 } }))
+            .config(json!({ "gateway": { "port": 1 }, "models": { "providers": providers } }))
             .agent("stocks")
             .agent("ops")
             .agent("own")
@@ -33,16 +55,19 @@ impl Home {
             .write(&home.state())
             .unwrap();
         std::fs::write(home.dir.path().join("new.txt"), NEW).unwrap();
-        home.well(&["vault", "init"]);
-        home.well(&["instance", "add", "--yes", "--offline"]);
-        // Whatever was stale is right then, and what the layout does not need of copies is gone.
-        home.well(&SYNC);
-        home.well(&delivery);
         home
     }
 
+    /// Takes it into the vault.
+    pub fn take_in(&self, delivery: [&str; 6]) {
+        self.well(&["instance", "add", "--name", self.name, "--yes", "--offline"]);
+        // Whatever was stale is right then, and what the layout does not need of copies is gone.
+        self.well(&SYNC);
+        self.well(&delivery);
+    }
+
     pub fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
+        self.dir.path().join(self.name)
     }
 
     pub fn file(&self) -> PathBuf {
@@ -189,18 +214,32 @@ impl Home {
     }
 }
 
-/// Puts everything back as it was, in the very same state directory: its memory knows a copy from the original.
+/// A provider for the config.
+pub fn provider(emulator: &Emulator) -> Value {
+    emulator.only_accept(&[OLD, NEW, OWN]);
+    json!({ "acme": { "baseUrl": format!("{}/anthropic", emulator.base_url()), "api": "anthropic-messages",
+        "models": [{ "id": "small", "name": "Small" }] } })
+}
+
+/// Puts everything back as it was, in the very same state directories: their memories know a copy from the original.
 pub fn put_back(kept: &Path, home: &Home) {
-    let memory = home.state().join(".keyshoal");
-    for dir in [home.dir.path(), &home.state(), &memory] {
+    put_all_back(kept, &[home]);
+}
+
+/// The same, of several in one home.
+pub fn put_all_back(kept: &Path, homes: &[&Home]) {
+    let root = homes[0].dir.path().to_owned();
+    let states = homes.iter().map(|home| home.state());
+    let stay: Vec<PathBuf> = states.flat_map(|state| [state.join(".keyshoal"), state]).collect();
+    for dir in stay.iter().chain([&root]) {
         for entry in std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap()) {
             let path = entry.path();
-            if path == home.state() || path == memory {
+            if stay.contains(&path) {
                 continue;
             }
             let is_dir = entry.file_type().unwrap().is_dir();
             if is_dir { std::fs::remove_dir_all(path).unwrap() } else { std::fs::remove_file(path).unwrap() }
         }
     }
-    copy(kept, home.dir.path());
+    copy(kept, &root);
 }
