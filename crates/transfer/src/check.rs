@@ -14,6 +14,8 @@ pub use taken::Taken;
 
 /// The longest name of anything.
 const LONGEST: usize = 1024;
+/// The longest of what people write: names, paths, reasons.
+const LONGEST_TEXT: usize = 4 * LONGEST;
 
 type Checked = Result<(), ReadError>;
 
@@ -108,7 +110,7 @@ fn agents(manifest: &Manifest) -> Checked {
             return refuse(place, format!("is agent {} again", agent.id));
         }
         let texts = [&agent.name, &agent.workspace, &agent.agent_dir, &agent.models.primary];
-        if texts.into_iter().flatten().chain(&agent.models.fallbacks).any(|text| text.len() > 4 * LONGEST) {
+        if texts.into_iter().flatten().chain(&agent.models.fallbacks).any(|text| text.len() > LONGEST_TEXT) {
             return refuse(place, "has a name, model or workspace that is far too long");
         }
     }
@@ -166,7 +168,7 @@ fn profiles(manifest: &Manifest) -> Checked {
             return refuse(place, format!("is {} of {} again", short(&one.profile), one.store));
         }
         if let Some(origin) = one.meant.as_ref().and_then(|meant| meant.origin.as_ref())
-            && [&origin.by].into_iter().chain(&origin.why).any(|text| text.len() > 4 * LONGEST)
+            && [&origin.by].into_iter().chain(&origin.why).any(|text| text.len() > LONGEST_TEXT)
         {
             return refuse(place, "says far too much of where it comes from");
         }
@@ -242,7 +244,7 @@ pub fn values(payload: &Payload) -> Checked {
 
 /// Shortens what is said of where a value comes from to what is taken.
 pub fn shortened(text: &str) -> String {
-    text[..text.floor_char_boundary(4 * LONGEST)].to_owned()
+    text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()
 }
 
 /// Shortens what stands in a message.

@@ -109,7 +109,6 @@ pub fn gather_open(
     gathering.profiles(options.logins)?;
     gathering.context(options.context)?;
     let mut payload = gathering.payload;
-    payload.manifest.values = u32::try_from(payload.values.len()).unwrap_or(u32::MAX);
     if payload.refers() {
         payload.manifest.delivery = Delivery::Refs;
         payload.resolve(&delivered(locations)?);
@@ -173,8 +172,7 @@ struct Gathering<'a> {
 
 impl Gathering<'_> {
     fn value(&mut self, value: Secret) -> ValueRef {
-        self.payload.values.push(value);
-        ValueRef(u32::try_from(self.payload.values.len() - 1).unwrap_or(u32::MAX))
+        self.payload.add(value)
     }
 
     fn named(&mut self, name: &str, value: Secret) -> Named {

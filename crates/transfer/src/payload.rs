@@ -44,6 +44,14 @@ impl Payload {
         self.values.get(usize::try_from(number.0).ok()?)
     }
 
+    /// Adds a value, counts it, and returns what points to it.
+    pub fn add(&mut self, value: Secret) -> ValueRef {
+        let number = self.manifest.values;
+        self.values.push(value);
+        self.manifest.values = number.saturating_add(1);
+        ValueRef(number)
+    }
+
     /// Puts another value in the place of one.
     pub(crate) fn put(&mut self, number: ValueRef, value: Secret) {
         let at = usize::try_from(number.0).ok();

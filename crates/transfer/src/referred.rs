@@ -58,7 +58,7 @@ impl Payload {
     /// Takes out a value that nothing names any more.
     fn remove(&mut self, gone: ValueRef) {
         self.values.remove(gone.0 as usize);
-        self.manifest.values = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
+        self.manifest.values -= 1;
         for number in numbers(&mut self.manifest).filter(|number| **number > gone) {
             number.0 -= 1;
         }

@@ -38,7 +38,6 @@ pub fn hear(payload: &mut Payload, word: &Word<'_>) {
     }
     hearing.earlier();
     hearing.payload.manifest.delivery = word.instance.delivery;
-    hearing.payload.manifest.values = u32::try_from(hearing.payload.values.len()).unwrap_or(u32::MAX);
 }
 
 impl Word<'_> {
@@ -268,8 +267,7 @@ impl Hearing<'_, '_> {
     }
 
     fn value(&mut self, value: Secret) -> ValueRef {
-        self.payload.values.push(value);
-        ValueRef(u32::try_from(self.payload.values.len() - 1).unwrap_or(u32::MAX))
+        self.payload.add(value)
     }
 
     fn leave_out(&mut self, what: impl Into<String>, why: impl Into<String>) {

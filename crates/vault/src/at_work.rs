@@ -1,7 +1,8 @@
 //! One process at a time works on the rotation of a credential.
 //!
 //! Compare-and-set keeps two of them from writing the same step. It does not keep one from taking away what the other is about to prove,
-//! nor does a row of the vault say whether anybody is still at it: the kernel does, and gives the lock back however a process ends.
+//! nor does a row of the vault say whether anybody is still at it: the kernel does (of a
+//! network file system, its server), and gives the lock back however a process ends.
 
 use crate::place::Place;
 use crate::{Author, Cause, Vault, VaultError};

@@ -1,6 +1,7 @@
 //! `keyshoal credential`: what the vault gives the agents.
 
 pub mod entry;
+mod left;
 pub mod value;
 
 use super::Context;
@@ -111,8 +112,9 @@ pub fn cmd_credential(
         }
         CredentialAction::Override { agent, name, remove: true, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
-            let change = Change::DropCredential(existing(&flow, name, Some(agent))?.uid);
-            flow.go(ui, "credential", vec![change])
+            let credential = existing(&flow, name, Some(agent))?;
+            left::warn(ui, &flow, &credential)?;
+            flow.go(ui, "credential", vec![Change::DropCredential(credential.uid)])
         }
         CredentialAction::Override { agent, name, value, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
@@ -127,8 +129,9 @@ pub fn cmd_credential(
         }
         CredentialAction::Remove { name, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let change = Change::DropCredential(existing(&flow, name, None)?.uid);
-            flow.go(ui, "credential", vec![change])
+            let credential = existing(&flow, name, None)?;
+            left::warn(ui, &flow, &credential)?;
+            flow.go(ui, "credential", vec![Change::DropCredential(credential.uid)])
         }
     }
 }

@@ -1,21 +1,20 @@
 //! `keyshoal instance`: installations whose credentials, roster and bindings a vault keeps.
 
 mod add;
+mod release;
 mod set;
 
 use super::Context;
+use super::elsewhere;
 use super::flow::{self, FlowArgs};
-use super::{elsewhere, identity, shared};
 use crate::document::{InstanceDocument, InstancesDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::{self, Need};
+use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::{changes_of, hostname, plan};
-use keyshoal_engine::LookOptions;
-use keyshoal_local::Installation;
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
@@ -110,7 +109,7 @@ pub fn cmd_instance(
         InstanceAction::Set { name, delivery, flow: how } => {
             set::set(ui, context, name.as_deref(), *delivery, how)
         }
-        InstanceAction::Release => release(ui, context),
+        InstanceAction::Release => release::release(ui, context),
         InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
     }
 }
@@ -141,57 +140,6 @@ fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     ui.data(&render::instance::whole(flow.instance(), &prints));
     ui.document(&InstanceDocument::of(flow.instance(), &prints))?;
     Ok(Outcome::Fine)
-}
-
-fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
-    let installation = shared::open(ui, context, wanted)?;
-    if !identity::settle(ui, context, &installation)? {
-        return Ok(Outcome::Attention);
-    }
-    let had = installation.vault_id()?;
-    // Files that are no stores are nothing that a vault knows of.
-    if had.is_some() && installation.open_run()?.is_some_and(|run| run.files.is_empty()) {
-        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-        installation.let_go();
-        if held.is_some() {
-            return Err(CommandError::user(
-                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
-            )
-            .hint("keyshoal recover   shows it and the ways out; then release it"));
-        }
-        ui.warn("a run is not finished: keyshoal recover goes by its journal from now on");
-    }
-    installation.set_vault_id(None)?;
-    ui.say(&Text::of(match had {
-        Some(id) => format!(
-            "vault {id} says no longer what is right here; what agents inherit from is right from now on. keyshoal instance add   takes it back"
-        ),
-        None => "no vault said what is right here; nothing was changed".to_owned(),
-    }));
-    if let Some(text) = still_referred(ui, &installation) {
-        ui.warn(&text);
-    }
-    ui.document(&InstancesDocument::of(Vec::new()))?;
-    Ok(Outcome::Fine)
-}
-
-/// Says how many profiles go on referring to the file that the vault delivered. An installation that cannot be looked at is released all
-/// the same.
-fn still_referred(ui: &mut Ui, installation: &Installation) -> Option<String> {
-    let look = shared::look(ui, installation, &LookOptions::default()).ok()?;
-    let profiles = look.observed.stores.values().flat_map(|store| store.profiles.values());
-    let referring = profiles.filter_map(|view| view.material.reference()).filter(|one| one.is_delivered());
-    let count = referring.count();
-    (count > 0).then(|| {
-        format!(
-            "{} in the stores still {} to {}: the agents go on depending on that file, and without the vault nothing makes it again. Keep it \
-             where it is, or put the keys into the stores: keyshoal instance add, then keyshoal instance set --delivery inline",
-            render::words::count(count, "profile"),
-            if count == 1 { "refers" } else { "refer" },
-            installation.delivered_path().display()
-        )
-    })
 }
 
 fn remove(

@@ -8,7 +8,6 @@ use std::path::Path;
 
 /// Returns what it holds.
 pub fn status(path: &Path, status: &VaultStatus, now: Timestamp) -> Vec<Text> {
-    let count = |number: u64, one: &str| words::count(usize::try_from(number).unwrap_or(usize::MAX), one);
     let mut lines = vec![
         Text::toned(Tone::Strong, path.display().to_string()).plain(format!(
             " · {} · made {}",
@@ -16,12 +15,12 @@ pub fn status(path: &Path, status: &VaultStatus, now: Timestamp) -> Vec<Text> {
             age::moment(status.created)
         )),
         Text::of(format!(
-            "  {}, {}, {} with {}, {}",
+            "  {}, {}, {} with {}{}",
             count(status.instances, "instance"),
             count(status.agents, "agent"),
             count(status.credentials, "credential"),
             count(status.versions, "version"),
-            count(status.documents, "document")
+            settings(status.documents)
         )),
     ];
     let mut grid = Grid::bare();
@@ -43,18 +42,36 @@ pub fn status(path: &Path, status: &VaultStatus, now: Timestamp) -> Vec<Text> {
         lines.push(Text::toned(Tone::Bad, "! the change of its key is not finished").plain(format!(
             ": {} of {} still have key {}; `keyshoal vault rekey` goes on",
             open.left,
-            words::count(usize::try_from(status.versions + status.documents).unwrap_or(usize::MAX), "record"),
+            count(status.versions + status.documents, "record"),
             open.from
         )));
     }
     lines
 }
 
+fn count(number: u64, one: &str) -> String {
+    words::count(usize::try_from(number).unwrap_or(usize::MAX), one)
+}
+
+/// Says how many sealed settings there are beside the credentials: of channels, and of agents that have left the config.
+fn settings(number: u64) -> String {
+    match number {
+        0 => String::new(),
+        number => format!(", {}", count(number, "sealed setting")),
+    }
+}
+
 /// Returns what was looked at, and what is wrong.
 pub fn verified(found: &Verified) -> Vec<Text> {
     let seen = format!(
-        "{} instances, {} versions and {} documents opened, {} entries of the history",
-        found.instances, found.versions, found.documents, found.events
+        "{}, {}{} opened, {} of the history",
+        count(found.instances, "instance"),
+        count(found.versions, "version"),
+        settings(found.documents),
+        match found.events {
+            1 => "1 entry".to_owned(),
+            many => format!("{many} entries"),
+        }
     );
     if found.problems.is_empty() {
         return vec![Text::toned(Tone::Good, "✓ whole").plain(format!(": {seen}"))];

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 /// Of what a program says, so much is kept.
 const LONGEST: u64 = 64 * 1024;
+/// So long its output is read after its end.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// Runs it with this process's own streams and waits for its end. Returns its exit code; a signal counts as 128 and its number, as in
 /// a shell.
@@ -94,9 +96,18 @@ pub fn run_program(
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     };
-    let heard = |reader: Option<JoinHandle<String>>| reader.and_then(|reader| reader.join().ok());
-    let (out, err) = (heard(out).unwrap_or_default(), heard(err).unwrap_or_default());
+    let (out, err) = (heard(out), heard(err));
     Ok(Heard { fine: status.success(), out, err })
+}
+
+/// Returns what was read of a program that has ended. What it started may hold its output open for ever: that is not waited for.
+fn heard(reader: Option<JoinHandle<String>>) -> String {
+    let Some(reader) = reader else { return String::new() };
+    let until = Instant::now() + LINGER;
+    while !reader.is_finished() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    if reader.is_finished() { reader.join().unwrap_or_default() } else { String::new() }
 }
 
 /// Reads what a program says until it ends, and keeps the beginning.

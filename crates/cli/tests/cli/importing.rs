@@ -303,21 +303,29 @@ fn why_openclaw_makes_no_store_is_said_in_its_own_words_and_without_the_key() {
     let stage = twenty(Layout::SharedRow);
     exported(&stage);
     let program = stage.path("refusing");
-    let script = r#"#!/bin/sh
+    // As 2026.9.6 says it, and as one that breaks off does.
+    let told = [
+        r"echo '[openclaw] The CLI command failed.' >&2; printf '\033[31m[openclaw] Reason: a gateway is running (given %s, …%s)\033[0m\n' $key $tail >&2; \
+          echo '[openclaw] Help: openclaw --help' >&2",
+        r"printf 'Error: a gateway is running (given %s, …%s)\n    at main (file:///usr/lib/entry.js:1:1)\n' $key $tail >&2",
+    ];
+    for (at, told) in told.into_iter().enumerate() {
+        let script = format!(
+            r#"#!/bin/sh
 case "$*" in
   --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
-  *)
-    read -r key
-    echo "some talk before"
-    printf '\033[31mError: a gateway is running on port 18789 (given %s, …%s); stop it first\033[0m\n' "$key" "$(printf %s "$key" | tail -c 12)" >&2
-    echo "    at main (file:///usr/lib/openclaw/dist/entry.js:1:1)" >&2
-    exit 1 ;;
+  *) read -r key; tail=$(printf %s "$key" | tail -c 12); echo "some talk before"; {told}; exit 1 ;;
 esac
-"#;
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let run = imported(&stage, &stage.path("new"), &["--openclaw", text(&program)]);
-    let said = format!("{}{}", run.out, run.err);
-    assert!(said.contains("a gateway is running on port 18789"), "{said}");
-    assert!(said.contains("stop it first") && !said.contains("entry.js") && !said.contains('\x1b'), "{said}");
+"#
+        );
+        std::fs::write(&program, script).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let name = format!("new-{at}");
+        let run = imported(&stage, &stage.path(&name), &["--openclaw", text(&program), "--name", &name]);
+        let said = format!("{}{}", run.out, run.err).replace("\n", " ");
+        assert!(said.contains("a gateway is running (given (redacted)"), "{said}");
+        for not in ["entry.js", "openclaw --help", "some talk", "\x1b"] {
+            assert!(!said.contains(not), "{not}: {said}");
+        }
+    }
 }

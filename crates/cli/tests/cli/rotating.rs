@@ -223,6 +223,26 @@ fn in_the_midst_of_a_rotation_the_delivery_stays_and_the_ways_out_are_named() {
 }
 
 #[test]
+fn the_way_on_names_whose_override_it_is() {
+    let stage = vaulted();
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let run = [
+        "rotate",
+        PROFILE,
+        "--agent",
+        "academic",
+        "--yes",
+        "--offline",
+        "--from-file",
+        key.to_str().unwrap(),
+    ];
+    let run = stage.run(&run);
+    let way = "keyshoal rotate anthropic:default --agent academic --resume";
+    assert!(run.code == 2 && run.out.contains(way), "{}{}", run.out, run.err);
+}
+
+#[test]
 fn what_is_no_value_is_refused_with_the_command_that_was_given() {
     let stage = vaulted();
     let nothing = stage.path("nothing");

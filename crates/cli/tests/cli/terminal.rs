@@ -106,6 +106,24 @@ fn a_signal_puts_the_terminal_back() {
 }
 
 #[test]
+fn a_signal_while_a_rotation_asks_puts_the_terminal_back_and_is_answered() {
+    let stage = Stage::calm(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"]] {
+        assert_eq!(stage.run(arguments).code, 0);
+    }
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let mut terminal = Terminal::open(&stage, &["rotate", "anthropic"]);
+        terminal.until("(hidden): ");
+        terminal.wait_for_silence();
+        kill_process(Pid::from_child(&terminal.child), signal).unwrap();
+        terminal.until("stopped; nothing was changed");
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+        assert!(terminal.echoes(), "the terminal is as it was");
+    }
+    assert_eq!(stage.run(&["rotate", "--due"]).code, 0);
+}
+
+#[test]
 fn a_code_is_shown_once_and_typed_unseen_and_the_preset_answer_makes_nothing() {
     let stage = Stage::calm(Layout::SharedRow);
     let to = stage.path("home.payload");

@@ -215,3 +215,88 @@ fn a_list_changes_no_instances_memory_and_needs_none() {
     list("no memory");
     assert!(!memory.exists());
 }
+
+#[test]
+fn what_was_one_agents_own_by_the_vault_is_kept_when_that_is_let_go_of_and_taken_back_later() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let key = stage.path("given");
+    std::fs::write(&key, GIVEN).unwrap();
+    let fine = |arguments: &[&str]| {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+        run.out
+    };
+    fine(&["keep", "academic", PROFILE]);
+    fine(&["vault", "init"]);
+    fine(&["instance", "add", "--yes"]);
+    fine(&["sync", "--yes"]);
+    let given = [
+        "credential",
+        "override",
+        "stocks",
+        PROFILE,
+        "--offline",
+        "--yes",
+        "--from-file",
+        key.to_str().unwrap(),
+    ];
+    fine(&given);
+    fine(&["instance", "release"]);
+    let first = fine(&["status"]);
+    assert_eq!(first.matches("● kept").count(), 4, "{first}");
+    assert_eq!(fine(&["status"]), first);
+    fine(&["sync", "--offline", "--yes"]);
+    // The vault's word counts again, and what it takes back goes.
+    fine(&["instance", "add", "--yes"]);
+    for agent in ["stocks", "academic"] {
+        fine(&["credential", "override", agent, PROFILE, "--remove", "--offline", "--yes"]);
+        let store = stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json"));
+        let text = std::fs::read_to_string(store).unwrap();
+        assert!(!text.contains(GIVEN) && !text.contains(OWN), "{agent} has it still");
+    }
+}
+
+#[test]
+fn the_last_key_of_a_provider_that_models_need_is_not_removed_in_silence() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let path = stage.state_dir().join("openclaw.json");
+    let mut config: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    config["agents"]["defaults"]["model"] = json!({ "primary": "anthropic/claude-test" });
+    fs::write(&path, config.to_string()).unwrap();
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    }
+    let warned = |arguments: &[&str]| {
+        let run = stage.run(arguments);
+        run.err.lines().find(|line| line.contains("nothing is left")).map(str::to_owned)
+    };
+    let dry = warned(&["credential", "remove", PROFILE, "--dry-run"]).unwrap();
+    // Whoever has one of its own has that.
+    assert!(dry.contains("anthropic for main, stocks, ops, whose models need it"), "{dry}");
+    assert_eq!(warned(&["credential", "remove", "openai-codex:me", "--dry-run"]), None);
+    let override_of = ["credential", "override", "academic", PROFILE, "--remove"];
+    assert_eq!(warned(&[&override_of as &[&str], &["--dry-run"]].concat()), None);
+    assert!(warned(&["credential", "remove", PROFILE, "--yes"]).is_some());
+    let last = warned(&[&override_of as &[&str], &["--yes"]].concat()).unwrap();
+    assert!(last.contains("anthropic for academic,"), "{last}");
+}
+
+#[test]
+fn whoever_has_other_keys_is_told_which_and_what_can_be_done() {
+    let stage = vaulted();
+    let other = stage.path("other-keys");
+    fs::create_dir_all(&other).unwrap();
+    let add = ["instance", "add", "--yes", "--keys-dir", other.to_str().unwrap()];
+    for (more, code) in [(&[] as &[&str], 2), (&["--adopt", "moved"], 1)] {
+        let run = stage.run(&[&add, more].concat());
+        assert_eq!(run.code, code, "{}{}", run.out, run.err);
+        for said in
+            [other.to_str().unwrap(), "--keys-dir DIR", "--adopt new", "was written with fingerprint key"]
+        {
+            assert!(run.err.contains(said), "{said}: {}", run.err);
+        }
+        assert!(!run.err.contains("--adopt moved (the same one)"), "{}", run.err);
+    }
+    assert_eq!(stage.run(&["status"]).code, 0);
+}

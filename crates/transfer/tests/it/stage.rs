@@ -68,9 +68,7 @@ pub fn bare(agents: &[&str]) -> Payload {
 
 /// Adds a value.
 pub fn value(payload: &mut Payload, text: &str) -> ValueRef {
-    payload.values.push(Secret::new(text));
-    payload.manifest.values += 1;
-    ValueRef(payload.manifest.values - 1)
+    payload.add(Secret::new(text))
 }
 
 /// Adds a profile with its whole entry.

@@ -11,10 +11,10 @@ use keyshoal_engine::{Decide, Decision, Proceed};
 use keyshoal_vault::Change;
 use std::collections::BTreeSet;
 
-/// The places of single agents that get a value.
+/// The places of single agents that get a value, or from which one is taken back.
 pub(super) type Given = BTreeSet<(AgentId, ProfileId)>;
 
-/// Returns to whom changes give a value of its own.
+/// Returns to whom changes give a value of its own, or from whom they take it back: that goes before what was kept there.
 pub(super) fn given(becomes: &VaultInstance, changes: &[Change]) -> Given {
     let place = |agent: AgentUid, profile: &ProfileId| {
         let agent = becomes.agents.iter().find(|one| one.uid == agent)?;
@@ -22,7 +22,7 @@ pub(super) fn given(becomes: &VaultInstance, changes: &[Change]) -> Given {
     };
     let of = |change: &Change| match change {
         Change::PutCredential(new) => place(new.agent?, &new.profile),
-        Change::Publish(credential) => {
+        Change::Publish(credential) | Change::DropCredential(credential) => {
             let credential = becomes.credentials.iter().find(|one| one.uid == *credential)?;
             place(credential.agent?, &credential.profile)
         }

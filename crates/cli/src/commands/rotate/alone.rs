@@ -101,6 +101,7 @@ impl Alone<'_> {
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
         self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: 0, ..(*options).clone() })?;
+        ui.say(&Text::of("· the value before the present one is retired"));
         Ok(flow.held.vault.instance(&flow.instance().id)?)
     }
 

@@ -72,7 +72,8 @@ pub fn stand<'a>(
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {
         Event::Progress(step) => progress.show(step),
-        Event::Step(rotation) if rotation.stage == Stage::Publishing => {}
+        // The last line says what it means that it is finished.
+        Event::Step(rotation) if matches!(rotation.stage, Stage::Publishing | Stage::Finished) => {}
         Event::Step(rotation) => {
             let failed = rotation.stage == Stage::RolledBack && !rotation.is_asked_back();
             let tone = if failed { Tone::Bad } else { Tone::Good };
@@ -95,7 +96,7 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
     let what = What {
         new: rotation.new.to_string(),
         old: rotation.old.map(|old| format!(" ({old})")).unwrap_or_default(),
-        name: rotation.profile.to_string(),
+        command: ways::command(&rotation.profile, rotation.agent.as_ref()),
         keeping: report.keeping.clone(),
     };
     lines.push(end(ended, &what, rotation.stage));
@@ -106,7 +107,7 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
 struct What {
     new: String,
     old: String,
-    name: String,
+    command: String,
     keeping: BTreeSet<AgentId>,
 }
 
@@ -142,15 +143,16 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
     let what = What {
         new: first.map(|one| one.new.to_string()).unwrap_or_default(),
         old: String::new(),
-        name: members
+        command: members
             .first()
-            .map(|one| format!("{} --instances {}", one.rotation.profile, one.name))
+            .map(|one| ways::command_there(one.rotation.profile.as_str(), &one.name))
             .unwrap_or_default(),
         keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
     };
     lines.push(match ended {
-        Ended::Halted { why } => Text::toned(Tone::Doubt, "? halted: ")
-            .plain(format!("{why}; {}", ways::out(&format!("keyshoal rotate {}", what.name), None))),
+        Ended::Halted { why } => {
+            Text::toned(Tone::Doubt, "? halted: ").plain(format!("{why}; {}", ways::out(&what.command, None)))
+        }
         _ => end(ended, &what, Stage::Staged),
     });
     lines
@@ -177,7 +179,7 @@ fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
 }
 
 fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
-    let What { new, old, name, .. } = what;
+    let What { new, old, command, .. } = what;
     let everybody = what.everybody();
     let good = Text::toned(Tone::Good, "✓ ");
     match ended {
@@ -188,10 +190,10 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
         )),
         Ended::Proven => good.plain(format!("{everybody} works with {new}")),
         Ended::Unproven => Text::toned(Tone::Doubt, "? ").plain(format!(
-            "{everybody} has {new}, and nobody was asked whether they work with it: keyshoal rotate {name} --resume   asks"
+            "{everybody} has {new}, and nobody was asked whether they work with it: {command} --resume   asks"
         )),
         Ended::Elsewhere { names } => Text::toned(Tone::Doubt, "? unproven there: ").plain(format!(
-            "{} cannot be reached from here; keyshoal rotate {name} --resume   goes on where it can be",
+            "{} cannot be reached from here; {command} --resume   goes on where it can be",
             names.join(", ")
         )),
         Ended::RolledBack { asked: true, clean: true, .. } => {
@@ -199,9 +201,11 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
         }
         Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
             .plain(format!("{why}; every agent has the value before again")),
-        Ended::RolledBack { why, clean: false, .. } => Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
-            "{why}; and not every agent could be brought back: keyshoal rotate {name} --resume   goes on with that"
-        )),
+        Ended::RolledBack { why, clean: false, .. } => {
+            Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
+                "{why}; and not every agent could be brought back: {command} --resume   goes on with that"
+            ))
+        }
         Ended::Halted { .. } | Ended::Failing { .. } => {
             Text::toned(Tone::Doubt, "? ").plain(format!("it stands at {}", word(stage)))
         }

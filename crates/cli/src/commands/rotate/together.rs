@@ -95,14 +95,9 @@ pub fn cmd(
             drop(at_work_on(&vault, &author, meant.iter().map(|(instance, one)| (instance, one)))?);
         }
         let profile = meant.first().map(|(_, one)| one.profile.as_str()).unwrap_or_default();
-        return Err(super::under_way(name, &command(profile, name), open));
+        return Err(super::under_way(name, &ways::command_there(profile, name), open));
     }
     staged(ui, context, args, &vault, meant, stop)
-}
-
-/// Returns the command that works on the rotation that an instance has with others.
-fn command(profile: &str, name: &str) -> String {
-    format!("keyshoal rotate {profile} --instances {name}")
 }
 
 /// Begins to work on all of them. Refused while another process is at one.
@@ -275,7 +270,7 @@ fn run(
     let ended = ended.map_err(|error| {
         let error = CommandError::from(error);
         let Some(first) = members.first() else { return error };
-        let command = command(first.rotation.profile.as_str(), &first.name);
+        let command = ways::command_there(first.rotation.profile.as_str(), &first.name);
         ways::add(error, &book, &command, first.rotation.stage)
     })?;
     ui.data(&show::together(&members, &ended));

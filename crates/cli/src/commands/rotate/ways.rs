@@ -12,6 +12,16 @@ pub fn command(profile: &ProfileId, agent: Option<&AgentId>) -> String {
     format!("keyshoal rotate {profile}{whose}")
 }
 
+/// Returns the command that works on the rotation that an instance has with others.
+pub fn command_there(profile: &str, name: &str) -> String {
+    let plain = |one: char| one.is_alphanumeric() || "-_./".contains(one);
+    match name.chars().all(plain) {
+        true => format!("keyshoal rotate {profile} --instances {name}"),
+        // As a shell takes it for one word.
+        false => format!("keyshoal rotate {profile} --instances '{}'", name.replace('\'', "'\\''")),
+    }
+}
+
 /// Returns the command that works on the rotation of a credential.
 pub fn command_of(instance: &VaultInstance, credential: &VaultCredential) -> String {
     let agent = instance.agents.iter().find(|agent| Some(agent.uid) == credential.agent);

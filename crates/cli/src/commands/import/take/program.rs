@@ -15,8 +15,7 @@ use std::time::Duration;
 
 /// A start of the program takes seconds on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Of what it says when it ends badly, so many lines and characters are told.
-const LINES: usize = 3;
+/// Of what it says when it ends badly, so many characters are told.
 const LONGEST_REASON: usize = 400;
 /// What has so much of a key in it is not told.
 const PART: usize = 6;
@@ -151,18 +150,28 @@ impl Program {
     }
 }
 
-/// Returns why the program ended badly, in its own words: its last lines, without any secret, and without where in itself that was.
+/// Returns why the program ended badly, in its own words: the reason that it names, else its last lines; without any secret, and without
+/// where in itself that was.
 fn reason(said: &Heard, key: Option<&Secret>) -> Option<String> {
     let text = if said.err.trim().is_empty() { &said.out } else { &said.err };
     let text = anstream::adapter::strip_str(text).to_string();
     let inner = |line: &str| line.is_empty() || line.starts_with("at ") || line.starts_with("Node.js v");
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !inner(line)).collect();
-    let last = lines.get(lines.len().saturating_sub(LINES)..)?.join(" ");
+    let mut room = LONGEST_REASON;
+    let last = lines.iter().rev().take_while(|line| {
+        let fits = room == LONGEST_REASON || line.len() <= room;
+        room = room.saturating_sub(line.len());
+        fits
+    });
+    let told = match lines.iter().find_map(|line| line.split_once("Reason: ")) {
+        Some((_, reason)) => reason.to_owned(),
+        None => last.copied().collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" "),
+    };
     let key = key.map(|key| key.reveal_secret().as_bytes()).unwrap_or_default();
     // It may repeat a part of the key.
     let of_key = |word: &str| key.windows(PART).any(|part| word.as_bytes().windows(PART).any(|w| w == part));
     let clean = |word: &'_ str| if of_key(word) { "(redacted)".to_owned() } else { word.to_owned() };
-    let words: Vec<String> = bundle::without_secrets(&last).split_whitespace().map(clean).collect();
+    let words: Vec<String> = bundle::without_secrets(&told).split_whitespace().map(clean).collect();
     let said: String = words.join(" ").chars().take(LONGEST_REASON).collect();
     (!said.is_empty()).then_some(said)
 }
