@@ -149,7 +149,10 @@ fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding
             *source = source.or(one.source_fingerprint);
         }
     }
-    let base = |profile: &ProfileId| observation.profile(&StoreId::Base, profile)?.material.fingerprint();
+    let base = |profile: &ProfileId| {
+        let material = &observation.profile(&StoreId::Base, profile)?.material;
+        material.fingerprint().filter(|_| material.leads_nowhere().is_none())
+    };
     let verdict = |source: Fingerprint, provider: &ProviderId| {
         let mut endpoints = observation.agents.iter().filter_map(|agent| agent.endpoints.get(provider));
         endpoints.find_map(|endpoint| knowledge.verdict(source, endpoint)).cloned()

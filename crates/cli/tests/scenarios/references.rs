@@ -1,7 +1,7 @@
 //! Credentials by reference: no store holds a key, a rotation is one file and one reload, and there is a way back.
 
 use crate::stage::{NEW_KEY, Stage};
-use keyshoal_testkit::instance::{KEPT_KEY, OLD_KEY, PROFILE, Seed};
+use keyshoal_testkit::instance::{KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, Seed};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -140,4 +140,51 @@ fn killed_and_taken_back_or_finished(version: &str, seed: Seed) {
 #[test]
 fn a_killed_rotation_under_references_goes_back_or_on_on_2026_9_6() {
     killed_and_taken_back_or_finished("2026.9.6", Seed::ApiKey);
+}
+
+/// The vault was let go of, and then the file was lost: what `status` names as the way out gives every agent a key again.
+fn lost_and_given_again(version: &str, seed: Seed) {
+    let mut stage = Stage::open(version, seed);
+    assert_eq!(stage.keyshoal(&["vault", "init"]).code, Some(0));
+    assert_eq!(stage.keyshoal(&["instance", "add", "--yes", "--offline"]).code, Some(0));
+    let set = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
+    assert_eq!(stage.keyshoal_with_rights(&set).code, Some(0));
+    let released = stage.keyshoal(&["instance", "release"]);
+    assert!(
+        released.code == Some(0) && released.err.contains("go on depending on that file"),
+        "{released:?}"
+    );
+    std::fs::remove_file(file(&stage)).unwrap();
+    stage.instance.stop_gateway();
+
+    let status = stage.keyshoal(&["status"]);
+    assert!(status.code == Some(2) && status.out.contains("✗ missing"), "{status:?}");
+    let own = format!("keyshoal set {PROFILE} --agent {KEPT_AGENT}");
+    assert!(
+        status.out.contains(&format!("keyshoal set {PROFILE} ")) && status.out.contains(&own),
+        "{status:?}"
+    );
+    stage.provider.only_accept(&[NEW_KEY, KEPT_KEY]);
+    // Another key is missing still.
+    assert_eq!(stage.keyshoal_told(&["set", PROFILE, "--yes"], NEW_KEY).code, Some(2));
+    let given = ["set", PROFILE, "--agent", KEPT_AGENT, "--yes"];
+    stage.keyshoal_told(&given, KEPT_KEY);
+    if status.out.contains("unrelated:work") {
+        let other = ["set", "unrelated:work", "--offline", "--yes"];
+        assert_eq!(stage.keyshoal_told(&other, "sk-testkit-other-0000000000000004").code, Some(0));
+    }
+    stage.instance.start_gateway().unwrap();
+    stage.everyone_sends("given-again", NEW_KEY);
+    assert_eq!(stage.keyshoal(&["status"]).code, Some(0));
+    stage.seen("references", "given-again");
+}
+
+#[test]
+fn keys_of_a_lost_file_are_given_again_on_2026_3_28() {
+    lost_and_given_again("2026.3.28", Seed::Token);
+}
+
+#[test]
+fn keys_of_a_lost_file_are_given_again_on_2026_9_6() {
+    lost_and_given_again("2026.9.6", Seed::ApiKey);
 }

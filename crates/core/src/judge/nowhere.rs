@@ -4,7 +4,7 @@ use super::copy::{Copy, Merits};
 use super::types::is_static;
 use super::words::Words;
 use super::{Remedy, Sight};
-use crate::{AgentId, FindingKind, ProfileId, SecretRef, SourceValue, StoreId, plan::Why};
+use crate::{AgentId, FindingKind, ProfileId, SecretRef, SourceValue, plan::Why};
 
 /// Says of a copy that refers so that it leads nowhere, instead of how old its value is. What all share takes the place of a reference to
 /// what all share: no override could be lost. One that a vault gave to an agent alone waits for a person, or for the vault.
@@ -18,7 +18,7 @@ pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
         merits.words = Words::new(FindingKind::Stale, text(sight, reference)).fix("keyshoal sync");
         return merits;
     }
-    let words = words(sight, store, owner, profile, reference);
+    let words = words(sight, owner, profile, reference);
     let own = sight.own_line(store, profile).is_some_and(|line| line.value.is_some());
     let fits = |source: &&SourceValue| {
         source.provider == view.provider && is_static(&source.kind) && is_static(&view.kind)
@@ -30,26 +30,19 @@ pub(super) fn lead_nowhere(copy: &Copy<'_>, mut merits: Merits) -> Merits {
     Merits::leave(words)
 }
 
-/// Says that a profile of a store leads nowhere, and what a person can do about it.
-pub(super) fn words(
-    sight: &Sight<'_>,
-    store: &StoreId,
-    owner: &AgentId,
-    profile: &ProfileId,
-    reference: &SecretRef,
-) -> Words {
-    let whose = match store {
-        StoreId::Agent(_) => format!(" --agent {owner}"),
-        StoreId::Base => String::new(),
-    };
-    let fix = match (&sight.desired.wish, store) {
-        (None, _) => format!(
-            "keyshoal set {profile}{whose}   with a key that you have; or put the file back from a backup; or, where its vault is still \
-             there, keyshoal instance add and keyshoal sync"
-        ),
-        (Some(_), StoreId::Base) => format!("keyshoal credential set {profile}   with a key that you have"),
-        (Some(_), StoreId::Agent(_)) => {
+/// Says that a profile leads nowhere, and what a person can do about it: to what all share one value is given for all.
+pub(super) fn words(sight: &Sight<'_>, owner: &AgentId, profile: &ProfileId, reference: &SecretRef) -> Words {
+    let fix = match (&sight.desired.wish, reference.is_override()) {
+        (Some(_), true) => {
             format!("keyshoal credential override {owner} {profile}   with a key that you have")
+        }
+        (Some(_), false) => format!("keyshoal credential set {profile}   with a key that you have"),
+        (None, own) => {
+            let whose = if own { format!(" --agent {owner}") } else { String::new() };
+            format!(
+                "keyshoal set {profile}{whose}   with a key that you have; or put the file back from a backup; or, where its vault is \
+                 still there, keyshoal instance add and keyshoal sync"
+            )
         }
     };
     Words::new(FindingKind::Missing, text(sight, reference)).fix(fix)

@@ -112,7 +112,7 @@ fn inherited(
         && let Some(reference) = view.material.leads_nowhere()
     {
         let owner = sight.owner(&StoreId::Base);
-        return nowhere::words(sight, &StoreId::Base, &owner, profile, reference);
+        return nowhere::words(sight, &owner, profile, reference);
     }
     let value =
         view.material.fingerprint().map_or_else(|| "what stands there".to_owned(), |value| value.short());

@@ -130,7 +130,7 @@ pub(super) fn judge_valueless(
         }
         (_, material) if let Some(reference) = material.leads_nowhere() => {
             let owner = sight.owner(store);
-            nowhere::words(sight, store, &owner, profile, reference)
+            nowhere::words(sight, &owner, profile, reference)
         }
         // It is no part of what is looked at: somebody has given a value of another profile.
         (_, material) if let Some(value) = material.fingerprint() => {

@@ -30,7 +30,7 @@ fn what_leads_nowhere_is_told_of_everybody_with_a_way_out_that_works_there() {
     let world = released(false).source_from(&StoreId::Base);
     for (agent, way) in [
         ("main", "keyshoal set acme:default   "),
-        ("stocks", "keyshoal set acme:default --agent stocks   "),
+        ("stocks", "keyshoal set acme:default   "),
         ("ops", "keyshoal set acme:default   "),
         ("academic", "keyshoal set acme:default --agent academic   "),
     ] {
