@@ -4,7 +4,7 @@
 use crate::stage::{NEW_KEY, Stage};
 use keyshoal_emulator::{Config, Emulator};
 use keyshoal_testkit::Instance;
-use keyshoal_testkit::instance::{AGENTS, KEPT_KEY, OLD_KEY, PROFILE, Seed};
+use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, Seed};
 use keyshoal_testkit::stores::{self, Part, Place};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
@@ -69,6 +69,20 @@ fn a_changed_file_is_told_and_taken_up(version: &str, seed: Seed) {
     stage.everyone_sends("not-reloaded", OLD_KEY);
     let status = stage.keyshoal(&["status"]);
     assert_eq!(status.code, Some(2), "the gateway sends the earlier key, and all is said to be well");
+
+    // The provider is asked about what stands in the file now.
+    for (accepted, verdict) in [(OLD_KEY, "invalid_key"), (NEW_KEY, "ok")] {
+        stage.provider.only_accept(&[accepted, KEPT_KEY]);
+        let verify = stage.keyshoal(&["verify", "--json"]);
+        assert_eq!(verify.code, Some(2), "the gateway sends another value than the file holds");
+        let document: Value = serde_json::from_str(&verify.out).unwrap();
+        let agents = document["agents"].as_array().unwrap();
+        let asked = agents.iter().filter(|agent| agent["id"] != KEPT_AGENT);
+        let profiles = asked.flat_map(|agent| agent["profiles"].as_array().unwrap());
+        let verdicts: Vec<&Value> =
+            profiles.filter(|profile| profile["id"] == PROFILE).map(|profile| &profile["verdict"]).collect();
+        assert_eq!(verdicts, vec![verdict; AGENTS.len() - 1], "{document:#}");
+    }
 
     let sync = stage.keyshoal_with_rights(&["sync", "--yes"]);
     assert_eq!(sync.code, Some(0), "{sync:?}");
