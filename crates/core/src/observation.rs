@@ -121,6 +121,11 @@ impl AgentView {
     pub fn first(&self, provider: &ProviderId) -> Option<&Candidate> {
         self.candidates.get(provider)?.iter().find(|one| one.standing == crate::Standing::First)
     }
+
+    /// Tells whether a model of this agent needs a provider. Where no model is known, any may.
+    pub fn may_need(&self, provider: &ProviderId) -> bool {
+        self.needs.is_empty() || self.needs.contains_key(provider)
+    }
 }
 
 /// One model that an agent needs a provider for.
