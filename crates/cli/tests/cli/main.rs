@@ -33,6 +33,7 @@ mod taking_back;
 mod terminal;
 mod together;
 mod tracing;
+mod unneeded;
 mod vaulted;
 mod vaulting;
 mod verifying;

@@ -175,6 +175,11 @@ fn accepted(report: &VerifyReport) -> Check {
         () if counts.proven == counts.agents => {
             yes(format!("what each of {} sends was accepted just now", number(counts.agents, "agent")))
         }
+        () if counts.accepted == counts.agents => not_tested(format!(
+            "what each of {} has was accepted just now, but {}",
+            number(counts.agents, "agent"),
+            report.gateway.words()
+        )),
         () if failing.is_empty() && missing.is_empty() => {
             not_tested(format!("no certain answer about {}", first(&unproven)))
         }
@@ -182,9 +187,13 @@ fn accepted(report: &VerifyReport) -> Check {
     };
     let mut evidence: Vec<String> = behind.into_iter().collect();
     evidence.extend([failing, missing, unproven].concat());
+    evidence.extend(report.rejected_unneeded().iter().map(|(proof, agents)| {
+        let what = proof.profile.as_ref().map_or_else(|| proof.provider.to_string(), ToString::to_string);
+        format!("{what} is rejected, and no model of {} needs it", named(agents))
+    }));
+    let (good, word) = counts.good();
     evidence.push(format!(
-        "{} of {} proven, {} to providers",
-        counts.proven,
+        "{good} of {} {word}, {} to providers",
         number(counts.agents, "agent"),
         number(report.asked, "question")
     ));
@@ -194,7 +203,7 @@ fn accepted(report: &VerifyReport) -> Check {
 
 /// Says what stands between an agent and its proof: "stocks (anthropic: rejected)".
 fn trouble(agent: &AgentProof) -> String {
-    let open = agent.proofs.iter().find(|proof| !proof.is_ok());
+    let open = agent.proofs.iter().find(|proof| !proof.is_ok() && agent.needs(proof));
     let why = match (open, &agent.turn) {
         (Some(proof), _) if proof.role == Role::Nothing => format!("nothing to send to {}", proof.provider),
         (Some(proof), _) => {
