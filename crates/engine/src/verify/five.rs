@@ -3,11 +3,12 @@
 
 mod calls;
 mod change;
+mod generation;
 
 pub use change::{LastChange, PastRun, last_change};
 
 use super::{AgentProof, AgentState, Role, VerifyReport};
-use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, TurnOutcome, VerdictKind};
+use keyshoal_core::{AgentId, Delivery, TurnOutcome, VerdictKind};
 
 /// One of the five, answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl RouteProof {
 pub fn five(report: &VerifyReport, runs: &[PastRun], routes: Option<&[RouteProof]>) -> Vec<Check> {
     let routes = routed(report, routes);
     vec![
-        same_generation(report),
+        generation::same(report),
         accepted(report),
         routes,
         calls::several(report),
@@ -110,55 +111,6 @@ fn named(agents: &[&AgentId]) -> String {
 /// Counts ("1 agent", "3 agents").
 fn number(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn same_generation(report: &VerifyReport) -> Check {
-    let look = &report.look;
-    let apart = |kind| {
-        matches!(
-            kind,
-            FindingKind::Stale
-                | FindingKind::Shadowing
-                | FindingKind::Foreign
-                | FindingKind::Missing
-                | FindingKind::Unreadable
-                | FindingKind::SourceReverted
-        )
-    };
-    let mut wrong = Vec::new();
-    for one in look.judgement.findings.iter().filter(|one| apart(one.finding)) {
-        let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
-        wrong.push(format!("{whose}: {}", one.message));
-    }
-    let held = look.observed.stores.values().any(|store| !store.profiles.is_empty());
-    let kept = look.judgement.findings.iter().filter(|one| one.finding == FindingKind::Kept).count();
-    let (result, reason) = match (wrong.as_slice(), held) {
-        ([], true) if kept > 0 => {
-            yes(format!("nobody holds an earlier or an unknown value; {kept} differ on purpose"))
-        }
-        ([], true) => yes("nobody holds an earlier or an unknown value"),
-        ([], false) => not_tested("no store holds any credential"),
-        ([only], _) => no(only),
-        ([first, rest @ ..], _) => no(format!("{first}; and {} more", rest.len())),
-    };
-    let mut evidence = wrong;
-    for agent in &look.observed.agents {
-        let Some(store) = look.observed.store(&agent.store) else { continue };
-        let own = agent.store == StoreId::Base || !store.profiles.is_empty();
-        let modified =
-            store.modified.map_or_else(|| "never written".to_owned(), |time| format!("changed {time:.0}"));
-        evidence.push(match own {
-            true => format!("{}: {}, {modified}", agent.id, store.path),
-            false => format!("{}: nothing of its own, inherits", agent.id),
-        });
-    }
-    Check {
-        id: "same_generation",
-        question: "Do all agents hold the same generation, overrides apart?",
-        result,
-        reason,
-        evidence,
-    }
 }
 
 fn accepted(report: &VerifyReport) -> Check {
