@@ -8,6 +8,7 @@ mod binary;
 mod bundling;
 mod doctoring;
 mod documents;
+mod explaining;
 mod fake;
 mod first_look;
 mod half_rotated;
