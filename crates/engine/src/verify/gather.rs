@@ -69,7 +69,8 @@ fn of_agent(agent: &AgentView, scope: &Scope, answers: &Answers, now: Timestamp)
     }
     // The gateway is looked at once all have been asked about.
     let gateway = GatewayState::Unknown;
-    AgentProof { id: agent.id.clone(), default: agent.default, proofs, turn: None, gateway }
+    let models_known = !agent.needs.is_empty();
+    AgentProof { id: agent.id.clone(), default: agent.default, models_known, proofs, turn: None, gateway }
 }
 
 fn candidates_of(

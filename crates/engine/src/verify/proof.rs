@@ -12,6 +12,8 @@ pub struct AgentProof {
     pub id: AgentId,
     /// Commands without `--agent` mean this one.
     pub default: bool,
+    /// Whether it is known which models it uses, of any provider.
+    pub models_known: bool,
     /// What it sends, by provider; where it falls back on something else, that as well.
     pub proofs: Vec<Proof>,
     /// What came of a prompt through the gateway, where one was asked for.
@@ -146,7 +148,7 @@ fn is_rejection(kind: VerdictKind) -> bool {
 impl AgentProof {
     /// Tells whether a model of the agent needs this. Where no model is known, any may.
     pub fn needs(&self, proof: &Proof) -> bool {
-        !proof.needs.is_empty() || self.proofs.iter().all(|one| one.needs.is_empty())
+        !proof.needs.is_empty() || !self.models_known
     }
 
     /// Returns what was rejected and what no model of the agent needs: the agent works without it.

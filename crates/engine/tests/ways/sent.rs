@@ -3,9 +3,10 @@
 use crate::fake::*;
 use crate::verifying::{name, read, state, turn, two, verified};
 use keyshoal_core::*;
-use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{AgentState, CheckResult, GatewayState, five};
 use keyshoal_engine::watch::conditions;
+use keyshoal_engine::{LookOptions, VerifyOptions, VerifyReport, look, verify};
+use std::collections::BTreeSet;
 
 /// The key works, and the agents do not send it.
 #[test]
@@ -153,6 +154,11 @@ fn what_no_model_of_an_agent_needs_does_not_fail_it() {
     let names: Vec<_> =
         report.rejected_unneeded().into_iter().flat_map(|(_, agents)| agents.clone()).collect();
     assert_eq!(names, [&agent("main"), &agent("stocks")]);
+    // Neither does it where that provider alone is looked at.
+    let scope = Scope { providers: BTreeSet::from(["other".into()]), ..Scope::default() };
+    let seen = look(&nobody, &LookOptions::default(), &mut |_| {}).unwrap();
+    let alone = verify(&nobody, seen, &VerifyOptions { scope, ..VerifyOptions::default() }, &mut |_| {});
+    assert_eq!((alone.summary().failing, alone.rejected_unneeded().len()), (0, 1));
     let alarms = conditions::of_verify(&report).seen;
     assert_eq!(alarms.len(), 1, "told of once: {alarms:?}");
     assert!(alarms.keys().all(|id| id.agent.is_none()), "{alarms:?}");
