@@ -22,4 +22,5 @@ pub mod upstream;
 pub mod vault;
 pub mod verify;
 pub mod verify_page;
+pub mod verify_summary;
 pub mod words;

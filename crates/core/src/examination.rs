@@ -239,6 +239,8 @@ pub struct OtherStateDir {
     pub path: String,
     /// When a credential store in it was last changed.
     pub modified: Option<Timestamp>,
+    /// No store there is known to hold credentials, and one cannot be read.
+    pub unread: bool,
 }
 
 /// A process besides the gateway.

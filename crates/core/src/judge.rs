@@ -30,6 +30,7 @@ use crate::{
 };
 pub use config::judge_config;
 pub(crate) use instance::{held_back, not_activated};
+pub use lineage::earlier_value_of;
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;

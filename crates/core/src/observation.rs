@@ -1,12 +1,11 @@
 //! What was seen of an instance at one moment, without any secret.
 
 use crate::{
-    Candidate, Capabilities, CredentialKind, Endpoint, Fingerprint, Instance, Material, ProfileId,
+    Candidate, Capabilities, CredentialKind, Endpoint, Fingerprint, Instance, Material, Need, ProfileId,
     ProviderId, Referred, SecretRef, StoreId, Timestamp, ids::AgentId,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Everything that judging and planning need to know of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +109,10 @@ pub struct AgentView {
     pub needs: BTreeMap<ProviderId, Vec<Need>>,
     /// Why nobody can tell what it may send, if so: a store that it uses cannot be read. Then there are no candidates.
     pub unknown: Option<String>,
-    /// What it may send, per provider, in order.
+    /// What it may send, per provider, in order: to those that its models need, and those of which there is a profile.
     pub candidates: BTreeMap<ProviderId, Vec<Candidate>>,
+    /// What it would send to further providers for which the config has a key, if it ever used a model of theirs.
+    pub unneeded: BTreeMap<ProviderId, Vec<Candidate>>,
     /// Whom it asks, per provider.
     pub endpoints: BTreeMap<ProviderId, Endpoint>,
 }
@@ -121,29 +122,10 @@ impl AgentView {
     pub fn first(&self, provider: &ProviderId) -> Option<&Candidate> {
         self.candidates.get(provider)?.iter().find(|one| one.standing == crate::Standing::First)
     }
-}
 
-/// One model that an agent needs a provider for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
-    /// The model.
-    pub model: String,
-    /// For which special work, if it is not what the agent answers with.
-    pub purpose: Option<String>,
-}
-
-impl From<&str> for Need {
-    fn from(model: &str) -> Self {
-        Self { model: model.to_owned(), purpose: None }
-    }
-}
-
-impl fmt::Display for Need {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.purpose {
-            Some(purpose) => write!(f, "{} ({purpose})", self.model),
-            None => f.write_str(&self.model),
-        }
+    /// Tells whether a model of this agent needs a provider. Where no model is known, any may.
+    pub fn may_need(&self, provider: &ProviderId) -> bool {
+        self.needs.is_empty() || self.needs.contains_key(provider)
     }
 }
 

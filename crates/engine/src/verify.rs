@@ -13,14 +13,14 @@ mod questions;
 mod turns;
 
 pub use five::{Check, CheckResult, LastChange, PastRun, RouteProof, five, last_change};
-pub use gateway::{GatewayProof, GatewayState};
+pub use gateway::{GatewayProof, GatewayState, NOBODY};
 pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;
 
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Ask, Fact, Scope, Verdict, VerdictKind, activation};
+use keyshoal_core::{AgentId, Ask, Fact, Scope, Verdict, VerdictKind, activation};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Says what to verify.
@@ -55,9 +55,32 @@ impl VerifyReport {
         Summary::of(&self.agents)
     }
 
-    /// Tells whether every agent is shown to work, and nothing that was asked about was rejected.
+    /// Tells whether every agent is shown to work, and nothing that was asked about was rejected: what it has was accepted just now,
+    /// and the running gateway sends it.
     pub fn is_proven(&self) -> bool {
-        !self.agents.is_empty() && self.agents.iter().all(|agent| agent.state() == AgentState::Proven)
+        self.is_accepted() && self.agents.iter().all(|agent| agent.state() == AgentState::Proven)
+    }
+
+    /// Tells whether every agent has what was accepted just now, nothing that was asked about was rejected, and no gateway is known to
+    /// send anything else.
+    pub fn is_accepted(&self) -> bool {
+        let fine = |agent: &AgentProof| matches!(agent.state(), AgentState::Proven | AgentState::Accepted);
+        !self.agents.is_empty() && self.agents.iter().all(fine) && self.rejected_unneeded().is_empty()
+    }
+
+    /// Returns what was rejected and no model needs, each once, with the agents that have it.
+    pub fn rejected_unneeded(&self) -> Vec<(&Proof, Vec<&AgentId>)> {
+        let mut all: Vec<(&Proof, Vec<&AgentId>)> = Vec::new();
+        for agent in &self.agents {
+            for proof in agent.rejected_unneeded() {
+                let what = |one: &Proof| (one.provider.clone(), one.profile.clone(), one.fingerprint);
+                match all.iter_mut().find(|(known, _)| what(known) == what(proof)) {
+                    Some((_, whose)) => whose.push(&agent.id),
+                    None => all.push((proof, vec![&agent.id])),
+                }
+            }
+        }
+        all
     }
 }
 

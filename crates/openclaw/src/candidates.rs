@@ -69,9 +69,27 @@ pub struct CandidateInput<'a> {
 pub fn of_agent(input: &CandidateInput<'_>) -> BTreeMap<ProviderId, Vec<Candidate>> {
     let rules = Rules::of(input.layout, input.version);
     let effective = Effective::new(input, rules);
-    let needed = input.agent.models.iter().map(|used| &used.provider);
-    let stored = effective.profiles.iter().map(|seen| &seen.profile.provider);
-    let providers: BTreeSet<&ProviderId> = needed.chain(stored).collect();
+    let providers = needed_or_stored(input, &effective);
     let one = |provider: &ProviderId| Provider::new(input, &effective, provider, rules).candidates();
     providers.into_iter().map(|provider| (provider.clone(), one(provider))).collect()
+}
+
+fn needed_or_stored<'a>(input: &CandidateInput<'a>, effective: &Effective<'a>) -> BTreeSet<&'a ProviderId> {
+    let needed = input.agent.models.iter().map(|used| &used.provider);
+    let stored = effective.profiles.iter().map(|seen| &seen.profile.provider);
+    needed.chain(stored).collect()
+}
+
+/// Returns the same for every other provider for which the config has a key.
+pub fn unneeded(input: &CandidateInput<'_>) -> BTreeMap<ProviderId, Vec<Candidate>> {
+    let rules = Rules::of(input.layout, input.version);
+    let effective = Effective::new(input, rules);
+    let known = needed_or_stored(input, &effective);
+    let known: BTreeSet<&str> =
+        known.into_iter().map(|provider| names::for_auth(provider.as_str(), &rules)).collect();
+    let others = input.config.providers.iter().filter(|(provider, entry)| {
+        entry.api_key.is_some() && !known.contains(names::for_auth(provider.as_str(), &rules))
+    });
+    let one = |provider: &ProviderId| Provider::new(input, &effective, provider, rules).candidates();
+    others.map(|(provider, _)| (provider.clone(), one(provider))).collect()
 }

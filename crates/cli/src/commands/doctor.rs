@@ -59,7 +59,7 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         ..OpenFor::default()
     };
     let installation = shared::open(ui, context, open)?;
-    let (at, mut diagnoses) = examine(ui, &installation, args.online)?;
+    let (at, running, mut diagnoses) = examine(ui, &installation, args.online)?;
     let state_dir = installation.state_dir().display().to_string();
     if let Some(check) = wanted {
         diagnoses.retain(|one| one.check.id == check.id);
@@ -73,7 +73,7 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         |remedy| diagnoses.iter().flat_map(|one| &one.told.symptoms).any(|one| one.remedy == Some(remedy));
     let (by_sync, by_scrub) = (of(Remedy::Sync), of(Remedy::Scrub));
     if !args.fix || !by_sync && !by_scrub {
-        ui.data(&render::doctor::screen(&diagnoses, ui.width()));
+        ui.data(&render::doctor::screen(&diagnoses, running, ui.width()));
         if args.fix {
             ui.say(&Text::of("nothing of this is safe to mend without you: the lines with → say how"));
         }
@@ -91,8 +91,8 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
     // What was replaced just now may be residue by now.
     let plan = plan_scrub(ui, &installation)?;
     let scrubbed = scrub::offer(ui, &installation, "doctor", &plan, args.yes)?;
-    let (at, diagnoses) = examine(ui, &installation, false)?;
-    ui.data(&render::doctor::screen(&diagnoses, ui.width()));
+    let (at, running, diagnoses) = examine(ui, &installation, false)?;
+    ui.data(&render::doctor::screen(&diagnoses, running, ui.width()));
     let document = DoctorDocument::of(at, &state_dir, &diagnoses);
     ui.document(&document.fixed(report.as_ref()).scrubbed(&scrubbed))?;
     let unfinished = report.is_some_and(|report| report.outcome.needs_attention());
@@ -113,16 +113,18 @@ fn find(id: &str) -> Result<&'static doctor::Check, CommandError> {
     })
 }
 
+/// Returns when it was looked at, whether a gateway runs, and what every check told.
 fn examine(
     ui: &mut Ui,
     installation: &Installation,
     online: bool,
-) -> Result<(Timestamp, Vec<Diagnosis>), CommandError> {
+) -> Result<(Timestamp, Option<bool>, Vec<Diagnosis>), CommandError> {
     let ask = if online { AskPolicy::Now } else { AskPolicy::Offline };
     let options = LookOptions { ask, ask_all: online, ..LookOptions::default() };
     let look = shared::look(ui, installation, &options)?;
     let facts = installation.examine(&look.observed, online)?;
-    Ok((look.now, doctor::diagnose(&Case { look: &look, facts: &facts })))
+    let running = look.observed.instance.gateway.running;
+    Ok((look.now, running, doctor::diagnose(&Case { look: &look, facts: &facts })))
 }
 
 /// Goes the way of `sync`, with its plan and its question.

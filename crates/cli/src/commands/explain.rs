@@ -15,7 +15,11 @@ use keyshoal_engine::LookOptions;
 #[command(after_help = "\
 Examples:
   keyshoal explain stocks
-  keyshoal explain stocks anthropic:default")]
+  keyshoal explain stocks anthropic:default
+
+Per provider, in the order in which OpenClaw tries them: profiles, variables, and the key in the config (models.providers.X.apiKey).
+The exit code is 2 where something of this agent needs attention, or where what it sends first for one of its models is known to be
+rejected; no provider is asked.")]
 pub struct ExplainArgs {
     /// Which agent, by its id (keyshoal status shows them)
     pub agent: String,
@@ -61,5 +65,11 @@ pub fn cmd_explain(ui: &mut Ui, context: &Context<'_>, args: &ExplainArgs) -> Re
             && one.agent.as_ref() == Some(&agent.id)
             && profile.is_none_or(|profile| one.profile.as_ref() == Some(profile))
     });
-    Ok(Outcome::attention_if(wrong || look.observed.is_vault_unheard()))
+    let rejected = agent.candidates.keys().filter(|provider| agent.may_need(provider)).any(|provider| {
+        let sent = agent.first(provider).filter(|one| profile.is_none() || one.profile.as_ref() == profile);
+        let value = sent.and_then(|one| one.asked_by());
+        let endpoint = agent.endpoints.get(provider);
+        value.zip(endpoint).is_some_and(|(value, endpoint)| known.verdict_kind(value, endpoint).is_dead())
+    });
+    Ok(Outcome::attention_if(wrong || rejected || look.observed.is_vault_unheard()))
 }

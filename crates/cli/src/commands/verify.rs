@@ -116,7 +116,7 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     }
     let lost = args.routes
         && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
-    Ok(Outcome::attention_if(unasked || lost || !report.is_proven()))
+    Ok(Outcome::attention_if(unasked || lost || !report.is_accepted()))
 }
 
 /// Says of every message that there may be where it goes.

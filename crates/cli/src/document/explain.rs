@@ -55,12 +55,14 @@ impl ExplainDocument {
         findings: &[Finding],
         now: Timestamp,
     ) -> Self {
-        let mut names: Vec<&ProviderId> = agent.candidates.keys().chain(agent.needs.keys()).collect();
+        let mut names: Vec<&ProviderId> =
+            agent.candidates.keys().chain(agent.unneeded.keys()).chain(agent.needs.keys()).collect();
         names.sort();
         names.dedup();
         let providers = names.into_iter().map(|provider| {
             let endpoint = agent.endpoints.get(provider);
-            let candidates = agent.candidates.get(provider).into_iter().flatten();
+            let all = [&agent.candidates, &agent.unneeded];
+            let candidates = all.into_iter().filter_map(|all| all.get(provider)).flatten();
             let shown =
                 candidates.filter(|one| profile.is_none_or(|profile| one.profile.as_ref() == Some(profile)));
             ProviderExplanation {

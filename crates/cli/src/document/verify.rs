@@ -109,9 +109,11 @@ struct CheckDocument {
 struct SummaryDocument {
     agents: usize,
     proven: usize,
+    accepted: usize,
     unproven: usize,
     missing: usize,
     failing: usize,
+    rejected_unneeded: usize,
     asked: usize,
 }
 
@@ -129,9 +131,11 @@ impl VerifyDocument {
             summary: SummaryDocument {
                 agents: counts.agents,
                 proven: counts.proven,
+                accepted: counts.accepted,
                 unproven: counts.unproven,
                 missing: counts.missing,
                 failing: counts.failing,
+                rejected_unneeded: report.rejected_unneeded().len(),
                 asked: report.asked,
             },
         }
@@ -142,6 +146,7 @@ impl VerifyDocument {
 pub fn state_word(state: AgentState) -> &'static str {
     match state {
         AgentState::Proven => "proven",
+        AgentState::Accepted => "accepted",
         AgentState::Unproven => "unproven",
         AgentState::Missing => "missing",
         AgentState::Failing => "failing",

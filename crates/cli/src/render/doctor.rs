@@ -4,12 +4,13 @@ use super::words;
 use crate::ui::{Text, Tone};
 use keyshoal_core::Severity;
 use keyshoal_engine::doctor::{Diagnosis, Remedy, Symptom};
+use keyshoal_engine::verify::NOBODY;
 
 /// So many facts of one symptom are shown; `doctor CHECK` shows all.
 const FACTS: usize = 3;
 
-/// Returns the lines of every check that found something, what needs attention first, and how many were fine.
-pub fn screen(diagnoses: &[Diagnosis], width: usize) -> Vec<Text> {
+/// Returns the lines of every check that found something, what needs attention first, and how many were fine. `running`: whether a gateway does.
+pub fn screen(diagnoses: &[Diagnosis], running: Option<bool>, width: usize) -> Vec<Text> {
     let mut lines = Vec::new();
     for severity in [Severity::Attention, Severity::Info] {
         for one in diagnoses.iter().filter(|one| one.severity() == severity) {
@@ -22,7 +23,7 @@ pub fn screen(diagnoses: &[Diagnosis], width: usize) -> Vec<Text> {
     if !lines.is_empty() {
         lines.push(Text::new());
     }
-    lines.push(summary(diagnoses));
+    lines.push(summary(diagnoses, running));
     lines.iter().flat_map(|line| line.wrapped(width, 6)).collect()
 }
 
@@ -101,7 +102,7 @@ fn symptom_lines(symptom: &Symptom, facts: usize) -> Vec<Text> {
     lines
 }
 
-fn summary(diagnoses: &[Diagnosis]) -> Text {
+fn summary(diagnoses: &[Diagnosis], running: Option<bool>) -> Text {
     let count = |severity| diagnoses.iter().filter(|one| one.severity() == severity).count();
     let (fine, info, attention) = (count(Severity::Fine), count(Severity::Info), count(Severity::Attention));
     let line = match attention {
@@ -110,5 +111,6 @@ fn summary(diagnoses: &[Diagnosis]) -> Text {
             .plain(format!("{} found something that needs attention", words::count(one, "check"))),
     };
     let line = if info > 0 { line.plain(format!(", {info} something worth knowing")) } else { line };
-    line.plain(format!("; {fine} of {} found nothing", diagnoses.len()))
+    let line = line.plain(format!("; {fine} of {} found nothing", diagnoses.len()));
+    if running == Some(false) { line.plain(format!("; {NOBODY}")) } else { line }
 }

@@ -16,7 +16,7 @@ pub fn lines(
     now: Timestamp,
 ) -> Vec<Text> {
     let mut lines = vec![title(agent)];
-    for (provider, candidates) in &agent.candidates {
+    for (provider, candidates) in agent.candidates.iter().chain(&agent.unneeded) {
         let shown: Vec<&Candidate> = candidates
             .iter()
             .filter(|one| profile.is_none_or(|profile| one.profile.as_ref() == Some(profile)))

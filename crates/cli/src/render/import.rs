@@ -216,11 +216,11 @@ pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
     }
     lines.push(good(format!("{} into stores and read back", count(made.writes, "write"))));
     match made.proven {
-        Some(true) => lines.push(good("every agent sends what its provider accepts".to_owned())),
+        Some(true) => lines.push(good("every agent has what its provider accepts".to_owned())),
         Some(false) => lines.push(
             Text::of("  ")
                 .and(Tone::Bad, "✗ ")
-                .plain("not every agent is proven to be served: keyshoal verify   says which"),
+                .plain("not every agent has what its provider accepts: keyshoal verify   says which"),
         ),
         None => lines.push(Text::of("  ").and(Tone::Dim, "– no provider was asked (keyshoal verify)")),
     }

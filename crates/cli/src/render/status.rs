@@ -197,6 +197,9 @@ fn said(one: &Sends, view: &StatusView) -> Text {
         return Text::toned(Tone::Bad, "requests fail");
     }
     let mut text = words::verdict_aged(one.verdict.as_ref(), view.at);
+    if one.is_refused() && !one.needed {
+        text = text.and(Tone::Dim, " · no model of theirs needs it");
+    }
     if one.fails()
         && let Some(since) = one.since
     {

@@ -1,6 +1,6 @@
 //! What `verify` found, one line per credential that an agent sends.
 
-use super::{explain, words};
+use super::{explain, verify_summary, words};
 use crate::document::state_word;
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::{Delivery, Turn, TurnOutcome, Verdict, VerdictKind};
@@ -28,7 +28,7 @@ pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], wid
                 id,
                 Text::of(proof.provider.as_str()),
                 Text::of(what(proof)),
-                verdict(proof),
+                verdict(agent, proof),
                 evidence(&proof.verdict),
             ]);
             for model in &proof.models {
@@ -62,14 +62,15 @@ pub fn lines(report: &VerifyReport, checks: &[Check], routes: &[RouteProof], wid
         lines.push(Text::new());
         lines.extend(advice.iter().flat_map(|line| line.wrapped(width, 4)));
     }
-    if let Some(gateway) = gateway(report) {
+    // Otherwise the last line says it.
+    if let Some(gateway) = gateway(report).filter(|_| report.is_proven() || !report.is_accepted()) {
         lines.push(Text::new());
         lines.extend(gateway.wrapped(width, 4));
     }
     lines.push(Text::new());
     lines.extend(checks.iter().flat_map(|check| answer(check).wrapped(width, 4)));
     lines.push(Text::new());
-    lines.push(summary(report));
+    lines.extend(verify_summary::line(report).wrapped(width, 2));
     lines
 }
 
@@ -97,12 +98,14 @@ fn state(agent: &AgentProof) -> Text {
     let state = agent.state();
     let tone = match state {
         AgentState::Proven => Tone::Good,
+        AgentState::Accepted => Tone::Info,
         AgentState::Unproven => Tone::Doubt,
         AgentState::Missing | AgentState::Failing => Tone::Bad,
     };
     let symbol = match tone {
         Tone::Good => "✓",
         Tone::Doubt => "!",
+        Tone::Info => "·",
         _ => "✗",
     };
     Text::toned(tone, format!("{symbol} {}", state_word(state)))
@@ -124,8 +127,11 @@ pub fn what(proof: &Proof) -> String {
     format!("{name}{print}{role}")
 }
 
-fn verdict(proof: &Proof) -> Text {
+fn verdict(agent: &AgentProof, proof: &Proof) -> Text {
     match proof.role {
+        _ if proof.is_rejected() && !agent.needs(proof) => {
+            words::verdict(proof.verdict.kind).and(Tone::Dim, ", not needed")
+        }
         Role::Keyless if proof.verdict.kind == VerdictKind::Ok => Text::toned(Tone::Good, "✓ needs no key"),
         Role::Nothing => Text::toned(Tone::Bad, "✗ no credential"),
         _ => words::verdict(proof.verdict.kind),
@@ -262,33 +268,4 @@ fn advice(report: &VerifyReport) -> Vec<Text> {
             Text::toned(Tone::Strong, format!("  {what}{}: ", words::agents(&whose, 4))).plain(advice)
         })
         .collect()
-}
-
-fn summary(report: &VerifyReport) -> Text {
-    let counts = report.summary();
-    let asked = words::count(report.asked, "question");
-    let line = format!(
-        "{} of {} proven with {asked} to providers",
-        counts.proven,
-        words::count(counts.agents, "agent")
-    );
-    let mut rest = Vec::new();
-    for (number, word) in [
-        (counts.failing, "failing"),
-        (counts.unproven, "unproven"),
-        (counts.missing, "with nothing to check"),
-    ] {
-        if number > 0 {
-            rest.push(format!("{number} {word}"));
-        }
-    }
-    if rest.is_empty() && report.is_proven() {
-        let by_key = report
-            .agents
-            .iter()
-            .all(|agent| agent.turn.is_none() && agent.proofs.iter().all(|proof| proof.models.is_empty()));
-        let more = "; by the key alone: whether there is credit and each model answers, --deep asks";
-        return Text::toned(Tone::Good, "✓ ").plain(line).plain(if by_key { more } else { "" });
-    }
-    Text::toned(Tone::Bad, "✗ ").plain(format!("{line}; {}", rest.join(", ")))
 }

@@ -2,23 +2,18 @@
 
 use super::page::{Page, Section};
 use super::verify::{Shown, delivery_words, gateway, route_words, shown};
+use super::verify_summary;
 use crate::document::state_word;
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{Check, CheckResult, RouteProof};
 
 /// Puts the report together.
 pub fn page(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> Page {
-    let counts = report.summary();
     let instance = &report.look.observed.instance;
     let version = instance.openclaw_version.as_deref().unwrap_or("of an unknown version");
-    let verdict =
-        if report.is_proven() { "All agents are shown to work" } else { "Not every agent is shown to work" };
     Page {
         title: format!("Credentials of OpenClaw {version}"),
-        summary: format!(
-            "{verdict}: {} of {} proven, {} failing, {} unproven, {} with nothing to check; {:.0}",
-            counts.proven, counts.agents, counts.failing, counts.unproven, counts.missing, report.look.now
-        ),
+        summary: format!("{}; {:.0}", verify_summary::line(report).to_plain(), report.look.now),
         sections: vec![five(checks), memory(report), agents(report), turns(report), ways(report, routes)]
             .into_iter()
             .filter(|section| !(section.lines.is_empty() && section.rows.is_empty()))

@@ -13,6 +13,8 @@ pub struct Sends {
     pub provider: ProviderId,
     /// What; `None` when they have nothing that can be sent, or nobody can tell.
     pub what: Option<Sent>,
+    /// A model of theirs needs the provider, or no model is known.
+    pub needed: bool,
     /// Nobody can tell: a store of theirs cannot be read.
     pub unknown: bool,
     /// Who, in the roster's order.
@@ -37,10 +39,15 @@ pub struct Sent {
 }
 
 impl Sends {
-    /// Tells whether these agents fail: nothing to send, or a value that the provider rejects.
+    /// Tells whether these agents fail: they need the provider, and have nothing to send, or a value that it rejects.
     pub fn fails(&self) -> bool {
+        self.needed && (self.is_refused() || self.what.is_none() && !self.unknown)
+    }
+
+    /// Tells whether the provider rejects what they would send.
+    pub fn is_refused(&self) -> bool {
         let refused = |said: &Verdict| said.kind.is_dead() || said.kind == VerdictKind::Missing;
-        self.what.is_none() && !self.unknown || self.verdict.as_ref().is_some_and(refused)
+        self.verdict.as_ref().is_some_and(refused)
     }
 }
 
@@ -57,7 +64,7 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
             let same = all.iter_mut().find(|all| {
                 all.provider == one.provider
                     && all.what == one.what
-                    && all.unknown == one.unknown
+                    && (all.unknown, all.needed) == (one.unknown, one.needed)
                     && all.verdict.as_ref().map(|said| said.kind)
                         == one.verdict.as_ref().map(|said| said.kind)
             });
@@ -109,6 +116,7 @@ fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, fin
     Sends {
         provider: provider.clone(),
         what: first.map(sent),
+        needed: agent.may_need(provider),
         unknown: agent.unknown.is_some(),
         agents: vec![agent.id.clone()],
         verdict,

@@ -60,6 +60,8 @@ pub struct AgentRow {
     pub enabled: bool,
     /// Its profiles.
     pub cells: BTreeMap<ProfileId, Cell>,
+    /// It needs attention. That what others inherit of it is rejected is no matter of its own, where none of its models needs it.
+    pub wrong: bool,
 }
 
 /// One agent's profile.
@@ -83,6 +85,7 @@ impl StatusView {
             default: agent.default,
             enabled: agent.enabled,
             cells: cells(observation, agent, findings),
+            wrong: findings.iter().any(|one| is_wrong(agent, one)),
         };
         let mut notable: Vec<Finding> =
             findings.iter().filter(|one| one.severity != Severity::Fine).cloned().collect();
@@ -109,12 +112,7 @@ impl StatusView {
 
     /// Returns how many agents need attention.
     pub fn drifted(&self) -> usize {
-        let wrong = |row: &AgentRow| {
-            self.findings
-                .iter()
-                .any(|one| one.severity == Severity::Attention && one.agent.as_ref() == Some(&row.id))
-        };
-        self.rows.iter().filter(|row| wrong(row)).count()
+        self.rows.iter().filter(|row| row.wrong).count()
     }
 
     /// Tells whether `sync` would mend any of it.
@@ -132,6 +130,12 @@ impl StatusView {
             || !self.rotations.is_empty()
             || self.notices.iter().any(|one| one.code == Notice::CONFIG_REFUSED)
     }
+}
+
+fn is_wrong(agent: &keyshoal_core::AgentView, finding: &Finding) -> bool {
+    let its_own = finding.finding != FindingKind::SourceRejected
+        || finding.provider.as_ref().is_none_or(|provider| agent.may_need(provider));
+    finding.severity == Severity::Attention && finding.agent.as_ref() == Some(&agent.id) && its_own
 }
 
 fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Vec<Column> {

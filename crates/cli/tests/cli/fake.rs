@@ -96,6 +96,7 @@ fn agent(id: &str, stores: StoreId, own: Option<u16>) -> AgentView {
         agent_dir: format!("/srv/openclaw/agents/{id}/agent"),
         needs: BTreeMap::from([("anthropic".into(), vec!["claude-sonnet".into()])]),
         unknown: None,
+        unneeded: BTreeMap::new(),
         candidates,
         endpoints: BTreeMap::from([("anthropic".into(), endpoint("anthropic"))]),
     }

@@ -109,8 +109,8 @@ fn a_first_look_says_what_it_does_not_know_on_2026_3_28() {
     }
     let run = stage.keyshoal(&["verify", "--json"]);
     assert_eq!(
-        (run.code, gateway(&run)),
-        (Some(0), "unknown".to_owned()),
+        (run.code, gateway(&run), states(&run)),
+        (Some(0), "unknown".to_owned(), all("accepted", "-")),
         "the keys work, and who has them is not known"
     );
     let run = stage.keyshoal(&stage.with_rights(&["verify", "--through-gateway", "--json"]));

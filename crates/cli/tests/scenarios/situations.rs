@@ -133,7 +133,7 @@ fn one_round(stage: &Stage, round: &[Situation], kept: &mut Kept) -> usize {
     for agent in document["agents"].as_array().unwrap() {
         let id = agent["id"].as_str().unwrap();
         let proof = agent["profiles"].as_array().unwrap().iter().find(|one| one["id"] == PROFILE).unwrap();
-        let said = (agent["state"] == "proven", proof["verdict"].as_str().unwrap());
+        let said = (agent["state"] == "accepted", proof["verdict"].as_str().unwrap());
         let at = VICTIMS.iter().position(|victim| *victim == id);
         let Some(situation) = at.and_then(|at| round.get(at)) else {
             assert_eq!(said, (true, "ok"), "{version}: a false alarm about {id}");

@@ -2,6 +2,7 @@
 
 use super::Remedy;
 use super::copy::{Copy, Merits, shown};
+use super::lineage::earlier_value_of;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
 use super::words::Words;
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
@@ -35,7 +36,15 @@ pub(super) fn alone(copy: &Copy<'_>) -> Merits {
             return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
         }
         Some(value) => {
-            format!("holds {value}, which only this store has: there is nothing to compare it with")
+            let (sight, provider) = (copy.sight, &copy.view.provider);
+            match earlier_value_of(sight.observed, sight.knowledge, provider, value) {
+                Some(other) => format!(
+                    "holds {value}, an earlier value of {other}; only this store has a profile of this name"
+                ),
+                None => {
+                    format!("holds {value}, which only this store has: there is nothing to compare it with")
+                }
+            }
         }
     };
     if copy.sight.base().is_none() {

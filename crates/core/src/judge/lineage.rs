@@ -1,9 +1,32 @@
 //! The generations of the source's values: which came after which, and whether the present one is the newest.
 
 use super::Sight;
+use crate::knowledge::{Generation, GenerationOrigin};
 use crate::{
-    AgentId, CredentialKind, Fingerprint, Line, ProfileId, ProfileView, StoreId, knowledge::GenerationOrigin,
+    AgentId, CredentialKind, Fingerprint, Knowledge, Line, Observation, ProfileId, ProfileView, ProviderId,
+    StoreId,
 };
+
+/// Returns the profile of the same provider whose earlier value this is, where it stands under another id: what was copied into another
+/// profile before a rotation is as old as the profile that it came from.
+pub fn earlier_value_of<'a>(
+    observed: &Observation,
+    knowledge: &'a Knowledge,
+    provider: &ProviderId,
+    value: Fingerprint,
+) -> Option<&'a ProfileId> {
+    let base = |profile: &ProfileId| observed.profile(&StoreId::Base, profile);
+    let is_earlier = |(profile, all): &(&ProfileId, &Vec<Generation>)| {
+        let present = base(profile).filter(|view| view.provider == *provider);
+        let present = present.and_then(|view| view.material.fingerprint());
+        present.is_some_and(|present| present != value) && all.iter().any(|one| one.fingerprint == value)
+    };
+    let shared = observed.store(&StoreId::Base)?.profiles.values();
+    if shared.into_iter().any(|view| view.material.fingerprint() == Some(value)) {
+        return None;
+    }
+    knowledge.generations.iter().find(is_earlier).map(|(profile, _)| profile)
+}
 
 impl Sight<'_> {
     /// Returns the source's generations of a profile, oldest first, with the source's present value where it belongs.

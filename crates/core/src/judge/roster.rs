@@ -90,7 +90,13 @@ fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords
         } else {
             Some(inherited(sight, judgement, agent, profile, view))
         };
-        let Some(said) = said else { continue };
+        let Some(mut said) = said else { continue };
+        if said.kind == FindingKind::SourceRejected
+            && store != StoreId::Base
+            && !agent.may_need(&view.provider)
+        {
+            said = unneeded(said, view);
+        }
         let told = said.kind;
         judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, said));
         for more in marks(sight, judgement, agent, profile, view, told) {
@@ -120,8 +126,11 @@ fn inherited(
         Words::new(FindingKind::Inherited, format!("has none of its own and uses the base store's {value}"));
     let verdict = sight.verdict_kind(&agent.id, view);
     if verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(verdict.clause());
-        return words.fix(format!("keyshoal set {profile}"));
+        let words = words.but(verdict.clause());
+        return match agent.may_need(&view.provider) {
+            true => words.severity(Severity::Attention).fix(format!("keyshoal set {profile}")),
+            false => unneeded(words, view),
+        };
     }
     let words = match judgement.sources.get(profile) {
         Some(SourceState::Reverted { .. }) => words.but("which has gone back to an earlier value"),
@@ -138,6 +147,14 @@ fn inherited(
     words.severity(Severity::Attention).but(&types::unused(&view.kind, &wants)).fix(fix)
 }
 
+/// Says that an agent never sends what its provider rejects: the finding about the source is enough.
+fn unneeded(words: Words, view: &ProfileView) -> Words {
+    Words {
+        fix: None,
+        ..words.severity(Severity::Info).but(&format!("no model of it needs {}", view.provider))
+    }
+}
+
 /// Says what else is true of a profile: its time is over, a mark holds it back.
 fn marks(
     sight: &Sight<'_>,
@@ -150,17 +167,19 @@ fn marks(
     let mut more = Vec::new();
     let settled = matches!(told, FindingKind::Stale | FindingKind::Shadowing | FindingKind::SourceRejected);
     if !settled && let Some(text) = time_is_over(sight, agent, profile, view) {
-        more.push(Words::new(FindingKind::Expired, text).fix(if view.kind == CredentialKind::OAuth {
-            format!("openclaw models auth login --agent {}", agent.id)
-        } else {
-            format!("keyshoal set {profile}")
-        }));
+        let words = Words::new(FindingKind::Expired, text);
+        let inherited = sight.observed.profile(&agent.store, profile).is_none();
+        more.push(match view.kind {
+            _ if inherited && !agent.may_need(&view.provider) => unneeded(words, view),
+            CredentialKind::OAuth => words.fix(format!("openclaw models auth login --agent {}", agent.id)),
+            _ => words.fix(format!("keyshoal set {profile}")),
+        });
     }
     if let Some((until, reason)) = crate::planner::mark_of(sight.observed, &agent.store, profile)
         .and_then(|(_, usage)| usage.in_force(sight.now))
     {
         let refused = crate::observation::is_auth(reason);
-        let needed = agent.needs.is_empty() || agent.needs.contains_key(&view.provider);
+        let needed = agent.may_need(&view.provider);
         let words = Words::new(
             FindingKind::CoolingDown,
             format!(

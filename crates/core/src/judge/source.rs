@@ -79,7 +79,11 @@ pub(super) fn judge_own(
             let known = verdict.is_dead() || verdict == VerdictKind::MalformedKey;
             let kind = if known { verdict } else { VerdictKind::InvalidKey };
             let text = format!("is the source, holds {shown}, and {}; nothing is spread", kind.clause());
-            Words::new(FindingKind::SourceRejected, text).fix(format!("keyshoal set {profile}"))
+            let words = Words::new(FindingKind::SourceRejected, text).fix(format!("keyshoal set {profile}"));
+            match sight.observed.agents.iter().any(|agent| agent.may_need(&view.provider)) {
+                true => words,
+                false => words.but(&format!("no model of any agent needs {}", view.provider)),
+            }
         }
         SourceState::Undecided { written } => {
             let other = sight.owner(written);

@@ -136,3 +136,29 @@ fn a_base_store_that_is_nobodys_still_reports_its_trouble() {
     assert_eq!(found, [FindingKind::SourceRejected]);
     assert_eq!(world.found("stocks").severity, Severity::Attention, "what it inherits is rejected");
 }
+
+/// A dead key of a provider that only one agent's models name: the others never send it.
+#[test]
+fn what_no_model_of_an_agent_needs_and_is_rejected_weighs_nothing_for_it() {
+    let of = |needs: [&str; 3]| {
+        let mut world = World::json(&["main", "stocks", "ops"]).base(3).said(3, VerdictKind::Revoked);
+        for (agent, provider) in world.observed.agents.iter_mut().zip(needs) {
+            agent.needs.insert(ProviderId::from(provider), vec!["large".into()]);
+        }
+        world
+    };
+    let weighs = |world: &World, id: &str| world.judged().of(&agent(id), &profile(P)).unwrap().severity;
+    let one = of(["other", "other", ACME]);
+    assert_eq!(weighs(&one, "stocks"), Severity::Info);
+    assert_eq!(weighs(&one, "ops"), Severity::Attention);
+    assert_eq!(one.finding("main"), FindingKind::SourceRejected);
+    assert_eq!(weighs(&one, "main"), Severity::Attention, "what others inherit of it is dead");
+    let stocks = one.judged().of(&agent("stocks"), &profile(P)).unwrap().clone();
+    assert!(stocks.message.contains("no model of it needs acme") && stocks.fix.is_none(), "{stocks:?}");
+
+    let nobody = of(["other"; 3]).judged();
+    let of_it = nobody.findings.iter().filter(|one| one.profile == Some(profile(P)));
+    let wrong: Vec<_> = of_it.filter(|one| one.severity == Severity::Attention).collect();
+    assert_eq!(wrong.len(), 1, "{wrong:?}");
+    assert!(wrong[0].message.contains("no model of any agent needs acme"), "{wrong:?}");
+}

@@ -132,6 +132,7 @@ impl World {
                 agent_dir: format!("/agents/{id}"),
                 needs: BTreeMap::new(),
                 unknown: None,
+                unneeded: BTreeMap::new(),
                 candidates: BTreeMap::new(),
                 endpoints: BTreeMap::new(),
             });

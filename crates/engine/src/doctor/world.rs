@@ -92,6 +92,7 @@ impl World {
                 agent_dir: format!("/srv/agents/{id}/agent"),
                 needs: BTreeMap::from([("acme".into(), vec!["small".into()])]),
                 unknown: None,
+                unneeded: BTreeMap::new(),
                 candidates: BTreeMap::from([("acme".into(), vec![candidate(2, place, Standing::First)])]),
                 endpoints: BTreeMap::from([("acme".into(), endpoint())]),
             }

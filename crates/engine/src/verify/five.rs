@@ -3,11 +3,12 @@
 
 mod calls;
 mod change;
+mod generation;
 
 pub use change::{LastChange, PastRun, last_change};
 
 use super::{AgentProof, AgentState, Role, VerifyReport};
-use keyshoal_core::{AgentId, Delivery, FindingKind, StoreId, TurnOutcome, VerdictKind};
+use keyshoal_core::{AgentId, Delivery, TurnOutcome, VerdictKind};
 
 /// One of the five, answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl RouteProof {
 pub fn five(report: &VerifyReport, runs: &[PastRun], routes: Option<&[RouteProof]>) -> Vec<Check> {
     let routes = routed(report, routes);
     vec![
-        same_generation(report),
+        generation::same(report),
         accepted(report),
         routes,
         calls::several(report),
@@ -112,55 +113,6 @@ fn number(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-fn same_generation(report: &VerifyReport) -> Check {
-    let look = &report.look;
-    let apart = |kind| {
-        matches!(
-            kind,
-            FindingKind::Stale
-                | FindingKind::Shadowing
-                | FindingKind::Foreign
-                | FindingKind::Missing
-                | FindingKind::Unreadable
-                | FindingKind::SourceReverted
-        )
-    };
-    let mut wrong = Vec::new();
-    for one in look.judgement.findings.iter().filter(|one| apart(one.finding)) {
-        let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
-        wrong.push(format!("{whose}: {}", one.message));
-    }
-    let held = look.observed.stores.values().any(|store| !store.profiles.is_empty());
-    let kept = look.judgement.findings.iter().filter(|one| one.finding == FindingKind::Kept).count();
-    let (result, reason) = match (wrong.as_slice(), held) {
-        ([], true) if kept > 0 => {
-            yes(format!("nobody holds an earlier or an unknown value; {kept} differ on purpose"))
-        }
-        ([], true) => yes("nobody holds an earlier or an unknown value"),
-        ([], false) => not_tested("no store holds any credential"),
-        ([only], _) => no(only),
-        ([first, rest @ ..], _) => no(format!("{first}; and {} more", rest.len())),
-    };
-    let mut evidence = wrong;
-    for agent in &look.observed.agents {
-        let Some(store) = look.observed.store(&agent.store) else { continue };
-        let own = agent.store == StoreId::Base || !store.profiles.is_empty();
-        let modified =
-            store.modified.map_or_else(|| "never written".to_owned(), |time| format!("changed {time:.0}"));
-        evidence.push(match own {
-            true => format!("{}: {}, {modified}", agent.id, store.path),
-            false => format!("{}: nothing of its own, inherits", agent.id),
-        });
-    }
-    Check {
-        id: "same_generation",
-        question: "Do all agents hold the same generation, overrides apart?",
-        result,
-        reason,
-        evidence,
-    }
-}
-
 fn accepted(report: &VerifyReport) -> Check {
     let counts = report.summary();
     let of = |wanted: AgentState| -> Vec<String> {
@@ -175,6 +127,11 @@ fn accepted(report: &VerifyReport) -> Check {
         () if counts.proven == counts.agents => {
             yes(format!("what each of {} sends was accepted just now", number(counts.agents, "agent")))
         }
+        () if counts.accepted == counts.agents => not_tested(format!(
+            "what each of {} has was accepted just now, but {}",
+            number(counts.agents, "agent"),
+            report.gateway.words()
+        )),
         () if failing.is_empty() && missing.is_empty() => {
             not_tested(format!("no certain answer about {}", first(&unproven)))
         }
@@ -182,9 +139,13 @@ fn accepted(report: &VerifyReport) -> Check {
     };
     let mut evidence: Vec<String> = behind.into_iter().collect();
     evidence.extend([failing, missing, unproven].concat());
+    evidence.extend(report.rejected_unneeded().iter().map(|(proof, agents)| {
+        let what = proof.profile.as_ref().map_or_else(|| proof.provider.to_string(), ToString::to_string);
+        format!("{what} is rejected, and no model of {} needs it", named(agents))
+    }));
+    let (good, word) = counts.good();
     evidence.push(format!(
-        "{} of {} proven, {} to providers",
-        counts.proven,
+        "{good} of {} {word}, {} to providers",
         number(counts.agents, "agent"),
         number(report.asked, "question")
     ));
@@ -194,7 +155,7 @@ fn accepted(report: &VerifyReport) -> Check {
 
 /// Says what stands between an agent and its proof: "stocks (anthropic: rejected)".
 fn trouble(agent: &AgentProof) -> String {
-    let open = agent.proofs.iter().find(|proof| !proof.is_ok());
+    let open = agent.proofs.iter().find(|proof| !proof.is_ok() && agent.needs(proof));
     let why = match (open, &agent.turn) {
         (Some(proof), _) if proof.role == Role::Nothing => format!("nothing to send to {}", proof.provider),
         (Some(proof), _) => {

@@ -5,10 +5,15 @@ use crate::look::Look;
 use keyshoal_core::activation::{self, Held};
 use keyshoal_core::{FindingKind, Severity};
 
+/// What is said where none runs.
+pub const NOBODY: &str = "no gateway runs, so nobody sends anything now";
+/// The ways to know.
+const WAY_OUT: &str = "keyshoal verify --through-gateway asks, keyshoal sync has it read its stores again";
+
 /// What is known of the running gateway's memory, next to the stores that were read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GatewayState {
-    /// It has what the stores hold, as far as anything tells.
+    /// One runs and has what the stores hold, as far as anything tells.
     Current,
     /// None runs: the next one reads what the stores hold.
     NotRunning,
@@ -32,6 +37,12 @@ pub struct GatewayProof {
 }
 
 impl GatewayProof {
+    /// Returns what is to be said, with the way out.
+    pub fn words(&self) -> String {
+        let fix = self.fix.as_ref().map(|fix| format!(": {fix}"));
+        format!("{}{}", self.message.as_deref().unwrap_or_default(), fix.unwrap_or_default())
+    }
+
     /// Tells whether it is known that agents do not send what was asked about.
     pub fn is_behind(&self) -> bool {
         matches!(self.state, GatewayState::Behind | GatewayState::Elsewhere)
@@ -74,27 +85,30 @@ pub(super) fn of(look: &Look, agents: &[AgentProof]) -> GatewayProof {
         let why = written.map(|(path, at)| {
             format!(" ({path} was written {at:.0}, and nothing tells that it was read since)")
         });
-        let message = format!("whether the running gateway has it is not known{}", why.unwrap_or_default());
-        return said(
-            GatewayState::Unknown,
-            message,
-            Some("keyshoal verify --through-gateway asks".to_owned()),
-        );
+        let message =
+            format!("it is not known whether the running gateway sends it{}", why.unwrap_or_default());
+        return said(GatewayState::Unknown, message, Some(WAY_OUT.to_owned()));
     }
-    let state = match instance.gateway.running {
-        Some(false) => GatewayState::NotRunning,
-        _ => GatewayState::Current,
-    };
-    GatewayProof { state, message: None, fix: None }
+    match instance.gateway.running {
+        Some(true) => GatewayProof { state: GatewayState::Current, message: None, fix: None },
+        Some(false) => said(GatewayState::NotRunning, NOBODY.to_owned(), None),
+        // What the last one was made to read says nothing of one that cannot be seen.
+        None => {
+            let why = instance.gateway.unknown_because.as_ref().map(|why| format!(" ({why})"));
+            let message =
+                format!("it is not known whether a gateway runs and sends it{}", why.unwrap_or_default());
+            said(GatewayState::Unknown, message, Some(WAY_OUT.to_owned()))
+        }
+    }
 }
 
 fn said(state: GatewayState, message: String, fix: Option<String>) -> GatewayProof {
     GatewayProof { state, message: Some(message), fix }
 }
 
-/// Notes with each agent whether its gateway is known to send something else.
+/// Notes with each agent what is known of its gateway.
 pub(super) fn note(gateway: &GatewayProof, agents: &mut [AgentProof]) {
     for agent in agents {
-        agent.behind = gateway.is_behind();
+        agent.gateway = gateway.state;
     }
 }

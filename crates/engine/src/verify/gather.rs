@@ -1,6 +1,7 @@
 //! Puts together what was found of every agent.
 
 use super::Answers;
+use super::gateway::GatewayState;
 use super::proof::{AgentProof, Proof, Role};
 use keyshoal_core::observation::is_auth;
 use keyshoal_core::{
@@ -66,7 +67,10 @@ fn of_agent(agent: &AgentView, scope: &Scope, answers: &Answers, now: Timestamp)
             proofs.push(nothing(agent, provider, needs, now));
         }
     }
-    AgentProof { id: agent.id.clone(), default: agent.default, proofs, turn: None, behind: false }
+    // The gateway is looked at once all have been asked about.
+    let gateway = GatewayState::Unknown;
+    let models_known = !agent.needs.is_empty();
+    AgentProof { id: agent.id.clone(), default: agent.default, models_known, proofs, turn: None, gateway }
 }
 
 fn candidates_of(

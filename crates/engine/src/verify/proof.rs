@@ -1,5 +1,6 @@
 //! What is proven of each agent, as a value.
 
+use super::gateway::GatewayState;
 use keyshoal_core::{
     AgentId, Fingerprint, Need, Place, ProfileId, ProviderId, Turn, TurnOutcome, Verdict, VerdictKind,
 };
@@ -11,12 +12,14 @@ pub struct AgentProof {
     pub id: AgentId,
     /// Commands without `--agent` mean this one.
     pub default: bool,
+    /// Whether it is known which models it uses, of any provider.
+    pub models_known: bool,
     /// What it sends, by provider; where it falls back on something else, that as well.
     pub proofs: Vec<Proof>,
     /// What came of a prompt through the gateway, where one was asked for.
     pub turn: Option<Turn>,
-    /// Whether the running gateway is known not to have what the stores hold.
-    pub behind: bool,
+    /// Whether the running gateway has what the stores hold.
+    pub gateway: GatewayState,
 }
 
 /// What was found of one thing that an agent sends, or should.
@@ -68,13 +71,15 @@ pub enum Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AgentState {
     /// Each provider that its models need has accepted one of its credentials (where no model is known: one of its providers has),
-    /// nothing was rejected, and the running gateway is not known to send something else.
+    /// nothing that they need was rejected, and the running gateway has what the stores hold, or the agent has answered through it.
     Proven,
-    /// Nothing was rejected, and not everything is proven.
+    /// The same of what it has, but no gateway runs that would send it, or nobody knows whether the running one sends it.
+    Accepted,
+    /// Nothing that its models need was rejected, and not everything is proven.
     Unproven,
     /// There is nothing to check.
     Missing,
-    /// Something was rejected, or is missing.
+    /// Something that its models need was rejected, or is missing.
     Failing,
 }
 
@@ -85,6 +90,8 @@ pub struct Summary {
     pub agents: usize,
     /// Shown to work.
     pub proven: usize,
+    /// Shown to have what works, and not to send it.
+    pub accepted: usize,
     /// Neither shown to work nor to fail.
     pub unproven: usize,
     /// With nothing to check.
@@ -99,9 +106,18 @@ impl Summary {
         Self {
             agents: agents.len(),
             proven: count(AgentState::Proven),
+            accepted: count(AgentState::Accepted),
             unproven: count(AgentState::Unproven),
             missing: count(AgentState::Missing),
             failing: count(AgentState::Failing),
+        }
+    }
+
+    /// Counts those that are as good as it can be told, with the word for them: proven, or where nobody knows of the gateway, accepted.
+    pub fn good(&self) -> (usize, &'static str) {
+        match self.accepted {
+            0 => (self.proven, "proven"),
+            accepted => (accepted, "accepted"),
         }
     }
 }
@@ -130,6 +146,16 @@ fn is_rejection(kind: VerdictKind) -> bool {
 }
 
 impl AgentProof {
+    /// Tells whether a model of the agent needs this. Where no model is known, any may.
+    pub fn needs(&self, proof: &Proof) -> bool {
+        !proof.needs.is_empty() || !self.models_known
+    }
+
+    /// Returns what was rejected and what no model of the agent needs: the agent works without it.
+    pub fn rejected_unneeded(&self) -> impl Iterator<Item = &Proof> {
+        self.proofs.iter().filter(|proof| proof.is_rejected() && !self.needs(proof))
+    }
+
     /// Tells whether OpenClaw holds back something that its provider accepts.
     pub fn is_held_back(&self) -> bool {
         self.proofs.iter().any(|proof| proof.role == Role::HeldBack && proof.verdict.kind == VerdictKind::Ok)
@@ -140,12 +166,12 @@ impl AgentProof {
         if self.proofs.iter().all(|proof| proof.role == Role::Nothing && proof.needs.is_empty()) {
             return AgentState::Missing;
         }
-        let missing =
-            |proof: &Proof| proof.role == Role::Nothing && proof.verdict.kind == VerdictKind::Missing;
+        let fails = |proof: &Proof| {
+            let missing = proof.role == Role::Nothing && proof.verdict.kind == VerdictKind::Missing;
+            (proof.is_rejected() || missing) && self.needs(proof)
+        };
         let refused = |turn: &Turn| matches!(turn.outcome, TurnOutcome::AuthFailed { .. });
-        if self.proofs.iter().any(|proof| proof.is_rejected() || missing(proof))
-            || self.turn.as_ref().is_some_and(refused)
-        {
+        if self.proofs.iter().any(fails) || self.turn.as_ref().is_some_and(refused) {
             return AgentState::Failing;
         }
         let answered = self.turn.as_ref().and_then(Turn::answered_by);
@@ -154,14 +180,19 @@ impl AgentProof {
                 || self.proofs.iter().any(|proof| proof.provider == *provider && proof.is_ok())
         };
         let mut needed = self.proofs.iter().filter(|proof| !proof.needs.is_empty()).peekable();
-        let proven = match needed.peek() {
+        let accepted = match needed.peek() {
             Some(_) => needed.all(|proof| works(&proof.provider)),
             // No model is known: then something that it has must work.
             None => self.proofs.iter().any(|proof| works(&proof.provider)),
         };
-        // Where a turn was asked for, it belongs to the proof.
-        let proven =
-            proven && !self.behind && (self.turn.is_none() || answered.is_some() && self.gap().is_none());
-        if proven { AgentState::Proven } else { AgentState::Unproven }
+        match (self.gateway, &self.turn) {
+            _ if !accepted => AgentState::Unproven,
+            (GatewayState::Behind | GatewayState::Elsewhere, _) => AgentState::Unproven,
+            // Where a turn was asked for, it belongs to the proof.
+            (_, Some(_)) if answered.is_some() && self.gap().is_none() => AgentState::Proven,
+            (_, Some(_)) => AgentState::Unproven,
+            (GatewayState::Current, None) => AgentState::Proven,
+            (GatewayState::NotRunning | GatewayState::Unknown, None) => AgentState::Accepted,
+        }
     }
 }

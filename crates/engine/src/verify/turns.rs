@@ -50,7 +50,8 @@ pub(super) fn put<P: Ports + ?Sized>(
 
 /// Returns what the agent sends first and its provider has just rejected.
 fn rejected(agent: &AgentProof) -> Option<&Proof> {
-    agent.proofs.iter().find(|proof| proof.role == Role::First && proof.is_rejected())
+    let sent = |proof: &&Proof| proof.role == Role::First && agent.needs(proof);
+    agent.proofs.iter().filter(sent).find(|proof| proof.is_rejected())
 }
 
 impl AgentProof {

@@ -107,13 +107,15 @@ pub fn of_verify(report: &VerifyReport) -> Pass {
 }
 
 fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[Finding]) {
+    // What no model of an agent needs is told of once, and not as if each of them failed.
+    let needed = agent.needs(proof);
     let id = ConditionId {
         topic: Topic::Rejected,
-        agent: Some(agent.id.clone()),
+        agent: needed.then(|| agent.id.clone()),
         provider: Some(proof.provider.clone()),
         profile: proof.profile.clone(),
     };
-    let missing = proof.role == Role::Nothing && proof.verdict.kind == VerdictKind::Missing;
+    let missing = needed && proof.role == Role::Nothing && proof.verdict.kind == VerdictKind::Missing;
     if !proof.is_rejected() && !missing {
         if !proof.is_ok() && proof.verdict.kind != VerdictKind::Ok {
             pass.open.insert(id);
@@ -128,7 +130,7 @@ fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[Find
             Some(profile) => finding.profile.as_ref() == Some(profile),
             None => finding.provider.as_ref() == Some(&proof.provider),
         };
-        weighs && same && finding.agent.as_ref().is_none_or(|whose| *whose == agent.id)
+        weighs && same && (!needed || finding.agent.as_ref().is_none_or(|whose| *whose == agent.id))
     });
     if covered {
         // The look tells of it already.
@@ -148,9 +150,16 @@ fn of_proof(pass: &mut Pass, agent: &AgentProof, proof: &Proof, findings: &[Find
         format!("{}: it has nothing to send to {}", agent.id, proof.provider)
     } else {
         let why = proof.verdict.kind.clause();
-        format!("{}: {} does not accept {what}: {why}{status}", agent.id, proof.provider)
+        let said = format!("{} does not accept {what}: {why}{status}", proof.provider);
+        match needed {
+            true => format!("{}: {said}", agent.id),
+            false => format!("{said}; no model of the agents that have it needs it"),
+        }
     };
-    let fix = Some(format!("keyshoal verify --agent {}", agent.id));
+    let fix = Some(match needed {
+        true => format!("keyshoal verify --agent {}", agent.id),
+        false => format!("keyshoal verify --provider {}", proof.provider),
+    });
     pass.see(Condition { id, nature: Nature::Lasting, message, fix });
 }
 

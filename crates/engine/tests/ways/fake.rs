@@ -129,6 +129,7 @@ impl Fake {
                 agent_dir: format!("/agents/{id}"),
                 needs: BTreeMap::new(),
                 unknown: None,
+                unneeded: BTreeMap::new(),
                 candidates: BTreeMap::new(),
                 endpoints: BTreeMap::from([(ProviderId::from(ACME), endpoint)]),
             });

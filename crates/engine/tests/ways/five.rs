@@ -116,9 +116,13 @@ fn a_change_came_by_itself_unless_somebody_ran_a_repair_for_it() {
     }
     // The run that makes a change begins before the change is seen; what wrote other values, or another profile, is no part of it.
     assert_eq!(propagated(&[run("set", 90, 2)]).result, CheckResult::Yes);
+    let mut hid = run("sync", 130, 2);
+    hid.wrote = vec![(profile(P), None)];
+    assert_eq!(propagated(&[hid]).result, CheckResult::No, "a copy that hid it was taken away by hand");
     let mut other = run("sync", 130, 2);
     other.wrote = vec![(profile("other:default"), Some(print(2)))];
-    for unrelated in [run("sync", 90, 1), other] {
+    // Nor does what gives an agent a value of its own, whenever that was.
+    for unrelated in [run("sync", 90, 1), run("quarantine", 130, 9), other] {
         let check = propagated(&[unrelated]);
         assert_eq!((check.result, check.evidence.len()), (CheckResult::NotTested, 1), "{check:?}");
         assert!(check.reason.contains("stocks") && check.reason.contains("nobody knows"), "{check:?}");
@@ -136,4 +140,34 @@ fn a_change_that_is_not_everywhere_has_not_arrived_whoever_brought_it() {
     let check = answer(&verified(&inherited, false), &[], "propagated");
     assert_eq!(check.result, CheckResult::Yes, "{check:?}");
     assert!(check.reason.contains("inherits"), "{check:?}");
+}
+
+/// The value of before a rotation, copied into a profile of another name, is an earlier one wherever it stands.
+#[test]
+fn an_earlier_value_under_another_name_is_no_difference_on_purpose() {
+    let backup = profile("acme:backup");
+    let holding = |value: u8| {
+        let fake = changed(three());
+        let held = fake.0.borrow().observed.profile(&of("stocks"), &profile(P)).unwrap().clone();
+        let view = ProfileView { material: Material::Inline(print(value)), ..held };
+        fake.with(|state| {
+            let store = state.observed.stores.get_mut(&of("stocks")).unwrap();
+            store.profiles.insert(backup.clone(), view);
+        })
+    };
+    let said = |fake: &Fake| answer(&verified(fake, false), &[], "same_generation");
+    let earlier = said(&holding(1));
+    assert_eq!(earlier.result, CheckResult::No, "{earlier:?}");
+    assert!(
+        earlier.reason.contains("acme:backup") && earlier.reason.contains("an earlier value of acme:default")
+    );
+    // Nothing says of any other that it is meant, but a person.
+    let other = said(&holding(7));
+    assert_eq!(other.result, CheckResult::Yes);
+    assert!(!other.reason.contains("on purpose") && other.reason.contains("nothing to compare"), "{other:?}");
+    let meant = holding(1).with(|state| {
+        let mark = knowledge::KeptMark { by: knowledge::KeptBy::Person, fingerprint: print(1), since: at(1) };
+        state.knowledge.kept.insert((agent("stocks"), backup.clone()), mark);
+    });
+    assert_eq!(said(&meant).result, CheckResult::Yes);
 }

@@ -15,6 +15,7 @@ mod limits;
 mod meanwhile;
 mod rotated_back;
 mod rotating;
+mod sent;
 mod set;
 mod sync;
 mod together;

@@ -2,17 +2,17 @@
 
 use crate::fake::*;
 use keyshoal_core::*;
-use keyshoal_engine::verify::{AgentState, CheckResult, Gap, GatewayState, five};
+use keyshoal_engine::verify::{AgentState, Gap};
 use keyshoal_engine::{AskPolicy, LookOptions, VerifyOptions, VerifyReport, look, verify};
 
-fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
+pub fn verified(fake: &Fake, through_gateway: bool) -> VerifyReport {
     send(&mut fake.0.borrow_mut());
     let seen = look(fake, &LookOptions::default(), &mut |_| {}).unwrap();
     fake.asked();
     verify(fake, seen, &VerifyOptions { through_gateway, ..VerifyOptions::default() }, &mut |_| {})
 }
 
-fn state(report: &VerifyReport, id: &str) -> AgentState {
+pub fn state(report: &VerifyReport, id: &str) -> AgentState {
     report.agents.iter().find(|one| one.id == agent(id)).unwrap().state()
 }
 
@@ -20,12 +20,12 @@ fn gap(report: &VerifyReport, id: &str) -> Option<Gap> {
     report.agents.iter().find(|one| one.id == agent(id)).unwrap().gap()
 }
 
-fn name(model: &str) -> ModelName {
+pub fn name(model: &str) -> ModelName {
     ModelName { provider: ACME.into(), model: model.to_owned() }
 }
 
 /// Has an agent's turn end so.
-fn turn(fake: Fake, id: &str, outcome: TurnOutcome) -> Fake {
+pub fn turn(fake: Fake, id: &str, outcome: TurnOutcome) -> Fake {
     fake.with(|state| {
         let turn =
             Turn { agent: agent(id), begun: at(1), ended: at(2), expected: Some(name("big")), outcome };
@@ -33,12 +33,14 @@ fn turn(fake: Fake, id: &str, outcome: TurnOutcome) -> Fake {
     })
 }
 
-fn two() -> Fake {
-    Fake::json(&["main", "stocks"])
-        .has(&StoreId::Base, 2)
-        .has(&of("stocks"), 1)
-        .says(1, VerdictKind::InvalidKey)
-        .says(2, VerdictKind::Ok)
+pub fn two() -> Fake {
+    let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 2).has(&of("stocks"), 1);
+    read(fake).says(1, VerdictKind::InvalidKey).says(2, VerdictKind::Ok)
+}
+
+/// Every store was written before the gateway began, so that it has what they hold.
+pub fn read(fake: Fake) -> Fake {
+    fake.with(|state| state.observed.stores.values_mut().for_each(|store| store.modified = Some(at(400))))
 }
 
 #[test]
@@ -50,6 +52,7 @@ fn a_thousand_agents_with_twenty_keys_are_twenty_questions() {
         let value = u8::try_from(at % 20).unwrap();
         fake = fake.has(&of(name), value).says(value, VerdictKind::Ok);
     }
+    let fake = read(fake);
     let report = verified(&fake, false);
     assert!(report.is_proven(), "{:?}", report.summary());
     assert_eq!((report.asked, fake.asked().len(), report.agents.len()), (20, 20, 1001));
@@ -194,85 +197,4 @@ fn a_stale_copy_needs_no_new_key_but_the_sources() {
     // Where the source's own is rejected, a sync would not help.
     let fake = fake.says(2, VerdictKind::InvalidKey);
     assert!(advice(&fake).is_none_or(|advice| !advice.contains("sync")));
-}
-
-/// The key works, and the agents do not send it.
-#[test]
-fn what_the_running_gateway_does_not_have_proves_nobody() {
-    let fine = two().says(1, VerdictKind::Ok);
-    assert!(verified(&fine, false).is_proven());
-    let behind = fine.with(|state| {
-        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
-    });
-    let report = verified(&behind, false);
-    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Behind, 0));
-    assert_eq!(report.gateway.fix.as_deref(), Some("keyshoal sync"));
-    let checks = five(&report, &[], None);
-    let check = |id: &str| checks.iter().find(|check| check.id == id).unwrap();
-    assert_eq!(check("agents_accepted").result, CheckResult::No);
-    assert!(check("agents_accepted").evidence[0].contains("does not have it yet"));
-
-    let gone = behind.with(|state| state.observed.instance.gateway.running = Some(false));
-    let report = verified(&gone, false);
-    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::NotRunning, true));
-
-    let split = gone.with(|state| {
-        state.knowledge.activated = None;
-        state.observed.instance.gateway =
-            GatewayView { other_state_dir: Some("/elsewhere".to_owned()), ..GatewayView::default() };
-    });
-    let report = verified(&split, false);
-    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Elsewhere, 0));
-    assert!(report.gateway.message.unwrap().contains("/elsewhere"));
-}
-
-/// A turn tells that what the gateway sends is good, and not which value it is: an earlier one may be good still, or good again.
-#[test]
-fn an_answer_through_a_gateway_that_is_behind_does_not_tell_by_which_value() {
-    let answered = || TurnOutcome::Answered { by: Some(name("big")) };
-    let fake = turn(turn(two().says(1, VerdictKind::Ok), "stocks", answered()), "main", answered());
-    let refused = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
-    assert_eq!(verified(&refused, true).gateway.state, GatewayState::Behind);
-    // Somebody makes the earlier key valid again at the provider: every agent answers, by a key that no store holds.
-    let again = turn(refused, "main", answered());
-    let report = verified(&again, true);
-    assert_eq!((report.gateway.state, report.summary().proven), (GatewayState::Behind, 0));
-    assert!(report.gateway.message.unwrap().contains("does not tell by which value"));
-    again.sync();
-    assert!(verified(&again, true).is_proven());
-}
-
-#[test]
-fn a_question_that_nobody_answers_keeps_no_gateway_from_reading_its_stores() {
-    let fake = Fake::json(&["main", "stocks"]).has(&StoreId::Base, 1).has(&of("stocks"), 9).with(|state| {
-        state.knowledge.activated = Some(knowledge::Activated { digest: "another".to_owned(), at: at(600) });
-    });
-    fake.sync();
-    assert!(fake.log().contains(&"activate".to_owned()), "{:?}", fake.log());
-}
-
-/// Nothing is remembered, and the stores were written after the gateway began.
-#[test]
-fn what_the_gateway_holds_is_asked_where_it_is_not_known() {
-    let fake = two().says(1, VerdictKind::Ok).with(|state| {
-        state.observed.stores.get_mut(&StoreId::Base).unwrap().modified = Some(at(800));
-    });
-    let report = verified(&fake, false);
-    assert_eq!((report.gateway.state, report.is_proven()), (GatewayState::Unknown, true));
-    assert!(report.gateway.message.unwrap().contains("not known"));
-    assert!(report.gateway.fix.clone().unwrap().contains("--through-gateway"));
-    let fake = fake.generations(&[1, 2]).has(&of("stocks"), 2);
-    let report = verified(&fake, false);
-    let told = |report: &VerifyReport| five(report, &[], None).last().unwrap().result;
-    assert!(matches!(told(&report), CheckResult::NotTested), "{:?}", told(&report));
-    // Whoever was asked has answered, and nothing is left to be said.
-    let by = TurnOutcome::Answered { by: Some(name("big")) };
-    let fake = turn(turn(fake, "main", by.clone()), "stocks", by);
-    assert_eq!(verified(&fake, true).gateway.message, None);
-    // A refusal of what the provider accepts tells; the next sync has it read again.
-    let fake = turn(fake, "main", TurnOutcome::AuthFailed { why: "401".to_owned() });
-    let report = verified(&fake, true);
-    assert_eq!((report.gateway.state, state(&report, "main")), (GatewayState::Behind, AgentState::Failing));
-    fake.sync();
-    assert!(fake.log().contains(&"activate".to_owned()));
 }

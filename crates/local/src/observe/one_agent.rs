@@ -57,22 +57,24 @@ impl Viewer<'_> {
         };
         let own = self.stores.get(&store).map(|held| (&held.file, &held.read));
         let unknown = unreadable(self.stores, &store);
-        let candidates = match unknown {
-            Some(_) => BTreeMap::new(),
-            None => candidates::of_agent(&CandidateInput {
-                config: self.config,
-                layout: self.layout,
-                version: self.version,
-                agent: entry,
-                base,
-                local,
-                models_file: &models_file,
-                other_logins: self.other_logins,
-                sessions: &sessions::pins(self.locations, self.config, entry, own),
-                env: self.env,
-                prints,
-                now: self.now,
-            }),
+        let pins = sessions::pins(self.locations, self.config, entry, own);
+        let input = CandidateInput {
+            config: self.config,
+            layout: self.layout,
+            version: self.version,
+            agent: entry,
+            base,
+            local,
+            models_file: &models_file,
+            other_logins: self.other_logins,
+            sessions: &pins,
+            env: self.env,
+            prints,
+            now: self.now,
+        };
+        let (candidates, unneeded) = match unknown {
+            Some(_) => (BTreeMap::new(), BTreeMap::new()),
+            None => (candidates::of_agent(&input), candidates::unneeded(&input)),
         };
         let needs = needs(entry);
         let stored =
@@ -97,6 +99,7 @@ impl Viewer<'_> {
             needs,
             unknown,
             candidates,
+            unneeded,
             endpoints,
         };
         Viewed { agent, residue: notices, earlier }

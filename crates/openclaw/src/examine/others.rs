@@ -4,8 +4,9 @@ use crate::files;
 use crate::gateway::process;
 use crate::locate::Locations;
 use crate::store::place::AGENT_DB;
-use keyshoal_core::Timestamp;
+use crate::store::{ReadStore, StoreFile};
 use keyshoal_core::examination::{OtherProcess, OtherStateDir};
+use keyshoal_core::{StoreHealth, Timestamp};
 use std::path::{Path, PathBuf};
 
 /// So many agents of another state directory are looked at.
@@ -24,21 +25,42 @@ pub fn state_dirs(at: &Locations) -> Vec<OtherStateDir> {
     dirs.iter().filter_map(|dir| state_dir(dir)).collect()
 }
 
-/// Looks at another state directory; nothing where it holds no credential store.
+/// Looks at another state directory; nothing where no store in it holds a credential.
 pub fn state_dir(dir: &Path) -> Option<OtherStateDir> {
     let agents = dir.join("agents");
     let names = files::names(&agents, MOST_AGENTS).unwrap_or_default();
-    let stores = names.iter().flat_map(|name| {
+    let of_agents = names.iter().flat_map(|name| {
         let dir = agents.join(name).join("agent");
-        [dir.join("auth-profiles.json"), dir.join(AGENT_DB)]
+        [vec![StoreFile::json(&dir, false)], vec![StoreFile::agent_sqlite(dir.join(AGENT_DB))]]
     });
-    let stores = stores.chain([super::databases::state_database(dir)]);
-    let found: Vec<_> = stores.filter_map(|path| files::metadata(&path).ok().flatten()).collect();
-    if found.is_empty() {
-        return None;
+    let state = super::databases::state_database(dir);
+    let shared = [StoreFile::shared_row(&state), StoreFile::shared_table(&state)];
+    let stores =
+        of_agents.chain([shared.to_vec()]).filter(|one| one.iter().any(|one| files::exists(one.path())));
+    let found: Vec<(bool, Option<Timestamp>)> =
+        stores.filter_map(|one| Some((holds(&one)?, changed(one.first()?.path())))).collect();
+    let unread = !found.iter().any(|(certain, _)| *certain);
+    let told = found.iter().filter(|(certain, _)| *certain != unread);
+    let modified = told.clone().filter_map(|(_, at)| *at).max();
+    told.clone().next()?;
+    Some(OtherStateDir { path: dir.display().to_string(), modified, unread })
+}
+
+/// Tells whether a store, which may be laid out in one of these ways, holds a credential for certain, or may; nothing: it does not.
+fn holds(ways: &[StoreFile]) -> Option<bool> {
+    let read: Vec<_> = ways.iter().map(StoreFile::read).collect();
+    let full = |read: &ReadStore| !read.contents.profiles.is_empty() || !read.contents.invalid.is_empty();
+    let empty =
+        |read: &ReadStore| matches!(read.health, StoreHealth::Ok | StoreHealth::Empty | StoreHealth::Absent);
+    match () {
+        () if read.iter().flatten().any(full) => Some(true),
+        () if read.iter().flatten().any(empty) => None,
+        () => Some(false),
     }
-    let modified: Option<Timestamp> = found.iter().filter_map(super::paths::modified).max();
-    Some(OtherStateDir { path: dir.display().to_string(), modified })
+}
+
+fn changed(path: &Path) -> Option<Timestamp> {
+    super::paths::modified(&files::metadata(path).ok().flatten()?)
 }
 
 /// Returns the processes of OpenClaw that were started for this state directory, but for its gateway.
@@ -101,7 +123,26 @@ mod tests {
         files::make_private_dir(&home.path().join(".openclaw-empty")).unwrap();
         let found = state_dirs(&at);
         assert_eq!(found.len(), 1);
-        assert!(found[0].path.ends_with(".clawdbot") && found[0].modified.is_some());
+        assert!(found[0].path.ends_with(".clawdbot") && found[0].modified.is_some() && !found[0].unread);
         assert_eq!(node_hosts(&at.state_dir), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_state_directory_whose_stores_hold_nothing_is_none_of_them() {
+        for layout in [Layout::JsonFile, Layout::AgentSqlite, Layout::SharedTable, Layout::SharedRow] {
+            let home = tempfile::tempdir().unwrap();
+            let dir = home.path().join(".openclaw-other");
+            sample::Installation::new(layout).agent("stocks").write(&dir).unwrap();
+            assert_eq!(state_dir(&dir), None, "{layout:?}");
+            let full = home.path().join(".openclaw-full");
+            let made = sample::Installation::new(layout).api_key(StoreId::Base, "acme:default", "one");
+            made.write(&full).unwrap();
+            assert!(state_dir(&full).is_some_and(|found| !found.unread), "{layout:?}");
+        }
+        // What cannot be read may hold some.
+        let home = tempfile::tempdir().unwrap();
+        let broken = sample::Installation::new(Layout::JsonFile).store_text(StoreId::Base, "{ \"profiles\"");
+        broken.write(home.path()).unwrap();
+        assert!(state_dir(home.path()).is_some_and(|found| found.unread));
     }
 }

@@ -72,7 +72,7 @@ pub struct Made {
     pub waits: Vec<String>,
     /// What needs attention.
     pub findings: Vec<String>,
-    /// Whether every agent is proven to have what works; `None` where nobody was asked.
+    /// Whether every agent has what its provider accepts; `None` where nobody was asked.
     pub proven: Option<bool>,
     /// Paths that others may read.
     pub open: Vec<PathBuf>,

@@ -4,7 +4,7 @@ use crate::error::CommandError;
 use keyshoal_core::{ProfileId, StepState, Timestamp};
 use keyshoal_engine::VerifyReport;
 use keyshoal_engine::verify::{PastRun, last_change};
-use keyshoal_ledger::RunDetail;
+use keyshoal_ledger::{RunDetail, StepDetail};
 use keyshoal_local::Installation;
 use serde_json::Value;
 
@@ -26,7 +26,9 @@ pub fn runs(installation: &Installation, report: &VerifyReport) -> Result<Vec<Pa
 }
 
 fn past(profile: &ProfileId, run: &RunDetail) -> PastRun {
-    let done = run.steps.iter().filter(|step| step.outcome == Some(StepState::Done));
+    // A mark that was taken away, and a type that was mended, brought no value anywhere.
+    let wrote = |step: &&StepDetail| !matches!(step.action.as_str(), "reset_cooldown" | "fix_type");
+    let done = run.steps.iter().filter(wrote).filter(|step| step.outcome == Some(StepState::Done));
     let receipts: Vec<Value> =
         run.receipts.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let of_it = receipts.iter().filter(|one| {

@@ -5,7 +5,7 @@ use crate::commands::{Context, report, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::ui::{Text, Tone, Ui};
+use crate::ui::{Text, Ui};
 use keyshoal_core::alarm::Source;
 use keyshoal_engine::ports::Clock as _;
 use keyshoal_engine::watch::{Alarms, Pass, conditions};
@@ -71,15 +71,11 @@ pub fn cmd_once(
         .map(render::alarm::line)
         .collect();
     ui.data(&lines);
-    let proven = verified.as_ref().is_none_or(VerifyReport::is_proven);
-    if let Some(verified) = verified.filter(|_| !proven) {
-        let counts = verified.summary();
-        ui.data(&[Text::toned(Tone::Bad, "✗ ").plain(format!(
-            "{} of {} agents proven; keyshoal verify shows each",
-            counts.proven, counts.agents
-        ))]);
+    let accepted = verified.as_ref().is_none_or(VerifyReport::is_accepted);
+    if let Some(verified) = verified.filter(|_| !accepted) {
+        ui.data(&[render::verify_summary::line(&verified).plain("; keyshoal verify shows each")]);
     }
-    Ok(if proven { shown } else { Outcome::Attention })
+    Ok(if accepted { shown } else { Outcome::Attention })
 }
 
 /// Asks about what every agent sends now, unless the policy has neither the clock nor changes ask for it.

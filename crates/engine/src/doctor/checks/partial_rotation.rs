@@ -32,7 +32,8 @@ fn run(case: &Case<'_>) -> Told {
     for profile in base.profiles.keys() {
         let rejected = case.look.judgement.sources.get(profile) == Some(&SourceState::Rejected);
         let other = renewed.iter().find(|other| **other != profile);
-        if let (true, Some(other)) = (rejected, other) {
+        // One that was renewed as well, and is rejected, is told of by `last_update`.
+        if let (true, false, Some(other)) = (rejected, renewed.contains(&profile), other) {
             let symptom = Symptom::attention(format!(
                 "{other} was renewed, and {profile}, which its provider rejects, was not"
             ));
@@ -85,7 +86,10 @@ mod tests {
 
     #[test]
     fn a_provider_that_was_left_out_is_found() {
-        let world = two().with(|world| world.said(2, VerdictKind::Revoked));
+        let world = two().with(|world| {
+            world.generations(P, &[(2, NOW - 50_000)]);
+            world.said(2, VerdictKind::Revoked);
+        });
         finds(&CHECK, &world, &["other:default was renewed, and acme:default", "keyshoal set acme:default"]);
     }
 
@@ -96,6 +100,13 @@ mod tests {
             world.store(&own("stocks")).profiles.insert(Q.into(), view);
         });
         finds(&CHECK, &world, &["stocks", "the newest acme:default, and an earlier other:default"]);
+    }
+
+    #[test]
+    fn one_that_was_renewed_and_is_rejected_was_not_left_out() {
+        let world = two().with(|world| world.said(2, VerdictKind::Revoked));
+        assert!(world.told(&CHECK).seen.iter().any(|line| line.starts_with("acme:default was renewed")));
+        is_clean(&CHECK, &world);
     }
 
     #[test]

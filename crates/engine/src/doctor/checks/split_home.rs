@@ -29,8 +29,12 @@ fn run(case: &Case<'_>) -> Told {
         let later = other.modified > ours;
         told.symptoms.push(
             Symptom::info(format!(
-                "{} holds credentials too{changed}{}",
+                "{} {}{changed}{}",
                 other.path,
+                match other.unread {
+                    true => "has stores that cannot be read from here, and may hold credentials too",
+                    false => "holds credentials too",
+                },
                 if later { ", later than those here" } else { "" }
             ))
             .fix(format!("keyshoal --state-dir {} status   tells what is in it", other.path)),
@@ -57,9 +61,11 @@ mod tests {
     fn another_directory_with_credentials_is_worth_knowing() {
         let world = World::new().with(|world| {
             let (path, modified) = ("/home/.clawdbot".to_owned(), Some(at(NOW)));
-            world.facts.other_state_dirs = vec![OtherStateDir { path, modified }];
+            world.facts.other_state_dirs = vec![OtherStateDir { path, modified, unread: false }];
         });
         finds(&CHECK, &world, &["/home/.clawdbot holds credentials too", "later than those here", "Info"]);
+        let unread = world.with(|world| world.facts.other_state_dirs[0].unread = true);
+        finds(&CHECK, &unread, &["/home/.clawdbot has stores that cannot be read from here", "may hold"]);
     }
 
     #[test]

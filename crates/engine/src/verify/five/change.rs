@@ -145,10 +145,12 @@ fn copies(report: &VerifyReport, change: &LastChange) -> Vec<AgentId> {
 }
 
 impl PastRun {
-    /// Tells whether it brought this change somewhere. The run that made the change began before it was seen.
+    /// Tells whether it brought this change somewhere: wrote its value, which the run that made the change did before it was seen, or has
+    /// since taken away a copy that hid it. Who wrote another value gave an agent one of its own.
     fn concerns(&self, change: &LastChange) -> bool {
-        self.wrote.iter().any(|(profile, value)| {
-            *profile == change.profile && (*value == Some(change.to) || self.begun >= change.seen)
+        self.wrote.iter().filter(|(profile, _)| *profile == change.profile).any(|(_, value)| match value {
+            Some(value) => *value == change.to,
+            None => self.begun >= change.seen,
         })
     }
 

@@ -50,7 +50,7 @@ pub fn launch(
         let options = VerifyOptions::default();
         let progress = ui.progress();
         let proof = verify(&flow.installation, report.after, &options, &mut shared::shown(&progress));
-        made.proven = Some(proof.is_proven());
+        made.proven = Some(proof.is_accepted());
     }
     Ok(())
 }
