@@ -89,9 +89,13 @@ impl<'a> Case<'a> {
 
     /// Returns the findings of these kinds as symptoms, equal ones of several agents joined.
     pub fn findings(&self, kinds: &[FindingKind]) -> Vec<Symptom> {
+        self.findings_that(|one| kinds.contains(&one.finding) && one.severity > Severity::Fine)
+    }
+
+    /// Returns the findings of which this is true as symptoms, equal ones of several agents joined.
+    pub fn findings_that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Symptom> {
         let mut symptoms: Vec<Symptom> = Vec::new();
-        let wanted = |one: &&Finding| kinds.contains(&one.finding) && one.severity > Severity::Fine;
-        for one in self.look.judgement.findings.iter().filter(wanted) {
+        for one in self.look.judgement.findings.iter().filter(|one| wanted(one)) {
             let message = match &one.profile {
                 Some(profile) => format!("{profile} {}", one.message),
                 None => one.message.clone(),
