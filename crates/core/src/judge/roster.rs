@@ -3,14 +3,14 @@
 use super::copy::{Copy, judge_copy};
 use super::missing::judge_missing;
 use super::source::{judge_own, judge_valueless};
-use super::tell::tell;
+use super::tell::{bare, tell};
 use super::types::{self, TypeFit, fitting_type, mend_config};
 use super::vaulted::{by_wish, judge_pending};
 use super::words::Words;
-use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, unreadable};
+use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, overwritten, unreadable};
 use crate::{
-    AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
-    StoreId, Timestamp, knowledge::KeptBy,
+    AgentView, CredentialKind, Fact, Finding, FindingKind, OutReason, ProfileId, ProfileView, Severity,
+    Standing, StoreId, Timestamp, knowledge::KeptBy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,6 +96,12 @@ fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords
         for more in marks(sight, judgement, agent, profile, view, told) {
             judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, more));
         }
+    }
+    for (profile, words) in overwritten::of_agent(sight, agent) {
+        judgement.findings.push(match sight.effective(&agent.store, &profile) {
+            Some((store, view)) => tell(sight, Some(&agent.id), &store, &profile, view, words),
+            None => Finding { profile: Some(profile), ..bare(Some(&agent.id), &agent.store, words) },
+        });
     }
     judgement.findings.extend(judge_missing(sight, agent));
 }

@@ -32,9 +32,11 @@ fn refused(case: &Case<'_>) -> Option<Symptom> {
 fn teller(finding: &Finding) -> &'static str {
     let dead = finding.verdict.as_ref().is_some_and(|verdict| verdict.kind.is_dead());
     match finding.finding {
-        FindingKind::InSync | FindingKind::Stale | FindingKind::Foreign | FindingKind::Pending => {
-            "generations"
-        }
+        FindingKind::InSync
+        | FindingKind::Stale
+        | FindingKind::Foreign
+        | FindingKind::Overwritten
+        | FindingKind::Pending => "generations",
         FindingKind::Kept | FindingKind::Inherited if !dead => "mode_mismatch",
         FindingKind::Kept | FindingKind::Inherited | FindingKind::SourceRejected => "rejected",
         FindingKind::Shadowing => "oauth_copies",
