@@ -157,7 +157,7 @@ fn marks(
     let settled = matches!(told, FindingKind::Stale | FindingKind::Shadowing | FindingKind::SourceRejected);
     if !settled && let Some(text) = time_is_over(sight, agent, profile, view) {
         more.push(Words::new(FindingKind::Expired, text).fix(if view.kind == CredentialKind::OAuth {
-            format!("openclaw models auth login --agent {}", agent.id)
+            super::words::sign_in(&sight.observed.capabilities, agent)
         } else {
             format!("keyshoal set {profile}")
         }));
@@ -183,12 +183,27 @@ fn marks(
         more.push(match mends {
             true => words.fix("keyshoal sync"),
             false if goes_with_it => words.severity(Severity::Info).fix("keyshoal sync"),
+            // What holds it back is deserved: only another value helps.
+            false if refused && sight.verdict_kind(&agent.id, view).is_dead() => {
+                words.but("and its provider rejects it").fix(new_value(sight, agent, profile, view))
+            }
             // Its provider refused it, and nobody knows better: the agent's requests fail.
             false if refused && needed => words.fix("keyshoal verify --reset-cooldowns"),
             false => words.severity(Severity::Info),
         });
     }
     more
+}
+
+/// Returns what gives a profile another value: the agent's own, where it differs from what all share.
+fn new_value(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, view: &ProfileView) -> String {
+    let source = sight.wanted(&agent.store, profile).map(|source| source.fingerprint);
+    let own = agent.store != StoreId::Base && source != view.material.fingerprint();
+    if view.kind == CredentialKind::OAuth {
+        return super::words::sign_in(&sight.observed.capabilities, agent);
+    }
+    let whose = if own { format!(" --agent {}", agent.id) } else { String::new() };
+    format!("keyshoal set {profile}{whose}")
 }
 
 /// Tells whether a profile's time is over. An OAuth access token may be renewed, so only the program's own eligibility counts there.

@@ -111,7 +111,11 @@ impl<'a> Case<'a> {
                     message,
                     evidence: Vec::new(),
                     fix: one.fix.clone(),
-                    remedy: (one.fix.as_deref() == Some("keyshoal sync")).then_some(Remedy::Sync),
+                    remedy: matches!(
+                        one.fix.as_deref(),
+                        Some("keyshoal sync" | "keyshoal sync --allow-device")
+                    )
+                    .then_some(Remedy::Sync),
                 }),
             }
         }
