@@ -167,6 +167,7 @@ fn settled(stage: &Stage, text: &str) -> String {
         match word.len() {
             10 if digits(0..4) && digits(5..7) && digits(8..10) => "DATE".to_owned(),
             5 if digits(0..2) && digits(3..5) => "TIME".to_owned(),
+            8 if digits(0..2) && digits(3..5) && digits(6..8) => "TIME".to_owned(),
             20.. if digits(0..4) && word.ends_with('Z') => "MOMENT".to_owned(),
             _ => word.to_owned(),
         }

@@ -30,6 +30,7 @@ fn a_copy_of_mains_store_over_an_override_is_told_until_somebody_decides() {
             let run = stage.run(look);
             assert_eq!(run.code, 2, "{look:?}: {}{}", run.out, run.err);
             let said = format!("{}{}", run.out, run.err);
+            assert!(!said.contains("dry run") || look[0] == "diff", "{look:?}: {said}");
             assert!(said.contains("is not there any more"), "{look:?}: {said}");
             assert!(said.contains("keyshoal set anthropic:default --agent academic"), "{look:?}: {said}");
         }

@@ -184,7 +184,7 @@ fn marks(
             true => words.fix("keyshoal sync"),
             false if goes_with_it => words.severity(Severity::Info).fix("keyshoal sync"),
             // What holds it back is deserved: only another value helps.
-            false if refused && sight.verdict_kind(&agent.id, view).is_dead() => {
+            false if refused && needed && sight.verdict_kind(&agent.id, view).is_dead() => {
                 words.but("and its provider rejects it").fix(new_value(sight, agent, profile, view))
             }
             // Its provider refused it, and nobody knows better: the agent's requests fail.

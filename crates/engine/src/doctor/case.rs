@@ -171,6 +171,11 @@ pub fn agents<'a>(agents: impl IntoIterator<Item = &'a AgentId>) -> String {
     list(agents.into_iter().map(AgentId::as_str))
 }
 
+/// Returns a time as people read it, to the second: of two stores, the later one counts.
+pub fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 /// Returns a time as people read it, to the minute.
 pub fn moment(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M UTC").to_string()
