@@ -8,7 +8,7 @@ pub mod variables;
 pub mod vault;
 mod write;
 
-pub use child::{Heard, run_child, run_program, scratch_dir, wipe_what_sqlite_frees};
+pub use child::{Handed, Heard, run_child, run_program, scratch_dir, wipe_what_sqlite_frees};
 pub use installation::{
     OpenFor, act_as_owner, keys_dir, keys_dir_or_default, locations, open, read_secret, secret_of,
 };

@@ -20,6 +20,8 @@ pub enum FindingKind {
     Foreign,
     /// A deliberate override.
     Kept,
+    /// A value that was marked as the agent's own is not there any more, and nothing of ours took it away.
+    Overwritten,
     /// The agent needs this provider and has nothing for it.
     Missing,
     /// Its time is over.
@@ -62,13 +64,14 @@ pub enum Severity {
 
 impl FindingKind {
     /// All kinds, in the order of the README's table.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::InSync,
         Self::Inherited,
         Self::Kept,
         Self::Stale,
         Self::Foreign,
         Self::Shadowing,
+        Self::Overwritten,
         Self::Missing,
         Self::Expired,
         Self::Unreadable,
@@ -93,6 +96,7 @@ impl FindingKind {
             Self::Shadowing => "shadowing",
             Self::Foreign => "foreign",
             Self::Kept => "kept",
+            Self::Overwritten => "overwritten",
             Self::Missing => "missing",
             Self::Expired => "expired",
             Self::Unreadable => "unreadable",

@@ -72,6 +72,10 @@ pub struct Capabilities {
     pub usage_kept_by_owner: bool,
     /// A store that is not there yet may be made by us. Databases are made by the program alone.
     pub makes_stores: bool,
+    /// `openclaw models auth` signs in whichever agent is named, not the default one alone.
+    pub signs_in_agents: bool,
+    /// The gateway gives no right to administrate to a client without a device identity.
+    pub wants_device: bool,
     /// Nothing may be written, and why.
     pub read_only: Option<String>,
     /// What makes a running gateway see a change of a store, best first. Empty when only a restart does.

@@ -12,6 +12,7 @@ mod lineage;
 mod missing;
 mod nowhere;
 mod oauth;
+mod overwritten;
 mod own_files;
 mod roster;
 mod sight;

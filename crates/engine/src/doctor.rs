@@ -6,6 +6,7 @@
 mod case;
 mod checks;
 mod told;
+mod untold;
 #[cfg(test)]
 mod world;
 
@@ -64,6 +65,7 @@ impl Diagnosis {
 pub fn diagnose(case: &Case<'_>) -> Vec<Diagnosis> {
     let mut all: Vec<Diagnosis> =
         CHECKS.iter().map(|check| Diagnosis { check, told: (check.run)(case) }).collect();
+    untold::add(case, &mut all);
     if case.observed().is_vault_unheard() {
         for symptom in all.iter_mut().flat_map(|one| &mut one.told.symptoms) {
             symptom.fix = symptom.fix.take().map(judge::way_out);

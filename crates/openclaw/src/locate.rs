@@ -126,13 +126,16 @@ pub fn locate(
             resolve(Path::new(named), home.as_deref())?
         }
         (None, named) => {
-            if let Some(named) = named {
+            let found = config_in(&chosen, overridden, home.as_deref());
+            let other =
+                |named: &&str| resolve(Path::new(named), home.as_deref()).ok().as_ref() != Some(&found);
+            if let Some(named) = named.filter(other) {
                 notes.push(format!(
                     "OPENCLAW_CONFIG_PATH={named} was ignored: --state-dir names a directory with a config of its own \
                      (name the config with --config if it is the right one)"
                 ));
             }
-            config_in(&chosen, overridden, home.as_deref())
+            found
         }
     };
     let redirects = redirects(env, home.as_deref(), foreign_environment, &mut notes)?;

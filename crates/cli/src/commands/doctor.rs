@@ -1,12 +1,14 @@
 //! `keyshoal doctor`: examines everything, explains one check, mends what is safe.
 
 use super::consent::{Agreed, Consent};
+use super::rotate::half_done;
 use super::{Context, identity, report, restarting, scrub, shared};
 use crate::arguments::ActivateArgs;
 use crate::document::DoctorDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::render::doctor::Beside;
 use crate::root::OpenFor;
 use crate::root::holdings::Need;
 use crate::ui::{Text, Ui};
@@ -58,7 +60,8 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         vault: if args.fix { Need::Certainly } else { Need::IfAtHand },
         ..OpenFor::default()
     };
-    let installation = shared::open(ui, context, open)?;
+    let (installation, held) = shared::open_held(ui, context, open)?;
+    let rotations = || held.as_ref().map(half_done).transpose().map(Option::unwrap_or_default);
     let (at, running, mut diagnoses) = examine(ui, &installation, args.online)?;
     let state_dir = installation.state_dir().display().to_string();
     if let Some(check) = wanted {
@@ -73,12 +76,13 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         |remedy| diagnoses.iter().flat_map(|one| &one.told.symptoms).any(|one| one.remedy == Some(remedy));
     let (by_sync, by_scrub) = (of(Remedy::Sync), of(Remedy::Scrub));
     if !args.fix || !by_sync && !by_scrub {
-        ui.data(&render::doctor::screen(&diagnoses, running, ui.width()));
-        if args.fix {
+        let beside = Beside { rotations: rotations()?, unfinished: false, running };
+        ui.data(&render::doctor::screen(&diagnoses, &beside, ui.width()));
+        if args.fix && outcome(&diagnoses) == Outcome::Attention {
             ui.say(&Text::of("nothing of this is safe to mend without you: the lines with → say how"));
         }
-        ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses))?;
-        return Ok(outcome(&diagnoses));
+        ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses).rotations(&beside.rotations))?;
+        return Ok(outcome(&diagnoses).max(Outcome::attention_if(beside.needs_attention())));
     }
     render::doctor::intent(&diagnoses).iter().for_each(|line| ui.say(line));
     if !identity::settle(ui, context, &installation)? {
@@ -92,11 +96,13 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
     let plan = plan_scrub(ui, &installation)?;
     let scrubbed = scrub::offer(ui, &installation, "doctor", &plan, args.yes)?;
     let (at, running, diagnoses) = examine(ui, &installation, false)?;
-    ui.data(&render::doctor::screen(&diagnoses, running, ui.width()));
-    let document = DoctorDocument::of(at, &state_dir, &diagnoses);
+    let unfinished = report.as_ref().is_some_and(|report| report.outcome.needs_attention());
+    let unfinished = unfinished || scrubbed.needs_attention();
+    let beside = Beside { rotations: rotations()?, unfinished, running };
+    ui.data(&render::doctor::screen(&diagnoses, &beside, ui.width()));
+    let document = DoctorDocument::of(at, &state_dir, &diagnoses).rotations(&beside.rotations);
     ui.document(&document.fixed(report.as_ref()).scrubbed(&scrubbed))?;
-    let unfinished = report.is_some_and(|report| report.outcome.needs_attention());
-    Ok(outcome(&diagnoses).max(Outcome::attention_if(unfinished || scrubbed.needs_attention())))
+    Ok(outcome(&diagnoses).max(Outcome::attention_if(beside.needs_attention())))
 }
 
 fn plan_scrub(ui: &mut Ui, installation: &Installation) -> Result<Scrub, CommandError> {

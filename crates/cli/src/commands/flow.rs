@@ -60,6 +60,8 @@ pub enum Noted {
     Done,
     /// A dry run would have the vault take them.
     Would,
+    /// The policy of the watch says to write nothing.
+    Reported,
 }
 
 /// Opens both. Refused where the installation has no vault.

@@ -50,6 +50,10 @@ fn noted_text(noted: Noted) -> Option<Text> {
     match noted {
         Noted::Nothing => None,
         Noted::Done => Some(Text::toned(Tone::Good, "✓ ").plain("the vault has it; no store had to change")),
+        Noted::Reported => Some(Text::toned(
+            Tone::Strong,
+            "nothing was written: the policy is \"report\". keyshoal sync does it",
+        )),
         Noted::Would => Some(Text::toned(
             Tone::Strong,
             "dry run: nothing was written. The vault would take it, and no store would change",

@@ -5,7 +5,7 @@ use crate::document::TraceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::{self, OpenFor};
+use crate::root::{self, Handed, OpenFor};
 use crate::ui::Ui;
 use keyshoal_core::changes::{Change, changes};
 use keyshoal_core::{Finding, Severity};
@@ -19,7 +19,8 @@ Examples:
   keyshoal trace -- openclaw models auth paste-token --provider anthropic
   keyshoal trace -- openclaw configure
 
-The command runs as it would without keyshoal, on this terminal. Afterwards it is told which stores it changed, which agents
+The command runs as it would without keyshoal, on this terminal; where --state-dir or --config names an installation, it is told of that
+one (OPENCLAW_STATE_DIR, OPENCLAW_CONFIG_PATH). Afterwards it is told which stores it changed, which agents
 it missed, and what it did to order, type and cooldowns. The exit code is 1 when the command failed, 2 when it missed somebody.")]
 pub struct TraceArgs {
     /// The command and its arguments
@@ -31,6 +32,12 @@ pub struct TraceArgs {
 pub struct Trace {
     /// The command's exit code.
     pub code: i32,
+    /// The state directory that was looked at.
+    pub state_dir: String,
+    /// The command was told of it (`OPENCLAW_STATE_DIR`).
+    pub handed: bool,
+    /// The environment names it.
+    pub by_environment: bool,
     /// What changed.
     pub changes: Vec<Change>,
     /// What needs attention now and did not before.
@@ -42,7 +49,9 @@ pub fn cmd_trace(ui: &mut Ui, context: &Context<'_>, args: &TraceArgs) -> Result
     let installation = shared::open(ui, context, OpenFor { offline: true, ..OpenFor::default() })?;
     let before = shared::look(ui, &installation, &LookOptions::default())?;
     ui.flush();
-    let code = root::run_child(&args.command)?;
+    let found = root::locations(context.world, context.globals)?;
+    let handed = Handed::of(context.world, context.globals, &found);
+    let code = root::run_child(&args.command, &handed)?;
     let after = shared::look(ui, &installation, &LookOptions::default())?;
     let key = |one: &Finding| (one.agent.clone(), one.profile.clone(), one.provider.clone(), one.finding);
     let known: BTreeSet<_> = before.judgement.findings.iter().map(key).collect();
@@ -50,6 +59,9 @@ pub fn cmd_trace(ui: &mut Ui, context: &Context<'_>, args: &TraceArgs) -> Result
     let missed = missed.filter(|one| one.severity == Severity::Attention && !known.contains(&key(one)));
     let trace = Trace {
         code,
+        state_dir: after.observed.instance.state_dir.clone(),
+        handed: !handed.set.is_empty(),
+        by_environment: context.world.environment.get("OPENCLAW_STATE_DIR").is_some(),
         changes: changes(&before.observed, &after.observed),
         missed: missed.cloned().collect(),
     };

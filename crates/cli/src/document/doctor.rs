@@ -1,6 +1,7 @@
 //! `keyshoal.doctor.v1`.
 
 use crate::commands::scrub::Offered;
+use crate::view::rotations::HalfDone;
 use keyshoal_core::{AgentId, RunId, Severity, Timestamp};
 use keyshoal_engine::SyncReport;
 use keyshoal_engine::doctor::{Diagnosis, Symptom};
@@ -14,6 +15,7 @@ pub struct DoctorDocument {
     state_dir: String,
     checks: Vec<CheckDocument>,
     summary: Summary,
+    rotations: Vec<HalfDone>,
     fixed: Option<FixedDocument>,
     scrubbed: Option<ScrubbedDocument>,
 }
@@ -74,9 +76,17 @@ impl DoctorDocument {
                 info: count(Severity::Info),
                 attention: count(Severity::Attention),
             },
+            rotations: Vec::new(),
             fixed: None,
             scrubbed: None,
         }
+    }
+
+    /// Adds the rotations that are half done.
+    #[must_use]
+    pub fn rotations(mut self, rotations: &[HalfDone]) -> Self {
+        self.rotations = rotations.to_vec();
+        self
     }
 
     /// Adds what `--fix` did; the checks are those after it.

@@ -9,6 +9,8 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 pub struct TraceDocument {
     schema: &'static str,
+    state_dir: String,
+    handed: bool,
     exit_code: i32,
     changes: Vec<Change>,
     missed: Vec<MissedDocument>,
@@ -35,6 +37,8 @@ impl TraceDocument {
         });
         Self {
             schema: "keyshoal.trace.v1",
+            state_dir: trace.state_dir.clone(),
+            handed: trace.handed,
             exit_code: trace.code,
             changes: trace.changes.clone(),
             missed: missed.collect(),

@@ -2,6 +2,7 @@
 
 use super::words;
 use crate::ui::{Text, Tone};
+use crate::view::rotations::HalfDone;
 use keyshoal_core::Severity;
 use keyshoal_engine::doctor::{Diagnosis, Remedy, Symptom};
 use keyshoal_engine::verify::NOBODY;
@@ -9,8 +10,26 @@ use keyshoal_engine::verify::NOBODY;
 /// So many facts of one symptom are shown; `doctor CHECK` shows all.
 const FACTS: usize = 3;
 
-/// Returns the lines of every check that found something, what needs attention first, and how many were fine. `running`: whether a gateway does.
-pub fn screen(diagnoses: &[Diagnosis], running: Option<bool>, width: usize) -> Vec<Text> {
+/// What is to be said beside what the checks found.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Rotations that are half done.
+    pub rotations: Vec<HalfDone>,
+    /// What was to be mended is not all done.
+    pub unfinished: bool,
+    /// Whether a gateway runs.
+    pub running: Option<bool>,
+}
+
+impl Beside {
+    /// Tells whether there is anything that needs attention.
+    pub fn needs_attention(&self) -> bool {
+        self.unfinished || !self.rotations.is_empty()
+    }
+}
+
+/// Returns the lines of every check that found something, what needs attention first, and how many were fine.
+pub fn screen(diagnoses: &[Diagnosis], beside: &Beside, width: usize) -> Vec<Text> {
     let mut lines = Vec::new();
     for severity in [Severity::Attention, Severity::Info] {
         for one in diagnoses.iter().filter(|one| one.severity() == severity) {
@@ -20,10 +39,11 @@ pub fn screen(diagnoses: &[Diagnosis], running: Option<bool>, width: usize) -> V
             }
         }
     }
+    lines.extend(super::status::half_done(&beside.rotations));
     if !lines.is_empty() {
         lines.push(Text::new());
     }
-    lines.push(summary(diagnoses, running));
+    lines.push(summary(diagnoses, beside));
     lines.iter().flat_map(|line| line.wrapped(width, 6)).collect()
 }
 
@@ -102,15 +122,19 @@ fn symptom_lines(symptom: &Symptom, facts: usize) -> Vec<Text> {
     lines
 }
 
-fn summary(diagnoses: &[Diagnosis], running: Option<bool>) -> Text {
+fn summary(diagnoses: &[Diagnosis], beside: &Beside) -> Text {
     let count = |severity| diagnoses.iter().filter(|one| one.severity() == severity).count();
     let (fine, info, attention) = (count(Severity::Fine), count(Severity::Info), count(Severity::Attention));
     let line = match attention {
+        0 if !beside.rotations.is_empty() => Text::toned(Tone::Bad, "✗ ").plain("a rotation is half done"),
+        0 if beside.unfinished => {
+            Text::toned(Tone::Bad, "✗ ").plain("not all that was to be mended is done: see above")
+        }
         0 => Text::toned(Tone::Good, "✓ ").plain("nothing needs attention"),
         one => Text::toned(Tone::Bad, "✗ ")
             .plain(format!("{} found something that needs attention", words::count(one, "check"))),
     };
     let line = if info > 0 { line.plain(format!(", {info} something worth knowing")) } else { line };
     let line = line.plain(format!("; {fine} of {} found nothing", diagnoses.len()));
-    if running == Some(false) { line.plain(format!("; {NOBODY}")) } else { line }
+    if beside.running == Some(false) { line.plain(format!("; {NOBODY}")) } else { line }
 }

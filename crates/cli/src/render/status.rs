@@ -81,6 +81,9 @@ fn head(view: &StatusView) -> Vec<Text> {
         (Some(true), Some(started)) => format!("gateway running {}", age::lasting(*started, view.at)),
         (Some(true), None) => "gateway running".to_owned(),
         (Some(false), _) => "gateway not running".to_owned(),
+        (None, _) if instance.gateway.other_state_dir.is_some() => {
+            "gateway uses another state directory".to_owned()
+        }
         (None, _) => "gateway unknown".to_owned(),
     };
     let layout = instance.layout.words();

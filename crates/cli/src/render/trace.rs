@@ -9,6 +9,12 @@ use keyshoal_core::{AgentId, Observation, StoreId};
 /// Returns the screen.
 pub fn lines(trace: &Trace, observed: &Observation, width: usize) -> Vec<Text> {
     let mut lines = vec![Text::toned(Tone::Strong, "What the command changed")];
+    if trace.handed {
+        let text = format!("  in {}, of which it was told (OPENCLAW_STATE_DIR)", trace.state_dir);
+        lines.push(Text::toned(Tone::Dim, text));
+    } else if trace.by_environment {
+        lines.push(Text::toned(Tone::Dim, format!("  in {}", trace.state_dir)));
+    }
     if trace.changes.is_empty() {
         lines.push(Text::of("  nothing in any agent's store, nor in the config's keys, types and roster"));
     }

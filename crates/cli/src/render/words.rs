@@ -13,7 +13,11 @@ pub fn symbol(kind: FindingKind) -> &'static str {
         FindingKind::InSync => "✓",
         FindingKind::Inherited => "↑",
         FindingKind::Kept => "●",
-        FindingKind::Stale | FindingKind::Shadowing | FindingKind::Missing | FindingKind::Expired => "✗",
+        FindingKind::Stale
+        | FindingKind::Shadowing
+        | FindingKind::Overwritten
+        | FindingKind::Missing
+        | FindingKind::Expired => "✗",
         FindingKind::Foreign => "?",
         FindingKind::ModeMismatch | FindingKind::ConfigDiffers => "≠",
         FindingKind::CoolingDown => "~",

@@ -1,9 +1,11 @@
 //! Running a command that the person has given, as it is, and OpenClaw's own program.
 
 use super::{World, variables};
+use crate::arguments::Globals;
 use crate::error::CommandError;
+use keyshoal_openclaw::locate::{self, Locations};
 use std::io::{Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -13,15 +15,48 @@ const LONGEST: u64 = 64 * 1024;
 /// So long its output is read after its end.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// What a command is told of where the installation is.
+#[derive(Clone, Debug, Default)]
+pub struct Handed {
+    /// Variables that it is given.
+    pub set: Vec<(&'static str, PathBuf)>,
+    /// Variables of this process that speak of another state directory.
+    pub unset: Vec<&'static str>,
+}
+
+impl Handed {
+    /// Says where an installation is to a command that would find another one, or that a person named the place for.
+    pub fn of(world: &World, globals: &Globals, found: &Locations) -> Self {
+        let alone = locate::locate(&world.environment, None, None).ok();
+        let same_dir = alone.as_ref().is_some_and(|alone| alone.state_dir == found.state_dir);
+        let same = same_dir && alone.is_some_and(|alone| alone.config_path == found.config_path);
+        if same && globals.state_dir.is_none() && globals.config.is_none() {
+            return Self::default();
+        }
+        let set = vec![
+            ("OPENCLAW_STATE_DIR", found.state_dir.clone()),
+            ("OPENCLAW_CONFIG_PATH", found.config_path.clone()),
+        ];
+        let of_another = ["OPENCLAW_AGENT_DIR", "PI_CODING_AGENT_DIR", "OPENCLAW_OAUTH_DIR"];
+        let unset = if same_dir { Vec::new() } else { of_another.to_vec() };
+        Self { set, unset }
+    }
+}
+
 /// Runs it with this process's own streams and waits for its end. Returns its exit code; a signal counts as 128 and its number, as in
 /// a shell.
 #[expect(clippy::disallowed_methods, reason = "the command is the person's own, given after `--`")]
-pub fn run_child(words: &[String]) -> Result<i32, CommandError> {
+pub fn run_child(words: &[String], place: &Handed) -> Result<i32, CommandError> {
     use std::os::unix::process::ExitStatusExt;
     let [program, arguments @ ..] = words else {
         return Err(CommandError::usage("no command was given after --"));
     };
-    let status = Command::new(program).args(arguments).status().map_err(|error| {
+    let mut command = Command::new(program);
+    command.args(arguments).envs(place.set.iter().map(|(name, value)| (name, value)));
+    for name in &place.unset {
+        command.env_remove(name);
+    }
+    let status = command.status().map_err(|error| {
         CommandError::user(format!("{program} could not be started: {error}"))
             .hint("name a program that is on the PATH, or its whole path")
     })?;

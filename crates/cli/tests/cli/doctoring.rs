@@ -50,6 +50,28 @@ fn a_rotation_that_reached_main_alone_is_found_and_mended() {
 }
 
 #[test]
+fn an_override_whose_own_key_was_revoked_is_told_and_left() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(stage.run(&["keep", "academic", PROFILE]).code, 0);
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    stage.emulator.only_accept(&[NEW, GIVEN]);
+    assert_eq!(stage.run(&["doctor", "--online"]).code, 2);
+    assert_eq!(stage.run(&["status"]).code, 2);
+    for arguments in [&["doctor"][..], &["doctor", "--fix", "--yes"]] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 2, "{arguments:?}: {}", run.out);
+        assert!(run.out.contains("✗ rejected") && run.out.contains("academic"), "{}", run.out);
+        assert!(run.out.contains("→ keyshoal replace academic"), "{}", run.out);
+        assert!(!run.out.contains("nothing needs attention"), "{}", run.out);
+    }
+    let mended = stage.run_with(&["set", PROFILE, "--agent", "academic", "--yes"], GIVEN);
+    assert_eq!(mended.code, 0, "{}{}", mended.out, mended.err);
+    let run = stage.run(&["doctor", "--fix", "--yes"]);
+    assert_eq!(run.code, 0, "{}", run.out);
+    assert!(!run.err.contains("lines with →"), "there are none: {}", run.err);
+}
+
+#[test]
 fn one_check_is_explained() {
     let stage = Stage::calm(Layout::JsonFile);
     let run = stage.run(&["doctor", "last_update"]);
@@ -145,6 +167,7 @@ fn settled(stage: &Stage, text: &str) -> String {
         match word.len() {
             10 if digits(0..4) && digits(5..7) && digits(8..10) => "DATE".to_owned(),
             5 if digits(0..2) && digits(3..5) => "TIME".to_owned(),
+            8 if digits(0..2) && digits(3..5) && digits(6..8) => "TIME".to_owned(),
             20.. if digits(0..4) && word.ends_with('Z') => "MOMENT".to_owned(),
             _ => word.to_owned(),
         }

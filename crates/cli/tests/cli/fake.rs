@@ -152,6 +152,8 @@ pub fn observation() -> Observation {
             prefers_inheritance: true,
             usage_kept_by_owner: true,
             makes_stores: false,
+            signs_in_agents: true,
+            wants_device: false,
             read_only: None,
             activation: vec![ActivationWay::AuthRefresh, ActivationWay::SecretsReload],
             cooldown_lingers_seconds: 0,

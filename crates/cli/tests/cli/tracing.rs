@@ -35,6 +35,31 @@ fn a_command_that_tells_one_agent_is_shown_to_have_missed_the_others() {
 }
 
 #[test]
+fn a_command_is_told_of_the_installation_that_was_named() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let config = stage.path("else.json");
+    std::fs::copy(stage.state_dir().join("openclaw.json"), &config).unwrap();
+    let script = "echo \"[$OPENCLAW_STATE_DIR|$OPENCLAW_CONFIG_PATH|$OPENCLAW_AGENT_DIR]\"";
+    let told = |command: &mut assert_cmd::Command| {
+        let output = command.args(["trace", "--", "sh", "-c", script]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let state = stage.state_dir().display().to_string();
+    let out = told(stage.command(&[]).env("OPENCLAW_AGENT_DIR", "/nowhere/else"));
+    assert!(out.contains(&format!("[{state}|{state}/openclaw.json|]")), "{out}");
+    assert!(out.contains(&format!("in {state}, of which it was told")), "{out}");
+    let out = told(stage.command(&["--config"]).arg(&config));
+    assert!(out.contains(&format!("[{state}|{}|]", config.display())), "{out}");
+
+    // What the command would find by itself, it is not told.
+    std::fs::rename(stage.state_dir(), stage.path(".openclaw")).unwrap();
+    let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_keyshoal"));
+    let out = told(command.env_clear().env("HOME", stage.path("")).env("PATH", "/usr/bin:/bin"));
+    assert!(out.contains("[||]") && !out.contains("of which it was told"), "{out}");
+}
+
+#[test]
 fn a_command_that_changes_nothing_is_said_to_have_changed_nothing() {
     let stage = Stage::calm(Layout::SharedRow);
     let traced = stage.run(&["trace", "--json", "--", "true"]);

@@ -4,7 +4,7 @@ use super::Remedy;
 use super::copy::{Copy, Merits, shown};
 use super::lineage::earlier_value_of;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
-use super::words::Words;
+use super::words::{Words, sign_in};
 use crate::{FindingKind, Fingerprint, Material, Severity, SourceValue, plan::Why};
 
 /// Judges a copy that names a secret of the person's own: no vault's, and never its value.
@@ -88,5 +88,9 @@ pub(super) fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
     if same && !sight.is_leaving(store) {
         return Merits::with(words.fix("keyshoal sync"), Remedy::Fill);
     }
-    Merits::leave(words.fix(format!("openclaw models auth --agent {owner} (enter it again)")))
+    let agent = sight.observed.agent(owner);
+    Merits::leave(match agent {
+        Some(agent) => words.fix(sign_in(&sight.observed.capabilities, agent)),
+        None => words.fix("openclaw models auth login"),
+    })
 }

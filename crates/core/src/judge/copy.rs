@@ -6,7 +6,7 @@ use super::nowhere::lead_nowhere;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
 use super::vaulted::by_wish;
 use super::words::{Words, keep, rotations_ago, settle, show};
-use super::{Judged, Remedy, Sight, SourceState, oauth};
+use super::{Judged, Remedy, Sight, SourceState, oauth, overwritten};
 use crate::{
     AgentId, CredentialKind, FindingKind, Fingerprint, ProfileId, ProfileView, SecretRef, Severity,
     SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
@@ -92,7 +92,12 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         return Merits::with(stale(text), Remedy::Replace(Why::Given));
     }
     if copy.kept_by_person() {
-        return Merits::leave(kept(copy, &short, "a person said so"));
+        let overwritten = overwritten::of_copy(sight, copy.store, profile, value);
+        return Merits::leave(match overwritten {
+            Some(words) if copy.verdict.is_dead() => words.but(copy.verdict.clause()),
+            Some(words) => words,
+            None => kept(copy, &short, "a person said so"),
+        });
     }
     if let CredentialKind::Unknown(kind) = &view.kind {
         let text = format!("has the type {kind}, which is not known here, so it is only shown");

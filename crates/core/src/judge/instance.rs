@@ -55,7 +55,10 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
                 false => "the stores have changed since the gateway last read them",
             };
             let text = format!("{what}, as far as is known, so it may still send older values");
-            Words::new(FindingKind::NotActivated, text).fix("keyshoal sync")
+            Words::new(FindingKind::NotActivated, text).fix(match observed.capabilities.wants_device {
+                false => "keyshoal sync",
+                true => "keyshoal sync --allow-device",
+            })
         } else {
             let text = format!(
                 "the gateway refused {} because of a credential file of an earlier layout; the file is gone, and only a restart makes \

@@ -94,15 +94,20 @@ fn can_remove(copy: &Copy<'_>) -> bool {
 }
 
 fn way_out(copy: &Copy<'_>) -> String {
-    let reads_through = copy.sight.observed.capabilities.oauth_reads_through;
-    let Copy { owner, profile, .. } = copy;
-    if reads_through {
+    let capabilities = &copy.sight.observed.capabilities;
+    let Copy { owner, profile, view, .. } = copy;
+    if capabilities.oauth_reads_through {
         format!(
             "keyshoal replace {owner} {profile} (then the owner's login is inherited), or sign in there again"
         )
+    } else if capabilities.signs_in_agents {
+        format!(
+            "sign in as {owner} itself (openclaw models auth --agent {owner} login), or give it an API key: this release does not inherit OAuth logins"
+        )
     } else {
         format!(
-            "sign in as {owner} itself (openclaw models auth login --agent {owner}), or give it an API key: this release does not inherit OAuth logins"
+            "give it an API key (keyshoal set {} --agent {owner}): this release does not inherit OAuth logins, and its openclaw models auth login signs in the default agent alone",
+            view.provider
         )
     }
 }

@@ -3,14 +3,14 @@
 use super::copy::{Copy, judge_copy};
 use super::missing::judge_missing;
 use super::source::{judge_own, judge_valueless};
-use super::tell::tell;
+use super::tell::{bare, tell};
 use super::types::{self, TypeFit, fitting_type, mend_config};
 use super::vaulted::{by_wish, judge_pending};
 use super::words::Words;
-use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, unreadable};
+use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, overwritten, unreadable};
 use crate::{
-    AgentView, CredentialKind, Fact, FindingKind, OutReason, ProfileId, ProfileView, Severity, Standing,
-    StoreId, Timestamp, knowledge::KeptBy,
+    AgentView, CredentialKind, Fact, Finding, FindingKind, OutReason, ProfileId, ProfileView, Severity,
+    Standing, StoreId, Timestamp, knowledge::KeptBy,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -103,6 +103,12 @@ fn judge_agent(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords
             judgement.findings.push(tell(sight, Some(&agent.id), &store, profile, view, more));
         }
     }
+    for (profile, words) in overwritten::of_agent(sight, agent) {
+        judgement.findings.push(match sight.effective(&agent.store, &profile) {
+            Some((store, view)) => tell(sight, Some(&agent.id), &store, &profile, view, words),
+            None => Finding { profile: Some(profile), ..bare(Some(&agent.id), &agent.store, words) },
+        });
+    }
     judgement.findings.extend(judge_missing(sight, agent));
 }
 
@@ -171,7 +177,7 @@ fn marks(
         let inherited = sight.observed.profile(&agent.store, profile).is_none();
         more.push(match view.kind {
             _ if inherited && !agent.may_need(&view.provider) => unneeded(words, view),
-            CredentialKind::OAuth => words.fix(format!("openclaw models auth login --agent {}", agent.id)),
+            CredentialKind::OAuth => words.fix(super::words::sign_in(&sight.observed.capabilities, agent)),
             _ => words.fix(format!("keyshoal set {profile}")),
         });
     }
@@ -196,12 +202,27 @@ fn marks(
         more.push(match mends {
             true => words.fix("keyshoal sync"),
             false if goes_with_it => words.severity(Severity::Info).fix("keyshoal sync"),
+            // What holds it back is deserved: only another value helps.
+            false if refused && needed && sight.verdict_kind(&agent.id, view).is_dead() => {
+                words.but("and its provider rejects it").fix(new_value(sight, agent, profile, view))
+            }
             // Its provider refused it, and nobody knows better: the agent's requests fail.
             false if refused && needed => words.fix("keyshoal verify --reset-cooldowns"),
             false => words.severity(Severity::Info),
         });
     }
     more
+}
+
+/// Returns what gives a profile another value: the agent's own, where it differs from what all share.
+fn new_value(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, view: &ProfileView) -> String {
+    let source = sight.wanted(&agent.store, profile).map(|source| source.fingerprint);
+    let own = agent.store != StoreId::Base && source != view.material.fingerprint();
+    if view.kind == CredentialKind::OAuth {
+        return super::words::sign_in(&sight.observed.capabilities, agent);
+    }
+    let whose = if own { format!(" --agent {}", agent.id) } else { String::new() };
+    format!("keyshoal set {profile}{whose}")
 }
 
 /// Tells whether a profile's time is over. An OAuth access token may be renewed, so only the program's own eligibility counts there.

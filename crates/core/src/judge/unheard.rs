@@ -9,10 +9,10 @@ const DECIDED: [&str; 8] =
 
 /// Leaves open what only the vault can tell, and names no command that decides by it. Nothing is learned.
 pub(super) fn hold_back(judgement: &mut Judgement) {
-    use FindingKind::{Foreign, Shadowing, SourceReverted, Stale};
+    use FindingKind::{Foreign, Overwritten, Shadowing, SourceReverted, Stale};
     judgement.learned.clear();
     for finding in &mut judgement.findings {
-        if matches!(finding.finding, Foreign | Shadowing | SourceReverted | Stale) {
+        if matches!(finding.finding, Foreign | Overwritten | Shadowing | SourceReverted | Stale) {
             finding.finding = Foreign;
             finding.severity = Severity::Info;
             finding.message.push_str("; whether that is right, only the vault can tell");

@@ -1,6 +1,7 @@
 //! The sentences that people read.
 
-use crate::{AgentId, FindingKind, Fingerprint, ProfileId, Severity, StoreId};
+use crate::instance::Capabilities;
+use crate::{AgentId, AgentView, FindingKind, Fingerprint, ProfileId, Severity, StoreId};
 
 /// What was concluded about one copy, before it becomes findings.
 #[derive(Clone, Debug)]
@@ -66,6 +67,18 @@ pub(super) fn keep(store: &StoreId, agent: &AgentId, profile: &ProfileId) -> Str
     match store {
         StoreId::Base => format!("keyshoal sync --profile {profile} --from base"),
         StoreId::Agent(_) => format!("keyshoal keep {agent} {profile}"),
+    }
+}
+
+/// Returns how an agent signs in by itself with this release.
+pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView) -> String {
+    match (capabilities.signs_in_agents, agent.default) {
+        (true, _) => format!("openclaw models auth --agent {} login", agent.id),
+        (false, true) => "openclaw models auth login".to_owned(),
+        (false, false) => format!(
+            "keyshoal set PROVIDER --agent {}   with an API key: this release's openclaw models auth login signs in the default agent alone",
+            agent.id
+        ),
     }
 }
 

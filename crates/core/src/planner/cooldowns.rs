@@ -95,7 +95,7 @@ fn is_undeserved<'p>(
     let kept = judgement
         .copies
         .get(&(place.clone(), profile.clone()))
-        .is_some_and(|judged| judged.finding == FindingKind::Kept);
+        .is_some_and(|judged| matches!(judged.finding, FindingKind::Kept | FindingKind::Overwritten));
     if kept || !is_static(&view.kind) || view.provider != source.provider {
         return false;
     }

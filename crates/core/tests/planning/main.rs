@@ -9,6 +9,7 @@ mod marks;
 mod missing;
 mod nowhere;
 mod oauth;
+mod overwritten;
 mod own_files;
 mod properties;
 mod rules;

@@ -23,6 +23,35 @@ fn a_failure_after_the_acceptance_is_believed() {
 }
 
 #[test]
+fn no_reset_is_offered_of_a_mark_that_a_rejected_value_has_earned() {
+    for (own, whose) in [(2, ""), (9, " --agent stocks")] {
+        let world =
+            World::json(&["main", "stocks"]).base(2).local("stocks", own).cooling(&of("stocks"), "auth");
+        let world = world.kept("stocks", 9, knowledge::KeptBy::Acceptance);
+        let told = |world: &World| {
+            let judged = world.judged();
+            let found = judged.findings.iter().find(|one| one.finding == FindingKind::CoolingDown).unwrap();
+            found.fix.clone().unwrap()
+        };
+        assert_eq!(told(&world), "keyshoal verify --reset-cooldowns");
+        let rejected = world.said(own, VerdictKind::Revoked);
+        assert_eq!(told(&rejected), format!("keyshoal set {P}{whose}"));
+    }
+}
+
+#[test]
+fn a_gateway_that_lets_only_devices_in_is_said_to_need_one() {
+    for wants_device in [false, true] {
+        let mut world = World::json(&["main"]).base(2);
+        world.observed.capabilities.wants_device = wants_device;
+        world.knowledge.activated = Some(Activated { digest: "other".to_owned(), at: at(5) });
+        let judged = world.judged();
+        let found = judged.findings.iter().find(|one| one.finding == FindingKind::NotActivated).unwrap();
+        assert_eq!(found.fix.as_ref().unwrap().ends_with("--allow-device"), wants_device);
+    }
+}
+
+#[test]
 fn billing_and_rate_limit_marks_are_not_ours() {
     for reason in ["billing", "rate_limit", "overloaded"] {
         let world = World::shared(&["main", "stocks"])

@@ -32,6 +32,19 @@ fn a_dead_copy_of_the_owners_login_becomes_inheritance_where_the_layout_can() {
 }
 
 #[test]
+fn the_way_to_sign_in_is_one_that_the_release_has() {
+    for signs_in_agents in [true, false] {
+        let mut world = World::json(&["main", "stocks"]).put(&StoreId::Base, P, login(2, Some(50), LATER));
+        world = world.put(&of("stocks"), P, login(1, Some(50), PAST));
+        world.observed.capabilities.signs_in_agents = signs_in_agents;
+        let fix = world.found("stocks").fix.unwrap();
+        assert_eq!(fix.contains("openclaw models auth --agent stocks login"), signs_in_agents, "{fix}");
+        assert!(!fix.contains("login --agent"), "{fix}");
+        assert_eq!(fix.contains("keyshoal set acme --agent stocks"), !signs_in_agents, "{fix}");
+    }
+}
+
+#[test]
 fn a_login_to_another_account_is_nobodys_business() {
     let world = World::shared(&["main", "stocks"]).put(&StoreId::Base, P, login(2, Some(50), LATER)).put(
         &of("stocks"),

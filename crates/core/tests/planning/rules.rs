@@ -140,11 +140,15 @@ fn a_persons_keep_holds_for_every_later_value_even_a_dead_one() {
         .kept("academic", 9, KeptBy::Person)
         .generations(&[1, 2])
         .said(1, VerdictKind::Revoked)
+        .said(7, VerdictKind::Revoked)
         .said(2, VerdictKind::Ok);
-    let found = world.found("academic");
-    assert_eq!((found.finding, found.severity), (FindingKind::Kept, Severity::Attention));
-    let plan = world.planned();
-    assert!(plan.is_empty() && plan.questions.is_empty(), "{plan:?}");
+    for (value, kind) in [(1, FindingKind::Overwritten), (7, FindingKind::Kept)] {
+        let world = world.clone().local("academic", value);
+        let found = world.found("academic");
+        assert_eq!((found.finding, found.severity), (kind, Severity::Attention));
+        let plan = world.planned();
+        assert!(plan.is_empty() && plan.questions.is_empty(), "{plan:?}");
+    }
 }
 
 #[test]

@@ -320,6 +320,8 @@ pub fn capabilities(layout: Layout) -> Capabilities {
         prefers_inheritance: sqlite,
         usage_kept_by_owner: sqlite,
         makes_stores: !sqlite,
+        signs_in_agents: true,
+        wants_device: false,
         read_only: None,
         activation: vec![ActivationWay::SecretsReload],
         cooldown_lingers_seconds: 0,

@@ -89,9 +89,13 @@ impl<'a> Case<'a> {
 
     /// Returns the findings of these kinds as symptoms, equal ones of several agents joined.
     pub fn findings(&self, kinds: &[FindingKind]) -> Vec<Symptom> {
+        self.findings_that(|one| kinds.contains(&one.finding) && one.severity > Severity::Fine)
+    }
+
+    /// Returns the findings of which this is true as symptoms, equal ones of several agents joined.
+    pub fn findings_that(&self, wanted: impl Fn(&Finding) -> bool) -> Vec<Symptom> {
         let mut symptoms: Vec<Symptom> = Vec::new();
-        let wanted = |one: &&Finding| kinds.contains(&one.finding) && one.severity > Severity::Fine;
-        for one in self.look.judgement.findings.iter().filter(wanted) {
+        for one in self.look.judgement.findings.iter().filter(|one| wanted(one)) {
             let message = match &one.profile {
                 Some(profile) => format!("{profile} {}", one.message),
                 None => one.message.clone(),
@@ -107,7 +111,11 @@ impl<'a> Case<'a> {
                     message,
                     evidence: Vec::new(),
                     fix: one.fix.clone(),
-                    remedy: (one.fix.as_deref() == Some("keyshoal sync")).then_some(Remedy::Sync),
+                    remedy: matches!(
+                        one.fix.as_deref(),
+                        Some("keyshoal sync" | "keyshoal sync --allow-device")
+                    )
+                    .then_some(Remedy::Sync),
                 }),
             }
         }
@@ -161,6 +169,11 @@ pub fn list<T: AsRef<str>>(names: impl IntoIterator<Item = T>) -> String {
 /// Lists agents, the first of them.
 pub fn agents<'a>(agents: impl IntoIterator<Item = &'a AgentId>) -> String {
     list(agents.into_iter().map(AgentId::as_str))
+}
+
+/// Returns a time as people read it, to the second: of two stores, the later one counts.
+pub fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 /// Returns a time as people read it, to the minute.

@@ -21,6 +21,7 @@ mod partial_rotation;
 mod permissions;
 mod references;
 mod refresh_lock;
+mod rejected;
 mod residue;
 mod shared_limits;
 mod sidecars;
@@ -40,6 +41,7 @@ pub const CHECKS: &[Check] = &[
     missing::CHECK,
     mode_mismatch::CHECK,
     order::CHECK,
+    rejected::CHECK,
     environment::CHECK,
     references::CHECK,
     expiring::CHECK,

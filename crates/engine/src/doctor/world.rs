@@ -126,6 +126,8 @@ impl World {
                 prefers_inheritance: false,
                 usage_kept_by_owner: false,
                 makes_stores: true,
+                signs_in_agents: true,
+                wants_device: false,
                 read_only: None,
                 activation: vec![ActivationWay::SecretsReload],
                 cooldown_lingers_seconds: 0,

@@ -4,7 +4,7 @@ use crate::look::Look;
 use crate::ports::Ports;
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
-use keyshoal_core::{Action, Fact, Fingerprint, Plan, ProfileId, Receipt, SourceState, StoreId};
+use keyshoal_core::{Action, Fact, Fingerprint, Plan, ProfileId, Receipt, SourceOf, SourceState, StoreId};
 use std::collections::BTreeMap;
 
 /// Remembers overrides that their providers accepted, now that nobody decided otherwise, and sources that a person confirmed.
@@ -33,7 +33,29 @@ pub(super) fn learn_decided<P: Ports + ?Sized>(ports: &P, look: &mut Look, plan:
             facts.push(written(profile, value.fingerprint));
         }
     }
+    facts.extend(given_already(look));
     look.learn(ports, &facts);
+}
+
+/// A person who gives an agent the value that it has already says of that value that it is right: a mark of theirs goes on with it.
+fn given_already(look: &Look) -> Vec<Fact> {
+    let marks =
+        look.knowledge.kept.iter().filter(|((agent, _), mark)| {
+            mark.by == KeptBy::Person && look.desired.scope.agents.contains(agent)
+        });
+    let given = marks.filter_map(|((agent, profile), mark)| {
+        let value = look.desired.values.get(profile).filter(|_| look.desired.source == SourceOf::Given)?;
+        let store = &look.observed.agent(agent)?.store;
+        let held = look.observed.profile(store, profile)?.material.fingerprint();
+        let (agent, profile, fingerprint) = (agent.clone(), profile.clone(), value.fingerprint);
+        (held == Some(fingerprint) && mark.fingerprint != fingerprint).then_some(Fact::Kept {
+            agent,
+            profile,
+            fingerprint,
+            by: KeptBy::Person,
+        })
+    });
+    given.collect()
 }
 
 /// Returns what the writes teach.
@@ -66,7 +88,40 @@ pub(super) fn of_receipts(look: &Look, receipts: &[Receipt]) -> Vec<Fact> {
             });
         }
     }
+    facts.extend(marks_moved(look, receipts, &facts));
     facts.extend(generations.iter().map(|(profile, value)| written(profile, *value)));
+    facts
+}
+
+/// What we put somewhere ourselves, or took away, is no value that somebody else overwrote: a person's mark goes on with the value that
+/// stands there now, and one that rests on an acceptance ends with the value that was accepted.
+fn marks_moved(look: &Look, receipts: &[Receipt], marked: &[Fact]) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for receipt in receipts.iter().filter(|receipt| super::is_done(receipt)) {
+        let (store, profile, value) = match &receipt.action {
+            Action::Replace { store, profile, value, .. } | Action::Insert { store, profile, value, .. } => {
+                (store, profile, Some(*value))
+            }
+            Action::Remove { store, profile, .. } | Action::RemoveShadow { store, profile, .. } => {
+                (store, profile, None)
+            }
+            _ => continue,
+        };
+        for agent in look.observed.agents_of(store).map(|agent| agent.id.clone()) {
+            let Some(mark) = look.knowledge.kept.get(&(agent.clone(), profile.clone())) else { continue };
+            let again = marked.iter().any(|fact| {
+                matches!(fact, Fact::Kept { agent: of, profile: which, .. } if *of == agent && which == profile)
+            });
+            if again || Some(mark.fingerprint) == value {
+                continue;
+            }
+            let profile = profile.clone();
+            facts.push(match value.filter(|_| mark.by == KeptBy::Person) {
+                Some(fingerprint) => Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person },
+                None => Fact::KeptUndone { agent, profile },
+            });
+        }
+    }
     facts
 }
 

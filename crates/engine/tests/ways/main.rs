@@ -13,6 +13,7 @@ mod five;
 mod life;
 mod limits;
 mod meanwhile;
+mod overwritten;
 mod rotated_back;
 mod rotating;
 mod sent;

@@ -132,6 +132,7 @@ fn what_no_model_of_an_agent_needs_does_not_fail_it() {
                 material: Material::Inline(print(9)),
                 standing: Standing::First,
                 because: String::new(),
+                leads_to: None,
                 pinned_by_sessions: Vec::new(),
             };
             agent.candidates.insert("other".into(), vec![dead]);

@@ -13,10 +13,11 @@ impl Installation {
         let mut client = match self.connect(&seen.observed, &seen.config) {
             Ok(connected) if connected.client.has("models.probe") => connected.client,
             Ok(_) => {
-                return vec![
-                    skipped("this release cannot be asked in a way that can be believed");
-                    plan.actions.len()
-                ];
+                let device = if seen.observed.capabilities.wants_device { " --allow-device" } else { "" };
+                let text = format!(
+                    "this release's gateway cannot be asked about one credential; a prompt to every agent tells: keyshoal verify --through-gateway{device}"
+                );
+                return vec![skipped(&text); plan.actions.len()];
             }
             Err(error) => return vec![skipped(&error.to_string()); plan.actions.len()],
         };

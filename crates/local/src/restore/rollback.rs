@@ -146,14 +146,25 @@ impl Installation {
     /// A person asked for these values: where they differ from what agents inherit, the next sync must not undo them unasked.
     fn keep_what_differs(&self, all: &mut [Restored]) -> Result<(), PortError> {
         let Some(seen) = self.seen() else { return Ok(()) };
+        let marks = self.ledger.knowledge().map_err(port_error)?.kept;
         let mut facts = Vec::new();
         for one in all.iter_mut().filter(|one| one.state == StepState::Done) {
-            let (StoreId::Agent(agent), Some(fingerprint)) = (&one.store, one.value) else { continue };
+            let StoreId::Agent(agent) = &one.store else { continue };
+            let (agent, profile) = (agent.clone(), one.profile.clone());
             let inherited = seen.observed.profile(&StoreId::Base, &one.profile);
-            if inherited.and_then(|view| view.material.fingerprint()) != Some(fingerprint) {
-                one.kept = true;
-                let (agent, profile) = (agent.clone(), one.profile.clone());
-                facts.push(Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person });
+            let inherited = inherited.and_then(|view| view.material.fingerprint());
+            match one.value {
+                Some(fingerprint) if inherited != Some(fingerprint) => {
+                    one.kept = true;
+                    facts.push(Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person });
+                }
+                // What was marked meanwhile went with this: nobody else overwrote it.
+                now => match marks.get(&(agent.clone(), profile.clone())) {
+                    Some(mark) if Some(mark.fingerprint) != now => {
+                        facts.push(Fact::KeptUndone { agent, profile });
+                    }
+                    _ => {}
+                },
             }
         }
         self.learn(&facts)

@@ -91,6 +91,10 @@ pub(super) fn capabilities(
         prefers_inheritance: sqlite,
         usage_kept_by_owner: sqlite,
         makes_stores: !sqlite,
+        // 2026.3.28 says `unknown option '--agent'`, and strips the rights of whoever has no device; 5.28 signs agents in, and from
+        // 6.11 on the rights stay.
+        signs_in_agents: layout != Layout::JsonFile,
+        wants_device: layout == Layout::JsonFile,
         read_only,
         activation,
         cooldown_lingers_seconds: match release {

@@ -109,6 +109,10 @@ fn arguments_win_and_what_belongs_elsewhere_is_left() {
         (&Redirects::default(), home.path("two/agents/main/agent"))
     );
     assert_eq!(other.notes.len(), 2, "{:?}", other.notes);
+    // The very file that is used is not ignored.
+    let other = home.var("OPENCLAW_CONFIG_PATH", "~/two/openclaw.json");
+    assert_eq!(other.at("two").notes.len(), 1, "{:?}", other.at("two").notes);
+    let home = other;
     let named = locate(&home.env, Some(&home.path("two")), Some(&home.path("any.json"))).unwrap();
     assert_eq!(named.config_path, home.path("any.json"));
 }

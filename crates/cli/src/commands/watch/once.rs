@@ -1,16 +1,17 @@
 //! One round of a watch, for timers: looks, repairs where the policy allows it, verifies, and raises alarms.
 
 use super::{Opened, WatchArgs, alarm, opened, policy::WatchPolicy};
+use crate::commands::flow::Noted;
 use crate::commands::{Context, report, shared};
 use crate::error::CommandError;
-use crate::exit::Outcome;
+use crate::exit::Outcome as Ended;
 use crate::render;
 use crate::ui::{Text, Ui};
 use keyshoal_core::alarm::Source;
 use keyshoal_engine::ports::Clock as _;
 use keyshoal_engine::watch::{Alarms, Pass, conditions};
 use keyshoal_engine::{
-    LookOptions, SyncOptions, SyncReport, Unattended, VerifyOptions, VerifyReport, verify,
+    LookOptions, Outcome, SyncOptions, SyncReport, Unattended, VerifyOptions, VerifyReport, verify,
 };
 use keyshoal_local::Installation;
 use keyshoal_metrics::Registry;
@@ -22,7 +23,7 @@ pub fn cmd_once(
     context: &Context<'_>,
     args: &WatchArgs,
     (policy, path): (&WatchPolicy, &Path),
-) -> Result<Outcome, CommandError> {
+) -> Result<Ended, CommandError> {
     let offline = args.offline || !policy.ask_providers;
     let Opened { installation, repair, mut tidier } = opened(ui, context, policy, offline)?;
     let options = SyncOptions {
@@ -60,7 +61,9 @@ pub fn cmd_once(
     let now = installation.now();
     let news: Vec<_> = passes.into_iter().flat_map(|pass| alarms.take(pass, now)).collect();
     caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
-    let shown = report::show(ui, "watch_once", &done?)?;
+    let done = done?;
+    let noted = if done.outcome == Outcome::DryRun { Noted::Reported } else { Noted::Nothing };
+    let shown = report::show_noted(ui, "watch_once", &done, noted)?;
     if let Some(tidier) = &mut tidier {
         tidier.come_by(ui, now);
     }
@@ -75,7 +78,7 @@ pub fn cmd_once(
     if let Some(verified) = verified.filter(|_| !accepted) {
         ui.data(&[render::verify_summary::line(&verified).plain("; keyshoal verify shows each")]);
     }
-    Ok(if accepted { shown } else { Outcome::Attention })
+    Ok(if accepted { shown } else { Ended::Attention })
 }
 
 /// Asks about what every agent sends now, unless the policy has neither the clock nor changes ask for it.

@@ -1,6 +1,6 @@
 //! Whether the last update of a credential ran to its end, and where it landed.
 
-use super::super::case::{agents, moment};
+use super::super::case::{agents, moment, second};
 use super::super::{Case, Check, Symptom, Told};
 use keyshoal_core::{FindingKind, ProfileId, SourceState, StoreId, StoreView};
 
@@ -49,7 +49,7 @@ fn not_everywhere(case: &Case<'_>, profile: &ProfileId) -> Option<Symptom> {
     let newest = case.base_value(profile)?;
     let since = case.since(profile).map_or_else(String::new, |at| format!(", seen first {}", moment(at)));
     let changed =
-        |store: &StoreView| Some(format!("{} was last changed {}", store.path, moment(store.modified?)));
+        |store: &StoreView| Some(format!("{} was last changed {}", store.path, second(store.modified?)));
     let copies = case.observed().agents.iter().filter(|agent| stale.contains(&agent.id)).take(12);
     let stores =
         case.base().into_iter().chain(copies.filter_map(|agent| case.observed().store(&agent.store)));
@@ -85,7 +85,7 @@ fn seen(case: &Case<'_>) -> Vec<String> {
     let stores = case.observed().stores.values().filter(|store| !store.profiles.is_empty()).take(12);
     seen.extend(
         stores
-            .filter_map(|store| Some(format!("{} was last changed {}", store.path, moment(store.modified?)))),
+            .filter_map(|store| Some(format!("{} was last changed {}", store.path, second(store.modified?)))),
     );
     seen
 }

@@ -56,7 +56,7 @@ fn run(case: &Case<'_>) -> Told {
                 stores.len()
             ))
             .agents(stores.iter().flat_map(|store| case.agents_of(store)))
-            .fix("keep it in one store: openclaw models auth logout --agent AGENT in the others, or sign each in by itself"),
+            .fix("keep it in one store: openclaw models auth logout in the others, where the release has that, or sign each in by itself"),
         );
     }
     for login in &case.facts.logins {

@@ -1,7 +1,8 @@
 //! Orders that name missing profiles or hide good ones.
 
 use super::super::{Case, Check, Symptom, Told};
-use keyshoal_core::{AgentView, Candidate, OutReason, Standing};
+use keyshoal_core::judge::Remedy as Mend;
+use keyshoal_core::{AgentView, Candidate, OutReason, ProviderId, Standing, StoreId, VerdictKind};
 
 pub(super) const CHECK: Check = Check {
     id: "order",
@@ -29,8 +30,59 @@ fn run(case: &Case<'_>) -> Told {
     }
     for agent in &case.observed().agents {
         told.symptoms.extend(hidden(case, agent));
+        told.symptoms.extend(dead_first(case, agent));
     }
     told
+}
+
+/// An order that puts what its provider rejects before what may be good: every first try fails.
+fn dead_first(case: &Case<'_>, agent: &AgentView) -> Vec<Symptom> {
+    let mut symptoms = Vec::new();
+    for (provider, candidates) in &agent.candidates {
+        let Some(endpoint) = agent.endpoints.get(provider) else { continue };
+        let said = |one: &Candidate| {
+            one.material.fingerprint().map(|value| case.known().verdict_kind(value, endpoint))
+        };
+        let is_dead = |one: &Candidate| said(one).is_some_and(VerdictKind::is_dead);
+        let tried = |one: &&Candidate| matches!(one.standing, Standing::First | Standing::Later);
+        let (dead, good): (Vec<&Candidate>, Vec<&Candidate>) =
+            candidates.iter().filter(tried).partition(|one| is_dead(one));
+        let Some(first) = dead.iter().find(|one| one.standing == Standing::First) else { continue };
+        let names = |all: &[&Candidate]| -> Vec<String> {
+            all.iter().filter_map(|one| one.profile.as_ref()).map(ToString::to_string).collect()
+        };
+        let (good_ones, dead_ones) = (names(&good), names(&dead));
+        let (Some(profile), Some(better)) = (&first.profile, good_ones.first()) else { continue };
+        // What a sync replaces needs no other order.
+        let copy = case.look.judgement.copies.get(&(agent.store.clone(), profile.clone()));
+        let mended = copy.is_some_and(|copy| matches!(copy.remedy, Mend::Replace(_) | Mend::Remove(_)));
+        if mended || !is_ordered(case, agent, provider, first) {
+            continue;
+        }
+        let text = format!("an order puts {profile}, which {provider} rejects, before {better}");
+        let all = [good_ones.as_slice(), &dead_ones].concat().join(" ");
+        symptoms.push(
+            Symptom::attention(text)
+                .agents([agent.id.clone()])
+                .because(format!("{profile}: {}", first.because))
+                .given(
+                    good.iter()
+                        .filter_map(|one| Some(format!("{}: {}", one.profile.as_ref()?, said(one)?.short()))),
+                )
+                .fix(format!(
+                    "openclaw models auth order set --agent {} --provider {provider} {all}",
+                    agent.id
+                )),
+        );
+    }
+    symptoms
+}
+
+/// Tells whether somebody has set the order of a provider, in a store or in the config.
+fn is_ordered(case: &Case<'_>, agent: &AgentView, provider: &ProviderId, first: &Candidate) -> bool {
+    let stores = [&agent.store, &StoreId::Base];
+    let stores = stores.into_iter().filter_map(|id| case.observed().store(id));
+    stores.into_iter().any(|store| store.order.contains_key(provider)) || first.because.contains("auth.order")
 }
 
 /// A good profile that an order hides while the agent sends nothing, or something dead.
@@ -88,6 +140,35 @@ mod tests {
             // The judge has a word on it too; this check names the way out.
         });
         finds(&CHECK, &world, &["ops", "sends nothing to acme", "an order leaves it out"]);
+    }
+
+    /// ops tries value 9 first and value 2 after it.
+    fn two(ordered: bool) -> World {
+        World::new().with(|world| {
+            let first =
+                Candidate { profile: Some("acme:old".into()), ..candidate(9, Place::Local, Standing::First) };
+            let later = candidate(2, Place::Inherited, Standing::Later);
+            world.agent("ops").candidates.insert("acme".into(), vec![first, later]);
+            if ordered {
+                let order = vec!["acme:old".into(), P.into()];
+                world.store(&own("ops")).order.insert("acme".into(), order);
+            }
+        })
+    }
+
+    #[test]
+    fn an_order_that_puts_a_rejected_profile_first_is_found() {
+        let fix = "order set --agent ops --provider acme acme:default acme:old";
+        let world = two(true).with(|world| world.said(9, VerdictKind::Revoked));
+        finds(
+            &CHECK,
+            &world,
+            &["ops", "puts acme:old, which acme rejects, before acme:default", fix, "Attention"],
+        );
+        is_clean(&CHECK, &two(true));
+        let both = world.with(|world| world.said(2, VerdictKind::Revoked));
+        is_clean(&CHECK, &both);
+        is_clean(&CHECK, &two(false).with(|world| world.said(9, VerdictKind::Revoked)));
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn answer(report: &VerifyReport, change: &LastChange, runs: &[&PastRun]) -> Answ
     }
     if let Some(run) = runs.iter().find(|run| run.is_repair()) {
         return no(format!(
-            "{what} took a keyshoal {} by hand (run {}); keyshoal watch install-service does that by itself",
+            "{what} took a keyshoal {} by hand (run {}); keyshoal watch install-service --policy repair does that by itself",
             run.command,
             run.short_id()
         ));
