@@ -183,10 +183,7 @@ mod tests {
     fn every_source_is_looked_up_in_its_own_place() {
         let dir = tempfile::tempdir().unwrap();
         let secrets = dir.path().join("secrets.json");
-        let mode = |mode| {
-            use std::os::unix::fs::PermissionsExt;
-            std::fs::set_permissions(&secrets, std::fs::Permissions::from_mode(mode)).unwrap();
-        };
+        let mode = |mode| rustix::fs::chmod(&secrets, rustix::fs::Mode::from_raw_mode(mode)).unwrap();
         std::io::Write::write_all(&mut files::create_new(&secrets).unwrap(), b"{\"a\":{\"key\":\"x\"}}")
             .unwrap();
         let env = Environment { home: Some(dir.path().to_owned()), ..Environment::default() };
