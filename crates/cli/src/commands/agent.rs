@@ -3,7 +3,7 @@
 mod rename;
 
 use super::Context;
-use super::flow::{self, FlowArgs};
+use super::flow::{self, Flow, FlowArgs};
 use super::shared;
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
@@ -204,19 +204,34 @@ fn enable(
 ) -> Result<Outcome, CommandError> {
     let flow = flow::begin(ui, context, how)?;
     let found = flow.agent(agent)?.clone();
-    if found.default && !enabled {
-        ui.warn(&format!(
-            "{} answers what no binding names; another agent will (keyshoal agent set AGENT --default says which)",
-            found.id
-        ));
+    if !enabled {
+        refuse_default(&flow, &found)?;
     }
     flow.go(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled }])
+}
+
+/// Refuses to take the default agent away: on the newest releases nobody answers then what no binding names.
+fn refuse_default(flow: &Flow<'_>, agent: &VaultAgent) -> Result<(), CommandError> {
+    if !agent.default || !agent.enabled {
+        return Ok(());
+    }
+    let mut others = flow.instance().agents.iter().filter(|other| other.enabled && other.uid != agent.uid);
+    let Some(other) = others.next() else { return Ok(()) };
+    Err(CommandError::user(format!(
+        "{} is the default agent: nobody would answer what no binding names; nothing was changed",
+        agent.id
+    ))
+    .hint(format!(
+        "keyshoal agent set {} --default   lets another answer that (or any other agent); then this again",
+        other.id
+    )))
 }
 
 /// Disables it first, so that nothing of it is left anywhere; only then the vault forgets it.
 fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Result<Outcome, CommandError> {
     let flow = flow::begin(ui, context, how)?;
     let found = flow.agent(agent)?.clone();
+    refuse_default(&flow, &found)?;
     let (flow, report) =
         flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
     let outcome = flow.show(ui, "agent", &report)?;

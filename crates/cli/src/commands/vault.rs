@@ -156,7 +156,11 @@ fn init(ui: &mut Ui, context: &Context<'_>, options: &KeyOptions) -> Result<Outc
     if vault::has_vault(context.world, context.globals)? {
         // Before a key is made or asked for.
         return Err(CommandError::user(format!("{}: there is a vault already", path.display()))
-            .hint("`keyshoal vault status` shows it; --vault names another place"));
+            .hint("`keyshoal vault status` shows it; --vault names another place")
+            .hint(format!(
+                "where its key is lost for good, nothing opens it any more: mv {0} {0}.lost   makes room for a new one",
+                path.display()
+            )));
     }
     let fd = context.globals.passphrase_fd;
     let first = vault::new_key(ui, context.world, context.globals, options, fd)?;

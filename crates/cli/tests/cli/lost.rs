@@ -144,6 +144,23 @@ fn a_lost_file_of_a_released_instance_comes_back_from_its_vault() {
     }
 }
 
+/// What `instance release` says to do about the file that the agents go on depending on.
+#[test]
+fn a_released_instance_that_is_taken_in_again_goes_back_into_the_stores() {
+    for layout in LAYOUTS {
+        let stage = released(layout);
+        well(&stage, &["instance", "add", "--yes", "--offline"]);
+        well(&stage, &["instance", "set", "--delivery", "inline", "--yes", "--offline"]);
+        assert!(!file(&stage).exists(), "{layout}: something still refers to it");
+        let status = stage.run(&["status", "--json"]);
+        assert_eq!(status.code, 0, "{layout}: {}", status.out);
+        assert_eq!(found(&status.json(), "academic").0, "kept", "{layout}: its own value");
+        let rotate = ["credential", "override", "academic", PROFILE, "--remove", "--yes", "--offline"];
+        well(&stage, &rotate);
+        assert_ne!(found(&stage.run(&["status", "--json"]).json(), "academic").0, "kept", "{layout}");
+    }
+}
+
 /// Ways in which a vault's key comes, each with what takes it away, and what then helps.
 fn keys() -> Vec<(&'static [&'static str], &'static str, &'static str)> {
     vec![

@@ -300,3 +300,17 @@ fn whoever_has_other_keys_is_told_which_and_what_can_be_done() {
     }
     assert_eq!(stage.run(&["status"]).code, 0);
 }
+
+/// On the newest releases nobody answers what no binding names once the default agent has left the config.
+#[test]
+fn the_default_agent_is_not_taken_away_while_others_are_there() {
+    let stage = vaulted();
+    let before = roster(&stage);
+    for words in ["disable", "remove"] {
+        let run = stage.run(&["agent", words, "main", "--yes"]);
+        assert_eq!(run.code, 1, "{words}: {}{}", run.out, run.err);
+        assert!(run.err.contains("--default"), "{}", run.err);
+    }
+    assert_eq!(before, roster(&stage));
+    assert!(agents(&stage).iter().all(|(_, enabled)| *enabled));
+}

@@ -11,6 +11,7 @@ use keyshoal_local::restore::{Direction, Restored};
 use keyshoal_openclaw::sample;
 use keyshoal_openclaw::store::StoredSecret;
 use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 const AGENTS: [&str; 3] = ["main", "stocks", "academic"];
@@ -272,6 +273,7 @@ fn a_file_of_secrets_of_ones_own_that_changes_is_something_new_to_the_gateway() 
         let installation = house.open();
         let digest = |text: Value| {
             std::fs::write(&mine, text.to_string()).unwrap();
+            std::fs::set_permissions(&mine, std::fs::Permissions::from_mode(0o600)).unwrap();
             activation::digest(&glance(&installation).observed)
         };
         let first = digest(json!({ "acme": "sk-one", "other": "a" }));

@@ -1,5 +1,6 @@
 //! Letting go of a vault's word: the agents keep what they hold, and what was one agent's own stays that.
 
+use crate::commands::rotate::half_done;
 use crate::commands::{Context, identity, shared};
 use crate::document::InstancesDocument;
 use crate::error::CommandError;
@@ -25,6 +26,17 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
         let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
         // Files that are no stores are nothing that a vault knows of.
         let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
+        if let Some(held) = held.as_ref().filter(|_| !is_open)
+            && let Some(half) = half_done(held)?.into_iter().next()
+        {
+            installation.let_go();
+            return Err(CommandError::user(format!(
+                "a rotation of {} is half done, and without the vault nobody can say which agents are to have the new value: nothing was released",
+                half.profile
+            ))
+            .hint(half.fix)
+            .hint("then release it"));
+        }
         if held.is_some()
             && !is_open
             && let Err(error) = keep_own(ui, &installation)

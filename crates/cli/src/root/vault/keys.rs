@@ -155,6 +155,7 @@ fn fetch(
     let missing = |what: String| {
         CommandError::config(format!("{what}: there is no key"))
             .hint("put the vault's key there; nothing else opens what was sealed with it")
+            .hint("where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add")
     };
     match source {
         KeySource::File { path } => {
