@@ -234,7 +234,7 @@ pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
     lines.push(Text::toned(Tone::Strong, "Next"));
     if !made.waits.is_empty() {
         lines.push(Text::of(
-            "  start OpenClaw once, then keyshoal sync (or let keyshoal watch repair) delivers what waits",
+            "  OpenClaw makes an agent's store at its first turn, and until then that agent sends what all share: have each of them answer once, then keyshoal sync delivers what waits (so does a keyshoal watch that repairs)",
         ));
     }
     if !made.watch {

@@ -61,6 +61,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
             Some(withdraw(format!("holds {value}, which the vault has taken back")))
         }
         Some(shared) if *copy.store == StoreId::Base => newcomer(copy, shared, line, value),
+        None if *copy.store == StoreId::Base => Some(come_back(copy, value)),
         _ => None,
     }
 }
@@ -178,6 +179,17 @@ fn newcomer(copy: &Copy<'_>, shared: &SourceValue, line: &Line, value: Fingerpri
     let everything = copy.sight.desired.include_foreign;
     let remedy = if everything { Remedy::Replace(Why::Approved) } else { Remedy::Ask };
     Some(Merits::with(unknown(copy, &text), remedy))
+}
+
+/// Judges what stands in the base store under a name that the vault has taken back: somebody has given a new value there since, and every
+/// agent that inherits sends it.
+fn come_back(copy: &Copy<'_>, value: Fingerprint) -> Merits {
+    let profile = copy.profile;
+    let text = format!("holds {value}, and the vault has taken {profile} back and never had that value");
+    let fix = format!(
+        "keyshoal credential adopt base {profile}   takes it into the vault; or take it out with OpenClaw's own command"
+    );
+    Merits::leave(Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix))
 }
 
 /// Says of a value that it is not the vault's, and what can be done about it.

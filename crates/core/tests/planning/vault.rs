@@ -148,6 +148,22 @@ fn a_withdrawn_credential_goes_everywhere_and_nothing_else_does() {
 }
 
 #[test]
+fn a_value_that_somebody_gives_after_the_vault_took_the_credential_back_is_told() {
+    for world in [World::json(&["main", "stocks"]).base(7), World::shared(&["main", "stocks"]).base(7)] {
+        let wish = Wish { shared: BTreeMap::from([(profile(P), line(&[1, 2], true))]), ..Wish::default() };
+        let world = wished(world, wish);
+        assert!(world.writes().is_empty() && world.judged().needs_attention());
+        let judged = world.judged();
+        let told: Vec<_> = judged.findings.iter().filter(|one| one.finding == FindingKind::Foreign).collect();
+        assert!(
+            !told.is_empty() && told.iter().all(|one| one.severity == Severity::Attention),
+            "{judged:#?}"
+        );
+        assert!(told[0].fix.as_ref().unwrap().starts_with("keyshoal credential adopt base acme:default   "));
+    }
+}
+
+#[test]
 fn a_database_that_is_not_there_is_waited_for() {
     let mut world = World::shared(&["main", "stocks"]).base(2);
     world.store(&of("stocks")).health = StoreHealth::Absent;

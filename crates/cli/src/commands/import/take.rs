@@ -175,7 +175,7 @@ fn build(
     if let Some(program) = program.filter(|program| program.has_databases()) {
         let progress = ui.progress();
         progress.say("OpenClaw makes its stores …");
-        made.notes.extend(program.make_stores(&locations, plan)?);
+        made.findings.extend(program.make_stores(&locations, plan)?);
     }
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
     launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;
