@@ -27,8 +27,8 @@ pub struct Observation {
     /// What the config itself holds as a provider's key (`models.providers.X.apiKey`); [`Material::Absent`] where it names a variable that is
     /// not set.
     pub config_keys: BTreeMap<ProviderId, Material>,
-    /// What references of profiles and of keys in the config into files of the person's own lead to. Counts only for what the gateway may
-    /// hold.
+    /// What references of profiles and of keys in the config into files of the person's own lead to: what the gateway may hold, what a
+    /// provider is asked about, and what leads nowhere.
     pub referred: BTreeMap<SecretRef, Referred>,
     /// Directories under `agents/` that hold credentials but are in no roster.
     pub orphans: Vec<Orphan>,

@@ -62,34 +62,30 @@ pub struct CandidateInput<'a> {
     pub now: Timestamp,
 }
 
+/// Candidates, per provider.
+type ByProvider = BTreeMap<ProviderId, Vec<Candidate>>;
+
 /// Returns what the agent may send, per provider: every provider that its models need and every one with a stored profile.
 ///
 /// Per provider the candidates stand in the order in which they are tried, then those that are not used. At most one is first;
 /// none is when the program would refuse to ask, for instance while all profiles cool down.
-pub fn of_agent(input: &CandidateInput<'_>) -> BTreeMap<ProviderId, Vec<Candidate>> {
-    let rules = Rules::of(input.layout, input.version);
-    let effective = Effective::new(input, rules);
-    let providers = needed_or_stored(input, &effective);
-    let one = |provider: &ProviderId| Provider::new(input, &effective, provider, rules).candidates();
-    providers.into_iter().map(|provider| (provider.clone(), one(provider))).collect()
+pub fn of_agent(input: &CandidateInput<'_>) -> ByProvider {
+    with_unneeded(input).0
 }
 
-fn needed_or_stored<'a>(input: &CandidateInput<'a>, effective: &Effective<'a>) -> BTreeSet<&'a ProviderId> {
+/// Returns the same, and then as much for every other provider for which the config has a key.
+pub fn with_unneeded(input: &CandidateInput<'_>) -> (ByProvider, ByProvider) {
+    let rules = Rules::of(input.layout, input.version);
+    let effective = Effective::new(input, rules);
     let needed = input.agent.models.iter().map(|used| &used.provider);
     let stored = effective.profiles.iter().map(|seen| &seen.profile.provider);
-    needed.chain(stored).collect()
-}
-
-/// Returns the same for every other provider for which the config has a key.
-pub fn unneeded(input: &CandidateInput<'_>) -> BTreeMap<ProviderId, Vec<Candidate>> {
-    let rules = Rules::of(input.layout, input.version);
-    let effective = Effective::new(input, rules);
-    let known = needed_or_stored(input, &effective);
-    let known: BTreeSet<&str> =
-        known.into_iter().map(|provider| names::for_auth(provider.as_str(), &rules)).collect();
-    let others = input.config.providers.iter().filter(|(provider, entry)| {
-        entry.api_key.is_some() && !known.contains(names::for_auth(provider.as_str(), &rules))
-    });
-    let one = |provider: &ProviderId| Provider::new(input, &effective, provider, rules).candidates();
-    others.map(|(provider, _)| (provider.clone(), one(provider))).collect()
+    let providers: BTreeSet<&ProviderId> = needed.chain(stored).collect();
+    let name = |provider: &ProviderId| names::for_auth(provider.as_str(), &rules).to_owned();
+    let known: BTreeSet<String> = providers.iter().map(|provider| name(provider)).collect();
+    let keyed = input.config.providers.iter().filter(|(_, entry)| entry.api_key.is_some());
+    let others = keyed.map(|(provider, _)| provider).filter(|provider| !known.contains(&name(provider)));
+    let one = |provider: &ProviderId| {
+        (provider.clone(), Provider::new(input, &effective, provider, rules).candidates())
+    };
+    (providers.into_iter().map(one).collect(), others.map(one).collect())
 }

@@ -27,7 +27,8 @@ use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};
 pub use over::retire;
 use std::collections::BTreeSet;
 use stop::Stop;
-pub use ways::{command_of, out_of, with_others};
+pub use ways::with_others;
+use ways::{command_of, out_of};
 
 /// Arguments of `rotate`.
 #[derive(Clone, Debug, clap::Args)]

@@ -74,7 +74,7 @@ impl Viewer<'_> {
         };
         let (candidates, unneeded) = match unknown {
             Some(_) => (BTreeMap::new(), BTreeMap::new()),
-            None => (candidates::of_agent(&input), candidates::unneeded(&input)),
+            None => candidates::with_unneeded(&input),
         };
         let needs = needs(entry);
         let stored =

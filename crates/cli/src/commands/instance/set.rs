@@ -7,7 +7,6 @@ use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, Material};
-use keyshoal_engine::rotate::Stage;
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use keyshoal_vault::Change;
 
@@ -90,14 +89,8 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
         return Err(CommandError::user(format!("credentials cannot be delivered by reference: {why}"))
             .hint("update OpenClaw first; until then the stores hold the values"));
     }
-    let rotations = flow.held.vault.rotations(&flow.instance().id)?;
     // One in its grace time has come through, and goes back as well by the new way: the vault has both values.
-    let half = |one: &keyshoal_vault::Rotation| {
-        let credential = flow.credentials().find(|known| known.uid == one.credential)?;
-        let is_half = one.finished.is_none() && Stage::parse(&one.stage) != Some(Stage::Proven);
-        is_half.then(|| (one.clone(), credential))
-    };
-    let Some((open, credential)) = rotations.iter().find_map(half) else { return Ok(()) };
-    Err(CommandError::user(format!("a rotation of {} is not over: it is {}", credential.profile, open.stage))
-        .hint(rotate::out_of(&rotate::command_of(flow.instance(), credential), &open)))
+    let Some(half) = rotate::half_done(&flow.held)?.into_iter().next() else { return Ok(()) };
+    Err(CommandError::user(format!("a rotation of {} is not over: it is {}", half.profile, half.stage))
+        .hint(half.fix))
 }

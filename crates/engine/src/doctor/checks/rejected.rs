@@ -1,7 +1,7 @@
 //! Values that their providers reject and that agents keep or send all the same.
 
 use super::super::{Case, Check, Symptom, Told};
-use keyshoal_core::{AgentView, Finding, FindingKind, Place, ProviderId, Severity, Standing};
+use keyshoal_core::{AgentView, Finding, FindingKind, Place, ProviderId, Severity};
 
 pub(super) const CHECK: Check = Check {
     id: "rejected",
@@ -52,8 +52,7 @@ fn sent_first(case: &Case<'_>, agent: &AgentView, provider: &ProviderId) -> Opti
         .judgement
         .of_agent(&agent.id)
         .any(|one| one.severity == Severity::Attention && one.profile.as_ref() == Some(profile));
-    let needed = agent.needs.is_empty() || agent.needs.contains_key(provider);
-    (verdict.is_dead() && !told && needed).then(|| {
+    (verdict.is_dead() && !told && agent.may_need(provider)).then(|| {
         let text =
             format!("{profile} ({}) is sent first to {provider}, and {}", value.short(), verdict.clause());
         Symptom::attention(text).agents([agent.id.clone()]).fix(format!("keyshoal set {profile}"))
@@ -61,7 +60,7 @@ fn sent_first(case: &Case<'_>, agent: &AgentView, provider: &ProviderId) -> Opti
 }
 
 fn said(case: &Case<'_>, agent: &AgentView, provider: &ProviderId) -> Option<String> {
-    let first = agent.candidates.get(provider)?.iter().find(|one| one.standing == Standing::First)?;
+    let first = agent.first(provider)?;
     let value = first.material.fingerprint()?;
     let verdict = case.known().verdict_kind(value, agent.endpoints.get(provider)?);
     Some(format!("{} sends {} first to {provider}: {}", agent.id, value.short(), verdict.short()))
