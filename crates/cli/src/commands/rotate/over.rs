@@ -70,8 +70,11 @@ impl Open {
 }
 
 fn open(vault: &Vault, instance: &InstanceId) -> Result<Vec<Open>, CommandError> {
-    let rows = vault.rotations(instance)?.into_iter().filter(|one| one.finished.is_none());
-    rows.map(|row| Ok(Open { state: book::state_of(&row)?, row })).collect()
+    vault
+        .open_rotations(instance)?
+        .into_iter()
+        .map(|row| Ok(Open { state: book::state_of(&row)?, row }))
+        .collect()
 }
 
 /// Returns a rotation with its parts in other instances, where it is one over several.

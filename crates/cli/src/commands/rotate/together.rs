@@ -127,7 +127,7 @@ pub fn go_on(
     let mut houses = Vec::new();
     let mut rows = Vec::new();
     for instance in vault.instances()? {
-        for row in vault.rotations(&instance.id)?.into_iter().filter(|row| row.finished.is_none()) {
+        for row in vault.open_rotations(&instance.id)? {
             if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
