@@ -4,8 +4,8 @@ pub mod entry;
 mod left;
 pub mod value;
 
-use super::Context;
 use super::flow::{self, Flow, FlowArgs};
+use super::{Context, rotate};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -177,6 +177,9 @@ fn set(
     if kind == CredentialKind::OAuth {
         return Err(CommandError::user(format!("{profile} is a login, which no key can take the place of"))
             .hint("sign in with OpenClaw's own command, or name another profile"));
+    }
+    if let Some(there) = &there {
+        rotate::refuse_half_done(&flow.held, there)?;
     }
     let secret = value::read(ui, args, name, to)?;
     value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
