@@ -20,6 +20,7 @@ mod metrics;
 mod moving;
 mod moving_a_vault;
 mod offered;
+mod one_value;
 mod overwritten;
 mod questions;
 mod readme;
