@@ -24,6 +24,7 @@ mod one_value;
 mod overwritten;
 mod questions;
 mod readme;
+mod releasing;
 mod rendering;
 mod repairing;
 mod resting;
