@@ -28,7 +28,6 @@ struct Known {
 impl Stop {
     /// Begins to listen, before anybody is asked for anything.
     pub fn listen(ui: &Ui) -> Result<Self, CommandError> {
-        ui::leave_signals();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let flag = signals::flag_on(&kinds)?;
         let (stop, mut voice) = (Self::default(), ui.beside());
