@@ -87,10 +87,13 @@ pub enum CredentialAction {
         #[command(flatten)]
         flow: FlowArgs,
     },
-    /// Take a credential back from every agent
+    /// Take a credential back from every agent; one agent's own goes by: override AGENT PROFILE --remove
     Remove {
         /// The profile or provider
         name: String,
+        /// Named only to be told of the command for one agent's own.
+        #[arg(long, value_name = "AGENT", hide = true)]
+        agent: Option<String>,
         /// How it is done.
         #[command(flatten)]
         flow: FlowArgs,
@@ -127,7 +130,12 @@ pub fn cmd_credential(
             let changes = entry::adopted(&flow, agent, profile)?;
             flow.go(ui, "credential", changes)
         }
-        CredentialAction::Remove { name, flow: how } => {
+        CredentialAction::Remove { name, agent: Some(agent), .. } => {
+            Err(CommandError::usage("credential remove takes a credential back from every agent").hint(format!(
+                "keyshoal credential override {agent} {name} --remove   takes {agent}'s own back: it shares what all share again"
+            )))
+        }
+        CredentialAction::Remove { name, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
             let credential = existing(&flow, name, None)?;
             left::warn(ui, &flow, &credential)?;
@@ -214,6 +222,10 @@ fn provider_of(profile: &keyshoal_core::ProfileId) -> ProviderId {
 fn existing(flow: &Flow<'_>, name: &str, agent: Option<&String>) -> Result<VaultCredential, CommandError> {
     let agent = agent.map(|agent| flow.agent(agent)).transpose()?;
     let found = flow.credential(name, agent)?.cloned();
+    if found.is_none() && agent.is_none() {
+        // One that a single agent has is named as well.
+        return Err(flow.no_credential(name, None));
+    }
     found.ok_or_else(|| {
         let whose = agent.map_or_else(String::new, |agent| format!(" of {}'s own", agent.id));
         CommandError::user(format!("the vault has no credential {name}{whose}"))
