@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
-use crate::root::holdings::{self, Need};
+use crate::root::holdings::{self, Held, Need};
 use crate::ui::{Text, Ui};
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_core::{CredentialKind, Fact, Material, StoreId};
@@ -32,24 +32,7 @@ pub(super) fn release(
         return Ok(Outcome::Fine);
     };
     let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-    // Files that are no stores are nothing that a vault knows of.
-    let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
-    if let Some(held) = &held {
-        if is_open {
-            return Err(CommandError::user(
-                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
-            )
-            .hint("keyshoal recover   shows it and the ways out; then release it"));
-        }
-        if let Some(half) = half_done(held)?.into_iter().next() {
-            return Err(CommandError::user(format!(
-                "a rotation of {} is half done, and without the vault nobody can say which agents are to have the new value: nothing was released",
-                half.profile
-            ))
-            .hint(half.fix)
-            .hint("then release it"));
-        }
-    }
+    let is_open = has_open_run(&installation, held.as_ref())?;
     // An installation that cannot be looked at is released all the same.
     let options = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options);
@@ -72,6 +55,8 @@ pub(super) fn release(
         ui.document(&document(false))?;
         return Ok(outcome);
     }
+    // A person may have taken long to answer.
+    has_open_run(&installation, held.as_ref())?;
     let mark = |one: &OwnValue| {
         let OwnValue { agent, profile, fingerprint } = one.clone();
         Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }
@@ -87,6 +72,28 @@ pub(super) fn release(
     )));
     ui.document(&document(true))?;
     Ok(Outcome::Fine)
+}
+
+/// Tells whether a run is open that goes on by its journal then. Refused where the vault can still bring to its end what is under way.
+fn has_open_run(installation: &Installation, held: Option<&Held>) -> Result<bool, CommandError> {
+    // Files that are no stores are nothing that a vault knows of.
+    let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
+    let Some(held) = held else { return Ok(is_open) };
+    if is_open {
+        return Err(CommandError::user(
+            "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
+        )
+        .hint("keyshoal recover   shows it and the ways out; then release it"));
+    }
+    if let Some(half) = half_done(held)?.into_iter().next() {
+        return Err(CommandError::user(format!(
+            "a rotation of {} is half done, and without the vault nobody can say which agents are to have the new value: nothing was released",
+            half.profile
+        ))
+        .hint(half.fix)
+        .hint("then release it"));
+    }
+    Ok(false)
 }
 
 /// Says what a release would change, and what it would leave behind.
