@@ -34,6 +34,11 @@ impl Fingerprint {
         self
     }
 
+    /// Tells whether people see it as they see `other`: it is the same value, delivered another way, or the very same.
+    pub fn is_seen_as(&self, other: Self) -> bool {
+        self.0[..4] == other.0[..4]
+    }
+
     /// Returns all 32 hex digits.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

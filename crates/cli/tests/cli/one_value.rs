@@ -47,7 +47,8 @@ fn a_value_is_seen_alike_in_the_stores_and_by_reference_and_while_it_is_rotated(
             [&["status", "--json"], &["instance", "show", "--json"], &["explain", "academic", "--json"]];
         let inline = looks.map(|look| prints(&stage, look));
         assert!(inline.iter().all(|prints| prints.len() > 1), "{inline:?}");
-        well(&["instance", "set", "--delivery", "refs", "--yes"]);
+        let run = well(&["instance", "set", "--delivery", "refs", "--yes"]);
+        assert!(run.out.contains("another way") && !run.out.contains(" → "), "{layout}: {}", run.out);
         assert_eq!(looks.map(|look| prints(&stage, look)), inline, "{layout}");
 
         // The second one is tried before the first one's value before is retired.
