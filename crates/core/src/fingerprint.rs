@@ -27,6 +27,18 @@ impl Fingerprint {
         self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Returns one that people see as they see `other`, and that is no more the same than before.
+    #[must_use]
+    pub fn seen_as(mut self, other: Self) -> Self {
+        self.0[..4].copy_from_slice(&other.0[..4]);
+        self
+    }
+
+    /// Tells whether people see it as they see `other`: it is the same value, delivered another way, or the very same.
+    pub fn is_seen_as(&self, other: Self) -> bool {
+        self.0[..4] == other.0[..4]
+    }
+
     /// Returns all 32 hex digits.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

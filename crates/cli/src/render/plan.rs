@@ -57,7 +57,10 @@ pub fn deed(action: &Action) -> Text {
     match action {
         Action::Replace { expect, value, reset_cooldown, .. } => {
             let cooldown = if *reset_cooldown { ", reset its cooldown" } else { "" };
-            Text::toned(Tone::Strong, "replace ").plain(format!("{expect} → {value}{cooldown}"))
+            match value.is_seen_as(*expect) {
+                true => Text::toned(Tone::Strong, "deliver ").plain(format!("{value} another way{cooldown}")),
+                false => Text::toned(Tone::Strong, "replace ").plain(format!("{expect} → {value}{cooldown}")),
+            }
         }
         Action::RemoveShadow { expect, inherits, .. } => {
             Text::toned(Tone::Strong, "remove ").plain(format!("{expect}, inherit {inherits}"))
@@ -87,6 +90,9 @@ fn row(action: &Action) -> Vec<Text> {
 /// Returns why an action may be done.
 pub fn why(action: &Action) -> String {
     match action {
+        Action::Replace { expect, value, .. } if value.is_seen_as(*expect) => {
+            "the vault has it in the stores themselves, or by reference".to_owned()
+        }
         Action::Replace { why, .. } | Action::RemoveShadow { why, .. } | Action::Remove { why, .. } => {
             match why {
                 Why::EarlierGeneration { behind: 1 } => "the source's value before this one".to_owned(),

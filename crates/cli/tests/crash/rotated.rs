@@ -148,26 +148,94 @@ fn one_rotation_of_several_instances_under_references_that_was_killed_goes_on_or
             all_well(OLD, place);
         },
     ];
+    let crashes = all_killed(&all, &words, 3, &ways);
+    assert!(crashes > 20, "only {crashes} crashes");
+    begun.seen("begun when it was killed");
+}
+
+#[test]
+fn the_way_back_and_the_end_of_one_rotation_of_several_instances_that_were_killed_go_on_for_all() {
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let made = |name, layout| Home::beside(dir.clone(), name, layout, provider(&emulator));
+    let homes = [made("files", Layout::JsonFile), made("row", Layout::SharedRow)];
+    homes[0].well(&["vault", "init"]);
+    homes.iter().for_each(|home| home.take_in(REFS));
+    let [first, second] = &homes;
+    let all = [first, second];
+    let file = dir.path().join("new.txt").to_str().unwrap().to_owned();
+    first.well(&["rotate", PROFILE, "--instances", "all", "--yes", "--from-file", &file]);
+    let all_well = |value: &str, place: &str| all.iter().for_each(|home| well(home, value, place));
+    all_well(NEW, "proven");
+    let proven = tempfile::tempdir().unwrap();
+    copy(dir.path(), proven.path());
+
+    let (turned, retired) = (Both::default(), Both::default());
+    let crashes = all_killed(
+        &all,
+        &BACK_ALL,
+        6,
+        &[
+            &|place| {
+                does(second, &BACK_ALL, place);
+                all_well(OLD, place);
+            },
+            // Whoever only goes on goes on with the way back, once that has begun.
+            &|place| {
+                does(second, &RESUME_ALL, place);
+                let value = second.sent("main", place);
+                turned.see(value == OLD);
+                all_well(&value, place);
+            },
+        ],
+    );
+    assert!(crashes > 10, "only {crashes} crashes");
+    turned.seen("turned back when it was killed");
+
+    put_all_back(proven.path(), &all);
+    let crashes = all_killed(
+        &all,
+        &FINISH_ALL,
+        2,
+        &[
+            &|place| {
+                does(second, &FINISH_ALL, place);
+                all_well(NEW, place);
+                assert!(!does(first, &BACK_ALL, place), "{place}: what is retired is no way back");
+            },
+            &|place| {
+                let value = if retired.see(!does(second, &BACK_ALL, place)) { NEW } else { OLD };
+                all_well(value, place);
+            },
+        ],
+    );
+    assert!(crashes > 3, "only {crashes} crashes");
+    retired.seen("retired when it was killed");
+}
+
+/// Kills a command of the first here and there on its way, and goes every way out from there. Returns how many crashes there were.
+fn all_killed(all: &[&Home; 2], words: &[&str], thinner: usize, ways: &[&dyn Fn(&str)]) -> usize {
+    let [first, _] = all;
     let (before, crashed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    copy(dir.path(), before.path());
+    let root = first.dir.path();
+    copy(root, before.path());
     let mut crashes = 0;
     for (calls, apart) in OPERATIONS {
-        for n in (1..).step_by(3 * apart) {
-            put_all_back(before.path(), &all);
-            if !killed(dir.path(), &first.state(), &words, calls, n) {
+        for n in (1..).step_by(thinner * apart) {
+            put_all_back(before.path(), all);
+            if !killed(root, &first.state(), words, calls, n) {
                 break;
             }
-            let place = format!("{calls} {n}");
+            let place = format!("{words:?}, {calls} {n}");
             all.iter().for_each(|home| drop(home.all_send(&place)));
             empty(crashed.path());
-            copy(dir.path(), crashed.path());
+            copy(root, crashed.path());
             crashes += 1;
             for (at, way) in ways.iter().enumerate() {
-                put_all_back(crashed.path(), &all);
+                put_all_back(crashed.path(), all);
                 way(&format!("{place}, way {at}"));
             }
         }
     }
-    assert!(crashes > 20, "only {crashes} crashes");
-    begun.seen("begun when it was killed");
+    crashes
 }

@@ -12,6 +12,9 @@ use crate::{
     SourceValue, StoreId, VerdictKind, knowledge::KeptBy, plan::Why,
 };
 
+/// What differs of a value that stands in one place itself and in another by reference.
+pub(super) const ANOTHER_WAY: &str = "delivered another way (in the store itself, or by reference)";
+
 /// A copy together with everything that its judgement asks for.
 pub(super) struct Copy<'a> {
     pub sight: &'a Sight<'a>,
@@ -132,11 +135,14 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
             let words = Words::new(FindingKind::Foreign, text).fix(copy.settle());
             return Merits::with(words, Remedy::Ask);
         }
-        let text = format!(
-            "holds {short}, the source's value {}; the source now has {}",
-            rotations_ago(behind),
-            source.fingerprint
-        );
+        let text = match value.is_seen_as(source.fingerprint) {
+            true => format!("holds {short} as the source does, but {ANOTHER_WAY}"),
+            false => format!(
+                "holds {short}, the source's value {}; the source now has {}",
+                rotations_ago(behind),
+                source.fingerprint
+            ),
+        };
         return Merits::with(stale(text), Remedy::Replace(Why::EarlierGeneration { behind }));
     }
     if copy.kept_by_acceptance(value) {

@@ -1,6 +1,6 @@
 //! Copies in an instance whose vault says what is right: overrides, what was withdrawn, what is still to come.
 
-use super::copy::{Copy, Merits};
+use super::copy::{ANOTHER_WAY, Copy, Merits};
 use super::tell::bare;
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
@@ -113,7 +113,10 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
             Remedy::Replace(Why::Given),
         );
     }
-    let text = format!("holds {value} where the vault has {} for it alone", own.fingerprint);
+    let text = match value.is_seen_as(own.fingerprint) {
+        true => format!("holds {value}, the vault's value for it alone, but {ANOTHER_WAY}"),
+        false => format!("holds {value} where the vault has {} for it alone", own.fingerprint),
+    };
     let stale = |text| Words::new(FindingKind::Stale, text).fix("keyshoal sync");
     if copy.approved(value) {
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
