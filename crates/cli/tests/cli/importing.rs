@@ -210,6 +210,17 @@ fn without_the_program_everything_of_its_databases_waits_and_is_delivered_later(
         !new.join("state").exists() && !new.join("agents/agent-03/agent").exists(),
         "no database is made by us"
     );
+    // What all share is the source, and what waits for one agent is its own.
+    let listed = stage.run_at(&new, &["artifacts", "--list", "--json"]).json();
+    let print = |agent: &str| {
+        let all = listed["agents"].as_array().unwrap();
+        let one = all.iter().find(|one| one["agent"] == agent).unwrap();
+        one["artifacts"][0]["fingerprint"].as_str().unwrap()[..8].to_owned()
+    };
+    let status = stage.run_at(&new, &["status"]).out;
+    let line = |begin: &str| status.lines().find(|line| line.trim_start().starts_with(begin)).unwrap();
+    assert!(line("(source)").contains(&print("main")), "{status}");
+    assert!(line("agent-03").contains(&print("agent-03")), "{status}");
     let program = program(&stage);
     for arguments in [vec!["models", "auth", "paste-api-key"], vec!["order clear", "agent-03"]] {
         let ran =

@@ -255,3 +255,36 @@ fn a_program_that_is_too_old_for_the_payload_is_named_with_the_ways_out() {
         assert!(run.err.contains(said), "{said}: {}", run.err);
     }
 }
+
+/// The backup was made before the last rotation: the vault has the old key again, and the stores have the one that works.
+#[test]
+fn after_an_older_backup_every_command_says_how_the_stores_value_comes_into_the_vault() {
+    let stage = Stage::calm(keyshoal_core::Layout::JsonFile);
+    let (backup, given) = (stage.path("first.backup"), stage.path("given"));
+    std::fs::write(&given, GIVEN).unwrap();
+    let (backup, given) = (backup.to_str().unwrap(), given.to_str().unwrap());
+    let fine = |arguments: &[&str]| {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    };
+    fine(&["vault", "init"]);
+    fine(&["instance", "add", "--yes"]);
+    fine(&["vault", "backup", backup]);
+    fine(&["rotate", PROFILE, "--yes", "--grace", "0", "--from-file", given]);
+    std::fs::rename(stage.path(".local/share/keyshoal"), stage.path("lost")).unwrap();
+    fine(&["vault", "restore", backup]);
+    stage.emulator.only_accept(&[GIVEN]);
+    let way = "keyshoal credential adopt base anthropic:default (into the vault)   or   keyshoal set anthropic:default";
+    for arguments in [&["status", "--check"] as &[&str], &["diff"], &["sync"], &["sync", "--yes"]] {
+        let output = stage.command(arguments).env("COLUMNS", "1000").output().unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap()
+        );
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(way), "{arguments:?}: {said}");
+    }
+    fine(&["credential", "adopt", "base", PROFILE, "--yes"]);
+    fine(&["diff"]);
+}
