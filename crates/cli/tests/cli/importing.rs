@@ -340,3 +340,47 @@ esac
         }
     }
 }
+
+#[test]
+fn what_openclaw_refuses_of_an_earlier_config_is_named_with_its_own_command() {
+    let stage = twenty(Layout::JsonFile);
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    value["meta"] = json!({ "lastTouchedVersion": "2026.3.28", "lastTouchedAt": "2026-11-22T10:19:59.262Z" });
+    value["gateway"]["reload"] = json!({ "debounceMs": 500 });
+    std::fs::write(&config, value.to_string()).unwrap();
+    exported(&stage);
+    let program = stage.path("openclaw");
+    // As 2026.9.6 says it, which refuses what else needs the config likewise.
+    let script = r#"#!/bin/sh
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
+  "config validate --json")
+    grep -q lastTouchedAt "$OPENCLAW_CONFIG_PATH" && touched='{ "path": "meta", "message": "Unrecognized key: \"lastTouchedAt\"" },'
+    echo '{ "valid": false, "issues": [ '"$touched"' { "path": "gateway.reload", "message": "Unrecognized key: \"debounceMs\"" } ] }'
+    exit 1 ;;
+  *) echo "OpenClaw config is invalid" >&2; exit 1 ;;
+esac
+"#;
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (payload, code) = (stage.path("home.payload"), stage.path("code"));
+    let looked = ["import", text(&payload), "--code-file", text(&code), "--openclaw", text(&program), "-n"];
+    let looked = stage.run(&looked);
+    assert!(
+        looked.out.replace("\n   ", "").contains("openclaw doctor --fix"),
+        "{}{}",
+        looked.out,
+        looked.err
+    );
+    let new = stage.path("new");
+    let run = imported(&stage, &new, &["--openclaw", text(&program), "--json"]);
+    let attention = run.json()["made"]["attention"].clone();
+    let said = attention[0].as_str().unwrap_or_default();
+    for word in
+        ["OpenClaw 2026.9.6 refuses", "2026.3.28", "(gateway.reload.debounceMs)", "openclaw doctor --fix"]
+    {
+        assert!(said.contains(word), "{word}: {attention:#}{}", run.err);
+    }
+    assert_eq!((run.code, attention.as_array().unwrap().len()), (2, 1), "{attention:#}");
+}

@@ -248,11 +248,15 @@ fn a_program_that_is_too_old_for_the_payload_is_named_with_the_ways_out() {
     std::fs::write(&old, "#!/bin/sh\necho OpenClaw 2026.3.28\n").unwrap();
     std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
     let new = stage.path("new");
-    let run = stage
-        .run_at(&new, &["import", text(&to), "--code-file", text(&code), "--yes", "--openclaw", text(&old)]);
-    assert_eq!((run.code, new.exists()), (1, false), "{}{}", run.out, run.err);
-    for said in ["2026.8.1-beta.1", "2026.3.28", text(&old), "--openclaw PATH", "a machine that has one"] {
-        assert!(run.err.contains(said), "{said}: {}", run.err);
+    // Whoever only looks is told the same.
+    for how in ["--yes", "--dry-run"] {
+        let arguments = ["import", text(&to), "--code-file", text(&code), how, "--openclaw", text(&old)];
+        let run = stage.run_at(&new, &arguments);
+        assert_eq!((run.code, new.exists()), (1, false), "{how}: {}{}", run.out, run.err);
+        for said in ["2026.8.1-beta.1", "2026.3.28", text(&old), "--openclaw PATH", "a machine that has one"]
+        {
+            assert!(run.err.contains(said), "{how}: {said}: {}", run.err);
+        }
     }
 }
 

@@ -23,8 +23,7 @@ use keyshoal_core::InstanceId;
 use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
-use program::Program;
-pub use program::installed_release;
+pub use program::{Program, installed_release};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -172,10 +171,13 @@ fn build(
         watch: false,
         backup: None,
     };
-    if let Some(program) = program.filter(|program| program.has_databases()) {
+    if let Some(program) = program {
         let progress = ui.progress();
         progress.say("OpenClaw makes its stores …");
-        made.findings.extend(program.make_stores(&locations, plan)?);
+        let refused = program.refuses(&locations, plan)?;
+        let not_made = program.has_databases().then(|| program.make_stores(&locations, plan)).transpose()?;
+        // Whoever refuses the config makes no store of it either.
+        made.findings.extend(refused.or(not_made.flatten()));
     }
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
     launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;

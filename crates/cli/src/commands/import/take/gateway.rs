@@ -68,6 +68,7 @@ pub fn write(
     let mut wanted = Wanted::of(instance).map_err(|error| wrong(&error))?;
     wanted.channels = plan.channels.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
     wanted.usual_stores = true;
+    wanted.without_retired = true;
     // The stores hold the keys themselves here; the file of the old machine is not there.
     wanted.secret_files.insert(REFERENCES.to_owned(), None);
     let there = raw(locations).map_err(|error| wrong(&error))?.map(|config| config.value);

@@ -223,3 +223,25 @@ fn build(fates: &[Fate], rest: &Rest) -> Option<Case> {
     }
     Some(Case { release, value, wanted, kept })
 }
+
+#[test]
+fn what_earlier_releases_wrote_by_themselves_and_this_one_refuses_leaves() {
+    let text = r#"{
+  // touched by its own commands
+  meta: { lastTouchedAt: "2026-11-22T10:19:59.262Z", lastTouchedVersion: "2026.3.28" },
+  commands: { restart: true, ownerDisplay: "raw" },
+}
+"#;
+    let wanted = Wanted { agents: vec![agent("main")], without_retired: true, ..Wanted::default() };
+    let new = made(text, NEW, &wanted);
+    let left = crate::config::text::parse(Path::new("openclaw.json"), new.text.reveal_secret()).unwrap();
+    assert_eq!(
+        left,
+        json!({ "meta": { "lastTouchedVersion": "2026.3.28" }, "commands": { "restart": true } })
+    );
+    assert!(new.text.reveal_secret().contains("// touched by its own commands"));
+    assert_eq!(made(text, OLD, &wanted).text.reveal_secret(), text);
+    // What it means is another thing then, and OpenClaw's own command decides about it.
+    let hashed = text.replace("raw", "hash");
+    assert!(made(&hashed, NEW, &wanted).text.reveal_secret().contains("ownerDisplay"));
+}
