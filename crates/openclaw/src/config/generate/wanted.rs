@@ -44,7 +44,7 @@ pub struct WantedAgent {
     pub id: AgentId,
     /// Its display name.
     pub name: Option<String>,
-    /// Whether it is the default agent. Nobody is where the config says `agents.ownership: "explicit"`.
+    /// Whether it is the default agent; where the config says `agents.ownership: "explicit"`, the one of `agents.defaults.systemAgent`.
     pub default: bool,
     /// Its own models.
     pub models: ModelChoice,

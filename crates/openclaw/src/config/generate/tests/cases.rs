@@ -245,3 +245,44 @@ fn what_earlier_releases_wrote_by_themselves_and_this_one_refuses_leaves() {
     let hashed = text.replace("raw", "hash");
     assert!(made(&hashed, NEW, &wanted).text.reveal_secret().contains("ownerDisplay"));
 }
+
+/// As `openclaw doctor --fix` of 2026.9.6 leaves a roster that had a default mark.
+const EXPLICIT: &str = r#"{
+  agents: {
+    ownership: "explicit",
+    defaults: { systemAgent: { agentId: "main" } }, // asks first
+    entries: { main: {}, ops: {}, stocks: {} },
+  },
+}
+"#;
+
+#[test]
+fn under_explicit_ownership_the_default_is_who_owns_what_nobody_else_does() {
+    let sources = Sources::of(&locations(), Some(EXPLICIT.as_bytes())).unwrap();
+    let read = crate::config::import::import(&locations(), &sources).unwrap();
+    let defaults: Vec<bool> = read.agents.iter().map(|agent| agent.default).collect();
+    assert_eq!(defaults, [true, false, false]);
+    let wanted = |default: &str, ids: &[&str]| {
+        let one = |id: &&str| WantedAgent { default: *id == default, ..agent(id) };
+        Wanted { agents: ids.iter().map(one).collect(), ..Wanted::default() }
+    };
+    let all = ["main", "ops", "stocks"];
+    assert_eq!(made(EXPLICIT, NEW, &wanted("main", &all)).changes, []);
+    assert_eq!(made(EXPLICIT, NEW, &wanted("", &all)).changes, [], "nobody says who");
+    let other = made(EXPLICIT, NEW, &wanted("ops", &all));
+    assert_eq!(other.changes, [ConfigChange::new("agents.defaults.systemAgent.agentId", "set to ops")]);
+    assert_eq!(other.text.reveal_secret(), EXPLICIT.replace("agentId: \"main\"", "agentId: \"ops\""));
+    // It leaves or is renamed, and another is named once.
+    let left = made(EXPLICIT, NEW, &wanted("stocks", &["ops", "stocks"]));
+    let named = left.changes.iter().filter(|change| change.path.contains("systemAgent")).count();
+    assert_eq!((named, left.text.reveal_secret().contains("agentId: \"stocks\"")), (1, true));
+    let renamed = Wanted {
+        renamed: [(AgentId::new("chief"), AgentId::new("main"))].into(),
+        ..wanted("chief", &["chief", "ops", "stocks"])
+    };
+    assert!(made(EXPLICIT, NEW, &renamed).text.reveal_secret().contains("agentId: \"chief\""));
+    // Where nobody was named.
+    let without = EXPLICIT.replace("systemAgent: { agentId: \"main\" }", "skipBootstrap: true");
+    let set = made(&without, NEW, &wanted("ops", &all));
+    assert_eq!(set.changes, [ConfigChange::new("agents.defaults.systemAgent.agentId", "set to ops")]);
+}
