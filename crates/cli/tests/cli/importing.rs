@@ -35,6 +35,8 @@ fn twenty(layout: Layout) -> Stage {
     };
     value.pointer_mut(five).unwrap()["workspace"] = json!(workspace);
     value.pointer_mut(six).unwrap()["agentDir"] = json!(elsewhere);
+    value["logging"] = json!({ "file": stage.state_dir().join("logs/gateway.jsonl") });
+    value["browser"] = json!({ "executablePath": stage.state_dir().join("tools/chrome") });
     std::fs::write(&config, serde_json::to_string_pretty(&value).unwrap()).unwrap();
     std::fs::write(stage.state_dir().join(".env"), "SOME_VARIABLE='it is # so'\n").unwrap();
     std::fs::create_dir_all(&workspace).unwrap();
@@ -113,6 +115,19 @@ fn twenty_agents_move_into_an_empty_directory() {
         );
         assert_eq!(config["agents"]["list"][6]["workspace"], text(&new.join("workspace-five")));
         assert_eq!(config["agents"]["list"][7].get("agentDir"), None);
+        // What has an obvious new place moves; of what has none a person was told.
+        assert_eq!(config["logging"]["file"], text(&new.join("logs/gateway.jsonl")));
+        let chrome = stage.state_dir().join("tools/chrome");
+        assert_eq!(config["browser"]["executablePath"], text(&chrome));
+        let warned = run.json()["warnings"].to_string();
+        let old = stage.state_dir().join("logs/gateway.jsonl");
+        for said in [
+            format!("logging.file ({}) moves", text(&old)),
+            format!("browser.executablePath is {} and stays so", text(&chrome)),
+        ] {
+            assert!(warned.contains(&said), "{said}: {warned}");
+        }
+        assert_eq!(warned.matches("agents.list").count(), 0, "{warned}");
         assert_eq!(std::fs::read_to_string(new.join("workspace-five/notes.md")).unwrap(), "a note");
         assert_eq!(std::fs::read_to_string(new.join(".env")).unwrap(), "SOME_VARIABLE='it is # so'\n");
         let status = stage.run_at(&new, &["status", "--json"]);

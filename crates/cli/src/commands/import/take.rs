@@ -124,7 +124,7 @@ fn build(
     let (env, vault, program) = (&context.world.environment, &agreed.vault, agreed.program.as_ref());
     let locations = root::locations(context.world, context.globals)?;
     lay::config(target, &locations, plan)?;
-    let defaults = gateway::default_workspace(&locations, env, plan)?;
+    let defaults = gateway::moved_settings(&locations, env, plan)?;
     let notes = lay::workspaces(plan, &agreed.payload, &locations, defaults);
     let files = lay::files(target, plan, &agreed.payload, &locations)?;
 
