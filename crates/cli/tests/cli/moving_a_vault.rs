@@ -130,6 +130,17 @@ fn what_only_the_vault_has_moves_too() {
     for layout in [Layout::JsonFile, Layout::SharedRow] {
         let stage = vaulted(layout);
         let before = done(&stage, &["instance", "show", "--json"]).json()["instance"].clone();
+        // What a disabled agent worked on comes along, or is named where it stays.
+        let (workspace, sessions) = ("workspace-ops", "agents/ops/sessions");
+        for (dir, file) in [(workspace, "plan.md"), (sessions, "one.jsonl")] {
+            std::fs::create_dir_all(stage.state_dir().join(dir)).unwrap();
+            std::fs::write(stage.state_dir().join(dir).join(file), "of ops").unwrap();
+        }
+        let (without, code) = (stage.path("without.payload"), stage.path("without.code"));
+        let told = done(&stage, &["export", "--to", text(&without), "--code-file", text(&code)]).out;
+        for dir in [workspace, sessions] {
+            assert!(told.contains(text(&stage.state_dir().join(dir))), "{layout}: {told}");
+        }
         let (new, export, preview) = moved(&stage);
         assert_eq!(export["disabled"], json!(["ops"]), "{layout}");
         assert_eq!(preview["questions"], json!([]), "what is meant is not asked about: {layout}");
@@ -144,6 +155,10 @@ fn what_only_the_vault_has_moves_too() {
         );
         let after = there(&stage, &new);
         assert_eq!(words(&before), words(&after), "{layout}");
+        for file in [format!("{workspace}/plan.md"), format!("{sessions}/one.jsonl")] {
+            let there = std::fs::read_to_string(new.join(&file)).unwrap_or_default();
+            assert_eq!(there, "of ops", "{layout}: {file}: {export:#}");
+        }
         assert!(
             !roster(&new).contains("ops") && roster(&new).contains("night"),
             "{layout}: {}",
