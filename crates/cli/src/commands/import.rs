@@ -178,7 +178,7 @@ impl Known<'_> {
 
     fn answer(&mut self, ui: &mut Ui, plan: &ImportPlan) -> Result<(), CommandError> {
         for question in &plan.questions {
-            let keep = ui.ask(&render::import::about(question), true)? == Some(Answer::Yes);
+            let keep = ui.ask(&render::import::about(plan, question), true)? == Some(Answer::Yes);
             let choice = if keep { Choice::Override } else { Choice::Shared };
             self.answers.insert((question.profile.clone(), question.fingerprint), choice);
         }
