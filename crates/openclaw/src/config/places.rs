@@ -2,12 +2,14 @@
 
 use super::notes::{Look, Steps};
 use super::text;
+use keyshoal_core::Secret;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// Returns every absolute path that stands as a value in a text of a config, with the way there. What it includes is not looked at.
-pub fn named_places(text: &str) -> Vec<(String, PathBuf)> {
-    let Ok(value) = text::parse(Path::new("openclaw.json"), text) else { return Vec::new() };
+pub fn named_places(config: &Secret) -> Vec<(String, PathBuf)> {
+    let parsed = text::parse(Path::new("openclaw.json"), config.reveal_secret());
+    let Ok(value) = parsed else { return Vec::new() };
     let mut found = Vec::new();
     look_for(&Look::root(&value), &mut found);
     found.into_iter().map(|(steps, path)| (steps.to_string(), path)).collect()
@@ -38,7 +40,7 @@ mod tests {
     #[test]
     fn what_is_a_path_is_named_with_the_way_there() {
         let text = "{ logging: { file: '/home/ada/log' }, hooks: [{ run: '/bin/sh -c x' }, { at: '/srv/a' }], x: 'a/b' }";
-        let named = named_places(text);
+        let named = named_places(&Secret::new(text));
         let said: Vec<_> = named.iter().map(|(way, path)| format!("{way} {}", path.display())).collect();
         assert_eq!(said, ["logging.file /home/ada/log", "hooks[1].at /srv/a"]);
     }

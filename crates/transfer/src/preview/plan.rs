@@ -222,9 +222,8 @@ impl ImportPlan {
     /// Returns what else of the config's own text names a place below the old state directory and has the same place below another one:
     /// the way there, and the new place.
     pub fn moved_settings(&self, state_dir: &Path) -> Vec<(&'static str, String)> {
-        let text = self.config.as_ref().map_or("", Secret::reveal_secret);
         let from = Path::new(&self.source.state_dir);
-        let named = named_places(text);
+        let named = self.config.as_ref().map(named_places).unwrap_or_default();
         let new = |way: &'static str| {
             let (_, path) = named.iter().find(|(named, _)| named == way)?;
             Some((way, moved(path, from, state_dir)?))

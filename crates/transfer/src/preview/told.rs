@@ -57,7 +57,7 @@ fn named(plan: &ImportPlan, warnings: &mut Vec<String>) {
     let texts = plan.config.iter().map(|text| (None, text));
     let texts = texts.chain(plan.included.iter().map(|file| (Some(&file.name), &file.value)));
     for (file, text) in texts {
-        for (way, path) in named_places(text.reveal_secret()) {
+        for (way, path) in named_places(text) {
             let ours = way.starts_with("secrets.providers.keyshoal.");
             if !path.starts_with(home.unwrap_or(old)) || ours || is_told_of_agents(&way) {
                 continue;
