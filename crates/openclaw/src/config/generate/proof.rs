@@ -164,7 +164,7 @@ fn meets(view: &View, before: &View, wanted: &Wanted) -> bool {
         && view.agents.iter().zip(&wanted.agents).all(|(seen, agent)| {
             seen.id == agent.id
                 && seen.name == agent.name
-                && seen.workspace == agent.workspace
+                && (seen.workspace == agent.workspace || view.explicit && agent.workspace.is_none())
                 && seen.models.choice == agent.models
         });
     let default = wanted.agents.iter().find(|agent| agent.default);

@@ -163,6 +163,12 @@ impl Plan<'_> {
         Change::within(way, change)
     }
 
+    /// Tells whether a value that the vault does not know may be OpenClaw's own: where it makes ownership explicit, it writes the workspace
+    /// of the former default agent down, which would be another one without.
+    fn is_migrated(&self, key: &str, wanted: Option<&String>) -> bool {
+        key == "workspace" && wanted.is_none() && self.view.explicit
+    }
+
     /// Returns the change of an agent's entry that is there.
     fn kept(&self, agent: &WantedAgent, seen: &Seen, marked: bool, report: &mut Report) -> Change {
         let path = self.path(&agent.id);
@@ -177,7 +183,7 @@ impl Plan<'_> {
         for (key, now, wanted) in
             [("name", &seen.name, &agent.name), ("workspace", &seen.workspace, &agent.workspace)]
         {
-            if now != wanted {
+            if now != wanted && !self.is_migrated(key, wanted.as_ref()) {
                 let change = wanted.as_ref().map_or(Change::Drop, |text| Change::Put(json!(text)));
                 report.changes.push(ConfigChange::of(format!("{path}.{key}"), &change));
                 patch.push((key.to_owned(), change));
