@@ -298,7 +298,10 @@ fn an_import_that_was_killed_is_taken_back_by_the_next_one() {
     let new = stage.path("new");
     let killing = stage.path("killing");
     let script = r#"#!/bin/sh
-case "$*" in --version) echo "OpenClaw 2026.9.6" ;; *) kill -9 $PPID ;; esac
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6" ;;
+  *) mkdir "$OPENCLAW_STATE_DIR/logs"; : > "$OPENCLAW_STATE_DIR/config-journal-fingerprint.key"; kill -9 $PPID ;;
+esac
 "#;
     std::fs::write(&killing, script).unwrap();
     std::fs::set_permissions(&killing, std::fs::Permissions::from_mode(0o755)).unwrap();

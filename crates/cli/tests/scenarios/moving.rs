@@ -130,6 +130,8 @@ fn an_instance_of_2026_3_28_is_imported_where_2026_9_6_is_installed() {
     config["meta"] =
         serde_json::json!({ "lastTouchedAt": "2026-11-22T10:19:59.262Z", "lastTouchedVersion": "2026.3.28" });
     config["commands"] = serde_json::json!({ "restart": true, "ownerDisplay": "raw" });
+    // Its directory is made by the program, and is for its owner alone all the same.
+    config["logging"]["file"] = serde_json::json!(stage.instance.state_dir().join("logs/gateway.jsonl"));
     std::fs::write(&path, config.to_string()).unwrap();
     let scratch = stage.instance.scratch().to_owned();
     let (to, code, program) = (scratch.join("home.payload"), scratch.join("code"), scratch.join("openclaw"));
@@ -141,10 +143,8 @@ fn an_instance_of_2026_3_28_is_imported_where_2026_9_6_is_installed() {
     let import = stage.keyshoal(&arguments);
     let made: Value = serde_json::from_str(&import.out).unwrap();
     assert_eq!(import.code, Some(0), "{:#}", made["made"]);
-    assert_eq!(
-        (&made["made"]["waits"], &made["made"]["attention"]),
-        (&serde_json::json!([]), &serde_json::json!([])),
-        "{:#}",
-        made["made"]
-    );
+    for nothing in ["waits", "attention", "readable_by_others"] {
+        assert_eq!(made["made"][nothing], serde_json::json!([]), "{nothing}: {:#}", made["made"]);
+    }
+    assert!(stage.instance.state_dir().join("logs").is_dir());
 }

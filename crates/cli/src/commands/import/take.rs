@@ -95,7 +95,7 @@ pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Ou
     };
     let context = &Context { world: context.world, globals: &globals };
     let mut plan = agreed.plan.clone();
-    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
+    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan, &agreed.state_dir))?;
     let mut added = None;
     let made = build(ui, context, &agreed, &mut plan, &mut target, &mut added);
     let mut made = match made {

@@ -93,7 +93,7 @@ impl Program {
         let from = plan.source.release.as_deref()?;
         (plan.config.is_some() && Release::parse(from)? < self.release).then(|| {
             format!(
-                "the config is of OpenClaw {from}, and {} is {}: what that refuses of it is named when it is made, and {MENDS} brings it to its form",
+                "the config is of OpenClaw {from}, and {} is {}: what that refuses of it is named once it is there, and {MENDS} brings it to its form",
                 self.path.display(),
                 self.version
             )
