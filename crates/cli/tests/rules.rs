@@ -48,6 +48,7 @@ const REVEALING: &[(&str, &str)] = &[
         "crates/openclaw/src/config/generate/settings.rs",
         "writes channels and the gateway's token into a config",
     ),
+    ("crates/openclaw/src/config/places.rs", "finds the places of a machine that a config names"),
     ("crates/openclaw/src/config/variables.rs", "looks variables up, as the program does"),
     ("crates/openclaw/src/gateway/discovery.rs", "reads the port from a variable"),
     ("crates/openclaw/src/gateway/handshake.rs", "shows the gateway's token to the gateway"),

@@ -15,7 +15,7 @@ pub struct Artifact {
     pub profile: ProfileId,
     /// Its provider; `None` where nothing is wanted any more.
     pub provider: Option<ProviderId>,
-    /// The value that the vault wants for this agent.
+    /// The value that the vault wants for this agent; `None` where it wants none.
     pub fingerprint: Option<Fingerprint>,
     /// How the agent gets it.
     pub how: How,
@@ -73,10 +73,12 @@ pub fn artifacts(sight: &Sight<'_>, wish: &Wish, agents: &[AgentId]) -> Vec<Agen
 }
 
 fn artifact(sight: &Sight<'_>, wish: &Wish, id: &AgentId, profile: &ProfileId) -> Artifact {
+    // Who is disabled gets nothing, neither of its own nor of what all share.
+    let disabled = wish.leaving.contains(id);
     let own = wish.own_value(id, profile);
-    let wanted = own.or_else(|| wish.shared.get(profile)?.value.as_ref());
+    let wanted = own.or_else(|| wish.shared.get(profile)?.value.as_ref()).filter(|_| !disabled);
     let how = match (wanted, sight.observed.agent(id)) {
-        _ if wish.leaving.contains(id) => skipped("the agent is disabled"),
+        _ if disabled => skipped("the agent is disabled"),
         (None, _) => skipped("the vault has taken it back"),
         (Some(_), None) => How::Pending { why: "the agent is in no roster yet".to_owned() },
         (Some(value), Some(agent)) => how(sight, agent, profile, value, own.is_some()),

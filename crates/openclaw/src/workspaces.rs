@@ -40,26 +40,48 @@ pub fn of_agent(
     raw: Option<&RawConfig>,
     agent: &AgentEntry,
 ) -> Workspace {
-    let text = |value: Option<&Value>| {
-        let text = value.and_then(|value| value.get("workspace")).and_then(Value::as_str);
-        text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-    };
+    let entry = raw.and_then(|raw| written_entry(&raw.value, &agent.id));
+    let is_default = config.default_agent().is_some_and(|default| default.id == agent.id);
+    place(locations, env, raw, (&agent.id, is_default), entry.and_then(text))
+}
+
+/// Returns the workspace of an agent that the config does not have, and whose entry would name this one.
+pub fn of_absent(
+    locations: &Locations,
+    env: &Environment,
+    raw: Option<&RawConfig>,
+    id: &AgentId,
+    written: Option<&str>,
+) -> Workspace {
+    place(locations, env, raw, (id, false), written.map(str::to_owned))
+}
+
+/// Returns the workspace that an entry names.
+fn text(entry: &Value) -> Option<String> {
+    let text = entry.get("workspace").and_then(Value::as_str);
+    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+fn place(
+    locations: &Locations,
+    env: &Environment,
+    raw: Option<&RawConfig>,
+    (id, is_default): (&AgentId, bool),
+    written: Option<String>,
+) -> Workspace {
     let resolved = |written: &str| {
         let written = written.replace('\0', "");
         locate::resolve(Path::new(&written), Some(&locations.home)).unwrap_or_else(|_| PathBuf::from(written))
     };
-    let value = raw.map(|raw| &raw.value);
-    let written = text(value.and_then(|value| written_entry(value, &agent.id)));
     if let Some(own) = &written {
         return Workspace { path: resolved(own), written };
     }
-    let shared = text(value.and_then(|value| value.pointer("/agents/defaults")));
-    let is_default = config.default_agent().is_some_and(|default| default.id == agent.id);
+    let shared = raw.and_then(|raw| raw.value.pointer("/agents/defaults")).and_then(text);
     let path = match (shared, is_default) {
         (Some(shared), true) => resolved(&shared),
         (Some(shared), false) => {
-            let within = resolved(&shared).join(agent.id.as_str());
-            let beside = locations.state_dir.join(format!("workspace-{}", agent.id));
+            let within = resolved(&shared).join(id.as_str());
+            let beside = locations.state_dir.join(format!("workspace-{id}"));
             if files::exists(&within) || !files::exists(&beside) { within } else { beside }
         }
         (None, true) => {
@@ -72,14 +94,14 @@ pub fn of_agent(
                 }
             }
         }
-        (None, false) => locations.state_dir.join(format!("workspace-{}", agent.id)),
+        (None, false) => locations.state_dir.join(format!("workspace-{id}")),
     };
     Workspace { written, path }
 }
 
 /// Returns the directory of an agent's session files. Since 2026.8 the sessions themselves stand in the agent's database.
-pub fn sessions_of(locations: &Locations, agent: &AgentEntry) -> PathBuf {
-    locations.state_dir.join("agents").join(agent.id.as_str()).join("sessions")
+pub fn sessions_of(locations: &Locations, id: &AgentId) -> PathBuf {
+    locations.state_dir.join("agents").join(id.as_str()).join("sessions")
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod stores;
 
 use crate::manifest::{LeftOut, Logins, Manifest, Named, Source, Totals, ValueRef};
 use crate::payload::Payload;
-use keyshoal_core::vault::{Delivery, REFERENCES};
+use keyshoal_core::vault::{Delivery, REFERENCES, VaultAgent};
 use keyshoal_core::{InstanceId, Secret, Timestamp};
 use keyshoal_openclaw::artifacts::RefsFile;
 use keyshoal_openclaw::config::{self, Config, ConfigError, RawConfig};
@@ -83,28 +83,14 @@ pub fn gather_open(
     env: &Environment,
     options: &GatherOptions,
 ) -> Result<Payload, GatherError> {
-    let config = config::load(locations, env)?;
-    let raw = config::raw(locations)?;
-    let resolved = layout::resolve(locations, &config, None)?;
-    if resolved.layout == keyshoal_core::Layout::Unknown {
-        return Err(GatherError::UnknownLayout {
-            state_dir: locations.state_dir.display().to_string(),
-            evidence: resolved.evidence.join("; "),
-        });
-    }
-    let mut gathering = Gathering {
-        locations,
-        env,
-        config: &config,
-        raw: raw.as_ref(),
-        resolved: &resolved,
-        payload: Payload {
-            manifest: empty(locations, &resolved, options),
-            values: Vec::new(),
-            files: Vec::new(),
-            draft: None,
-        },
+    let read = Read::of(locations, env)?;
+    let payload = Payload {
+        manifest: empty(locations, &read.resolved, options),
+        values: Vec::new(),
+        files: Vec::new(),
+        draft: None,
     };
+    let mut gathering = read.gathering(locations, env, payload);
     gathering.settings();
     gathering.profiles(options.logins)?;
     gathering.context(options.context)?;
@@ -114,10 +100,67 @@ pub fn gather_open(
         payload.resolve(&delivered(locations)?);
     }
     if options.context {
-        let bytes = payload.files.iter().map(|file| file.size).sum();
-        payload.manifest.files = Some(Totals { files: payload.files.len() as u64, bytes });
+        count(&mut payload);
     }
     Ok(payload)
+}
+
+/// Adds workspaces and sessions of agents that only a vault has: it has disabled them, and the config knows them no more. Where those of
+/// the others stay, it is said where theirs are.
+pub fn gather_disabled(
+    payload: Payload,
+    locations: &Locations,
+    env: &Environment,
+    agents: &[VaultAgent],
+) -> Result<Payload, GatherError> {
+    let along = payload.manifest.files.is_some();
+    let read = Read::of(locations, env)?;
+    let absent: Vec<&VaultAgent> =
+        agents.iter().filter(|agent| !agent.enabled && read.config.agent(&agent.id).is_none()).collect();
+    let mut gathering = read.gathering(locations, env, payload);
+    gathering.context_of_absent(along, &absent)?;
+    let mut payload = gathering.payload;
+    if along {
+        count(&mut payload);
+    }
+    Ok(payload)
+}
+
+fn count(payload: &mut Payload) {
+    let bytes = payload.files.iter().map(|file| file.size).sum();
+    payload.manifest.files = Some(Totals { files: payload.files.len() as u64, bytes });
+}
+
+/// What is read of an installation before anything is gathered.
+struct Read {
+    config: Config,
+    raw: Option<RawConfig>,
+    resolved: Resolved,
+}
+
+impl Read {
+    fn of(locations: &Locations, env: &Environment) -> Result<Self, GatherError> {
+        let config = config::load(locations, env)?;
+        let raw = config::raw(locations)?;
+        let resolved = layout::resolve(locations, &config, None)?;
+        if resolved.layout == keyshoal_core::Layout::Unknown {
+            return Err(GatherError::UnknownLayout {
+                state_dir: locations.state_dir.display().to_string(),
+                evidence: resolved.evidence.join("; "),
+            });
+        }
+        Ok(Self { config, raw, resolved })
+    }
+
+    fn gathering<'a>(
+        &'a self,
+        locations: &'a Locations,
+        env: &'a Environment,
+        payload: Payload,
+    ) -> Gathering<'a> {
+        let (config, raw, resolved) = (&self.config, self.raw.as_ref(), &self.resolved);
+        Gathering { locations, env, config, raw, resolved, payload }
+    }
 }
 
 /// Reads the private file to which stores refer; an empty one where there is none.

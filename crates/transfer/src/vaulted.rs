@@ -97,12 +97,6 @@ impl Hearing<'_, '_> {
             };
             self.payload.manifest.agents.insert(before.map_or(0, |place| place + 1), part);
             self.entry(agent);
-            if self.payload.manifest.files.is_some() {
-                self.leave_out(
-                    format!("the workspace and sessions of {}", agent.id),
-                    "it is in no roster; copy by hand what you want of them",
-                );
-            }
         }
     }
 

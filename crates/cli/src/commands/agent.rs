@@ -4,7 +4,7 @@ mod rename;
 
 use super::Context;
 use super::flow::{self, Flow, FlowArgs};
-use super::shared;
+use super::{model, shared};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -141,13 +141,14 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
                 .hint(format!("if that is meant: keyshoal agent add {id} --name {agent:?}")));
             }
             let uid = AgentUid(uuid::Uuid::new_v4());
+            model::warn(ui, context, &about.models())?;
             let mut changes = vec![Change::AddAgent(VaultAgent {
                 uid,
                 id,
                 name: about.name.clone(),
                 enabled: true,
                 default: false,
-                models: ModelChoice { primary: about.model.clone(), fallbacks: about.fallback.clone() },
+                models: about.models(),
                 workspace: about.workspace.clone(),
             })];
             if about.default {
@@ -158,6 +159,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Set { agent, about, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
             let changes = said(flow.agent(agent)?, about);
+            model::warn(ui, context, &about.models())?;
             flow.go(ui, "agent", changes)
         }
         AgentAction::Rename { agent, to, flow: how } => rename::rename(ui, context, agent, to, how),
@@ -170,6 +172,12 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Enable { agent, flow: how } => enable(ui, context, agent, true, how),
         AgentAction::Disable { agent, flow: how } => enable(ui, context, agent, false, how),
         AgentAction::Remove { agent, flow: how } => remove(ui, context, agent, how),
+    }
+}
+
+impl About {
+    fn models(&self) -> ModelChoice {
+        ModelChoice { primary: self.model.clone(), fallbacks: self.fallback.clone() }
     }
 }
 

@@ -62,7 +62,7 @@ pub fn cmd_bundle(ui: &mut Ui, context: &Context<'_>, args: &BundleArgs) -> Resu
     let history = installation.history(RUNS)?;
     let outline =
         installation.config_outline().unwrap_or_else(|error| json!({ "unreadable": error.to_string() }));
-    let view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
+    let view = StatusView::of(&look.observed, &look.knowledge, &look.desired, &look.judgement.findings);
     let entries = vec![
         Entry::new("README.md", scrub.text(READ_ME.to_owned())),
         Entry::new("status.json", scrub.text(document::to_text(&StatusDocument::of(&view))?)),

@@ -46,7 +46,7 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
             lines.clear();
         }
         lines.push(Text::toned(Tone::Strong, if nothing { "Findings" } else { "Left" }));
-        let view = StatusView::of(&report.look.observed, &report.look.knowledge, &left);
+        let view = StatusView::of(&report.look.observed, &report.look.knowledge, &report.look.desired, &left);
         lines.extend(render::findings::attention(&view, ui.width()));
     }
     ui.data(&lines);

@@ -93,8 +93,8 @@ pub fn cmd_export(ui: &mut Ui, context: &Context<'_>, args: &ExportArgs) -> Resu
     }
     let chosen = choose(ui, args)?;
     let locations = root::locations(context.world, context.globals)?;
-    let mut payload = gathered(ui, context, args, &locations)?;
-    vaulted::hear(ui, context, &locations, &mut payload)?;
+    let payload = gathered(ui, context, args, &locations)?;
+    let mut payload = vaulted::hear(ui, context, &locations, payload)?;
     payload.close();
     let summary = render::export::summary(&payload);
     if matches!(chosen, Chosen::Clear) && !agreed_to_clear(ui, args)? {

@@ -18,7 +18,8 @@ use keyshoal_core::{InstanceId, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
 use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
-use keyshoal_vault::{Author, Change, Vault};
+use keyshoal_local::vaulted::Holdings;
+use keyshoal_vault::{Author, Change, Preview, Vault};
 
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -152,6 +153,19 @@ impl<'a> Flow<'a> {
         entry_of(&self.held.vault, &self.instance().id, credential)
     }
 
+    /// Refuses changes that the vault would not take, before anything is said of them.
+    pub fn require(&self, changes: &[Change]) -> Result<(), CommandError> {
+        self.previewed(changes).map(drop)
+    }
+
+    fn previewed(&self, changes: &[Change]) -> Result<(Preview, Holdings), CommandError> {
+        let now = keyshoal_local::clock::now();
+        let preview = keyshoal_vault::preview(self.instance(), changes, &self.author, now)
+            .map_err(|cause| CommandError::user(cause.to_string()))?;
+        let hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        Ok((preview, hearing))
+    }
+
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
     pub fn go(self, ui: &mut Ui, command: &str, changes: Vec<Change>) -> Result<Outcome, CommandError> {
         let (flow, report) = self.run(ui, command, changes)?;
@@ -170,10 +184,7 @@ impl<'a> Flow<'a> {
         command: &str,
         changes: Vec<Change>,
     ) -> Result<(Self, SyncReport), CommandError> {
-        let now = keyshoal_local::clock::now();
-        let preview = keyshoal_vault::preview(self.instance(), &changes, &self.author, now)
-            .map_err(|cause| CommandError::user(cause.to_string()))?;
-        let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
+        let (preview, mut hearing) = self.previewed(&changes)?;
         hearing.given = given(&preview.instance, &changes);
         let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;

@@ -85,6 +85,8 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     let prints = KeyFile::ephemeral()
         .map_err(|error| CommandError::io(error.to_string()))?
         .fingerprint_key(b"keyshoal import");
+    // A program that is none is found out before anything is made.
+    let program = take::program(context, args)?;
     let vault = vaulted::open(ui, context, args)?;
     if !args.dry_run && (args.yes || ui.can_ask()) {
         take::broken::settle(ui, context, args, vault.as_ref())?;
@@ -98,6 +100,7 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     let mut known = Known {
         name,
         organisation: &args.organisation,
+        program: program.as_ref(),
         existing: &existing,
         prints,
         verdicts: BTreeMap::new(),
@@ -109,6 +112,9 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         plan = known.plan(&payload);
     }
     ui.data(&render::import::preview(&plan, sealed, ui.width()));
+    if let Some(program) = &program {
+        program.require_fit(&plan)?;
+    }
     let may = plan.conflicts.is_empty();
     let attention = Outcome::attention_if(!may || !plan.questions.is_empty());
     if args.dry_run || !may {
@@ -135,11 +141,6 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         }
     }
     plan.keep_what_is_open();
-    // A program that is none is found out before anything is made.
-    let program = take::program(context, args)?;
-    if let Some(program) = &program {
-        program.require_fit(&plan)?;
-    }
     let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,
@@ -153,6 +154,7 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
 struct Known<'a> {
     name: &'a str,
     organisation: &'a str,
+    program: Option<&'a take::Program>,
     existing: &'a [VaultInstance],
     prints: FingerprintKey,
     verdicts: BTreeMap<Fingerprint, VerdictKind>,
@@ -169,12 +171,14 @@ impl Known<'_> {
             answers: &self.answers,
             prints: &self.prints,
         };
-        preview(payload, &facts, &mut Uuid::new_v4)
+        let mut plan = preview(payload, &facts, &mut Uuid::new_v4);
+        plan.warnings.extend(self.program.and_then(|program| program.on_an_earlier_config(&plan)));
+        plan
     }
 
     fn answer(&mut self, ui: &mut Ui, plan: &ImportPlan) -> Result<(), CommandError> {
         for question in &plan.questions {
-            let keep = ui.ask(&render::import::about(question), true)? == Some(Answer::Yes);
+            let keep = ui.ask(&render::import::about(plan, question), true)? == Some(Answer::Yes);
             let choice = if keep { Choice::Override } else { Choice::Shared };
             self.answers.insert((question.profile.clone(), question.fingerprint), choice);
         }

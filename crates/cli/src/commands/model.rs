@@ -6,8 +6,10 @@ use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::root;
 use crate::ui::Ui;
 use keyshoal_core::vault::ModelChoice;
+use keyshoal_openclaw::config;
 use keyshoal_vault::Change;
 
 /// Arguments of `model`.
@@ -67,7 +69,29 @@ pub fn cmd_model(ui: &mut Ui, context: &Context<'_>, args: &ModelArgs) -> Result
     };
     let flow = flow::begin(ui, context, how)?;
     let agent = agent.as_ref().map(|agent| Ok::<_, CommandError>(flow.agent(agent)?.uid)).transpose()?;
+    warn(ui, context, &models)?;
     flow.go(ui, "model", vec![Change::SetModels { agent, models }])
+}
+
+/// Warns of models of providers whose models the config lists itself, and that are not among those.
+pub fn warn(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result<(), CommandError> {
+    let locations = root::locations(context.world, context.globals)?;
+    let config = config::load(&locations, &context.world.environment)
+        .map_err(|error| CommandError::config(error.to_string()))?;
+    for written in models.primary.iter().chain(&models.fallbacks) {
+        let Some((provider, model)) = config.model_of(written) else { continue };
+        let listed = config.providers.get(&provider).map(|declared| declared.models.as_slice());
+        if let Some(listed @ [_, ..]) = listed
+            && !listed.contains(&model)
+        {
+            ui.warn(&format!(
+                "{written} is not among the models that the config lists for {provider} ({}); whoever uses it fails, unless OpenClaw \
+                 knows it by itself",
+                listed.join(", ")
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {

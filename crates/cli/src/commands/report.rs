@@ -118,8 +118,12 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     if wrote || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         lines.extend(render::receipts::activation(&report.activation).wrapped(width, 4));
     }
-    let after =
-        StatusView::of(&report.after.observed, &report.after.knowledge, &report.after.judgement.findings);
+    let after = StatusView::of(
+        &report.after.observed,
+        &report.after.knowledge,
+        &report.after.desired,
+        &report.after.judgement.findings,
+    );
     let left = render::findings::attention(&after, width);
     if !left.is_empty() {
         if !lines.is_empty() {

@@ -33,7 +33,7 @@ pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Resu
     let ask = if args.check { AskPolicy::Now } else { AskPolicy::Offline };
     let options = LookOptions { ask, ask_all: args.check, ..LookOptions::default() };
     let look = shared::look(ui, &installation, &options)?;
-    let mut view = StatusView::of(&look.observed, &look.knowledge, &look.judgement.findings);
+    let mut view = StatusView::of(&look.observed, &look.knowledge, &look.desired, &look.judgement.findings);
     view.never_asked &= !args.check;
     if let Some(held) = &held {
         view.rotations = half_done(held)?;

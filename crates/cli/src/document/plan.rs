@@ -113,7 +113,7 @@ impl QuestionDocument {
             Question::SourceReverted { profile, provider, now, newest } => {
                 ("source_reverted", profile, provider, vec![now.clone(), newest.clone()])
             }
-            Question::SourceRejected { profile, provider, source } => {
+            Question::SourceRejected { profile, provider, source, .. } => {
                 ("source_rejected", profile, provider, vec![source.clone()])
             }
         };

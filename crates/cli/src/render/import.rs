@@ -4,7 +4,7 @@ use super::export::{along, left_out, stays};
 use super::words::{agents, count, kind, verdict};
 use crate::commands::import::{Access, Made};
 use crate::ui::{Grid, Text, Tone};
-use keyshoal_core::{Fingerprint, VerdictKind};
+use keyshoal_core::{Fingerprint, ProfileId, VerdictKind};
 use keyshoal_transfer::preview::{Conflict, DropReason, Dropped, Question, QuestionReason};
 use keyshoal_transfer::{ImportPlan, PlannedCredential};
 
@@ -25,9 +25,9 @@ pub fn preview(plan: &ImportPlan, sealed: &str, width: usize) -> Vec<Text> {
     lines.extend(roster(plan).lines(width, 2));
     lines.push(Text::new());
     lines.extend(credentials(plan).lines(width, 2));
-    lines.extend(plan.dropped.iter().map(dropped));
+    lines.extend(plan.dropped.iter().map(|one| dropped(plan, one)));
     for question in &plan.questions {
-        lines.extend(about(question));
+        lines.extend(about(plan, question));
         lines.push(Text::toned(Tone::Dim, "    kept as an override, unless you say otherwise"));
     }
     lines.push(Text::new());
@@ -80,7 +80,7 @@ fn credentials(plan: &ImportPlan) -> Grid {
         grid.row(vec![
             Text::of(one.profile.as_str()),
             Text::of(kind(&one.kind)),
-            value(one),
+            value(plan, one),
             match one.agent.and_then(|uid| plan.agent(uid)) {
                 None => Text::of("all").and(Tone::Info, if one.waits { " (waits)" } else { "" }),
                 Some(agent) => Text::of(agent.id.as_str())
@@ -92,13 +92,30 @@ fn credentials(plan: &ImportPlan) -> Grid {
     grid
 }
 
-fn value(one: &PlannedCredential) -> Text {
+/// Says which of a profile's values it is. Fingerprints are an instance's own, and this one is none yet.
+fn numbered(plan: &ImportPlan, profile: &ProfileId, value: Fingerprint) -> String {
+    let planned = plan.credentials.iter().map(|one| (&one.profile, one.fingerprint));
+    let asked = plan.questions.iter().map(|one| (&one.profile, one.fingerprint));
+    let dropped = plan.dropped.iter().map(|one| (&one.profile, one.fingerprint));
+    let mut seen: Vec<Fingerprint> = Vec::new();
+    for (_, other) in planned.chain(asked).chain(dropped).filter(|(of, _)| *of == profile) {
+        if other == value {
+            break;
+        }
+        if !seen.contains(&other) {
+            seen.push(other);
+        }
+    }
+    format!("value {}", seen.len() + 1)
+}
+
+fn value(plan: &ImportPlan, one: &PlannedCredential) -> Text {
     match &one.reference {
         Some(reference) => Text::toned(Tone::Dim, format!("names {}", reference.id)),
         None => {
             let since =
                 one.origin.as_ref().map(|origin| origin.created.strftime(" since %Y-%m-%d").to_string());
-            Text::of(one.fingerprint.short()).and(Tone::Dim, since.unwrap_or_default())
+            Text::of(numbered(plan, &one.profile, one.fingerprint)).and(Tone::Dim, since.unwrap_or_default())
         }
     }
 }
@@ -107,11 +124,11 @@ fn said(kind: Option<VerdictKind>) -> Text {
     kind.map_or_else(|| Text::toned(Tone::Dim, "not asked"), verdict)
 }
 
-fn dropped(one: &Dropped) -> Text {
+fn dropped(plan: &ImportPlan, one: &Dropped) -> Text {
     Text::of("  ").and(Tone::Info, "– dropped: ").plain(format!(
         "{} {} of {}: {}",
         one.profile,
-        one.fingerprint,
+        numbered(plan, &one.profile, one.fingerprint),
         agents(&one.agents, 4),
         drop_words(one.why)
     ))
@@ -127,9 +144,12 @@ fn drop_words(why: DropReason) -> &'static str {
 }
 
 /// Puts a question; a yes keeps the value.
-pub fn about(question: &Question) -> Vec<Text> {
+pub fn about(plan: &ImportPlan, question: &Question) -> Vec<Text> {
     let with = |fingerprint: Fingerprint, kind: Option<VerdictKind>| {
-        Text::toned(Tone::Strong, fingerprint.short()).plain(" (").join(&said(kind)).plain(")")
+        Text::toned(Tone::Strong, numbered(plan, &question.profile, fingerprint))
+            .plain(" (")
+            .join(&said(kind))
+            .plain(")")
     };
     let mut line = Text::of("  ")
         .and(Tone::Doubt, "? ")

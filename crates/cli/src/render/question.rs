@@ -54,14 +54,19 @@ pub fn lines(question: &Question) -> Vec<Text> {
                     .plain(" gives another one"),
             ]
         }
-        Question::SourceRejected { profile, source, .. } => {
+        Question::SourceRejected { profile, source, settles, .. } => {
+            let way = match settles {
+                Some(commands) => Text::of("  the store that agents inherit from holds another: ")
+                    .and(Tone::Strong, commands.as_str()),
+                None => Text::of("  nothing is spread; give a new one: ")
+                    .and(Tone::Strong, format!("keyshoal set {profile}")),
+            };
             let length = words::distinct_length(&[source.fingerprint]);
             vec![
                 Text::toned(Tone::Strong, profile.as_str())
                     .plain("  the source's own value does not work: ")
                     .join(&group(source, length, Holders::Named)),
-                Text::of("  nothing is spread; give a new one: ")
-                    .and(Tone::Strong, format!("keyshoal set {profile}")),
+                way,
             ]
         }
     }

@@ -153,9 +153,13 @@ fn agent_cell(row: &AgentRow) -> Text {
 
 fn cell(cell: &Cell) -> Text {
     let mut text = words::finding(&cell.finding);
-    if let Some(print) = cell.finding.fingerprint
-        && cell.finding.finding != FindingKind::Inherited
-    {
+    let print = match cell.finding.finding {
+        FindingKind::Inherited => None,
+        // Nothing stands there yet; this is what is to come.
+        FindingKind::Pending => cell.finding.source_fingerprint,
+        _ => cell.finding.fingerprint,
+    };
+    if let Some(print) = print {
         text = text.plain(format!(" {print}"));
     }
     for also in &cell.also {

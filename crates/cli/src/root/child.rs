@@ -4,6 +4,8 @@ use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::CommandError;
 use keyshoal_openclaw::locate::{self, Locations};
+use rustix::fs::Mode;
+use rustix::process::umask;
 use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -104,12 +106,12 @@ pub fn run_program(
     };
     let mut command = Command::new(program);
     command.args(arguments).envs(variables.iter().map(|(name, value)| (name, value.as_os_str())));
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What it makes in a state directory of ours is for its owner alone, as everything else there.
+    let before = umask(Mode::RWXG | Mode::RWXO);
+    let child = command.spawn();
+    umask(before);
+    let mut child = child.map_err(failed)?;
     if let Some(mut pipe) = child.stdin.take() {
         // It may have ended without reading: its exit code says more than our broken pipe.
         let _ = pipe.write_all(stdin);

@@ -22,8 +22,19 @@ const NEXT_MARK: &str = ".keyshoal-import-next";
 /// A mark is never longer than this.
 const LONGEST_MARK: u64 = 1 << 20;
 /// What an import makes in a state directory, besides what a config includes and directories that are called like workspaces.
-const USUAL: [&str; 8] =
-    ["openclaw.json", "openclaw.json.lock", ".env", "agents", "state", ".keyshoal", MARK, NEXT_MARK];
+const USUAL: [&str; 10] = [
+    "openclaw.json",
+    "openclaw.json.lock",
+    ".env",
+    "agents",
+    "state",
+    ".keyshoal",
+    MARK,
+    NEXT_MARK,
+    // OpenClaw's own commands, which are asked about the config and make stores.
+    "logs",
+    "config-journal-fingerprint.key",
+];
 
 /// A state directory, and what was there before.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,7 +44,7 @@ pub struct Target {
     made: Vec<PathBuf>,
     /// The names that were in it.
     before: BTreeSet<String>,
-    /// What the config includes, by the first names of the paths.
+    /// What the config includes or has written elsewhere, by the first names of the paths.
     included: BTreeSet<String>,
     /// Files of ours outside of it.
     outside: Vec<PathBuf>,
@@ -42,7 +53,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Makes the directory, for its owner alone, or takes the one that is there, and marks it. `included` is what the config includes.
+    /// Makes the directory, for its owner alone, or takes the one that is there, and marks it. `included` is what the config names there.
     pub fn make(dir: &Path, included: BTreeSet<String>) -> Result<Self, CommandError> {
         let failed = |error: std::io::Error| not_made(dir, &error);
         let made: Vec<PathBuf> =

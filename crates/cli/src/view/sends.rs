@@ -13,7 +13,7 @@ pub struct Sends {
     pub provider: ProviderId,
     /// What; `None` when they have nothing that can be sent, or nobody can tell.
     pub what: Option<Sent>,
-    /// A model of theirs needs the provider, or no model is known.
+    /// A model of any of them needs the provider, or no model is known.
     pub needed: bool,
     /// Nobody can tell: a store of theirs cannot be read.
     pub unknown: bool,
@@ -64,13 +64,16 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
             let same = all.iter_mut().find(|all| {
                 all.provider == one.provider
                     && all.what == one.what
-                    && (all.unknown, all.needed) == (one.unknown, one.needed)
+                    && all.unknown == one.unknown
+                    // Whether it is needed tells only something of what fails.
+                    && (all.needed == one.needed || one.what.is_some() && !one.is_refused())
                     && all.verdict.as_ref().map(|said| said.kind)
                         == one.verdict.as_ref().map(|said| said.kind)
             });
             match same {
                 Some(same) => {
                     same.agents.push(agent.id.clone());
+                    same.needed |= one.needed;
                     same.since = same.since.into_iter().chain(one.since).min();
                     same.pinned_elsewhere += one.pinned_elsewhere;
                 }

@@ -4,10 +4,10 @@ use super::rotations::HalfDone;
 use super::sends::{Sends, gather};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{
-    AgentId, Finding, FindingKind, Fingerprint, Instance, Knowledge, Observation, ProfileId, ProviderId,
-    Severity, StoreId, Timestamp, Verdict,
+    AgentId, Desired, Finding, FindingKind, Fingerprint, Instance, Knowledge, Observation, ProfileId,
+    ProviderId, Severity, StoreId, Timestamp, Verdict,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that `status` shows.
 #[derive(Clone, Debug)]
@@ -79,7 +79,12 @@ pub struct Cell {
 
 impl StatusView {
     /// Arranges what was seen and judged.
-    pub fn of(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Self {
+    pub fn of(
+        observation: &Observation,
+        knowledge: &Knowledge,
+        desired: &Desired,
+        findings: &[Finding],
+    ) -> Self {
         let row = |agent: &keyshoal_core::AgentView| AgentRow {
             id: agent.id.clone(),
             default: agent.default,
@@ -94,7 +99,7 @@ impl StatusView {
             at: observation.at,
             instance: observation.instance.clone(),
             read_only: observation.capabilities.read_only.clone(),
-            columns: columns(observation, knowledge, findings),
+            columns: columns(observation, knowledge, desired, findings),
             rows: observation.agents.iter().map(row).collect(),
             sends: gather(observation, knowledge, findings),
             findings: notable,
@@ -138,19 +143,20 @@ fn is_wrong(agent: &keyshoal_core::AgentView, finding: &Finding) -> bool {
     finding.severity == Severity::Attention && finding.agent.as_ref() == Some(&agent.id) && its_own
 }
 
-fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding]) -> Vec<Column> {
-    let mut made: BTreeMap<(ProviderId, ProfileId), Option<Fingerprint>> = BTreeMap::new();
+fn columns(
+    observation: &Observation,
+    knowledge: &Knowledge,
+    desired: &Desired,
+    findings: &[Finding],
+) -> Vec<Column> {
+    let mut made: BTreeSet<(ProviderId, ProfileId)> = BTreeSet::new();
     for store in observation.stores.values() {
-        for (id, profile) in &store.profiles {
-            made.entry((profile.provider.clone(), id.clone())).or_default();
-        }
+        made.extend(store.profiles.iter().map(|(id, profile)| (profile.provider.clone(), id.clone())));
     }
-    // What the vault has for one agent alone is nobody else's source.
-    let own = |one: &&Finding| one.finding == FindingKind::Kept && one.source_fingerprint == one.fingerprint;
-    for one in findings.iter().filter(|one| !own(one)) {
+    made.extend(desired.values.iter().map(|(id, value)| (value.provider.clone(), id.clone())));
+    for one in findings {
         if let (Some(provider), Some(profile), Some(_)) = (&one.provider, &one.profile, &one.agent) {
-            let source = made.entry((provider.clone(), profile.clone())).or_default();
-            *source = source.or(one.source_fingerprint);
+            made.insert((provider.clone(), profile.clone()));
         }
     }
     let base = |profile: &ProfileId| {
@@ -162,8 +168,9 @@ fn columns(observation: &Observation, knowledge: &Knowledge, findings: &[Finding
         endpoints.find_map(|endpoint| knowledge.verdict(source, endpoint)).cloned()
     };
     made.into_iter()
-        .map(|((provider, profile), judged)| {
-            let source = judged.or_else(|| base(&profile));
+        .map(|(provider, profile)| {
+            let wanted = desired.values.get(&profile).map(|value| value.fingerprint);
+            let source = wanted.or_else(|| base(&profile));
             let verdict = source.and_then(|source| verdict(source, &provider));
             Column { profile, provider, source, verdict }
         })

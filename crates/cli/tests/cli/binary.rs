@@ -296,6 +296,10 @@ fn the_demo_runs_and_leaves_nothing() {
         last.contains("nothing to write; rate limited when last asked: research"),
         "it ends well: {last}"
     );
+    // One of them needs it, and all send the same.
+    let google: Vec<&str> = last.lines().filter(|line| line.contains("google:default      ")).collect();
+    let sent = google.iter().filter(|line| line.contains("main, ops, stocks")).count();
+    assert_eq!(sent, 1, "who sends the same stands in one row: {last}");
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0, "nothing is left behind");
 }
 

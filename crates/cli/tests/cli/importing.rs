@@ -35,6 +35,8 @@ fn twenty(layout: Layout) -> Stage {
     };
     value.pointer_mut(five).unwrap()["workspace"] = json!(workspace);
     value.pointer_mut(six).unwrap()["agentDir"] = json!(elsewhere);
+    value["logging"] = json!({ "file": stage.state_dir().join("logs/gateway.jsonl") });
+    value["browser"] = json!({ "executablePath": stage.state_dir().join("tools/chrome") });
     std::fs::write(&config, serde_json::to_string_pretty(&value).unwrap()).unwrap();
     std::fs::write(stage.state_dir().join(".env"), "SOME_VARIABLE='it is # so'\n").unwrap();
     std::fs::create_dir_all(&workspace).unwrap();
@@ -113,6 +115,19 @@ fn twenty_agents_move_into_an_empty_directory() {
         );
         assert_eq!(config["agents"]["list"][6]["workspace"], text(&new.join("workspace-five")));
         assert_eq!(config["agents"]["list"][7].get("agentDir"), None);
+        // What has an obvious new place moves; of what has none a person was told.
+        assert_eq!(config["logging"]["file"], text(&new.join("logs/gateway.jsonl")));
+        let chrome = stage.state_dir().join("tools/chrome");
+        assert_eq!(config["browser"]["executablePath"], text(&chrome));
+        let warned = run.json()["warnings"].to_string();
+        let old = stage.state_dir().join("logs/gateway.jsonl");
+        for said in [
+            format!("logging.file ({}) moves", text(&old)),
+            format!("browser.executablePath is {} and stays so", text(&chrome)),
+        ] {
+            assert!(warned.contains(&said), "{said}: {warned}");
+        }
+        assert_eq!(warned.matches("agents.list").count(), 0, "{warned}");
         assert_eq!(std::fs::read_to_string(new.join("workspace-five/notes.md")).unwrap(), "a note");
         assert_eq!(std::fs::read_to_string(new.join(".env")).unwrap(), "SOME_VARIABLE='it is # so'\n");
         let status = stage.run_at(&new, &["status", "--json"]);
@@ -210,6 +225,17 @@ fn without_the_program_everything_of_its_databases_waits_and_is_delivered_later(
         !new.join("state").exists() && !new.join("agents/agent-03/agent").exists(),
         "no database is made by us"
     );
+    // What all share is the source, and what waits for one agent is its own.
+    let listed = stage.run_at(&new, &["artifacts", "--list", "--json"]).json();
+    let print = |agent: &str| {
+        let all = listed["agents"].as_array().unwrap();
+        let one = all.iter().find(|one| one["agent"] == agent).unwrap();
+        one["artifacts"][0]["fingerprint"].as_str().unwrap()[..8].to_owned()
+    };
+    let status = stage.run_at(&new, &["status"]).out;
+    let line = |begin: &str| status.lines().find(|line| line.trim_start().starts_with(begin)).unwrap();
+    assert!(line("(source)").contains(&print("main")), "{status}");
+    assert!(line("agent-03").contains(&print("agent-03")), "{status}");
     let program = program(&stage);
     for arguments in [vec!["models", "auth", "paste-api-key"], vec!["order clear", "agent-03"]] {
         let ran =
@@ -272,7 +298,10 @@ fn an_import_that_was_killed_is_taken_back_by_the_next_one() {
     let new = stage.path("new");
     let killing = stage.path("killing");
     let script = r#"#!/bin/sh
-case "$*" in --version) echo "OpenClaw 2026.9.6" ;; *) kill -9 $PPID ;; esac
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6" ;;
+  *) mkdir "$OPENCLAW_STATE_DIR/logs"; : > "$OPENCLAW_STATE_DIR/config-journal-fingerprint.key"; kill -9 $PPID ;;
+esac
 "#;
     std::fs::write(&killing, script).unwrap();
     std::fs::set_permissions(&killing, std::fs::Permissions::from_mode(0o755)).unwrap();
@@ -328,4 +357,48 @@ esac
             assert!(!said.contains(not), "{not}: {said}");
         }
     }
+}
+
+#[test]
+fn what_openclaw_refuses_of_an_earlier_config_is_named_with_its_own_command() {
+    let stage = twenty(Layout::JsonFile);
+    let config = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&std::fs::read_to_string(&config).unwrap()).unwrap();
+    value["meta"] = json!({ "lastTouchedVersion": "2026.3.28", "lastTouchedAt": "2026-11-22T10:19:59.262Z" });
+    value["gateway"]["reload"] = json!({ "debounceMs": 500 });
+    std::fs::write(&config, value.to_string()).unwrap();
+    exported(&stage);
+    let program = stage.path("openclaw");
+    // As 2026.9.6 says it, which refuses what else needs the config likewise.
+    let script = r#"#!/bin/sh
+case "$*" in
+  --version) echo "OpenClaw 2026.9.6 (0000000)" ;;
+  "config validate --json")
+    grep -q lastTouchedAt "$OPENCLAW_CONFIG_PATH" && touched='{ "path": "meta", "message": "Unrecognized key: \"lastTouchedAt\"" },'
+    echo '{ "valid": false, "issues": [ '"$touched"' { "path": "gateway.reload", "message": "Unrecognized key: \"debounceMs\"" } ] }'
+    exit 1 ;;
+  *) echo "OpenClaw config is invalid" >&2; exit 1 ;;
+esac
+"#;
+    std::fs::write(&program, script).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (payload, code) = (stage.path("home.payload"), stage.path("code"));
+    let looked = ["import", text(&payload), "--code-file", text(&code), "--openclaw", text(&program), "-n"];
+    let looked = stage.run(&looked);
+    assert!(
+        looked.out.replace("\n   ", "").contains("openclaw doctor --fix"),
+        "{}{}",
+        looked.out,
+        looked.err
+    );
+    let new = stage.path("new");
+    let run = imported(&stage, &new, &["--openclaw", text(&program), "--json"]);
+    let attention = run.json()["made"]["attention"].clone();
+    let said = attention[0].as_str().unwrap_or_default();
+    for word in
+        ["OpenClaw 2026.9.6 refuses", "2026.3.28", "(gateway.reload.debounceMs)", "openclaw doctor --fix"]
+    {
+        assert!(said.contains(word), "{word}: {attention:#}{}", run.err);
+    }
+    assert_eq!((run.code, attention.as_array().unwrap().len()), (2, 1), "{attention:#}");
 }

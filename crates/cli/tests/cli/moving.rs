@@ -110,6 +110,12 @@ fn without_asking_what_differs_is_in_question() {
     for said in ["stocks", "academic", "keep it for them?", "workspace of stocks", "sign in", "1 binding"] {
         assert!(run.out.contains(said), "{said}: {}", run.out);
     }
+    // Values are told apart by what stays the same from one look to the next.
+    let again = stage.run(&["import", text(&to), "--code-file", text(&code), "--dry-run"]);
+    assert_eq!(run.out, again.out);
+    for said in ["of stocks: value 2 (", "of academic: value 3 (", "where all share value 1 ("] {
+        assert!(run.out.contains(said), "{said}: {}", run.out);
+    }
     let asked = stage.run(&["import", text(&to), "--code-file", text(&code)]);
     assert_eq!(asked.code, 2, "nobody is there to agree: {}", asked.err);
     assert!(asked.err.contains("--yes"), "{}", asked.err);

@@ -130,6 +130,17 @@ fn what_only_the_vault_has_moves_too() {
     for layout in [Layout::JsonFile, Layout::SharedRow] {
         let stage = vaulted(layout);
         let before = done(&stage, &["instance", "show", "--json"]).json()["instance"].clone();
+        // What a disabled agent worked on comes along, or is named where it stays.
+        let (workspace, sessions) = ("workspace-ops", "agents/ops/sessions");
+        for (dir, file) in [(workspace, "plan.md"), (sessions, "one.jsonl")] {
+            std::fs::create_dir_all(stage.state_dir().join(dir)).unwrap();
+            std::fs::write(stage.state_dir().join(dir).join(file), "of ops").unwrap();
+        }
+        let (without, code) = (stage.path("without.payload"), stage.path("without.code"));
+        let told = done(&stage, &["export", "--to", text(&without), "--code-file", text(&code)]).out;
+        for dir in [workspace, sessions] {
+            assert!(told.contains(text(&stage.state_dir().join(dir))), "{layout}: {told}");
+        }
         let (new, export, preview) = moved(&stage);
         assert_eq!(export["disabled"], json!(["ops"]), "{layout}");
         assert_eq!(preview["questions"], json!([]), "what is meant is not asked about: {layout}");
@@ -144,6 +155,10 @@ fn what_only_the_vault_has_moves_too() {
         );
         let after = there(&stage, &new);
         assert_eq!(words(&before), words(&after), "{layout}");
+        for file in [format!("{workspace}/plan.md"), format!("{sessions}/one.jsonl")] {
+            let there = std::fs::read_to_string(new.join(&file)).unwrap_or_default();
+            assert_eq!(there, "of ops", "{layout}: {file}: {export:#}");
+        }
         assert!(
             !roster(&new).contains("ops") && roster(&new).contains("night"),
             "{layout}: {}",
@@ -248,10 +263,47 @@ fn a_program_that_is_too_old_for_the_payload_is_named_with_the_ways_out() {
     std::fs::write(&old, "#!/bin/sh\necho OpenClaw 2026.3.28\n").unwrap();
     std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o755)).unwrap();
     let new = stage.path("new");
-    let run = stage
-        .run_at(&new, &["import", text(&to), "--code-file", text(&code), "--yes", "--openclaw", text(&old)]);
-    assert_eq!((run.code, new.exists()), (1, false), "{}{}", run.out, run.err);
-    for said in ["2026.8.1-beta.1", "2026.3.28", text(&old), "--openclaw PATH", "a machine that has one"] {
-        assert!(run.err.contains(said), "{said}: {}", run.err);
+    // Whoever only looks is told the same.
+    for how in ["--yes", "--dry-run"] {
+        let arguments = ["import", text(&to), "--code-file", text(&code), how, "--openclaw", text(&old)];
+        let run = stage.run_at(&new, &arguments);
+        assert_eq!((run.code, new.exists()), (1, false), "{how}: {}{}", run.out, run.err);
+        for said in ["2026.8.1-beta.1", "2026.3.28", text(&old), "--openclaw PATH", "a machine that has one"]
+        {
+            assert!(run.err.contains(said), "{how}: {said}: {}", run.err);
+        }
     }
+}
+
+/// The backup was made before the last rotation: the vault has the old key again, and the stores have the one that works.
+#[test]
+fn after_an_older_backup_every_command_says_how_the_stores_value_comes_into_the_vault() {
+    let stage = Stage::calm(keyshoal_core::Layout::JsonFile);
+    let (backup, given) = (stage.path("first.backup"), stage.path("given"));
+    std::fs::write(&given, GIVEN).unwrap();
+    let (backup, given) = (backup.to_str().unwrap(), given.to_str().unwrap());
+    let fine = |arguments: &[&str]| {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    };
+    fine(&["vault", "init"]);
+    fine(&["instance", "add", "--yes"]);
+    fine(&["vault", "backup", backup]);
+    fine(&["rotate", PROFILE, "--yes", "--grace", "0", "--from-file", given]);
+    std::fs::rename(stage.path(".local/share/keyshoal"), stage.path("lost")).unwrap();
+    fine(&["vault", "restore", backup]);
+    stage.emulator.only_accept(&[GIVEN]);
+    let way = "keyshoal credential adopt base anthropic:default (into the vault)   or   keyshoal set anthropic:default";
+    for arguments in [&["status", "--check"] as &[&str], &["diff"], &["sync"], &["sync", "--yes"]] {
+        let output = stage.command(arguments).env("COLUMNS", "1000").output().unwrap();
+        let said = format!(
+            "{}{}",
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap()
+        );
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(way), "{arguments:?}: {said}");
+    }
+    fine(&["credential", "adopt", "base", PROFILE, "--yes"]);
+    fine(&["diff"]);
 }

@@ -12,7 +12,7 @@ use keyshoal_core::*;
 fn view() -> StatusView {
     let (observed, known) = (observation(), knowledge());
     let judged = judge(&observed, &desired(), &known, now());
-    StatusView::of(&observed, &known, &judged.findings)
+    StatusView::of(&observed, &known, &desired(), &judged.findings)
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn questions_about_the_source() {
             now: now.clone(),
             newest,
         },
-        Question::SourceRejected { profile, provider, source: now },
+        Question::SourceRejected { profile, provider, source: now, settles: None },
     ];
     let text: String = questions.iter().map(|one| to_plain(&render::question::lines(one))).collect();
     insta::assert_snapshot!(text);
@@ -173,7 +173,8 @@ fn two_hundred_agents_show_only_those_that_matter() {
         observed.agents.push(one);
     }
     let judged = judge(&observed, &desired(), &known, now());
-    let text = to_plain(&render::status::screen(&StatusView::of(&observed, &known, &judged.findings), 120));
+    let view = StatusView::of(&observed, &known, &desired(), &judged.findings);
+    let text = to_plain(&render::status::screen(&view, 120));
     assert!(text.lines().count() < 45, "one screen:\n{text}");
     assert!(text.contains("✗ stale") && text.contains("more agents, as they should be"), "{text}");
 }

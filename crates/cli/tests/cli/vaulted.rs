@@ -314,3 +314,54 @@ fn the_default_agent_is_not_taken_away_while_others_are_there() {
     assert_eq!(before, roster(&stage));
     assert!(agents(&stage).iter().all(|(_, enabled)| *enabled));
 }
+
+#[test]
+fn a_disabled_agent_is_listed_as_one_that_gets_nothing() {
+    let stage = vaulted();
+    let of = |agent: &str| {
+        let told = stage.run(&["artifacts", "--list", "--json"]).json();
+        let all = told["agents"].as_array().unwrap().clone();
+        let mut found = all.into_iter().find(|one| one["agent"] == agent).unwrap();
+        let mut artifacts = found["artifacts"].as_array_mut().unwrap().drain(..);
+        artifacts.find(|one| one["profile"] == PROFILE).unwrap()
+    };
+    let (shared, own) = (of("main")["fingerprint"].clone(), of("academic")["fingerprint"].clone());
+    assert!(own.is_string() && own != shared);
+    assert_eq!(stage.run(&["agent", "disable", "academic", "--yes"]).code, 0);
+    let now = of("academic");
+    assert_eq!((&now["fingerprint"], &now["how"]["how"]), (&Value::Null, &json!("skipped")), "{now:#}");
+    let listed = stage.run(&["artifacts", "--list"]).out;
+    assert!(listed.contains("the agent is disabled"), "{listed}");
+    // It has it again with its roster.
+    assert_eq!(stage.run(&["agent", "enable", "academic", "--yes"]).code, 0);
+    assert_eq!(of("academic")["fingerprint"], own);
+}
+
+#[test]
+fn a_rename_to_an_id_that_is_taken_says_nothing_but_that() {
+    let stage = vaulted();
+    let run = stage.run(&["agent", "rename", "ops", "main", "--yes"]);
+    assert_eq!((run.code, run.out.as_str()), (1, ""), "{}", run.err);
+    assert!(
+        run.err.contains("there is an agent main already") && !run.err.contains("becomes"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn a_model_that_the_config_does_not_list_is_warned_of() {
+    let stage = vaulted();
+    let warned = |arguments: &[&str]| {
+        let run = stage.run(&[arguments, &["--dry-run"]].concat());
+        run.err.lines().filter(|line| line.contains("is not among the models")).count()
+    };
+    assert_eq!(warned(&["model", "set", "anthropic/nope"]), 1);
+    assert_eq!(
+        warned(&["agent", "set", "ops", "--model", "anthropic/nope", "--fallback", "anthropic/no"]),
+        2
+    );
+    assert_eq!(warned(&["agent", "add", "duty", "--model", "anthropic/nope"]), 1);
+    // It is listed, or the config lists nothing of its provider.
+    assert_eq!(warned(&["model", "set", "anthropic/claude-test", "--fallback", "openai/gpt-5"]), 0);
+}

@@ -2,8 +2,8 @@
 
 use crate::stage::{NEW_KEY, Stage};
 use keyshoal_emulator::{Config, Emulator};
-use keyshoal_testkit::Instance;
 use keyshoal_testkit::instance::{AGENTS, KEPT_AGENT, KEPT_KEY, OLD_KEY, PROFILE, Seed};
+use keyshoal_testkit::{Instance, RealOpenClaw};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -74,6 +74,13 @@ fn an_instance_of_2026_9_6_is_exported_and_previewed() {
     an_instance_is_exported_and_previewed("2026.9.6", Seed::ApiKey);
 }
 
+/// Makes a program that is this release.
+fn runs(program: &Path, real: &RealOpenClaw) {
+    let script = format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", real.node.display(), real.entry.display());
+    std::fs::write(program, script).unwrap();
+    std::fs::set_permissions(program, PermissionsExt::from_mode(0o755)).unwrap();
+}
+
 /// The old machine is gone; what it exported becomes an instance at the same place, and the real gateway serves every agent.
 fn an_instance_is_imported_and_every_agent_sends_its_key(version: &str, seed: Seed) {
     let provider = Emulator::start(Config::default()).unwrap();
@@ -84,10 +91,7 @@ fn an_instance_is_imported_and_every_agent_sends_its_key(version: &str, seed: Se
     let [to, code, program_text] = [&to, &code, &program].map(|path| path.to_str().unwrap());
     assert_eq!(stage.keyshoal(&["export", "--to", to, "--code-file", code, "--with-context"]).code, Some(0));
     std::fs::rename(stage.instance.state_dir(), scratch.join("old")).unwrap();
-    let real = stage.instance.real();
-    let script = format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", real.node.display(), real.entry.display());
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+    runs(Path::new(program_text), stage.instance.real());
 
     let arguments = ["import", to, "--code-file", code, "--yes", "--openclaw", program_text, "--json"];
     let import = stage.keyshoal(&arguments);
@@ -112,4 +116,35 @@ fn an_instance_of_2026_3_28_is_imported() {
 #[test]
 fn an_instance_of_2026_9_6_is_imported() {
     an_instance_is_imported_and_every_agent_sends_its_key("2026.9.6", Seed::ApiKey);
+}
+
+/// The config as 2026.3.28 leaves it whenever its own commands write it; the newer program makes every store of it all the same.
+#[test]
+fn an_instance_of_2026_3_28_is_imported_where_2026_9_6_is_installed() {
+    let provider = Emulator::start(Config::default()).unwrap();
+    provider.only_accept(&[OLD_KEY, KEPT_KEY]);
+    let stage =
+        Stage { instance: Instance::new("2026.3.28", Seed::ApiKey, provider.port()).unwrap(), provider };
+    let path = stage.instance.config_path();
+    let mut config: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    config["meta"] =
+        serde_json::json!({ "lastTouchedAt": "2026-11-22T10:19:59.262Z", "lastTouchedVersion": "2026.3.28" });
+    config["commands"] = serde_json::json!({ "restart": true, "ownerDisplay": "raw" });
+    // Its directory is made by the program, and is for its owner alone all the same.
+    config["logging"]["file"] = serde_json::json!(stage.instance.state_dir().join("logs/gateway.jsonl"));
+    std::fs::write(&path, config.to_string()).unwrap();
+    let scratch = stage.instance.scratch().to_owned();
+    let (to, code, program) = (scratch.join("home.payload"), scratch.join("code"), scratch.join("openclaw"));
+    let [to, code, program_text] = [&to, &code, &program].map(|path| path.to_str().unwrap());
+    assert_eq!(stage.keyshoal(&["export", "--to", to, "--code-file", code]).code, Some(0));
+    std::fs::rename(stage.instance.state_dir(), scratch.join("old")).unwrap();
+    runs(&program, &RealOpenClaw::new("2026.9.6").unwrap());
+    let arguments = ["import", to, "--code-file", code, "--yes", "--openclaw", program_text, "--json"];
+    let import = stage.keyshoal(&arguments);
+    let made: Value = serde_json::from_str(&import.out).unwrap();
+    assert_eq!(import.code, Some(0), "{:#}", made["made"]);
+    for nothing in ["waits", "attention", "readable_by_others"] {
+        assert_eq!(made["made"][nothing], serde_json::json!([]), "{nothing}: {:#}", made["made"]);
+    }
+    assert!(stage.instance.state_dir().join("logs").is_dir());
 }

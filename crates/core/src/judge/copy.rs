@@ -47,7 +47,7 @@ impl Merits {
 impl Copy<'_> {
     /// Returns the commands that settle it.
     pub(super) fn settle(&self) -> String {
-        settle(self.sight.desired.wish.is_some(), self.store, &self.owner, self.profile)
+        settle(self.sight.desired.wish.is_some(), self.state, self.store, &self.owner, self.profile)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sentences that people read.
 
+use super::SourceState;
 use crate::instance::Capabilities;
 use crate::{AgentId, AgentView, FindingKind, Fingerprint, ProfileId, Severity, StoreId};
 
@@ -83,11 +84,23 @@ pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView) -> String 
 }
 
 /// Returns the two commands that settle a differing value.
-pub(crate) fn settle(by_vault: bool, store: &StoreId, agent: &AgentId, profile: &ProfileId) -> String {
+pub(crate) fn settle(
+    by_vault: bool,
+    source: &SourceState,
+    store: &StoreId,
+    agent: &AgentId,
+    profile: &ProfileId,
+) -> String {
     match store {
-        StoreId::Base if by_vault => format!(
-            "keyshoal credential adopt base {profile} (into the vault)   or   keyshoal sync --profile {profile} --include foreign (the vault's value)"
-        ),
+        StoreId::Base if by_vault => {
+            let adopt = format!("keyshoal credential adopt base {profile} (into the vault)");
+            match source {
+                SourceState::Rejected => format!("{adopt}   or   keyshoal set {profile} (a new value)"),
+                _ => format!(
+                    "{adopt}   or   keyshoal sync --profile {profile} --include foreign (the vault's value)"
+                ),
+            }
+        }
         StoreId::Base => {
             let keep = keep(store, agent, profile);
             format!("{keep}   or   keyshoal sync --profile {profile} --include foreign")

@@ -50,6 +50,8 @@ pub enum Question {
         provider: ProviderId,
         /// The source's value.
         source: Group,
+        /// The commands that settle it, where the base store holds another value that may be the right one.
+        settles: Option<String>,
     },
 }
 

@@ -21,7 +21,8 @@ pub(super) fn questions(sight: &Sight<'_>, judgement: &Judgement) -> Vec<Questio
         all.extend(match judgement.sources.get(profile) {
             None | Some(SourceState::Usable) => differing(sight, judgement, profile, value, source),
             Some(SourceState::Rejected) => {
-                Some(Question::SourceRejected { profile: profile_of(), provider, source })
+                let settles = newcomer(sight, judgement, profile);
+                Some(Question::SourceRejected { profile: profile_of(), provider, source, settles })
             }
             Some(SourceState::Reverted { newest }) => {
                 let newest = holders(sight, profile, value, *newest);
@@ -70,7 +71,8 @@ fn differing(
         };
         unsettled |= proposal != Proposal::Replace;
         if proposal == Proposal::Leave && settles.is_none() {
-            settles = Some(settle(sight.desired.wish.is_some(), store, &judged.owner, profile));
+            let by_vault = sight.desired.wish.is_some();
+            settles = Some(settle(by_vault, &SourceState::Usable, store, &judged.owner, profile));
         }
         let group = groups.entry(fingerprint).or_insert_with(|| Group {
             fingerprint,
@@ -91,6 +93,14 @@ fn differing(
         others: groups.into_values().collect(),
         settles,
     })
+}
+
+/// Returns the commands that settle what the base store holds, where the vault's value is rejected and it has never had that one.
+fn newcomer(sight: &Sight<'_>, judgement: &Judgement, profile: &ProfileId) -> Option<String> {
+    let base = judgement.copies.get(&(StoreId::Base, profile.clone()))?;
+    let by_vault = sight.desired.wish.is_some();
+    (by_vault && base.remedy == Remedy::Ask)
+        .then(|| settle(by_vault, &SourceState::Rejected, &StoreId::Base, &base.owner, profile))
 }
 
 /// Returns the source's value and everybody who has or inherits it.

@@ -107,6 +107,10 @@ fn changes(
         .and(settings::channels(&root, wanted, report)?)
         .and(settings::secret_files(&root, wanted, report)?)
         .and(settings::gateway(&root, wanted, report)?);
+    let change = match wanted.without_retired && release.has_entries() {
+        true => change.and(settings::retired(&root, report)),
+        false => change,
+    };
     Ok(match change {
         Change::Keep => Change::Patch(Vec::new()),
         change => change,

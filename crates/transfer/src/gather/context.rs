@@ -5,6 +5,8 @@ use crate::files::{self, Walked};
 use crate::manifest::{Part, Stays};
 use crate::payload::FileEntry;
 use keyshoal_core::AgentId;
+use keyshoal_core::vault::VaultAgent;
+use keyshoal_openclaw::config::model::AgentEntry;
 use keyshoal_openclaw::{Environment, workspaces};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,15 +16,59 @@ const MOST: usize = 100_000;
 /// The database in which later releases keep an agent's sessions.
 const DATABASE: &str = "openclaw-agent.sqlite";
 
+/// An agent, and where it works.
+struct Worker {
+    id: AgentId,
+    workspace: PathBuf,
+    /// The directory of its store.
+    dir: PathBuf,
+}
+
 impl Gathering<'_> {
     pub(super) fn context(&mut self, along: bool) -> Result<(), GatherError> {
-        let agents = &self.config.agents;
-        let places: Vec<PathBuf> = agents
-            .iter()
-            .map(|agent| workspaces::of_agent(self.locations, self.env, self.config, self.raw, agent).path)
-            .collect();
-        let mut owners: BTreeMap<PathBuf, AgentId> = BTreeMap::new();
-        for (agent, place) in agents.iter().zip(&places) {
+        let roster = self.roster();
+        self.work(along, &roster, &[])?;
+        let logins = &self.locations.oauth_dir;
+        let walked = files::walk(logins, &[], MOST)?;
+        if walked.count > 0 {
+            self.stays(Part::ChannelLogins, None, logins, (walked.count, walked.bytes));
+        }
+        Ok(())
+    }
+
+    /// Does the same for agents that the config does not have.
+    pub(super) fn context_of_absent(
+        &mut self,
+        along: bool,
+        absent: &[&VaultAgent],
+    ) -> Result<(), GatherError> {
+        let worker = |agent: &&VaultAgent| {
+            let (id, written) = (agent.id.clone(), agent.workspace.as_deref());
+            let workspace = workspaces::of_absent(self.locations, self.env, self.raw, &id, written).path;
+            let dir = self.locations.state_dir.join("agents").join(id.as_str()).join("agent");
+            Worker { id, workspace, dir }
+        };
+        let absent: Vec<Worker> = absent.iter().map(worker).collect();
+        let roster = self.roster();
+        self.work(along, &absent, &roster)
+    }
+
+    fn roster(&self) -> Vec<Worker> {
+        let worker = |agent: &AgentEntry| Worker {
+            id: agent.id.clone(),
+            workspace: workspaces::of_agent(self.locations, self.env, self.config, self.raw, agent).path,
+            dir: agent.agent_dir.clone(),
+        };
+        self.config.agents.iter().map(worker).collect()
+    }
+
+    /// Takes along, or tells of, what these have; what is also another's is that one's.
+    fn work(&mut self, along: bool, these: &[Worker], others: &[Worker]) -> Result<(), GatherError> {
+        let all = || these.iter().chain(others);
+        let mut owners: BTreeMap<PathBuf, AgentId> =
+            others.iter().map(|other| (files::real(&other.workspace), other.id.clone())).collect();
+        for agent in these {
+            let place = &agent.workspace;
             let what = format!("the workspace of {}, {}", agent.id, place.display());
             let real = files::real(place);
             if is_home(&real, self.env, &self.locations.home) {
@@ -35,24 +81,19 @@ impl Gathering<'_> {
                 self.leave_out(what, why);
             } else {
                 owners.insert(real.clone(), agent.id.clone());
-                let mut avoid: Vec<PathBuf> =
-                    places.iter().filter(|other| *other != place).map(|other| files::real(other)).collect();
+                let others = all().map(|other| &other.workspace).filter(|other| *other != place);
+                let mut avoid: Vec<PathBuf> = others.map(|other| files::real(other)).collect();
                 avoid.push(files::real(&self.locations.state_dir));
                 let walked = files::walk(&real, &avoid, MOST)?;
                 self.part(&agent.id, Part::Workspace, &real, walked, along);
             }
-            let sessions = workspaces::sessions_of(self.locations, agent);
+            let sessions = workspaces::sessions_of(self.locations, &agent.id);
             let walked = files::walk(&sessions, &[], MOST)?;
             self.part(&agent.id, Part::Sessions, &sessions, walked, along);
-            let database = agent.agent_dir.join(DATABASE);
+            let database = agent.dir.join(DATABASE);
             if let Some(bytes) = files::size(&database) {
                 self.stays(Part::Database, Some(&agent.id), &database, (1, bytes));
             }
-        }
-        let logins = &self.locations.oauth_dir;
-        let walked = files::walk(logins, &[], MOST)?;
-        if walked.count > 0 {
-            self.stays(Part::ChannelLogins, None, logins, (walked.count, walked.bytes));
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use keyshoal_core::{
     AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Secret, SecretRef, Timestamp,
     VerdictKind,
 };
+use keyshoal_openclaw::config::named_places;
 use std::path::{Component, Path};
 
 /// What an import would make.
@@ -182,6 +183,16 @@ pub enum Conflict {
     },
 }
 
+/// Settings beside the workspaces of single agents that move with the state directory.
+pub(super) const MOVED: [&str; 2] = ["agents.defaults.workspace", "logging.file"];
+
+/// Returns the same place below another directory.
+fn moved(path: &Path, from: &Path, to: &Path) -> Option<String> {
+    let below = path.strip_prefix(from).ok()?;
+    let plain = below.components().all(|part| matches!(part, Component::Normal(_)));
+    plain.then(|| to.join(below).display().to_string())
+}
+
 impl ImportPlan {
     /// Returns the credentials that all agents would share.
     pub fn shared(&self) -> impl Iterator<Item = &PlannedCredential> {
@@ -200,13 +211,24 @@ impl ImportPlan {
 
     /// Moves workspaces that lay below the old state directory to the same place below another one. Others stay as they are.
     pub fn move_workspaces(&mut self, state_dir: &Path) {
+        let from = Path::new(&self.source.state_dir);
         for workspace in self.agents.iter_mut().filter_map(|agent| agent.workspace.as_mut()) {
-            if let Ok(below) = Path::new(workspace.as_str()).strip_prefix(&self.source.state_dir)
-                && below.components().all(|part| matches!(part, Component::Normal(_)))
-            {
-                *workspace = state_dir.join(below).display().to_string();
+            if let Some(moved) = moved(Path::new(workspace.as_str()), from, state_dir) {
+                *workspace = moved;
             }
         }
+    }
+
+    /// Returns what else of the config's own text names a place below the old state directory and has the same place below another one:
+    /// the way there, and the new place.
+    pub fn moved_settings(&self, state_dir: &Path) -> Vec<(&'static str, String)> {
+        let from = Path::new(&self.source.state_dir);
+        let named = self.config.as_ref().map(named_places).unwrap_or_default();
+        let new = |way: &'static str| {
+            let (_, path) = named.iter().find(|(named, _)| named == way)?;
+            Some((way, moved(path, from, state_dir)?))
+        };
+        MOVED.into_iter().filter_map(new).collect()
     }
 
     /// Answers every open question with keeping the value, so that nothing is lost.

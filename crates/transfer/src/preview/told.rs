@@ -5,6 +5,7 @@ use crate::manifest::{BindingPart, Logins};
 use crate::payload::Payload;
 use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
+use keyshoal_openclaw::config::named_places;
 use std::path::Path;
 
 pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
@@ -13,6 +14,7 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
     credentials(plan, &mut warnings);
     routes(payload, plan, &mut warnings);
     places(payload, plan, &mut warnings);
+    named(plan, &mut warnings);
     if plan.delivery == Delivery::Refs {
         warnings.push(
             "the old machine's stores referred to one private file; here they hold the keys, until keyshoal instance set --delivery refs"
@@ -45,6 +47,40 @@ fn places(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
             ));
         }
     }
+}
+
+/// Says which other values of the config name places of the old machine, and what becomes of them.
+fn named(plan: &ImportPlan, warnings: &mut Vec<String>) {
+    let old = Path::new(&plan.source.state_dir);
+    let moved = plan.moved_settings(old);
+    let home = old.parent().filter(|_| is_hidden(old)).filter(|home| *home != Path::new("/"));
+    let texts = plan.config.iter().map(|text| (None, text));
+    let texts = texts.chain(plan.included.iter().map(|file| (Some(&file.name), &file.value)));
+    for (file, text) in texts {
+        for (way, path) in named_places(text) {
+            let ours = way.starts_with("secrets.providers.keyshoal.");
+            if !path.starts_with(home.unwrap_or(old)) || ours || is_told_of_agents(&way) {
+                continue;
+            }
+            let which = file.map_or_else(|| way.clone(), |file| format!("{way} in {file}"));
+            let path = path.display();
+            warnings.push(match file.is_none() && moved.iter().any(|(moved, _)| *moved == way) {
+                true => format!("{which} ({path}) moves to the same place below the new state directory"),
+                false => format!("{which} is {path} and stays so: that has to be there on this machine"),
+            });
+        }
+    }
+}
+
+/// Directories of single agents, of which there is more to say.
+fn is_told_of_agents(way: &str) -> bool {
+    let of_agent = way.starts_with("agents.list[") || way.starts_with("agents.entries");
+    of_agent && (way.ends_with(".workspace") || way.ends_with(".agentDir"))
+}
+
+/// Tells whether a state directory is called like those that OpenClaw makes in a home.
+fn is_hidden(dir: &Path) -> bool {
+    dir.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with('.'))
 }
 
 fn logins(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {

@@ -9,18 +9,18 @@ use keyshoal_core::AgentId;
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_openclaw::locate::Locations;
-use keyshoal_transfer::Payload;
 use keyshoal_transfer::vaulted::{Word, hear as put};
+use keyshoal_transfer::{Payload, gather_disabled};
 
 /// Puts it in, where a vault says what is right here. One that does not open is an error: the payload would lack what nobody sees.
 pub fn hear(
     ui: &mut Ui,
     context: &Context<'_>,
     locations: &Locations,
-    payload: &mut Payload,
-) -> Result<(), CommandError> {
+    mut payload: Payload,
+) -> Result<Payload, CommandError> {
     if !locations.state_dir.join(".keyshoal").is_dir() {
-        return Ok(());
+        return Ok(payload);
     }
     let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
     let installation = shared::open(ui, context, wanted)?;
@@ -34,7 +34,7 @@ pub fn hear(
     }
     let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?
     else {
-        return Ok(());
+        return Ok(payload);
     };
     let (vault, instance) = (&held.vault, &held.instance);
     let values = vault.values(&instance.id)?;
@@ -49,6 +49,7 @@ pub fn hear(
             .collect(),
         kept: kept.into_iter().filter(|(_, mark)| mark.by == KeptBy::Person).map(|(of, _)| of).collect(),
     };
-    put(payload, &word);
-    Ok(())
+    put(&mut payload, &word);
+    gather_disabled(payload, locations, &context.world.environment, &instance.agents)
+        .map_err(|error| CommandError::io(error.to_string()))
 }

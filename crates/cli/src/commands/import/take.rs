@@ -23,8 +23,7 @@ use keyshoal_core::InstanceId;
 use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
-use program::Program;
-pub use program::installed_release;
+pub use program::{Program, installed_release};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -96,7 +95,7 @@ pub fn take(ui: &mut Ui, context: &Context<'_>, agreed: Agreed<'_>) -> Result<Ou
     };
     let context = &Context { world: context.world, globals: &globals };
     let mut plan = agreed.plan.clone();
-    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan))?;
+    let mut target = Target::make(&agreed.state_dir, lay::first_names(&plan, &agreed.state_dir))?;
     let mut added = None;
     let made = build(ui, context, &agreed, &mut plan, &mut target, &mut added);
     let mut made = match made {
@@ -125,7 +124,7 @@ fn build(
     let (env, vault, program) = (&context.world.environment, &agreed.vault, agreed.program.as_ref());
     let locations = root::locations(context.world, context.globals)?;
     lay::config(target, &locations, plan)?;
-    let defaults = gateway::default_workspace(&locations, env, plan)?;
+    let defaults = gateway::moved_settings(&locations, env, plan)?;
     let notes = lay::workspaces(plan, &agreed.payload, &locations, defaults);
     let files = lay::files(target, plan, &agreed.payload, &locations)?;
 
@@ -172,10 +171,13 @@ fn build(
         watch: false,
         backup: None,
     };
-    if let Some(program) = program.filter(|program| program.has_databases()) {
+    if let Some(program) = program {
         let progress = ui.progress();
         progress.say("OpenClaw makes its stores …");
-        made.findings.extend(program.make_stores(&locations, plan)?);
+        let refused = program.refuses(&locations, plan)?;
+        let not_made = program.has_databases().then(|| program.make_stores(&locations, plan)).transpose()?;
+        // Whoever refuses the config makes no store of it either.
+        made.findings.extend(refused.or(not_made.flatten()));
     }
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
     launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;

@@ -164,11 +164,11 @@ fn meets(view: &View, before: &View, wanted: &Wanted) -> bool {
         && view.agents.iter().zip(&wanted.agents).all(|(seen, agent)| {
             seen.id == agent.id
                 && seen.name == agent.name
-                && seen.workspace == agent.workspace
+                && (seen.workspace == agent.workspace || view.explicit && agent.workspace.is_none())
                 && seen.models.choice == agent.models
         });
     let default = wanted.agents.iter().find(|agent| agent.default);
-    let default = default.is_none_or(|agent| view.explicit || view.default_agent() == Some(&agent.id));
+    let default = default.is_none_or(|agent| view.default_agent() == Some(&agent.id));
     let routes = view.bindings.iter().filter(|bound| !bound.acp);
     let bindings = routes.clone().count() == wanted.bindings.len()
         && routes.zip(&wanted.bindings).all(|(seen, binding)| {

@@ -11,12 +11,11 @@ use crate::config::notes::{Look, Steps};
 use keyshoal_core::AgentId;
 use serde_json::{Value, json};
 
+/// Who owns what nobody else does, where ownership is explicit.
+pub(super) const SYSTEM_AGENT: &[&str] = &["agents", "defaults", "systemAgent", "agentId"];
 /// Who owns what nobody else does.
-pub(super) const OWNERS: [&[&str]; 3] = [
-    &["agents", "defaults", "heartbeat", "agentId"],
-    &["agents", "defaults", "systemAgent", "agentId"],
-    &["talk", "agentId"],
-];
+pub(super) const OWNERS: [&[&str]; 3] =
+    [&["agents", "defaults", "heartbeat", "agentId"], SYSTEM_AGENT, &["talk", "agentId"]];
 
 /// What becomes of an agent that is named somewhere.
 enum Fate<'a> {
@@ -29,7 +28,11 @@ enum Fate<'a> {
 pub(super) fn change(config: &Value, view: &View, wanted: &Wanted, report: &mut Report) -> Change {
     let root = Look::root(config);
     let mut all = Change::Keep;
-    for way in OWNERS {
+    // Under explicit ownership that is the default agent, which the roster decides.
+    let decided = |way: &[&str]| {
+        way == SYSTEM_AGENT && view.explicit && wanted.agents.iter().any(|agent| agent.default)
+    };
+    for way in OWNERS.into_iter().filter(|way| !decided(way)) {
         let Some(named) = root.within(way).and_then(|look| look.value.as_str()) else { continue };
         let change = match fate(named, view, wanted) {
             Fate::Stays => continue,

@@ -1,6 +1,7 @@
 //! The change of the roster: who stays, who leaves, who comes, and what becomes of their own keys.
 
 use super::change::{Change, Element, Member};
+use super::references::SYSTEM_AGENT;
 use super::report::{ConfigChange, Left, Report};
 use super::view::{Seen, View, Written};
 use super::wanted::{Wanted, WantedAgent};
@@ -145,23 +146,27 @@ impl Plan<'_> {
         (!self.view.explicit && (one_is || !by_itself)).then_some(default)
     }
 
-    /// Without a default among several, entries need explicit ownership; with one, they must not have it.
+    /// Without a default among several, entries need explicit ownership; under that, the default is the owner of what nobody else owns.
     fn ownership(&self, report: &mut Report) -> Change {
         let default = self.wanted.agents.iter().find(|agent| agent.default);
-        match (self.form, default) {
+        let (way, value) = match (self.form, default) {
             (RosterForm::Entries, None) if !self.view.explicit && self.wanted.agents.len() > 1 => {
-                report.changes.push(ConfigChange::new("agents.ownership", "set to explicit"));
-                Change::within(&["agents", "ownership"], Change::Put(json!("explicit")))
+                (&["agents", "ownership"][..], "explicit")
             }
-            (_, Some(agent)) if self.view.explicit && self.wanted.agents.len() > 1 => {
-                report.notes.push(format!(
-                    "agents.ownership is explicit, so no agent is the default; {} is not marked (remove agents.ownership to have a default)",
-                    agent.id
-                ));
-                Change::Keep
+            (_, Some(agent)) if self.view.explicit && self.view.system.as_ref() != Some(&agent.id) => {
+                (SYSTEM_AGENT, agent.id.as_str())
             }
-            _ => Change::Keep,
-        }
+            _ => return Change::Keep,
+        };
+        let change = Change::Put(json!(value));
+        report.changes.push(ConfigChange::of(way.join("."), &change));
+        Change::within(way, change)
+    }
+
+    /// Tells whether a value that the vault does not know may be OpenClaw's own: where it makes ownership explicit, it writes the workspace
+    /// of the former default agent down, which would be another one without.
+    fn is_migrated(&self, key: &str, wanted: Option<&String>) -> bool {
+        key == "workspace" && wanted.is_none() && self.view.explicit
     }
 
     /// Returns the change of an agent's entry that is there.
@@ -178,7 +183,7 @@ impl Plan<'_> {
         for (key, now, wanted) in
             [("name", &seen.name, &agent.name), ("workspace", &seen.workspace, &agent.workspace)]
         {
-            if now != wanted {
+            if now != wanted && !self.is_migrated(key, wanted.as_ref()) {
                 let change = wanted.as_ref().map_or(Change::Drop, |text| Change::Put(json!(text)));
                 report.changes.push(ConfigChange::of(format!("{path}.{key}"), &change));
                 patch.push((key.to_owned(), change));

@@ -133,3 +133,21 @@ pub(super) fn gateway(root: &Look<'_>, wanted: &Wanted, report: &mut Report) -> 
 fn patch(way: &[&str], members: Vec<(String, Change)>) -> Change {
     if members.is_empty() { Change::Keep } else { Change::within(way, Change::Patch(members)) }
 }
+
+/// What commands of releases before 2026.8 write into every config that they touch, and later ones refuse; only with these values, where
+/// some are named. Seen on 2026.3.28 and 2026.6.11, and in the schemas of 2026.8.2 and 2026.9.6.
+const RETIRED: [(&str, &str, Option<&str>); 2] =
+    [("meta", "lastTouchedAt", None), ("commands", "ownerDisplay", Some("raw"))];
+
+/// Returns the change that takes out what a release with `agents.entries` refuses and earlier ones wrote by themselves.
+pub(super) fn retired(root: &Look<'_>, report: &mut Report) -> Change {
+    let mut all = Change::Keep;
+    for (section, key, only) in RETIRED {
+        let Some(found) = root.within(&[section, key]) else { continue };
+        if only.is_none_or(|only| found.value.as_str() == Some(only)) {
+            report.changes.push(ConfigChange::of(format!("{section}.{key}"), &Change::Drop));
+            all = all.and(Change::within(&[section, key], Change::Drop));
+        }
+    }
+    all
+}

@@ -6,6 +6,7 @@ use serde_json::json;
 use std::path::Path;
 
 mod cases;
+mod migrated;
 mod properties;
 mod refusals;
 mod writing;

@@ -16,6 +16,8 @@ pub(in crate::config) struct View {
     pub form: RosterForm,
     /// `agents.ownership: "explicit"`.
     pub explicit: bool,
+    /// `agents.defaults.systemAgent.agentId`: who owns what nobody else does, under explicit ownership.
+    pub system: Option<AgentId>,
     /// The agents, as written, in order.
     pub agents: Vec<Seen>,
     /// `agents.defaults.model`.
@@ -93,8 +95,10 @@ impl View {
                 return Err(strange(&root.at("auth").unwrap_or(root), format!("orders {provider} twice")));
             }
         }
+        let system = root.within(&["agents", "defaults", "systemAgent", "agentId"]);
         Ok(Self {
             form,
+            system: system.and_then(|id| id.value.as_str()).map(agent_id::normalize),
             explicit: agents
                 .and_then(|agents| agents.at("ownership"))
                 .is_some_and(|word| word.value == "explicit"),
@@ -110,7 +114,9 @@ impl View {
     pub fn default_agent(&self) -> Option<&AgentId> {
         let marked: Vec<_> = self.agents.iter().filter(|agent| agent.default).collect();
         let found = match (marked.as_slice(), self.form) {
-            (_, _) if self.explicit => None,
+            (_, _) if self.explicit && self.agents.len() > 1 => {
+                self.agents.iter().find(|agent| Some(&agent.id) == self.system.as_ref())
+            }
             ([only], _) => Some(*only),
             (_, RosterForm::Entries) => self.agents.first().filter(|_| self.agents.len() == 1),
             (marked, _) => marked.first().copied().or(self.agents.first()),

@@ -29,6 +29,8 @@ pub struct Wanted {
     pub gateway: Option<GatewayDefaults>,
     /// Agents keep their stores where the program puts them by itself: every `agentDir` leaves.
     pub usual_stores: bool,
+    /// Keys that an earlier release's own commands wrote, and this one refuses, leave: for a config that comes from another machine.
+    pub without_retired: bool,
     /// Agents that have another id than the file gives them: the new id, and the one in the file.
     pub renamed: BTreeMap<AgentId, AgentId>,
     /// What the entries of agents held when they left the roster ([`super::Left::entry`]), for those that come back.
@@ -42,7 +44,7 @@ pub struct WantedAgent {
     pub id: AgentId,
     /// Its display name.
     pub name: Option<String>,
-    /// Whether it is the default agent. Nobody is where the config says `agents.ownership: "explicit"`.
+    /// Whether it is the default agent; where the config says `agents.ownership: "explicit"`, the one of `agents.defaults.systemAgent`.
     pub default: bool,
     /// Its own models.
     pub models: ModelChoice,

@@ -11,7 +11,6 @@ use keyshoal_openclaw::layout::Release;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_transfer::ImportPlan;
 use serde_json::Value;
-use std::path::{Component, Path};
 
 /// By which release a config is made where nobody says which one runs.
 const EARLY: &str = "2026.3.28";
@@ -35,25 +34,22 @@ pub enum Access {
     Elsewhere,
 }
 
-/// Moves the workspace of the defaults, where it lay below the old state directory. Tells whether the config names one at all.
-pub fn default_workspace(
+/// Moves what the config names below the old state directory, and tells whether it names a workspace for all agents.
+pub fn moved_settings(
     locations: &Locations,
     env: &Environment,
     plan: &ImportPlan,
 ) -> Result<bool, CommandError> {
     let wrong = |error: &dyn std::fmt::Display| CommandError::user(error.to_string());
-    let Some(config) = raw(locations).map_err(|error| wrong(&error))? else { return Ok(false) };
-    let Some(named) = config.value.pointer("/agents/defaults/workspace").and_then(Value::as_str) else {
-        return Ok(false);
-    };
-    if let Ok(below) = Path::new(named).strip_prefix(&plan.source.state_dir)
-        && below.components().all(|part| matches!(part, Component::Normal(_)))
-    {
-        let moved = Value::from(locations.state_dir.join(below).display().to_string());
-        let editor = Editor::new(locations, env);
-        editor.set_value("/agents/defaults/workspace", &moved).map_err(|error| wrong(&error))?;
+    let editor = Editor::new(locations, env);
+    for (way, place) in plan.moved_settings(&locations.state_dir) {
+        let pointer = format!("/{}", way.replace('.', "/"));
+        editor.set_value(&pointer, &Value::from(place)).map_err(|error| wrong(&error))?;
     }
-    Ok(true)
+    let config = raw(locations).map_err(|error| wrong(&error))?;
+    Ok(config.is_some_and(|config| {
+        config.value.pointer("/agents/defaults/workspace").is_some_and(Value::is_string)
+    }))
 }
 
 /// Makes the config what the vault wants, bound to loopback, with a token.
@@ -68,6 +64,7 @@ pub fn write(
     let mut wanted = Wanted::of(instance).map_err(|error| wrong(&error))?;
     wanted.channels = plan.channels.iter().map(|one| (one.name.clone(), one.value.clone())).collect();
     wanted.usual_stores = true;
+    wanted.without_retired = true;
     // The stores hold the keys themselves here; the file of the old machine is not there.
     wanted.secret_files.insert(REFERENCES.to_owned(), None);
     let there = raw(locations).map_err(|error| wrong(&error))?.map(|config| config.value);

@@ -12,9 +12,14 @@ use std::path::{Component, Path, PathBuf};
 /// Our own directory in a state directory: nothing of a payload goes there.
 const OURS: &str = ".keyshoal";
 
-/// Returns the first names of the files that the config includes.
-pub fn first_names(plan: &ImportPlan) -> BTreeSet<String> {
-    plan.included.iter().filter_map(|file| Some(file.name.split('/').next()?.to_owned())).collect()
+/// Returns the first names, in the new state directory, of the files that the config includes and of the places that move there.
+pub fn first_names(plan: &ImportPlan, state_dir: &Path) -> BTreeSet<String> {
+    let first = |path: &str| path.split('/').next().map(str::to_owned);
+    let moved = plan
+        .moved_settings(state_dir)
+        .into_iter()
+        .filter_map(|(_, place)| first(Path::new(&place).strip_prefix(state_dir).ok()?.to_str()?));
+    plan.included.iter().filter_map(|file| first(&file.name)).chain(moved).collect()
 }
 
 /// Writes the config's text as it was, the files that it includes, and the variables.

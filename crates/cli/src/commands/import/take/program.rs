@@ -10,6 +10,7 @@ use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
 use keyshoal_openclaw::{config, files};
 use keyshoal_transfer::ImportPlan;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Of what it says when it ends badly, so many characters are told.
 const LONGEST_REASON: usize = 400;
+/// Of the keys that it refuses, so many are named.
+const MOST_KEYS: usize = 8;
+/// Its own command for a config of an earlier release.
+const MENDS: &str = "openclaw doctor --fix";
 /// What has so much of a key in it is not told.
 const PART: usize = 6;
 
@@ -83,6 +88,42 @@ impl Program {
         .hint("or import it on a machine that has one"))
     }
 
+    /// Says, before anything is made, that the config is of an earlier release than this program.
+    pub fn on_an_earlier_config(&self, plan: &ImportPlan) -> Option<String> {
+        let from = plan.source.release.as_deref()?;
+        (plan.config.is_some() && Release::parse(from)? < self.release).then(|| {
+            format!(
+                "the config is of OpenClaw {from}, and {} is {}: what that refuses of it is named once it is there, and {MENDS} brings it to its form",
+                self.path.display(),
+                self.version
+            )
+        })
+    }
+
+    /// Asks it whether it takes the config that came from another release. Returns what it refuses, and its own way out.
+    pub fn refuses(&self, locations: &Locations, plan: &ImportPlan) -> Result<Option<String>, CommandError> {
+        let from = plan.source.release.as_deref().unwrap_or("another release");
+        if from == self.version {
+            return Ok(None);
+        }
+        let argv = ["config", "validate", "--json"];
+        let said = root::run_program(&self.path, &argv, &variables_of(locations), &[], PATIENCE)?;
+        let told = said.out.find('{').and_then(|at| serde_json::from_str::<Value>(&said.out[at..]).ok());
+        let Some(told) = told.filter(|told| told["valid"] == Value::Bool(false)) else { return Ok(None) };
+        let issues = told["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut refused: Vec<String> = issues.iter().filter_map(refused_key).collect();
+        let more = refused.len().saturating_sub(MOST_KEYS);
+        refused.truncate(MOST_KEYS);
+        if more > 0 {
+            refused.push(format!("{more} more"));
+        }
+        Ok(Some(format!(
+            "OpenClaw {} refuses the config that came from {from} ({}): {MENDS} brings it to its form; then keyshoal sync",
+            self.version,
+            refused.join(", ")
+        )))
+    }
+
     /// Has it make the stores that it alone may make: the one that agents share, and one for every agent with a credential of its own.
     /// Returns why none were made, where that is so.
     pub fn make_stores(
@@ -136,17 +177,34 @@ impl Program {
             stdin.push(b'\n');
         }
         let argv: Vec<&str> = step.argv.iter().map(String::as_str).collect();
-        let variables = [
-            ("OPENCLAW_STATE_DIR", locations.state_dir.as_path()),
-            ("OPENCLAW_CONFIG_PATH", config.as_path()),
-            ("NO_COLOR", Path::new("1")),
-        ];
+        let mut variables = variables_of(locations);
+        variables[1].1 = config;
         root::run_program(&self.path, &argv, &variables, &stdin, PATIENCE)
     }
 
     /// Tells whether it keeps credentials in databases, which it makes itself.
     pub fn has_databases(&self) -> bool {
         !matches!(self.release.layout(), Layout::JsonFile | Layout::JsonWithState)
+    }
+}
+
+/// Has the program look at the new installation.
+fn variables_of(locations: &Locations) -> [(&'static str, &Path); 3] {
+    [
+        ("OPENCLAW_STATE_DIR", locations.state_dir.as_path()),
+        ("OPENCLAW_CONFIG_PATH", locations.config_path.as_path()),
+        ("NO_COLOR", Path::new("1")),
+    ]
+}
+
+/// Returns the key that an issue of `config validate` is about, without any value.
+fn refused_key(issue: &Value) -> Option<String> {
+    let at = issue["path"].as_str().filter(|at| !at.is_empty());
+    let unknown = issue["message"].as_str().and_then(|text| text.strip_prefix("Unrecognized key: \""));
+    let key = unknown.and_then(|rest| rest.strip_suffix('"'));
+    match (at, key) {
+        (Some(at), Some(key)) => Some(format!("{at}.{key}")),
+        (at, key) => at.or(key).map(str::to_owned),
     }
 }
 
