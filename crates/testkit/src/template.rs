@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Counts up whenever what a template holds changes: older ones are then not used any more.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// Fills the stores of a new instance.
 pub(crate) fn fill(instance: &Instance, seed: Seed, provider_port: u16) -> Result<()> {

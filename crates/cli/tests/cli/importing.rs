@@ -111,7 +111,7 @@ fn twenty_agents_move_into_an_empty_directory() {
             serde_json::from_str(&std::fs::read_to_string(new.join("openclaw.json")).unwrap()).unwrap();
         assert_eq!(
             config["gateway"],
-            json!({ "auth": { "token": GATEWAY, }, "mode": "local", "bind": "loopback" })
+            json!({ "auth": { "token": GATEWAY, }, "port": 1, "mode": "local", "bind": "loopback" })
         );
         assert_eq!(config["agents"]["list"][6]["workspace"], text(&new.join("workspace-five")));
         assert_eq!(config["agents"]["list"][7].get("agentDir"), None);

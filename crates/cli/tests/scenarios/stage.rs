@@ -75,13 +75,18 @@ impl Drop for Started {
 impl Stage {
     /// Opens with every agent on the old key, as seen at the provider, and the gateway running.
     pub fn open(version: &str, seed: Seed) -> Self {
+        let stage = Self::unasked(version, seed);
+        stage.everyone_sends("before", OLD_KEY);
+        stage
+    }
+
+    /// The same, and nobody has asked an agent yet: where the scenario itself shows soon that the old key was in use.
+    pub fn unasked(version: &str, seed: Seed) -> Self {
         let provider = Emulator::start(Config::default()).unwrap();
         provider.only_accept(&[OLD_KEY, KEPT_KEY]);
         let mut instance = Instance::new(version, seed, provider.port()).unwrap();
         instance.start_gateway().unwrap();
-        let stage = Self { instance, provider };
-        stage.everyone_sends("before", OLD_KEY);
-        stage
+        Self { instance, provider }
     }
 
     /// The provider changes its key, and the person tells one agent with the program's own command.
@@ -90,17 +95,25 @@ impl Stage {
         self.instance.rotate_by_cli("main", NEW_KEY).unwrap();
     }
 
-    /// Asks every agent once and returns what the provider saw of it: keys and statuses, oldest first.
+    /// Asks an agent once and returns what the provider saw of it: keys and statuses, oldest first.
+    pub fn ask(&self, agent: &str, tag: &str) -> Vec<(String, u16)> {
+        // What the gateway says is not believed, not even that it failed.
+        let reply = self.instance.ask(agent, tag);
+        println!("{tag} {agent}: {reply:?}");
+        self.rows(tag, agent).into_iter().map(|row| (row.key.unwrap_or_default(), row.status)).collect()
+    }
+
+    /// Asks every agent once.
     pub fn ask_everyone(&self, tag: &str) -> BTreeMap<&'static str, Vec<(String, u16)>> {
-        for agent in AGENTS {
-            // What the gateway says is not believed, not even that it failed.
-            let reply = self.instance.ask(agent, tag);
-            println!("{tag} {agent}: {reply:?}");
+        AGENTS.iter().map(|agent| (*agent, self.ask(agent, tag))).collect()
+    }
+
+    /// Asks these agents, and holds that each goes on sending its stale copy of the old key and is refused.
+    pub fn have_stale_copies(&self, agents: &[&str]) {
+        for agent in agents {
+            let seen = self.ask(agent, "drifted");
+            assert!(seen.contains(&(OLD_KEY.to_owned(), 401)), "{agent} has no stale copy: {seen:?}");
         }
-        let seen = |agent: &str| {
-            self.rows(tag, agent).into_iter().map(|row| (row.key.unwrap_or_default(), row.status)).collect()
-        };
-        AGENTS.iter().map(|agent| (*agent, seen(agent))).collect()
     }
 
     /// Returns the provider's rows of one agent and step.

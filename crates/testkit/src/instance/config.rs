@@ -84,6 +84,8 @@ fn document(instance: &Instance, provider_port: u16) -> Value {
         } },
         "discovery": { "mdns": { "mode": "off" } },
         "update": { "checkOnStart": false },
+        // It watches the skills' folders all the time it runs; no test changes one.
+        "skills": { "load": { "watch": false } },
         "logging": { "level": "debug", "file": state.join("gateway.jsonl").display().to_string() },
     });
     if release.entries() {
