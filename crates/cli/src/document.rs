@@ -30,7 +30,7 @@ pub use explain::{AgentExplanation, ExplainDocument};
 pub use export::{ExportDocument, RecipientDocument};
 pub use history::{HistoryDocument, RunDetailDocument};
 pub use import::{ImportDocument, MadeDocument};
-pub use instance::{InstanceDocument, InstancesDocument};
+pub use instance::{InstanceDocument, InstancesDocument, OwnValue, ReleaseDocument};
 pub use mark::MarkDocument;
 pub use plan::{ActionDocument, DiffDocument, PlanDocument, QuestionDocument};
 pub use quarantine::QuarantineDocument;

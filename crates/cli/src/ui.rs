@@ -4,14 +4,16 @@ mod ask;
 mod grid;
 mod hidden;
 mod progress;
+mod signals;
 mod stream;
 mod text;
 
 pub use ask::{Answer, Asker};
 pub use grid::{Grid, Row};
 use hidden::read_hidden;
-pub use hidden::{leave_signals, restore as restore_terminal};
 pub use progress::Progress;
+use signals::Asking;
+pub use signals::{leave_signals, restore as restore_terminal};
 pub use stream::{Captured, Stream};
 pub use text::{Text, Tone, steers, to_plain, visible, visible_lines};
 
@@ -27,6 +29,7 @@ pub struct Ui {
     width: usize,
     progress: bool,
     asker: Asker,
+    changed: bool,
 }
 
 /// How a [`Ui`] shall behave.
@@ -51,7 +54,12 @@ impl Ui {
     /// Makes it.
     pub fn new(options: UiOptions) -> Self {
         let UiOptions { out, err, quiet, json, width, progress, asker } = options;
-        Self { out, err, quiet, json, width, progress, asker }
+        Self { out, err, quiet, json, width, progress, asker, changed: false }
+    }
+
+    /// Remembers that something was changed: who stops at a later question is told so.
+    pub fn has_changed(&mut self) {
+        self.changed = true;
     }
 
     /// Tells whether stdout carries a JSON document.
@@ -119,6 +127,7 @@ impl Ui {
         if !self.asker.is_present() {
             return Ok(None);
         }
+        let _asking = self.listen()?;
         for (at, line) in question.iter().enumerate() {
             if at + 1 == question.len() {
                 let hint = if preset { " [Y/n] " } else { " [y/N] " };
@@ -135,6 +144,7 @@ impl Ui {
         if !self.asker.is_present() {
             return Ok(None);
         }
+        let _asking = self.listen()?;
         for line in question {
             self.err.line(line);
         }
@@ -151,6 +161,7 @@ impl Ui {
         if !self.asker.is_present() {
             return Ok(None);
         }
+        let _asking = self.listen()?;
         self.err.part(prompt);
         let read = match &self.asker {
             Asker::Terminal => read_hidden(),
@@ -158,6 +169,19 @@ impl Ui {
         };
         self.err.raw("\n");
         read.map(Some)
+    }
+
+    /// Has a signal answered while a person at a terminal is asked.
+    fn listen(&self) -> Result<Option<Asking>, CommandError> {
+        if !matches!(self.asker, Asker::Terminal) {
+            return Ok(None);
+        }
+        let words = match self.changed {
+            true => "stopped; nothing more was changed",
+            false => "stopped; nothing was changed",
+        };
+        let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
+        Asking::begin(self.beside(), words).map(Some).map_err(failed)
     }
 
     /// Returns another voice on the same outputs, for the last words of a process. Nobody is asked.

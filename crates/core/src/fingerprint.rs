@@ -27,6 +27,13 @@ impl Fingerprint {
         self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// Returns one that people see as they see `other`, and that is no more the same than before.
+    #[must_use]
+    pub fn seen_as(mut self, other: Self) -> Self {
+        self.0[..4].copy_from_slice(&other.0[..4]);
+        self
+    }
+
     /// Returns all 32 hex digits.
     pub fn hex(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()

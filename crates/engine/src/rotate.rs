@@ -5,6 +5,7 @@
 //! rotation halts and goes back by itself: the version pointer is turned back, and every agent gets what the vault then wants.
 
 mod back;
+mod grace;
 mod proof;
 mod together;
 mod values;
@@ -96,9 +97,13 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                 }
                 Stage::Proven if self.options.together => return Ok(Ended::Proven),
                 Stage::Proven => {
-                    let since = rotation.state.proven.unwrap_or_else(|| self.ports.now());
-                    let until = keyshoal_core::time::after(since, self.options.grace);
-                    if self.ports.now() < until {
+                    let now = self.ports.now();
+                    let proven = rotation.state.proven.unwrap_or(now);
+                    let until = rotation.state.ends(self.options, proven);
+                    if now < until {
+                        if rotation.state.ends_at(until, proven) {
+                            self.step(rotation, Stage::Proven, Pointer::Stays)?;
+                        }
                         return Ok(Ended::Grace { until });
                     }
                     self.step(rotation, Stage::Finished, Pointer::RetirePrevious)?;
@@ -133,7 +138,10 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
             rotation.stage = before;
             return Err(error.into());
         }
-        (self.tell)(Event::Step(rotation));
+        // What only remembers something more at its stage is no news: the end says it.
+        if stage == Stage::Publishing || before != stage {
+            (self.tell)(Event::Step(rotation));
+        }
         Ok(())
     }
 
@@ -197,7 +205,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         }
         let now = self.ports.now();
         rotation.state.proven = Some(now);
-        rotation.state.until = Some(keyshoal_core::time::after(now, self.options.grace));
+        rotation.state.until = Some(rotation.state.ends(self.options, now));
         self.step(rotation, Stage::Proven, Pointer::Stays)?;
         Ok(None)
     }

@@ -43,7 +43,7 @@ struct Known {
     held: Option<BTreeSet<Fingerprint>>,
 }
 
-/// Fingerprints. A reference into the private file has that of what it leads to.
+/// Fingerprints. A reference into the private file has one of its own for what it leads to, which is seen as that of the value.
 #[derive(Debug)]
 pub(crate) struct Prints {
     pub key: FingerprintKey,
@@ -90,8 +90,9 @@ impl Prints {
     }
 }
 
+/// People see the value's own: it is one value, whichever way it reaches an agent.
 fn of_delivered(key: &FingerprintKey, reference: &SecretRef, value: Fingerprint) -> Fingerprint {
-    key.of(&["delivered", &reference.id, &value.hex()])
+    key.of(&["delivered", &reference.id, &value.hex()]).seen_as(value)
 }
 
 impl Fingerprints for Prints {

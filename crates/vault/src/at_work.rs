@@ -4,7 +4,7 @@
 //! nor does a row of the vault say whether anybody is still at it: the kernel does (of a
 //! network file system, its server), and gives the lock back however a process ends.
 
-use crate::place::Place;
+use crate::place::{Place, is_shared};
 use crate::{Author, Cause, Vault, VaultError};
 use keyshoal_core::Timestamp;
 use keyshoal_core::vault::CredentialUid;
@@ -31,6 +31,10 @@ impl Vault {
             let ending = format!(".rotation-{credential}");
             loop {
                 let (file, ours) = place.try_lock(&ending)?;
+                if !ours && is_shared(&file)? {
+                    // Somebody has only asked who is at it, or has just ended.
+                    continue;
+                }
                 if !ours {
                     return Err(Cause::AtWork(signed(&file)));
                 }
@@ -45,6 +49,15 @@ impl Vault {
             }
         };
         begin().map_err(VaultError::at(self.path()))
+    }
+
+    /// Tells who works on the rotation of a credential now, in words that may be empty. `None` where nobody does.
+    pub fn who_is_at_work(&self, credential: CredentialUid) -> Result<Option<String>, VaultError> {
+        let ask = || {
+            let locked = Place::of(self.path())?.locked_by_another(&format!(".rotation-{credential}"))?;
+            Ok(locked.map(|file| signed(&file)))
+        };
+        ask().map_err(VaultError::at(self.path()))
     }
 }
 

@@ -141,6 +141,18 @@ impl Place {
         }
     }
 
+    /// Opens the lock file beside the file where somebody has the lock. It is not made here, and the lock is nobody's afterwards.
+    pub(crate) fn locked_by_another(&self, ending: &str) -> Result<Option<OwnedFd>, Cause> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let name = format!("{}{ending}", self.name);
+        match rustix::fs::openat(&self.handle, &name, flags, Mode::empty()) {
+            Ok(file) if is_shared(&file)? => Ok(None),
+            Ok(file) => Ok(Some(file)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Tells whether a lock file is still under its name: a lock on one that is not keeps nobody out.
     pub(crate) fn is_still_there(&self, ending: &str, file: &OwnedFd) -> Result<bool, Cause> {
         let own = rustix::fs::fstat(file)?;
@@ -161,6 +173,15 @@ impl Place {
     pub(crate) fn read(&self) -> Result<std::fs::File, Cause> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(&self.handle, &self.name, flags, Mode::empty())?.into())
+    }
+}
+
+/// Tells whether nobody has a lock file for himself: whoever only asks for this shares it for a moment.
+pub(crate) fn is_shared(file: &OwnedFd) -> Result<bool, Cause> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

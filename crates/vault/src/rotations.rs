@@ -77,6 +77,12 @@ impl Vault {
         })
     }
 
+    /// Returns those of an instance that are not finished, the oldest first.
+    pub fn open_rotations(&self, instance: &InstanceId) -> Result<Vec<Rotation>, VaultError> {
+        let all = self.rotations(instance)?;
+        Ok(all.into_iter().filter(|one| one.finished.is_none()).collect())
+    }
+
     /// Returns one rotation. `None` when there is none with this id.
     pub fn rotation(&self, id: &str) -> Result<Option<Rotation>, VaultError> {
         self.database.read(|db| find(db, &self.tags, id))

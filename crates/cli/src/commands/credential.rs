@@ -4,8 +4,8 @@ pub mod entry;
 mod left;
 pub mod value;
 
-use super::Context;
 use super::flow::{self, Flow, FlowArgs};
+use super::{Context, rotate};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -87,10 +87,13 @@ pub enum CredentialAction {
         #[command(flatten)]
         flow: FlowArgs,
     },
-    /// Take a credential back from every agent
+    /// Take a credential back from every agent; one agent's own goes by: override AGENT PROFILE --remove
     Remove {
         /// The profile or provider
         name: String,
+        /// Named only to be told of the command for one agent's own.
+        #[arg(long, value_name = "AGENT", hide = true)]
+        agent: Option<String>,
         /// How it is done.
         #[command(flatten)]
         flow: FlowArgs,
@@ -127,7 +130,12 @@ pub fn cmd_credential(
             let changes = entry::adopted(&flow, agent, profile)?;
             flow.go(ui, "credential", changes)
         }
-        CredentialAction::Remove { name, flow: how } => {
+        CredentialAction::Remove { name, agent: Some(agent), .. } => {
+            Err(CommandError::usage("credential remove takes a credential back from every agent").hint(format!(
+                "keyshoal credential override {agent} {name} --remove   takes {agent}'s own back: it shares what all share again"
+            )))
+        }
+        CredentialAction::Remove { name, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
             let credential = existing(&flow, name, None)?;
             left::warn(ui, &flow, &credential)?;
@@ -178,6 +186,9 @@ fn set(
         return Err(CommandError::user(format!("{profile} is a login, which no key can take the place of"))
             .hint("sign in with OpenClaw's own command, or name another profile"));
     }
+    if let Some(there) = &there {
+        rotate::refuse_half_done(&flow.held, there)?;
+    }
     let secret = value::read(ui, args, name, to)?;
     value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
     let before = match &there {
@@ -211,6 +222,10 @@ fn provider_of(profile: &keyshoal_core::ProfileId) -> ProviderId {
 fn existing(flow: &Flow<'_>, name: &str, agent: Option<&String>) -> Result<VaultCredential, CommandError> {
     let agent = agent.map(|agent| flow.agent(agent)).transpose()?;
     let found = flow.credential(name, agent)?.cloned();
+    if found.is_none() && agent.is_none() {
+        // One that a single agent has is named as well.
+        return Err(flow.no_credential(name, None));
+    }
     found.ok_or_else(|| {
         let whose = agent.map_or_else(String::new, |agent| format!(" of {}'s own", agent.id));
         CommandError::user(format!("the vault has no credential {name}{whose}"))

@@ -91,6 +91,9 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
     let report = by_sync.then(|| mend(ui, &installation, args)).transpose()?;
     if let Some(report) = &report {
         ui.data(&report::lines(report, ui.width()));
+        if report.run.is_some() {
+            ui.has_changed();
+        }
     }
     // What was replaced just now may be residue by now.
     let plan = plan_scrub(ui, &installation)?;

@@ -4,7 +4,8 @@
 mod committing;
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shared, spelling};
+use super::report::{self, Beside};
+use super::{Context, identity, restarting, shared, spelling};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -159,7 +160,7 @@ impl<'a> Flow<'a> {
 
     /// Shows what was done, in the stores and in the vault.
     pub fn show(&self, ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
-        report::show_noted(ui, command, report, self.noted)
+        report::show_beside(ui, command, report, Beside { noted: self.noted, rotations: None })
     }
 
     /// The same, without showing it. The flow that comes back knows the instance as it is then.

@@ -73,7 +73,14 @@ pub enum InstanceAction {
         flow: FlowArgs,
     },
     /// Have the vault say no longer what is right here. The vault keeps what it has; the agents keep what they hold
-    Release,
+    Release {
+        /// Show what it would leave behind, do nothing
+        #[arg(long, short = 'n')]
+        dry_run: bool,
+        /// Do it without asking
+        #[arg(long, short)]
+        yes: bool,
+    },
     /// Remove an instance from the vault, with all its values
     Remove {
         /// Its name
@@ -109,7 +116,7 @@ pub fn cmd_instance(
         InstanceAction::Set { name, delivery, flow: how } => {
             set::set(ui, context, name.as_deref(), *delivery, how)
         }
-        InstanceAction::Release => release::release(ui, context),
+        InstanceAction::Release { dry_run, yes } => release::release(ui, context, *dry_run, *yes),
         InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
     }
 }

@@ -3,6 +3,7 @@
 
 mod way_back;
 
+use super::rotate::half_done;
 use super::sync::{self, SyncArgs};
 use super::{Context, identity, restored, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
@@ -11,7 +12,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
-use crate::root::holdings::{self, Need};
+use crate::root::holdings::{self, Held, Need};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_local::restore::Direction;
 use way_back::way_back;
@@ -52,11 +53,8 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     };
     let installation = shared::open(ui, context, wanted)?;
     let Some(run) = installation.open_run()? else {
-        ui.data(
-            &[Text::toned(Tone::Good, "✓ ").plain("every run has finished; there is nothing to recover")],
-        );
-        ui.document(&restored::Document::nothing("recover"))?;
-        return Ok(Outcome::Fine);
+        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
+        return nothing(ui, held.as_ref());
     };
     // Files that are no stores are nothing that a vault knows of.
     let is_the_vaults = installation.vault_id()?.is_some() && run.files.is_empty();
@@ -82,7 +80,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     if is_the_vaults && args.finish {
         let scope = ScopeArgs { offline: true, ..ScopeArgs::default() };
         let wanted = SyncArgs { scope, yes: true, activate: args.activate.clone(), ..SyncArgs::default() };
-        return sync::go(ui, &installation, &wanted);
+        return sync::go(ui, &installation, held.as_ref(), &wanted);
     }
     if is_the_vaults {
         let mut refused = CommandError::user(
@@ -100,4 +98,18 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
         files: &done.files,
     };
     restored::show(ui, &installation, what, args.activate.activate.mode())
+}
+
+/// Says that no run is open. A rotation that is half done is another matter, and told where the vault can be asked.
+fn nothing(ui: &mut Ui, held: Option<&Held>) -> Result<Outcome, CommandError> {
+    let rotations = held.map(half_done).transpose()?.unwrap_or_default();
+    let sign = match rotations.is_empty() {
+        true => Text::toned(Tone::Good, "✓ "),
+        false => Text::new(),
+    };
+    ui.data(&[sign.plain("every run has finished; there is nothing to recover")]);
+    ui.data(&render::status::half_done(&rotations));
+    let outcome = Outcome::attention_if(!rotations.is_empty());
+    ui.document(&restored::Document::nothing("recover").beside(rotations))?;
+    Ok(outcome)
 }

@@ -7,21 +7,31 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
+use crate::view::rotations::HalfDone;
 use crate::view::status::StatusView;
 use keyshoal_core::{AgentId, FindingKind, ProfileId, Severity};
 use keyshoal_engine::{Outcome as Ended, SyncReport};
 
 /// Prints what a run did, or what it would do, and returns the command's outcome.
 pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
-    show_noted(ui, command, report, Noted::Nothing)
+    show_beside(ui, command, report, Beside::default())
 }
 
-/// The same, where the vault may have taken in what touches no store.
-pub fn show_noted(
+/// What else there is to say of a run in an installation that has a vault.
+#[derive(Default)]
+pub struct Beside {
+    /// What came of changes that touch no store.
+    pub noted: Noted,
+    /// Rotations that are half done, where the command is one that tells of them.
+    pub rotations: Option<Vec<HalfDone>>,
+}
+
+/// The same with what else there is to say.
+pub fn show_beside(
     ui: &mut Ui,
     command: &str,
     report: &SyncReport,
-    noted: Noted,
+    Beside { noted, rotations }: Beside,
 ) -> Result<Outcome, CommandError> {
     shared::warn_not_remembered(ui, &report.after);
     if let Some(run) = &report.settled {
@@ -34,16 +44,36 @@ pub fn show_noted(
     if let (Some(last), Some(text)) = (lines.last_mut(), noted_text(noted)) {
         *last = text;
     }
+    let half_done = rotations.as_deref().unwrap_or_default();
+    if !half_done.is_empty() {
+        add(&mut lines, half_done, report.outcome, ui.width());
+    }
     ui.data(&lines);
-    let would = noted == Noted::Would;
-    let mut document =
-        RunDocument::new(command, &report.plan).attention(would || report.outcome.needs_attention());
+    let needed = noted == Noted::Would || !half_done.is_empty() || report.outcome.needs_attention();
+    let mut document = RunDocument::new(command, &report.plan).attention(needed).rotations(rotations);
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         document = document.applied(report.run.clone(), &report.receipts, &report.activation);
         document = document.configured(report.config.as_ref());
     }
     ui.document(&document)?;
-    Ok(Outcome::attention_if(would || report.outcome.needs_attention()))
+    Ok(Outcome::attention_if(needed))
+}
+
+/// Adds rotations that are half done. That the stores are right is not the end of it then.
+fn add(lines: &mut Vec<Text>, half_done: &[HalfDone], outcome: Ended, width: usize) {
+    let told = render::status::half_done(half_done);
+    let told = told.iter().flat_map(|line| line.wrapped(width, 4));
+    let last = match outcome {
+        Ended::NothingToDo => {
+            lines.pop();
+            Some("nothing to do in the stores; a rotation is half done")
+        }
+        Ended::Done => Some("a rotation is half done"),
+        _ => None,
+    };
+    let at = if last.is_some() { lines.len() } else { lines.len().saturating_sub(1) };
+    lines.splice(at..at, told);
+    lines.extend(last.map(|last| Text::toned(Tone::Bad, "✗ ").plain(last)));
 }
 
 fn noted_text(noted: Noted) -> Option<Text> {

@@ -61,6 +61,9 @@ pub fn offer(
         Text::of(format!("the gateway was not made to see this: {reason}")),
         Text::of("requests that are on their way may fail: restart it now?"),
     ];
+    if report.run.is_some() {
+        ui.has_changed();
+    }
     if ui.ask(&question, false)? == Some(Answer::Yes) {
         restart(ui, installation, report, look)?;
     }

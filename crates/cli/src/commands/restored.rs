@@ -5,6 +5,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::Ui;
+use crate::view::rotations::HalfDone;
 use keyshoal_core::{
     ActivationMode, ActivationNeed, ActivationOutcome, Fact, Fingerprint, ProfileId, RunId, StepState,
     VerdictKind, activation, planner,
@@ -24,6 +25,7 @@ pub struct Document {
     config: Option<StepState>,
     files: Vec<File>,
     activation: Option<&'static str>,
+    rotations: Option<Vec<HalfDone>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -49,7 +51,15 @@ impl Document {
     pub fn nothing(command: &str) -> Self {
         let schema = format!("keyshoal.{command}.v1");
         let (values, files) = (Vec::new(), Vec::new());
-        Self { schema, run: None, applied: false, values, config: None, files, activation: None }
+        let (config, activation, rotations) = (None, None, None);
+        Self { schema, run: None, applied: false, values, config, files, activation, rotations }
+    }
+
+    /// Adds the rotations that are half done.
+    #[must_use]
+    pub fn beside(mut self, rotations: Vec<HalfDone>) -> Self {
+        self.rotations = Some(rotations);
+        self
     }
 
     /// What would be put back.

@@ -21,7 +21,7 @@ use crate::exit::Outcome;
 use crate::ui::Ui;
 use book::{Part, VaultBook};
 pub use due::{Age, Part as DuePlace};
-pub use half::half_done;
+pub use half::{half_done, refuse_half_done};
 use keyshoal_core::AgentId;
 use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};
 pub use over::retire;
@@ -85,9 +85,9 @@ pub struct RotateArgs {
     /// Put a prompt to every agent through the running gateway as well
     #[arg(long)]
     pub through_gateway: bool,
-    /// How long the version before stays at hand, in hours
-    #[arg(long, value_name = "HOURS", default_value_t = 24)]
-    pub grace: u32,
+    /// How long the version before stays at hand, in hours [default: 24; of one that goes on, what it was begun with]
+    #[arg(long, value_name = "HOURS")]
+    pub grace: Option<u32>,
     /// Where the value comes from.
     #[command(flatten)]
     pub value: ValueArgs,
@@ -161,7 +161,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
         ui.document(&RotateDocument::planned(&credential.profile, left))?;
         return Ok(Outcome::Attention);
     }
-    let grace = if args.finish { 0 } else { options.grace };
+    let grace = if args.finish { Some(0) } else { options.grace };
     let (report, ended) =
         alone.go(ui, &mut book, &mut rotation, &RotateOptions { grace, ..options.clone() })?;
     alone::shown(ui, &rotation, &report, &ended)
@@ -181,7 +181,7 @@ fn options(args: &RotateArgs) -> RotateOptions {
         error_budget: args.error_budget,
         offline: args.flow.offline,
         through_gateway: args.through_gateway,
-        grace: i64::from(args.grace) * 3600,
+        grace: args.grace.map(|hours| i64::from(hours) * 3600),
         activate: args.flow.activate.activate.mode(),
         seen: None,
         together: false,

@@ -1,6 +1,7 @@
 //! Being told to end: SIGTERM and SIGINT.
 
 use crate::error::CommandError;
+use crate::ui;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::signal::unix::{SignalKind, signal};
@@ -42,6 +43,7 @@ pub fn flag_on(kinds: &[SignalKind]) -> Result<StopFlag, CommandError> {
     let mut signals: Vec<_> =
         kinds.iter().map(|kind| signal(*kind)).collect::<Result<_, _>>().map_err(failed)?;
     drop(guard);
+    ui::leave_signals();
     let flag = StopFlag::default();
     let set = flag.clone();
     std::thread::spawn(move || {

@@ -1,11 +1,13 @@
 //! `keyshoal sync`: makes every agent hold the right credentials.
 
 use super::consent::{Agreed, Consent};
-use super::{Context, identity, report, restarting, shared};
+use super::report::{self, Beside};
+use super::rotate::half_done;
+use super::{Context, identity, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::holdings::Need;
+use crate::root::holdings::{Held, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
 use keyshoal_engine::SyncOptions;
@@ -21,7 +23,8 @@ Examples:
   keyshoal sync --from stocks            the values of agent stocks are the right ones
 
 Without a terminal and without --yes nothing is written: what would be asked is printed, and the exit code is 2.
---yes replaces what is dead, keeps what its provider accepts, and leaves the rest alone.")]
+--yes replaces what is dead, keeps what its provider accepts, and leaves the rest alone. A rotation that is half done is named, with
+exit code 2: keyshoal rotate PROFILE --resume goes on with it, --rollback gives it up.")]
 pub struct SyncArgs {
     /// What to limit it to.
     #[command(flatten)]
@@ -53,7 +56,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
-    let outcome = go(ui, &installation, args)?;
+    let outcome = go(ui, &installation, held.as_ref(), args)?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
         let author = vault::author(context.world, None);
         super::vault::tidy(ui, &held.vault, &held.instance.id, &author);
@@ -62,7 +65,12 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
 }
 
 /// The same, of an installation that is open.
-pub fn go(ui: &mut Ui, installation: &Installation, args: &SyncArgs) -> Result<Outcome, CommandError> {
+pub fn go(
+    ui: &mut Ui,
+    installation: &Installation,
+    held: Option<&Held>,
+    args: &SyncArgs,
+) -> Result<Outcome, CommandError> {
     let options = SyncOptions {
         dry_run: args.dry_run,
         activate: args.activate.activate.mode(),
@@ -81,5 +89,6 @@ pub fn go(ui: &mut Ui, installation: &Installation, args: &SyncArgs) -> Result<O
     drop(progress);
     let mut report = report?;
     restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
-    report::show(ui, "sync", &report)
+    let rotations = held.map(half_done).transpose()?;
+    report::show_beside(ui, "sync", &report, Beside { rotations, ..Beside::default() })
 }

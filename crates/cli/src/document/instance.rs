@@ -1,7 +1,8 @@
 //! `keyshoal.instance.v1`: what a vault holds of an instance, by fingerprints.
 
 use keyshoal_core::vault::{CredentialUid, VaultInstance};
-use keyshoal_core::{Fingerprint, InstanceId, ProfileId};
+use keyshoal_core::{AgentId, Fingerprint, InstanceId, ProfileId};
+use keyshoal_engine::Look;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -48,12 +49,59 @@ pub struct InstancesDocument {
     schema: &'static str,
     instances: Vec<VaultInstance>,
     released: Vec<InstanceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<ReleaseDocument>,
+}
+
+/// What a release does, and what it leaves behind.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReleaseDocument {
+    applied: bool,
+    /// What is marked as its agent's own on purpose.
+    pub marked: Vec<OwnValue>,
+    /// What differs from what all share, and gets no mark.
+    pub unmarked: Vec<OwnValue>,
+    /// How many profiles go on referring to the file that the vault delivered.
+    pub referring: usize,
+}
+
+/// What one agent has of its own.
+#[derive(Clone, Debug, Serialize)]
+pub struct OwnValue {
+    /// Which agent.
+    pub agent: AgentId,
+    /// Under which profile.
+    pub profile: ProfileId,
+    /// What it holds.
+    pub fingerprint: Fingerprint,
+}
+
+impl ReleaseDocument {
+    /// Makes it of what was seen, with what gets a mark and what gets none.
+    pub fn of(look: &Look, marked: Vec<OwnValue>, unmarked: Vec<OwnValue>) -> Self {
+        let profiles = look.observed.stores.values().flat_map(|store| store.profiles.values());
+        let referring =
+            profiles.filter_map(|view| view.material.reference()).filter(|one| one.is_delivered());
+        Self { applied: false, marked, unmarked, referring: referring.count() }
+    }
+
+    /// Says whether it was done.
+    #[must_use]
+    pub fn done(self, applied: bool) -> Self {
+        Self { applied, ..self }
+    }
 }
 
 impl InstancesDocument {
     /// Makes it.
     pub fn of(instances: Vec<VaultInstance>) -> Self {
-        Self { schema: "keyshoal.instances.v1", instances, released: Vec::new() }
+        Self { schema: "keyshoal.instances.v1", instances, released: Vec::new(), release: None }
+    }
+
+    /// Adds what a release does.
+    #[must_use]
+    pub fn release(self, release: ReleaseDocument) -> Self {
+        Self { release: Some(release), ..self }
     }
 
     /// Adds which of them go on without the vault, as far as can be seen from here.

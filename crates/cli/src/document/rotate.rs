@@ -207,7 +207,7 @@ impl DueDocument {
             days: age.days,
             due: age.due,
             stage: age.stage.clone(),
-            grace_until: age.grace_until,
+            grace_until: age.grace_until(),
             together: age.together.iter().map(part).collect(),
         };
         Self { schema: "keyshoal.due.v1", max_age_days: max_age, credentials: ages.iter().map(one).collect() }

@@ -1,6 +1,7 @@
 //! `keyshoal.sync.v1`, `keyshoal.set.v1`, …: what a run did, each fact on its own.
 
 use super::{ActionDocument, PlanDocument, VerdictDocument};
+use crate::view::rotations::HalfDone;
 use keyshoal_core::{ActivationOutcome, Plan, Receipt, RunId, StepState, Timestamp};
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ pub struct RunDocument {
     receipts: Vec<ReceiptDocument>,
     configured: Option<StepState>,
     activation: Option<ActivationOutcome>,
+    rotations: Option<Vec<HalfDone>>,
     needs_attention: bool,
 }
 
@@ -28,6 +30,7 @@ impl RunDocument {
             receipts: Vec::new(),
             configured: None,
             activation: None,
+            rotations: None,
             needs_attention: false,
         }
     }
@@ -58,6 +61,13 @@ impl RunDocument {
     #[must_use]
     pub fn because(mut self, activation: &ActivationOutcome) -> Self {
         self.activation = Some(activation.clone());
+        self
+    }
+
+    /// Adds the rotations that are half done, where they were looked for.
+    #[must_use]
+    pub fn rotations(mut self, rotations: Option<Vec<HalfDone>>) -> Self {
+        self.rotations = rotations;
         self
     }
 

@@ -41,8 +41,9 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
 pub fn half_done(rotations: &[HalfDone]) -> Vec<Text> {
     let line = |one: &HalfDone| {
         let whose = one.agent.as_ref().map(|agent| format!(" of {agent}")).unwrap_or_default();
+        let at_work = one.at_work.as_ref().map(|who| format!("{who} is at work on it: ")).unwrap_or_default();
         Text::toned(Tone::Doubt, "! half rotated: ").plain(format!(
-            "{}{whose} stands at {} since {}; {}",
+            "{}{whose} stands at {} since {}; {at_work}{}",
             one.profile,
             one.stage.replace('_', " "),
             age::moment(one.since),

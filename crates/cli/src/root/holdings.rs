@@ -145,8 +145,8 @@ pub fn listen(installation: &Installation, held: Held) {
 
 /// Where the rotations of an instance stand that are not over.
 fn rotations_of(vault: &Vault, instance: &VaultInstance) -> Result<Vec<(String, u64)>, CommandError> {
-    let all = vault.rotations(&instance.id)?;
-    Ok(all.into_iter().filter(|one| one.finished.is_none()).map(|one| (one.id, one.revision)).collect())
+    let all = vault.open_rotations(&instance.id)?;
+    Ok(all.into_iter().map(|one| (one.id, one.revision)).collect())
 }
 
 /// Tells whether nobody has to be asked for the vault's key, be it there or lost.
@@ -228,7 +228,7 @@ pub fn renames(text: &Secret) -> Result<BTreeMap<AgentId, AgentId>, CommandError
 
 /// Adds what the rotations want that are not over.
 fn rotating(vault: &Vault, holdings: &mut Holdings) -> Result<(), CommandError> {
-    for rotation in vault.rotations(&holdings.instance.id)?.iter().filter(|one| one.finished.is_none()) {
+    for rotation in vault.open_rotations(&holdings.instance.id)? {
         let state: State = serde_json::from_str(&rotation.state).unwrap_or_default();
         let credential = holdings.instance.credentials.iter().find(|one| one.uid == rotation.credential);
         let whose = credential.and_then(|one| Some((one.agent?, one.profile.clone())));

@@ -3,20 +3,15 @@
 //! Echo, line editing and signal keys are switched off while the person types; Ctrl-C is then an ordinary byte that we answer to
 //! ourselves, after the terminal is as it was. A signal from elsewhere restores the terminal as well before it ends us.
 
+use super::signals::{remember, restore};
 use crate::error::CommandError;
 use keyshoal_core::Secret;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use std::io;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
 /// The longest secret that is read; tokens are shorter, private keys too.
 const LONGEST: usize = 64 * 1024;
-
-/// The terminal's own modes while a prompt is open. A signal may come at any time, so the process has to know.
-static ORIGINAL: Mutex<Option<Termios>> = Mutex::new(None);
 
 /// Puts the terminal back when the prompt ends, however it ends.
 struct Restore;
@@ -24,13 +19,6 @@ struct Restore;
 impl Drop for Restore {
     fn drop(&mut self) {
         restore();
-    }
-}
-
-/// Puts the terminal back if a prompt is open.
-pub fn restore() {
-    if let Some(original) = ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &original);
     }
 }
 
@@ -45,9 +33,8 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
     hidden.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
     hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
     hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
-    *ORIGINAL.lock().unwrap_or_else(PoisonError::into_inner) = Some(original);
+    remember(original);
     let _restore = Restore;
-    guard_signals().map_err(failed)?;
     tcsetattr(rustix::stdio::stdin(), OptionalActions::Flush, &hidden)
         .map_err(|error| failed(error.into()))?;
     let mut typed = Line::default();
@@ -69,42 +56,6 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
             }
         }
     }
-}
-
-/// Whether somebody answers to signals.
-static GUARDED: Mutex<bool> = Mutex::new(false);
-
-/// Has prompts leave signals alone from now on: whoever calls this answers to them, and calls [`restore`].
-pub fn leave_signals() {
-    *GUARDED.lock().unwrap_or_else(PoisonError::into_inner) = true;
-}
-
-/// Restores the terminal when a signal ends the process. The handlers are there when this returns; the thread stays, because a
-/// handled signal keeps its handler.
-fn guard_signals() -> io::Result<()> {
-    let mut guarded = GUARDED.lock().unwrap_or_else(PoisonError::into_inner);
-    if *guarded {
-        return Ok(());
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let inside = runtime.enter();
-    let mut term = signal(SignalKind::terminate())?;
-    let mut hup = signal(SignalKind::hangup())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    drop(inside);
-    *guarded = true;
-    thread::spawn(move || {
-        let number = runtime.block_on(async {
-            tokio::select! {
-                _ = term.recv() => 15,
-                _ = hup.recv() => 1,
-                _ = int.recv() => 2,
-            }
-        });
-        restore();
-        std::process::exit(128 + number);
-    });
-    Ok(())
 }
 
 #[derive(Default)]

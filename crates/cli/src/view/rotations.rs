@@ -14,6 +14,8 @@ pub struct HalfDone {
     pub stage: String,
     /// Since when.
     pub since: Timestamp,
+    /// Who works on it now, where somebody does: then it is not for others to go on with.
+    pub at_work: Option<String>,
     /// How to go on.
     pub fix: String,
 }

@@ -36,12 +36,52 @@ fn status_and_diff_tell_of_a_rotation_that_is_half_done_and_how_to_go_on() {
     // Nothing is to be done in the stores, so this alone says why.
     let diff = stage.run(&["diff", "--offline", "--json"]);
     assert_eq!((diff.code, &diff.json()["actions"], &diff.json()["rotations"]), (2, &json!([]), &told));
+    // Nobody who makes the stores right takes that for all being well.
+    for words in
+        [&["sync", "--yes"] as &[&str], &["sync", "--dry-run"], &["recover", "--finish"], &["recover"]]
+    {
+        let run = stage.run(words);
+        assert_eq!(run.code, 2, "{words:?}: {}{}", run.out, run.err);
+        let way = format!("keyshoal rotate {PROFILE} --resume");
+        assert!(
+            line(&run.out).contains(PROFILE) && run.out.replace("\n    ", " ").contains(&way),
+            "{}",
+            run.out
+        );
+        assert!(!run.out.contains('✓'), "{words:?}: {}", run.out);
+        let json = stage.run(&[words, &["--json"]].concat());
+        assert_eq!((json.code, &json.json()["rotations"]), (2, &told), "{words:?}");
+    }
+    // No other value is taken meanwhile, and that is said before a value is read, or its provider asked.
+    stage.emulator.clear_log();
+    let missing = stage.path("nowhere");
+    let missing = missing.to_str().unwrap();
+    for words in [
+        &["set", "anthropic", "--yes", "--from-file", missing] as &[&str],
+        &["set", "anthropic", "--dry-run", "--from-file", key.to_str().unwrap()],
+        &["credential", "set", PROFILE, "--yes", "--from-file", missing],
+        &["credential", "adopt", "base", PROFILE, "--yes"],
+    ] {
+        let run = stage.run(words);
+        assert_eq!(run.code, 1, "{words:?}: {}{}", run.out, run.err);
+        for said in
+            ["half done", "nothing was changed", &format!("keyshoal rotate {PROFILE} --resume"), "--rollback"]
+        {
+            assert!(run.err.contains(said), "{words:?}, {said}: {}", run.err);
+        }
+    }
+    assert!(stage.emulator.log().is_empty(), "a provider was asked for nothing");
+    assert_eq!(stage.run(&["status", "--json"]).json()["rotations"], told);
     // What it says is the way out; that the value before stays at hand for a while is no matter.
     let done = stage.run(&["rotate", PROFILE, "--resume", "--yes"]);
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     let after = stage.run(&["status", "--json"]);
     assert_eq!((after.code, &after.json()["rotations"]), (0, &json!([])), "{}{}", after.out, after.err);
     assert_eq!(line(&stage.run(&["diff", "--offline"]).out), "");
+    for words in [&["sync", "--yes"] as &[&str], &["recover"]] {
+        let run = stage.run(words);
+        assert!(run.code == 0 && line(&run.out).is_empty(), "{words:?}: {}{}", run.out, run.err);
+    }
     assert_eq!(stage.run(&["diff", "--offline", "--json"]).json()["rotations"], json!([]));
 }
 
@@ -101,6 +141,7 @@ fn the_value_before_stays_at_hand_until_a_new_one_is_accepted() {
     assert_eq!(stage.run(&["status"]).code, 0);
     let back = stage.run(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
     assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    assert_eq!(back.err.matches("rolled back").count(), 1, "{}", back.err);
     let text =
         std::fs::read_to_string(stage.state_dir().join("agents/main/agent/auth-profiles.json")).unwrap();
     assert!(text.contains(GIVEN) && !text.contains(NEXT), "it went back past the value before");

@@ -24,7 +24,7 @@ fn by_reference(layout: Layout) -> Stage {
 
 fn released(layout: Layout) -> Stage {
     let stage = by_reference(layout);
-    well(&stage, &["instance", "release"]);
+    well(&stage, &["instance", "release", "--yes"]);
     stage
 }
 
@@ -49,7 +49,7 @@ fn found(status: &Value, agent: &str) -> (String, String) {
 fn a_release_says_that_agents_go_on_depending_on_the_file() {
     for layout in LAYOUTS {
         let stage = by_reference(layout);
-        let run = stage.run(&["instance", "release"]);
+        let run = stage.run(&["instance", "release", "--yes"]);
         assert_eq!(run.code, 0, "{}", run.err);
         let path = file(&stage).display().to_string();
         assert!(run.err.contains("3 profiles") && run.err.contains(&path), "{layout}: {}", run.err);
@@ -58,7 +58,7 @@ fn a_release_says_that_agents_go_on_depending_on_the_file() {
         assert_eq!(found(&status.json(), "academic").0, "kept", "{layout}: what the vault gave it alone");
     }
     let inline = Stage::calm(Layout::JsonFile);
-    assert!(!inline.run(&["instance", "release"]).err.contains("depend"));
+    assert!(!inline.run(&["instance", "release", "--yes"]).err.contains("depend"));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_lost_file_of_a_released_instance_comes_back_from_its_vault() {
         well(&stage, &["sync", "--yes", "--offline"]);
         assert_eq!(fs::read(file(&stage)).unwrap(), before, "{layout}");
         well(&stage, &["status"]);
-        well(&stage, &["instance", "release"]);
+        well(&stage, &["instance", "release", "--yes"]);
         well(&stage, &["status"]);
     }
 }
@@ -273,7 +273,7 @@ fn another_vault_asks_about_no_override_that_it_has_taken_in() {
         let (vault, key) = (stage.path(".local/share/keyshoal"), stage.path(".config/keyshoal/vault.key"));
         fs::remove_dir_all(vault).unwrap();
         fs::remove_file(key).unwrap();
-        well(&stage, &["instance", "release"]);
+        well(&stage, &["instance", "release", "--yes"]);
         let before: Value = serde_json::from_slice(&fs::read(file(&stage)).unwrap()).unwrap();
         well(&stage, &["vault", "init"]);
         well(&stage, &["instance", "add", "--yes", "--offline"]);

@@ -184,7 +184,7 @@ fn released() -> Stage {
     let stage = vaulted(Layout::JsonFile);
     done(&stage, &["instance", "set", "--delivery", "refs", "--yes"]);
     std::fs::remove_file(stage.path(".config/keyshoal/vault.key")).unwrap();
-    done(&stage, &["instance", "release"]);
+    done(&stage, &["instance", "release", "--yes"]);
     stage
 }
 

@@ -255,7 +255,7 @@ fn every_command_that_is_offered_can_be_typed() {
         look(&[&rotate, &["rotate", PROFILE, "--rollback"], &["rotate", PROFILE, "--resume"]], &mut seen);
         let adopted = stage.run(&["credential", "adopt", "base", PROFILE, "--yes"]);
         assert_eq!(adopted.code, 0, "{}{}", adopted.out, adopted.err);
-        let release = stage.run(&["instance", "release"]);
+        let release = stage.run(&["instance", "release", "--yes"]);
         assert_eq!(release.code, 0, "{}{}", release.out, release.err);
         look(&[&["credential", "list"]], &mut seen);
     }

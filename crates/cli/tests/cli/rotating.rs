@@ -89,6 +89,15 @@ fn a_second_process_is_told_of_the_first_and_changes_nothing() {
         }
         assert_eq!(stands(stage), "staged", "{second:?}");
     }
+    // Who asks how things stand is told of it, and not of commands that would be refused.
+    let told = stage.run(&["status", "--json"]).json()["rotations"][0].clone();
+    let process = format!("process {}", waiting.first.id());
+    assert!(told["at_work"].as_str().unwrap().contains(&process), "{told}");
+    let status = stage.run(&["status"]);
+    assert_eq!(status.code, 2, "{}{}", status.out, status.err);
+    let line = status.out.split("half rotated").nth(1).unwrap_or("").replace("\n    ", " ");
+    assert!(line.contains(&format!("{process},")) && line.contains("is at work on it"), "{}", status.out);
+    assert!(!line.contains("--resume") && line.contains("wait until it is done"), "{}", status.out);
     // What only shows is not kept waiting.
     assert_eq!(stage.run(&["rotate", PROFILE, "--resume", "--dry-run"]).code, 2);
     let (stage, first) = waiting.end();

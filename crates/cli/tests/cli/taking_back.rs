@@ -53,3 +53,19 @@ fn a_rotation_that_a_person_takes_back_has_not_failed() {
     let failed = stage.run_with(&["rotate", PROFILE, "--yes"], &format!("{OLD}\n"));
     assert_ne!(failed.code, 0, "{}", failed.out);
 }
+
+#[test]
+fn who_would_take_one_agents_own_back_is_told_by_which_command() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        assert_eq!(stage.run(arguments).code, 0);
+    }
+    let before = stage.run(&["credential", "list", "--json"]).json();
+    let run = stage.run(&["credential", "remove", "--agent", "academic", PROFILE, "--yes"]);
+    let way = format!("keyshoal credential override academic {PROFILE} --remove");
+    assert!(run.code == 64 && run.err.contains(&way), "{}{}", run.out, run.err);
+    assert!(stage.run(&["credential", "remove", "--help"]).out.contains("override AGENT PROFILE --remove"));
+    assert_eq!(stage.run(&["credential", "list", "--json"]).json(), before);
+    let words: Vec<&str> = way.split(' ').skip(1).chain(["--yes"]).collect();
+    assert_eq!(stage.run(&words).code, 0);
+}

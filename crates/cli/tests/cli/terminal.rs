@@ -101,8 +101,37 @@ fn a_signal_puts_the_terminal_back() {
     terminal.wait_for_silence();
     let pid = Pid::from_child(&terminal.child);
     kill_process(pid, Signal::TERM).unwrap();
+    terminal.until("stopped; nothing was changed");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(128 + 15));
     assert!(terminal.echoes(), "the terminal is as it was");
+}
+
+#[test]
+fn whoever_stops_a_question_is_told_that_nothing_was_changed() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["sync", "--yes"]] {
+        assert_eq!(stage.run(arguments).code, 0);
+    }
+    let payload = stage.path("home.payload");
+    let export = ["export", "--clear", "--to", payload.to_str().unwrap()];
+    let before = stage.run(&["instance", "show", "--json"]).json();
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        for (arguments, asks) in [
+            (&["agent", "disable", "ops"] as &[&str], "[Y/n]"),
+            (&["credential", "remove", PROFILE], "[Y/n]"),
+            (&["instance", "release"], "[Y/n]"),
+            (&export, "[y/N]"),
+        ] {
+            let mut terminal = Terminal::open(&stage, arguments);
+            terminal.until(asks);
+            kill_process(Pid::from_child(&terminal.child), signal).unwrap();
+            let shown = terminal.until("nothing was changed");
+            assert!(shown.contains("stopped; nothing was changed"), "{arguments:?}: {shown}");
+            assert_eq!(terminal.child.wait().unwrap().code(), Some(code), "{arguments:?}");
+        }
+    }
+    assert_eq!(stage.run(&["instance", "show", "--json"]).json(), before);
+    assert!(!payload.exists());
 }
 
 #[test]

@@ -172,7 +172,7 @@ fn a_list_tells_which_instances_were_released() {
     let stage = vaulted();
     let before = stage.run(&["instance", "list", "--json"]).json();
     assert_eq!(before["released"], serde_json::json!([]));
-    assert_eq!(stage.run(&["instance", "release"]).code, 0);
+    assert_eq!(stage.run(&["instance", "release", "--yes"]).code, 0);
     let after = stage.run(&["instance", "list", "--json"]).json();
     let id = &after["instances"][0]["id"];
     assert_eq!(after["released"], serde_json::json!([id]));
@@ -241,7 +241,7 @@ fn what_was_one_agents_own_by_the_vault_is_kept_when_that_is_let_go_of_and_taken
         key.to_str().unwrap(),
     ];
     fine(&given);
-    fine(&["instance", "release"]);
+    fine(&["instance", "release", "--yes"]);
     let first = fine(&["status"]);
     assert_eq!(first.matches("● kept").count(), 4, "{first}");
     assert_eq!(fine(&["status"]), first);

@@ -193,3 +193,27 @@ fn an_installation_that_never_ran_is_of_the_release_of_its_program() {
     let out = String::from_utf8(output.stdout).unwrap();
     assert!(out.contains("(OpenClaw 2026.4.1)"), "{out}{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_key_file_that_is_there_is_never_written_over() {
+    let stage = stage();
+    let key = stage.path(".config/keyshoal/vault.key");
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    let before = std::fs::read(&key).unwrap();
+    let (vault, lost) = (stage.path(".local/share/keyshoal/vault.sqlite"), stage.path("lost.sqlite"));
+    std::fs::rename(&vault, &lost).unwrap();
+    // One that opens something goes on doing so; one that is damaged may be of use to somebody.
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    assert_eq!(std::fs::read(&key).unwrap(), before);
+    std::fs::remove_file(&vault).unwrap();
+    std::fs::write(&key, "half a key").unwrap();
+    let refused = stage.run(&["vault", "init"]);
+    assert!(refused.code == 1 && refused.err.contains("--key-file FILE"), "{}", refused.err);
+    assert!(refused.err.contains(text(&key)) && !vault.exists(), "{}", refused.err);
+    assert_eq!(std::fs::read(&key).unwrap(), b"half a key");
+    // Another key at the place of a vault's own: whoever puts that back is told to keep the other.
+    std::fs::remove_file(&key).unwrap();
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    let other = stage.run(&["vault", "status", "--vault", text(&lost)]);
+    assert!(other.code == 1 && other.err.contains("keep the one that is there apart"), "{}", other.err);
+}

@@ -128,7 +128,7 @@ fn without_the_vaults_key_a_release_is_the_way_out() {
     };
     assert!(fix("open_run").contains("vault's key") && !fix("open_run").contains("--undo"), "{status}");
     assert!(fix("unreadable").contains("keyshoal instance release"), "{status}");
-    home.well(&["instance", "release"]);
+    home.well(&["instance", "release", "--yes"]);
     let said = said(&home, &["recover"], 2);
     assert!(said.contains("--finish, or --undo"), "{said}");
     home.well(&["recover", "--undo"]);

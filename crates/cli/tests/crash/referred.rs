@@ -73,6 +73,8 @@ fn rotated(layout: Layout) {
         // As far as the vault is: its word is all or nothing.
         let value = home.sent("main", place);
         home.of_one_mind(&value, place);
+        // Whoever makes the stores right says of the rotation what status says.
+        assert_eq!(output.status.code(), home.run(&["status"]).status.code(), "{place}: {output:?}");
     };
     /// Goes on, or back, with the rotation where one is under way; else nothing has changed yet.
     fn going(home: &Home, words: &[&str], value: &str, place: &str) {

@@ -8,7 +8,7 @@ use crate::referred::{INLINE, OLD, REFS, at_every_crash};
 use keyshoal_core::Layout;
 use serde_json::Value;
 
-const RELEASE: [&str; 2] = ["instance", "release"];
+const RELEASE: [&str; 3] = ["instance", "release", "--yes"];
 
 fn by_journal(layout: Layout, before: [&str; 6], words: [&str; 6]) {
     let home = Home::new(layout, before);

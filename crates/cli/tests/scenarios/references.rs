@@ -149,7 +149,7 @@ fn lost_and_given_again(version: &str, seed: Seed) {
     assert_eq!(stage.keyshoal(&["instance", "add", "--yes", "--offline"]).code, Some(0));
     let set = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
     assert_eq!(stage.keyshoal_with_rights(&set).code, Some(0));
-    let released = stage.keyshoal(&["instance", "release"]);
+    let released = stage.keyshoal(&["instance", "release", "--yes"]);
     assert!(
         released.code == Some(0) && released.err.contains("go on depending on that file"),
         "{released:?}"

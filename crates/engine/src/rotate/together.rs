@@ -189,8 +189,14 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
         let proven: Option<Timestamp> = self.members.iter().filter_map(|one| one.rotation.state.proven).max();
         let now = self.members.iter().find_map(|one| one.ports.as_ref().ok()).map(|ports| ports.now());
         if let (Some(proven), Some(now)) = (proven, now) {
-            let until = keyshoal_core::time::after(proven, self.options.grace);
-            if now < until {
+            let ends = |one: &Member<'_, P>| {
+                let state = &one.rotation.state;
+                (!one.rotation.stage.is_over())
+                    .then(|| state.ends(self.options, state.proven.unwrap_or(proven)))
+            };
+            let ends: Vec<Option<Timestamp>> = self.members.iter().map(ends).collect();
+            if let Some(until) = ends.iter().copied().max().flatten().filter(|until| now < *until) {
+                self.remember(&ends, proven)?;
                 return Ok(Ended::Grace { until });
             }
         }
@@ -199,6 +205,21 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
         open.iter().for_each(|at| self.members[*at].rotation.stage = Stage::Finished);
         self.step(&open.into_iter().map(|at| (at, Pointer::RetirePrevious)).collect::<Vec<_>>())?;
         Ok(Ended::Finished)
+    }
+
+    /// Has each remember its own end, where it remembers another one.
+    fn remember(&mut self, ends: &[Option<Timestamp>], proven: Timestamp) -> Result<(), RotateError> {
+        let mut steps = Vec::new();
+        for (at, (member, until)) in self.members.iter_mut().zip(ends).enumerate() {
+            let rotation = &mut member.rotation;
+            if until.is_some_and(|until| rotation.state.ends_at(until, proven)) {
+                steps.push((at, &*rotation, Pointer::Stays));
+            }
+        }
+        match steps.is_empty() {
+            true => Ok(()),
+            false => Ok(self.books.step(&steps)?),
+        }
     }
 
     /// Turns every version pointer back in one step, then brings every agent to what the vault wants.

@@ -83,7 +83,9 @@ pub struct State {
     pub done: usize,
     /// When every agent was shown to work.
     pub proven: Option<Timestamp>,
-    /// Until when the version before stays at hand, as it was said then.
+    /// For how many seconds the version before was to stay at hand, as it was said when it began.
+    pub grace: Option<i64>,
+    /// Until when it stays at hand, as it was said last.
     pub until: Option<Timestamp>,
     /// Why it halted, if it did.
     pub halted: Option<String>,
@@ -170,8 +172,8 @@ pub struct RotateOptions {
     pub offline: bool,
     /// Put a prompt to every agent through the gateway as well.
     pub through_gateway: bool,
-    /// How long the version before can be returned to, in seconds.
-    pub grace: i64,
+    /// How long the version before can be returned to, in seconds; `None`: as was said when the rotation began.
+    pub grace: Option<i64>,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
     /// What was seen a moment ago, where somebody has looked.

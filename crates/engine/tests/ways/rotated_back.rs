@@ -11,7 +11,7 @@ fn a_dead_value_comes_back_only_when_a_person_says_so_and_nobody_is_said_to_have
     let published = || {
         let fake = fleet();
         let mut vault = Vault::new(&fake);
-        let grace = RotateOptions { grace: 3600, ..at_once() };
+        let grace = RotateOptions { grace: Some(3600), ..at_once() };
         run(&mut vault, &grace).unwrap();
         let record = (vault.current, vault.pending, vault.previous, vault.record.clone());
         // What is known of it now; nobody is asked on the way back.

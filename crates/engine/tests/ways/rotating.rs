@@ -127,7 +127,7 @@ pub fn held(fake: &Fake) -> Vec<u8> {
 }
 
 pub fn at_once() -> RotateOptions {
-    RotateOptions::default()
+    RotateOptions { grace: Some(0), ..RotateOptions::default() }
 }
 
 pub fn run(vault: &mut Vault<'_>, options: &RotateOptions) -> Result<(RotateReport, Ended), RotateError> {
@@ -224,7 +224,7 @@ fn the_way_back_leads_home_from_every_stage_and_needs_no_provider() {
         let fake = fleet();
         let mut vault = Vault::new(&fake);
         vault.ends = Some((steps, true));
-        let finished = run(&mut vault, &RotateOptions { grace: 3600, ..at_once() }).is_ok();
+        let finished = run(&mut vault, &RotateOptions { grace: Some(3600), ..at_once() }).is_ok();
         vault.ends = None;
         let asked = fake.asked().len();
         let mut rotation = vault.rotation();
@@ -248,13 +248,38 @@ fn the_way_back_leads_home_from_every_stage_and_needs_no_provider() {
 fn the_value_before_stays_at_hand_for_its_time() {
     let fake = fleet();
     let mut vault = Vault::new(&fake);
-    let (_, ended) = run(&mut vault, &RotateOptions { grace: 3600, ..at_once() }).unwrap();
+    let (_, ended) = run(&mut vault, &RotateOptions { grace: Some(3600), ..at_once() }).unwrap();
     assert!(matches!(ended, Ended::Grace { .. }));
     assert_eq!((vault.current, vault.previous, vault.record.0), (NEW, Some(OLD), Stage::Proven));
     fake.0.borrow_mut().now = at(1000 + 3601);
-    let (_, ended) = run(&mut vault, &RotateOptions { grace: 3600, ..at_once() }).unwrap();
+    let (_, ended) = run(&mut vault, &RotateOptions { grace: Some(3600), ..at_once() }).unwrap();
     assert!(matches!(ended, Ended::Finished));
     assert_eq!(vault.previous, None);
+}
+
+#[test]
+fn whoever_goes_on_keeps_the_time_that_was_said_and_another_time_is_remembered() {
+    const HOURS: i64 = 3600;
+    for ends in (1..12).map(Some).chain([None]) {
+        let fake = fleet();
+        let mut vault = Vault::new(&fake);
+        vault.record.1.grace = Some(48 * HOURS);
+        vault.ends = ends.map(|steps| (steps, true));
+        let on = RotateOptions::default();
+        let _ = run(&mut vault, &on);
+        vault.ends = None;
+        let (_, ended) = run(&mut vault, &on).unwrap();
+        let Ended::Grace { until } = ended else { panic!("{ends:?}: {ended:?}") };
+        assert_eq!((until, vault.record.1.until), (at(1000 + 48 * HOURS), Some(until)), "{ends:?}");
+        // Another time counts from when it was proven, and for those who come later as well.
+        fake.0.borrow_mut().now = at(1000 + HOURS);
+        let (_, ended) = run(&mut vault, &RotateOptions { grace: Some(2 * HOURS), ..on.clone() }).unwrap();
+        let Ended::Grace { until } = ended else { panic!("{ends:?}: {ended:?}") };
+        assert_eq!((until, vault.record.1.until), (at(1000 + 2 * HOURS), Some(until)), "{ends:?}");
+        fake.0.borrow_mut().now = until;
+        let (_, ended) = run(&mut vault, &on).unwrap();
+        assert!(matches!(ended, Ended::Finished), "{ends:?}: {ended:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! a run that says that all is done tells the truth.
 
 use crate::fake::*;
-use crate::rotating::{NEW, OLD, Vault, fleet, held};
+use crate::rotating::{NEW, OLD, Vault, at_once, fleet, held};
 use keyshoal_core::*;
 use keyshoal_engine::ports::PortError;
 use keyshoal_engine::rotate::*;
@@ -69,7 +69,7 @@ fn houses() -> [Fake; 4] {
 }
 
 fn once(vaults: &mut Vaults<'_>, away: &BTreeSet<usize>, way: Way) -> Result<Ended, RotateError> {
-    let options = RotateOptions { error_budget: way.budget, ..RotateOptions::default() };
+    let options = RotateOptions { error_budget: way.budget, ..at_once() };
     let mut members = vaults.members(away);
     let fakes: Vec<&Fake> = vaults.all.iter().map(|vault| vault.fake).collect();
     let waves: Vec<usize> =
@@ -176,7 +176,7 @@ fn failures_of_all_instances_count_against_one_budget() {
         let fakes = [one(), one()];
         let mut vaults = Vaults::new(&fakes);
         let mut members = vaults.members(&BTreeSet::new());
-        let options = RotateOptions { error_budget: budget, ..RotateOptions::default() };
+        let options = RotateOptions { error_budget: budget, ..at_once() };
         rotate_together(&mut members, &mut vaults, &options, &mut |event| {
             if let Event::Instance { name, .. } = event {
                 let at: usize = name.parse().unwrap();

@@ -34,6 +34,45 @@ fn a_file_that_somebody_left_is_taken_over() {
     assert!(!std::path::Path::new(&left).exists());
 }
 
+#[test]
+fn who_is_at_work_is_known_to_whoever_asks() {
+    let (house, vault) = House::new();
+    let other = house.open();
+    let who = || other.who_is_at_work(credential_uid(1)).unwrap();
+    assert_eq!(who(), None);
+    let left = format!("{}.rotation-{}", house.path().display(), credential_uid(1));
+    std::fs::write(&left, "somebody, process 1, since long ago").unwrap();
+    assert_eq!(who(), None, "nobody has the lock of a file that was left");
+    let held = vault.work_on_rotation(credential_uid(1), &author(), at(7)).unwrap();
+    let said = who().unwrap();
+    assert!(said.contains("ann@there") && said.contains(&std::process::id().to_string()), "{said}");
+    assert_eq!(other.who_is_at_work(credential_uid(2)).unwrap(), None);
+    drop(held);
+    assert_eq!(who(), None);
+}
+
+/// Where a file was left, who asks takes a part in its lock for a moment: that keeps nobody from beginning.
+#[test]
+fn asking_keeps_nobody_out() {
+    let (house, vault) = House::new();
+    let left = format!("{}.rotation-{}", house.path().display(), credential_uid(1));
+    let over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let other = house.open();
+            while !over.load(Ordering::SeqCst) {
+                other.who_is_at_work(credential_uid(1)).unwrap();
+            }
+        });
+        let begun = (0..2000).all(|_| {
+            std::fs::write(&left, "").unwrap();
+            vault.work_on_rotation(credential_uid(1), &author(), at(7)).is_ok()
+        });
+        over.store(true, Ordering::SeqCst);
+        assert!(begun, "who only asked was taken for one at work");
+    });
+}
+
 /// The file comes and goes under everybody's feet: still never two at once.
 #[test]
 fn never_two_at_once() {

@@ -1,7 +1,7 @@
 //! A profile's entry as OpenClaw writes it, with another secret in it; and one that stands in a store, for the vault.
 
 use crate::commands::flow::Flow;
-use crate::commands::shared;
+use crate::commands::{rotate, shared};
 use crate::error::CommandError;
 use keyshoal_core::vault::CredentialUid;
 use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, StoreId};
@@ -63,6 +63,7 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
     let there = there.filter(|one| one.profile == profile && one.provider == stored.provider);
     Ok(match there {
         Some(one) => {
+            rotate::refuse_half_done(&flow.held, one)?;
             let credential = one.uid;
             vec![
                 Change::StageVersion { credential, value: entry, expires: None },

@@ -2,34 +2,46 @@
 
 use crate::commands::rotate::half_done;
 use crate::commands::{Context, identity, shared};
-use crate::document::InstancesDocument;
+use crate::document::{InstancesDocument, OwnValue, ReleaseDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::OpenFor;
 use crate::root::holdings::{self, Need};
 use crate::ui::{Text, Ui};
-use keyshoal_core::Fact;
 use keyshoal_core::knowledge::KeptBy;
+use keyshoal_core::{CredentialKind, Fact, Material, StoreId};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use keyshoal_local::Installation;
 
-pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
+pub(super) fn release(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    dry_run: bool,
+    yes: bool,
+) -> Result<Outcome, CommandError> {
     let wanted = OpenFor { offline: true, vault: Need::Not, ..OpenFor::default() };
     let installation = shared::open(ui, context, wanted)?;
     if !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
-    let had = installation.vault_id()?;
-    if had.is_some() {
-        let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-        // Files that are no stores are nothing that a vault knows of.
-        let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
-        if let Some(held) = held.as_ref().filter(|_| !is_open)
-            && let Some(half) = half_done(held)?.into_iter().next()
-        {
-            installation.let_go();
+    let Some(vault) = installation.vault_id()? else {
+        ui.say(&Text::of("no vault said what is right here; nothing was changed"));
+        ui.document(&InstancesDocument::of(Vec::new()))?;
+        return Ok(Outcome::Fine);
+    };
+    let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
+    // Files that are no stores are nothing that a vault knows of.
+    let is_open = installation.open_run()?.is_some_and(|run| run.files.is_empty());
+    if let Some(held) = &held {
+        if is_open {
+            return Err(CommandError::user(
+                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
+            )
+            .hint("keyshoal recover   shows it and the ways out; then release it"));
+        }
+        if let Some(half) = half_done(held)?.into_iter().next() {
             return Err(CommandError::user(format!(
                 "a rotation of {} is half done, and without the vault nobody can say which agents are to have the new value: nothing was released",
                 half.profile
@@ -37,75 +49,101 @@ pub(super) fn release(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, Com
             .hint(half.fix)
             .hint("then release it"));
         }
-        if held.is_some()
-            && !is_open
-            && let Err(error) = keep_own(ui, &installation)
-        {
-            ui.warn(&format!("what the vault gave single agents could not be marked as deliberate: {error}"));
-        }
-        installation.let_go();
-        if is_open && held.is_some() {
-            return Err(CommandError::user(
-                "a change that the vault decides is not finished, and without the vault nobody can say how it ends: nothing was released",
-            )
-            .hint("keyshoal recover   shows it and the ways out; then release it"));
-        }
-        if is_open {
-            ui.warn("a run is not finished: keyshoal recover goes by its journal from now on");
-        }
     }
+    // An installation that cannot be looked at is released all the same.
+    let options = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
+    let look = shared::look(ui, &installation, &options);
+    let plan = match (&look, &held) {
+        (Ok(look), Some(_)) => ReleaseDocument::of(look, given(look), Vec::new()),
+        (Ok(look), None) => ReleaseDocument::of(look, Vec::new(), differing(look)),
+        (Err(error), _) => {
+            ui.warn(&format!("what single agents have of their own gets no mark: {error}"));
+            ReleaseDocument::default()
+        }
+    };
+    show(ui, &installation, &vault, &plan, is_open);
+    let document = |applied| InstancesDocument::of(Vec::new()).release(plan.clone().done(applied));
+    if dry_run {
+        ui.say(&Text::of("dry run: nothing was released"));
+        ui.document(&document(false))?;
+        return Ok(Outcome::Attention);
+    }
+    if let Some(outcome) = shared::agree(ui, "release it?", yes)? {
+        ui.document(&document(false))?;
+        return Ok(outcome);
+    }
+    let mark = |one: &OwnValue| {
+        let OwnValue { agent, profile, fingerprint } = one.clone();
+        Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }
+    };
+    let marks: Vec<Fact> = plan.marked.iter().map(mark).collect();
+    if let Err(error) = installation.learn(&marks) {
+        ui.warn(&format!("what the vault gave single agents could not be marked as deliberate: {error}"));
+    }
+    installation.let_go();
     installation.set_vault_id(None)?;
-    ui.say(&Text::of(match had {
-        Some(id) => format!(
-            "vault {id} says no longer what is right here; what agents inherit from is right from now on. keyshoal instance add   takes it back"
-        ),
-        None => "no vault said what is right here; nothing was changed".to_owned(),
-    }));
-    if let Some(text) = still_referred(ui, &installation) {
-        ui.warn(&text);
-    }
-    ui.document(&InstancesDocument::of(Vec::new()))?;
+    ui.say(&Text::of(format!(
+        "vault {vault} says no longer what is right here. keyshoal instance add   takes it back"
+    )));
+    ui.document(&document(true))?;
     Ok(Outcome::Fine)
 }
 
-/// Marks what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant.
-fn keep_own(ui: &mut Ui, installation: &Installation) -> Result<(), CommandError> {
-    let options = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-    let look = shared::look(ui, installation, &options)?;
-    installation.learn(&own(&look)).map_err(CommandError::from)
-}
-
-fn own(look: &Look) -> Vec<Fact> {
-    let Some(wish) = &look.desired.wish else { return Vec::new() };
-    let mut facts = Vec::new();
-    for ((agent, profile), line) in &wish.own {
-        let store = look.observed.agent(agent).map(|agent| &agent.store);
-        let view = store.and_then(|store| look.observed.profile(store, profile));
-        let held = view.and_then(|view| view.material.fingerprint());
-        if let (Some(value), Some(held)) = (&line.value, held)
-            && value.fingerprint == held
-        {
-            let (agent, profile) = (agent.clone(), profile.clone());
-            facts.push(Fact::Kept { agent, profile, fingerprint: held, by: KeptBy::Person });
-        }
+/// Says what a release would change, and what it would leave behind.
+fn show(ui: &mut Ui, installation: &Installation, vault: &str, plan: &ReleaseDocument, is_open: bool) {
+    ui.say(&Text::of(format!(
+        "without the word of vault {vault}, what agents inherit from is right; nothing is taken from the agents"
+    )));
+    for OwnValue { agent, profile, fingerprint } in &plan.marked {
+        ui.say(&Text::of(format!("  {agent} {profile} ({fingerprint}) is marked as its own on purpose")));
     }
-    facts
-}
-
-/// Says how many profiles go on referring to the file that the vault delivered. An installation that cannot be looked at is released all
-/// the same.
-fn still_referred(ui: &mut Ui, installation: &Installation) -> Option<String> {
-    let look = shared::look(ui, installation, &LookOptions::default()).ok()?;
-    let profiles = look.observed.stores.values().flat_map(|store| store.profiles.values());
-    let referring = profiles.filter_map(|view| view.material.reference()).filter(|one| one.is_delivered());
-    let count = referring.count();
-    (count > 0).then(|| {
-        format!(
+    for OwnValue { agent, profile, fingerprint } in &plan.unmarked {
+        ui.warn(&format!(
+            "{agent} {profile} ({fingerprint}) is another value than all share, and gets no mark: the vault cannot be asked whether it gave it. \
+             A sync may take it for a copy; keyshoal keep {agent} {profile}   marks it, once this is released"
+        ));
+    }
+    if is_open {
+        ui.warn("a run is not finished: keyshoal recover goes by its journal from then on");
+    }
+    if plan.referring > 0 {
+        ui.warn(&format!(
             "{} in the stores still {} to {}: the agents go on depending on that file, and without the vault nothing makes it again. Keep it \
              where it is, or put the keys into the stores: keyshoal instance add, then keyshoal instance set --delivery inline",
-            render::words::count(count, "profile"),
-            if count == 1 { "refers" } else { "refer" },
+            render::words::count(plan.referring, "profile"),
+            if plan.referring == 1 { "refers" } else { "refer" },
             installation.delivered_path().display()
-        )
-    })
+        ));
+    }
+}
+
+/// Returns what the vault has given single agents, as far as they hold it: nobody shall have to guess whether it is meant.
+fn given(look: &Look) -> Vec<OwnValue> {
+    let Some(wish) = &look.desired.wish else { return Vec::new() };
+    let own = wish.own.iter().filter_map(|((agent, profile), line)| {
+        let store = &look.observed.agent(agent)?.store;
+        let held = look.observed.profile(store, profile)?.material.fingerprint()?;
+        let is_given = line.value.as_ref().is_some_and(|value| value.fingerprint == held);
+        is_given.then(|| OwnValue { agent: agent.clone(), profile: profile.clone(), fingerprint: held })
+    });
+    own.collect()
+}
+
+/// Returns what single agents hold where all share another value, and nothing says whether that is meant.
+fn differing(look: &Look) -> Vec<OwnValue> {
+    let base = StoreId::Base;
+    let mut found = Vec::new();
+    for agent in look.observed.agents.iter().filter(|agent| agent.store != base) {
+        let Some(store) = look.observed.stores.get(&agent.store) else { continue };
+        for (profile, view) in &store.profiles {
+            let Material::Inline(fingerprint) = view.material else { continue };
+            let shared = look.observed.profile(&base, profile).and_then(|one| one.material.fingerprint());
+            let is_marked = look.knowledge.kept.contains_key(&(agent.id.clone(), profile.clone()));
+            let differs = shared.is_some_and(|shared| shared != fingerprint);
+            if differs && !is_marked && view.kind != CredentialKind::OAuth {
+                found.push(OwnValue { agent: agent.id.clone(), profile: profile.clone(), fingerprint });
+            }
+        }
+    }
+    found
 }

@@ -20,9 +20,9 @@ pub fn way_back(run: &RunDetail, held: Option<&Held>) -> Result<Vec<String>, Com
 fn known(run: &RunDetail, held: &Held) -> Result<String, CommandError> {
     match run.summary.command.as_str() {
         "rotate" => {
-            let open = held.vault.rotations(&held.instance.id)?.into_iter();
+            let open = held.vault.open_rotations(&held.instance.id)?.into_iter();
             // What moved last before this run is what it was for: others may wait for their grace time.
-            let open = open.filter(|one| one.finished.is_none() && one.updated <= run.summary.begun);
+            let open = open.filter(|one| one.updated <= run.summary.begun);
             let open = open.max_by_key(|one| one.updated);
             let rotating = open.as_ref().map(|one| one.credential);
             let credential = held.instance.credentials.iter().find(|one| Some(one.uid) == rotating);

@@ -79,7 +79,7 @@ impl Alone<'_> {
             part.instance = &closed;
         }
         self.stop.knows(vault, &flow.instance().id, credential.uid);
-        let part = (part, State::default(), value);
+        let part = (part, State { grace: options.grace, ..State::default() }, value);
         let (mut book, mut rotation) = one(VaultBook::begin(vault, flow.author(), vec![part])?)?;
         let options = RotateOptions { seen: Some(look.observed), ..(*options).clone() };
         let (report, ended) = self.go(ui, &mut book, &mut rotation, &options)?;
@@ -100,7 +100,7 @@ impl Alone<'_> {
         let part = Part::of(flow, credential);
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
-        self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: 0, ..(*options).clone() })?;
+        self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: Some(0), ..(*options).clone() })?;
         ui.say(&Text::of("· the value before the present one is retired"));
         Ok(flow.held.vault.instance(&flow.instance().id)?)
     }

@@ -4,6 +4,10 @@ use crate::error::CommandError;
 use keyshoal_core::vault::CredentialUid;
 use keyshoal_vault::{AtWork, Author, Cause, Vault};
 
+/// What is left to whoever finds another at it.
+pub const WAIT: &str =
+    "wait until it is done, or stop it there (Ctrl-C): it then says where it stands and how to go on";
+
 /// Begins to work on the rotation of a credential. Refused while another process does.
 pub fn begin(
     vault: &Vault,
@@ -16,9 +20,7 @@ pub fn begin(
         Cause::AtWork(who) => CommandError::user(format!(
             "{name}: another keyshoal is at work on this rotation{who}; nothing was changed"
         ))
-        .hint(
-            "wait until it is done, or stop it there (Ctrl-C): it then says where it stands and how to go on",
-        ),
+        .hint(WAIT),
         _ => error.into(),
     })
 }

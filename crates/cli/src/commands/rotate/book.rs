@@ -53,8 +53,7 @@ pub fn open_rotation(
     instance: &VaultInstance,
     credential: &VaultCredential,
 ) -> Result<Option<keyshoal_vault::Rotation>, CommandError> {
-    let all = vault.rotations(&instance.id)?;
-    Ok(all.into_iter().find(|one| one.finished.is_none() && one.credential == credential.uid))
+    Ok(vault.open_rotations(&instance.id)?.into_iter().find(|one| one.credential == credential.uid))
 }
 
 /// Says why the value that would be gone back to is dead, as far as is remembered.

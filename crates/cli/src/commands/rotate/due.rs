@@ -23,10 +23,19 @@ pub struct Age<'a> {
     pub due: bool,
     /// Where a rotation of it stands that is not over.
     pub stage: Option<String>,
-    /// Until when the version before stays at hand, where every agent works with the present one.
-    pub grace_until: Option<Timestamp>,
+    /// How long the version before stays at hand, where every agent works with the present one.
+    pub at_hand: Option<AtHand>,
     /// Where that one stands in each instance, where several rotate together.
     pub together: Vec<Part>,
+}
+
+/// How long the version before stays at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtHand {
+    /// Until then; whoever comes by after that retires it.
+    Until(Timestamp),
+    /// Nobody has said until when: it is retired where a person finishes the rotation.
+    UntilFinished,
 }
 
 /// Where a rotation stands in one of several instances.
@@ -41,7 +50,15 @@ pub struct Part {
 impl Age<'_> {
     /// Tells whether a rotation of it is half done: one in its grace time has come through.
     fn is_half_done(&self) -> bool {
-        self.stage.is_some() && self.grace_until.is_none()
+        self.stage.is_some() && self.at_hand.is_none()
+    }
+
+    /// Returns the time until which the version before stays at hand, where there is one.
+    pub fn grace_until(&self) -> Option<Timestamp> {
+        match self.at_hand {
+            Some(AtHand::Until(until)) => Some(until),
+            Some(AtHand::UntilFinished) | None => None,
+        }
     }
 }
 
@@ -68,7 +85,7 @@ pub fn report(
                 credential,
                 days,
                 due: days > i64::from(max_age),
-                grace_until: open.as_ref().map_or(Ok(None), |open| grace_until(open, &together))?,
+                at_hand: open.as_ref().map_or(Ok(None), |open| at_hand(open, &together))?,
                 stage: open.map(|one| one.stage),
                 together,
             });
@@ -94,12 +111,12 @@ fn grid(ages: &[Age<'_>], several: bool, now: Timestamp) -> Grid {
         let agent =
             age.credential.agent.and_then(|uid| age.instance.agents.iter().find(|one| one.uid == uid));
         let whose = agent.map_or_else(|| "all".to_owned(), |agent| agent.id.to_string());
-        let said = match (&age.stage, age.grace_until, age.due) {
+        let said = match (&age.stage, age.at_hand, age.due) {
             (Some(stage), None, _) => {
                 Text::toned(Tone::Doubt, format!("… {}", under_way(stage, &age.together)))
             }
             (_, _, true) => Text::toned(Tone::Bad, "✗ due"),
-            (_, Some(until), false) => Text::toned(Tone::Good, "✓ ").plain(waits(age, until, now)),
+            (_, Some(at_hand), false) => Text::toned(Tone::Good, "✓ ").plain(waits(age, at_hand, now)),
             (None, None, false) => Text::toned(Tone::Good, "✓"),
         };
         let mut row = vec![
@@ -117,14 +134,19 @@ fn grid(ages: &[Age<'_>], several: bool, now: Timestamp) -> Grid {
 }
 
 /// Says what of a rotation that has come through is left.
-fn waits(age: &Age<'_>, until: Timestamp, now: Timestamp) -> String {
-    if now < until {
-        return format!("the value before stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"));
-    }
+fn waits(age: &Age<'_>, at_hand: AtHand, now: Timestamp) -> String {
     let command = ways::command_of(age.instance, age.credential);
-    format!(
-        "the value before is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
-    )
+    match at_hand {
+        AtHand::Until(until) if now < until => {
+            format!("the value before stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"))
+        }
+        AtHand::Until(_) => format!(
+            "the value before is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
+        ),
+        AtHand::UntilFinished => {
+            format!("the value before stays at hand until {command} --finish   retires it")
+        }
+    }
 }
 
 fn under_way(stage: &str, together: &[Part]) -> String {
@@ -135,21 +157,22 @@ fn under_way(stage: &str, together: &[Part]) -> String {
     format!("one rotation over {} instances is under way: {}", together.len(), each.join(", "))
 }
 
-/// Says until when the version before stays at hand: of a rotation that has come through, in every instance that it is about.
-fn grace_until(
+/// Says how long the version before stays at hand: of a rotation that has come through, in every instance that it is about.
+pub(super) fn at_hand(
     open: &keyshoal_vault::Rotation,
     together: &[Part],
-) -> Result<Option<Timestamp>, CommandError> {
+) -> Result<Option<AtHand>, CommandError> {
     let proven = |stage: &str| Stage::parse(stage) == Some(Stage::Proven);
-    let all = proven(&open.stage) && together.iter().all(|part| proven(&part.stage));
-    let state = book::state_of(open)?;
-    // What an earlier version wrote says no end: it counts from when it was proven.
-    let own = state.until.or(state.proven).unwrap_or(open.updated);
-    Ok(all.then(|| together.iter().filter_map(|part| part.until).fold(own, Timestamp::max)))
+    if !proven(&open.stage) || !together.iter().all(|part| proven(&part.stage)) {
+        return Ok(None);
+    }
+    let mut ends = together.iter().map(|part| part.until).chain([book::state_of(open)?.until]);
+    let last = ends.try_fold(Timestamp::MIN, |last, until| Some(last.max(until?)));
+    Ok(Some(last.map_or(AtHand::UntilFinished, AtHand::Until)))
 }
 
 /// Returns where a rotation stands in each of the instances that rotate together, by their names.
-fn together(vault: &Vault, open: &keyshoal_vault::Rotation) -> Result<Vec<Part>, CommandError> {
+pub(super) fn together(vault: &Vault, open: &keyshoal_vault::Rotation) -> Result<Vec<Part>, CommandError> {
     let Some(whole) = book::state_of(open)?.together else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for instance in vault.instances()? {

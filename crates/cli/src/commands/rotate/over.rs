@@ -70,8 +70,11 @@ impl Open {
 }
 
 fn open(vault: &Vault, instance: &InstanceId) -> Result<Vec<Open>, CommandError> {
-    let rows = vault.rotations(instance)?.into_iter().filter(|one| one.finished.is_none());
-    rows.map(|row| Ok(Open { state: book::state_of(&row)?, row })).collect()
+    vault
+        .open_rotations(instance)?
+        .into_iter()
+        .map(|row| Ok(Open { state: book::state_of(&row)?, row }))
+        .collect()
 }
 
 /// Returns a rotation with its parts in other instances, where it is one over several.
@@ -102,6 +105,7 @@ fn at_work(
 
 #[cfg(test)]
 mod tests {
+    use super::super::due::{self, AtHand};
     use super::*;
     use keyshoal_core::vault::CredentialUid;
     use keyshoal_core::{CredentialKind, Secret};
@@ -229,6 +233,13 @@ mod tests {
         ];
         for (name, stage, until, together) in over.into_iter().chain(kept) {
             add(&vault, name, stage, until, together);
+        }
+        // What rotate --due says that the next sync retires is that.
+        for (name, ..) in over.into_iter().chain(kept) {
+            let row = vault.open_rotations(&id(name)).unwrap().remove(0);
+            let said = due::at_hand(&row, &due::together(&vault, &row).unwrap()).unwrap();
+            let by_itself = matches!(said, Some(AtHand::Until(until)) if until <= at(0));
+            assert_eq!(by_itself, over.iter().any(|one| one.0 == name), "{name}: {said:?}");
         }
         let worked_on = add(&vault, "worked-on", Stage::Proven, Some(-5), None);
         let at_work = vault.work_on_rotation(worked_on, &author(), at(0)).unwrap();

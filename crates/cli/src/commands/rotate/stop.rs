@@ -28,7 +28,6 @@ struct Known {
 impl Stop {
     /// Begins to listen, before anybody is asked for anything.
     pub fn listen(ui: &Ui) -> Result<Self, CommandError> {
-        ui::leave_signals();
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let flag = signals::flag_on(&kinds)?;
         let (stop, mut voice) = (Self::default(), ui.beside());
@@ -69,8 +68,8 @@ impl Known {
         let instance = self.vault.instance(&self.instance)?;
         let credential = instance.credentials.iter().find(|one| one.uid == self.credential);
         let command = credential.map(|one| ways::command_of(&instance, one)).unwrap_or_default();
-        let all = self.vault.rotations(&self.instance)?;
-        let open = all.iter().find(|one| one.finished.is_none() && one.credential == self.credential);
+        let all = self.vault.open_rotations(&self.instance)?;
+        let open = all.iter().find(|one| one.credential == self.credential);
         Ok(match open {
             Some(open) => CommandError::user(format!("stopped; {}", ways::stands(&open.stage)))
                 .hint(ways::out_of(&command, open)),

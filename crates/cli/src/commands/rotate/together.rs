@@ -127,7 +127,7 @@ pub fn go_on(
     let mut houses = Vec::new();
     let mut rows = Vec::new();
     for instance in vault.instances()? {
-        for row in vault.rotations(&instance.id)?.into_iter().filter(|row| row.finished.is_none()) {
+        for row in vault.open_rotations(&instance.id)? {
             if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
@@ -147,7 +147,7 @@ pub fn go_on(
     let parts = houses.iter().map(House::part).zip(rows).collect();
     let (book, rotations) = VaultBook::resume(vault, &author, parts)?;
     let options = super::options(args);
-    let options = if args.finish { RotateOptions { grace: 0, ..options } } else { options };
+    let options = if args.finish { RotateOptions { grace: Some(0), ..options } } else { options };
     if args.flow.dry_run {
         show::stand(houses.iter().map(|house| (house.instance.name.as_str(), house.away())), &rotations)
             .iter()
@@ -231,7 +231,7 @@ fn staged(
         let value =
             credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
         let together = Some(Together { id: id.clone(), wave: *wave });
-        parts.push((house.part(), State { together, ..State::default() }, value));
+        parts.push((house.part(), State { together, grace: options.grace, ..State::default() }, value));
     }
     let author = opening::author(context.world, args.flow.why.as_deref());
     let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
@@ -279,7 +279,7 @@ fn run(
         Ended::Finished | Ended::Grace { .. } => {
             members.iter().all(|member| member.report.failures.is_empty())
         }
-        Ended::RolledBack { clean, .. } => *clean && back,
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
         _ => false,
     };
     Ok(Outcome::attention_if(!fine))

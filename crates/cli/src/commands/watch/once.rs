@@ -2,7 +2,8 @@
 
 use super::{Opened, WatchArgs, alarm, opened, policy::WatchPolicy};
 use crate::commands::flow::Noted;
-use crate::commands::{Context, report, shared};
+use crate::commands::report::{self, Beside};
+use crate::commands::{Context, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome as Ended;
 use crate::render;
@@ -63,7 +64,7 @@ pub fn cmd_once(
     caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
     let done = done?;
     let noted = if done.outcome == Outcome::DryRun { Noted::Reported } else { Noted::Nothing };
-    let shown = report::show_noted(ui, "watch_once", &done, noted)?;
+    let shown = report::show_beside(ui, "watch_once", &done, Beside { noted, rotations: None })?;
     if let Some(tidier) = &mut tidier {
         tidier.come_by(ui, now);
     }

@@ -79,7 +79,18 @@ pub fn new_key(
         _ => file_source(&default_file(world, globals)?)?,
     };
     let key = match &source {
-        KeySource::File { path } => keys::load_or_create_at(Path::new(path), keys::VAULT).map_err(wrong)?,
+        KeySource::File { path } => {
+            keys::load_or_create_at(Path::new(path), keys::VAULT).map_err(|error| {
+                let is_there = matches!(error, KeyError::Malformed { .. });
+                let made = wrong(error);
+                match is_there {
+                    true => made.hint(
+                        "it was left as it is; --key-file FILE   names another place for the vault's key",
+                    ),
+                    false => made,
+                }
+            })?
+        }
         source => fetch(ui, world, globals, source, "")?,
     };
     Ok(NewKey { key: key.key_encryption_key(), source })
@@ -139,7 +150,7 @@ fn other_key(source: &KeySource, wanted: KeyId, found: KeyId) -> CommandError {
         KeySource::Passphrase { .. } => CommandError::user("that is not the vault's passphrase"),
         source => {
             CommandError::config(format!("{source}: gives key {found}, and the vault has key {wanted}"))
-                .hint("put the key back there that the vault was made with")
+                .hint("put the key back there that the vault was made with; keep the one that is there apart first, as another vault may open with it alone")
         }
     }
 }
