@@ -7,8 +7,8 @@ use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
 use super::{Judgement, Remedy, Sight};
 use crate::{
-    AgentView, Finding, FindingKind, Fingerprint, Line, Observation, ProfileId, Severity,
-    SourceValue, StoreHealth, StoreId, Wish, plan::Why,
+    AgentView, Finding, FindingKind, Fingerprint, Line, Observation, ProfileId, Severity, SourceValue,
+    StoreHealth, StoreId, Wish, plan::Why,
 };
 
 impl<'a> Sight<'a> {
