@@ -47,6 +47,9 @@ impl Knowledge {
                     self.replace.remove(&whose);
                 }
             }
+            Fact::Delivered { profile, fingerprint } => {
+                self.delivered.insert(profile, fingerprint);
+            }
             Fact::Activated { digest } => self.activated = Some(Activated { digest, at: now }),
         }
     }

@@ -72,6 +72,13 @@ pub enum Fact {
         /// The value that went.
         fingerprint: Fingerprint,
     },
+    /// The base store holds of a profile what its vault wants.
+    Delivered {
+        /// Which profile.
+        profile: ProfileId,
+        /// Which value; `None` where the vault wants none there.
+        fingerprint: Option<Fingerprint>,
+    },
     /// The gateway has read its stores when they had this digest.
     Activated {
         /// [`crate::activation::digest`].

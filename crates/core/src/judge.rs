@@ -10,6 +10,7 @@ mod hold;
 mod instance;
 mod lineage;
 mod missing;
+mod newcomer;
 mod nowhere;
 mod oauth;
 mod overwritten;

@@ -1,6 +1,6 @@
 //! What a vault wants the agents of an instance to hold, by fingerprints.
 
-use crate::{AgentId, Fingerprint, ProfileId, SourceValue, Timestamp};
+use crate::{AgentId, Fingerprint, ProfileId, ProviderId, SourceValue, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a vault wants of one instance's stores.
@@ -27,6 +27,10 @@ pub struct Line {
     pub value: Option<SourceValue>,
     /// Every value that the vault has had of it and has not forgotten, the oldest first. The present one is among them.
     pub known: Vec<Fingerprint>,
+    /// Those that came after the present one: staged, or taken back.
+    pub newer: BTreeSet<Fingerprint>,
+    /// Which provider it is for.
+    pub provider: ProviderId,
     /// When the vault first had it. What the source held before that was an earlier value.
     pub since: Timestamp,
 }

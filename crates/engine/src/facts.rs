@@ -2,7 +2,7 @@
 
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{Fact, Knowledge, Observation, StoreId, Wish, activation};
+use keyshoal_core::{Fact, Knowledge, Observation, StoreHealth, StoreId, Wish, activation};
 
 /// Returns what an observation teaches that is not known yet: the base store's values as generations, older values found
 /// elsewhere as residue, which agent has which value, and what the gateway holds where that is certain.
@@ -30,6 +30,18 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
         if the_sources && !knowledge.known_values(profile).contains(&fingerprint) {
             let profile = profile.clone();
             facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Seen });
+        }
+    }
+    for (profile, line) in wish.into_iter().flat_map(|wish| &wish.shared) {
+        let Some(base) = base.filter(|base| !matches!(base.health, StoreHealth::Unreadable(_))) else {
+            break;
+        };
+        let held = base.profiles.get(profile);
+        let fingerprint = line.value.as_ref().map(|value| value.fingerprint);
+        let as_wanted = held.and_then(|held| held.material.fingerprint()) == fingerprint
+            && held.is_some() == fingerprint.is_some();
+        if as_wanted && knowledge.delivered.get(profile) != Some(&fingerprint) {
+            facts.push(Fact::Delivered { profile: profile.clone(), fingerprint });
         }
     }
     for (id, store) in &observed.stores {

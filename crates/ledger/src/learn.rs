@@ -118,6 +118,15 @@ fn take(db: &Connection, fact: &Fact, now: Timestamp) -> rusqlite::Result<()> {
             .execute(params![agent.as_str(), profile.as_str(), Print(*fingerprint)])?;
             Ok(())
         }
+        Fact::Delivered { profile, fingerprint } => {
+            db.prepare_cached(
+                "INSERT INTO delivered (profile, fingerprint) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint
+                 WHERE excluded.fingerprint IS NOT fingerprint",
+            )?
+            .execute(params![profile.as_str(), fingerprint.map(Print)])?;
+            Ok(())
+        }
         Fact::Activated { digest } => {
             db.prepare_cached("UPDATE ledger SET activated_digest = ?1, activated_at = ?2")?
                 .execute(params![digest, At(now)])?;

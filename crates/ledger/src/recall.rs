@@ -20,6 +20,7 @@ impl Ledger {
             knowledge.generations.clear();
             knowledge.replace.clear();
             knowledge.first_seen.clear();
+            knowledge.delivered.clear();
             knowledge.activated = None;
         }
         if matches!(own.identity, crate::Identity::OtherKey { .. }) {
@@ -62,6 +63,11 @@ fn recall(db: &Connection) -> rusqlite::Result<Knowledge> {
     each(db, "SELECT agent, profile, fingerprint, first_seen FROM sightings", |row| {
         let (print, at): (Print, At) = (row.get(2)?, row.get(3)?);
         knowledge.first_seen.insert((agent(row, 0)?, profile(row, 1)?, print.0), at.0);
+        Ok(())
+    })?;
+    each(db, "SELECT profile, fingerprint FROM delivered", |row| {
+        let print: Option<Print> = row.get(1)?;
+        knowledge.delivered.insert(profile(row, 0)?, print.map(|print| print.0));
         Ok(())
     })?;
     each(db, "SELECT activated_digest, activated_at FROM ledger", |row| {

@@ -265,6 +265,8 @@ fn line_of(credential: &VaultCredential, values: &Values) -> Line {
     let of_current = current.and_then(|number| values.get(&number));
     let value = of_current.map(|(value, _)| value.clone());
     let mut known: Vec<Fingerprint> = Vec::new();
+    let after = values.iter().filter(|(number, _)| current.is_some_and(|current| **number > current));
+    let newer = after.flat_map(|(_, (one, forms))| forms.iter().chain([&one.fingerprint])).copied().collect();
     let others = values.iter().filter(|(number, _)| Some(**number) != current).map(|(_, value)| value);
     for (one, forms) in others.chain(of_current) {
         for print in forms.iter().chain([&one.fingerprint]) {
@@ -273,12 +275,17 @@ fn line_of(credential: &VaultCredential, values: &Values) -> Line {
         }
     }
     let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();
-    Line { value, known, since }
+    Line { value, known, newer, since, provider: credential.provider.clone() }
 }
 
 /// Puts a line beside another one of the same place: a credential that was dropped, and one that took its place.
 fn merge<K: Ord>(place: std::collections::btree_map::Entry<'_, K, Line>, line: Line) {
-    let there = place.or_insert_with(|| Line { value: None, known: Vec::new(), since: line.since });
+    let there = place.or_insert_with(|| Line {
+        value: None,
+        known: Vec::new(),
+        newer: BTreeSet::new(),
+        ..line.clone()
+    });
     let (earlier, later) = match (&there.value, &line.value) {
         (Some(_), None) => (line.known, std::mem::take(&mut there.known)),
         _ => (std::mem::take(&mut there.known), line.known),
@@ -286,6 +293,7 @@ fn merge<K: Ord>(place: std::collections::btree_map::Entry<'_, K, Line>, line: L
     there.known = earlier.into_iter().filter(|one| !later.contains(one)).collect();
     there.known.extend(later);
     there.since = there.since.min(line.since);
+    there.newer.extend(line.newer);
     if line.value.is_some() {
         there.value = line.value;
     }

@@ -62,13 +62,28 @@ fn judge_provider(
 
 /// Says that a server which was taken for one that needs no key has asked for one.
 fn refused(sight: &Sight<'_>, agent: &AgentView, provider: &ProviderId, models: &str) -> Option<Words> {
-    let said = sight.verdict(&agent.id, provider, Fingerprint::NO_KEY)?;
-    (said.kind == VerdictKind::Missing).then(|| {
+    let said = sight.verdict(&agent.id, provider, Fingerprint::NO_KEY).map(|verdict| verdict.kind);
+    let silent = !said.is_some_and(|said| said.is_accepted() || said == VerdictKind::Missing);
+    if silent && taken_back(sight, provider) {
+        let text = format!(
+            "needs {provider} for {models}; the vault has taken its credential back, and whether the server there answers without one is not known"
+        );
+        let fix = format!("keyshoal status --check   asks it; keyshoal set {provider}   gives it one again");
+        return Some(Words::new(FindingKind::Missing, text).fix(fix));
+    }
+    (said == Some(VerdictKind::Missing)).then(|| {
         let text = format!(
             "needs {provider} for {models}, has no credential for it, and the server there refuses requests without one"
         );
         Words::new(FindingKind::Missing, text).fix(format!("keyshoal set {provider}"))
     })
+}
+
+/// Tells whether the vault has had a credential of this provider for all, and has none any more.
+fn taken_back(sight: &Sight<'_>, provider: &ProviderId) -> bool {
+    let shared = sight.desired.wish.iter().flat_map(|wish| wish.shared.values());
+    let mut had = shared.filter(|line| line.provider == *provider).peekable();
+    had.peek().is_some() && had.all(|line| line.value.is_none())
 }
 
 /// What a credential that is not used says about its provider.

@@ -1,13 +1,14 @@
 //! Copies in an instance whose vault says what is right: overrides, what was withdrawn, what is still to come.
 
 use super::copy::{ANOTHER_WAY, Copy, Merits};
+use super::newcomer::{come_back, newcomer, put_back};
 use super::tell::bare;
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
 use super::{Judgement, Remedy, Sight};
 use crate::{
-    AgentView, Finding, FindingKind, Fingerprint, Line, Material, Observation, ProfileId, Severity,
-    SourceValue, StoreHealth, StoreId, Wish, plan::Why,
+    AgentView, Finding, FindingKind, Fingerprint, Line, Observation, ProfileId, Severity, SourceValue,
+    StoreHealth, StoreId, Wish, plan::Why,
 };
 
 impl<'a> Sight<'a> {
@@ -57,11 +58,17 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     }
     let line = wish.shared.get(copy.profile)?;
     match &line.value {
+        None if *copy.store == StoreId::Base && put_back(copy, line, value) => {
+            Some(come_back(copy, value, "which the vault has taken back: somebody has put it there since"))
+        }
         None if line.has_had(value) => {
             Some(withdraw(format!("holds {value}, which the vault has taken back")))
         }
         Some(shared) if *copy.store == StoreId::Base => newcomer(copy, shared, line, value),
-        None if *copy.store == StoreId::Base => Some(come_back(copy, value)),
+        None if *copy.store == StoreId::Base => {
+            let text = format!("and the vault has taken {} back and never had that value", copy.profile);
+            Some(come_back(copy, value, &text))
+        }
         _ => None,
     }
 }
@@ -133,7 +140,7 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
         let why = Why::RejectedWhileSourceAccepted { verdict: copy.verdict };
         return Merits::with(stale(format!("{text}, and {}", copy.verdict.clause())), Remedy::Replace(why));
     }
-    Merits::with(unknown(copy, &text), Remedy::Ask)
+    Merits::with(unknown(copy, &text, "and the vault has never had it"), Remedy::Ask)
 }
 
 /// Judges what is no key where the vault has a key for the agent alone: a login is never written over, nor removed for one.
@@ -166,39 +173,10 @@ fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
     }
 }
 
-/// Judges what stands in the base store and was never in the vault: somebody has put it there with the program's own commands.
-fn newcomer(copy: &Copy<'_>, shared: &SourceValue, line: &Line, value: Fingerprint) -> Option<Merits> {
-    let inline = matches!(copy.view.material, Material::Inline(_));
-    let known = line.has_had(value) || copy.sight.generations_behind(copy.profile, value).is_some();
-    if known
-        || !inline
-        || copy.approved(value)
-        || copy.verdict.is_dead()
-        || copy.view.provider != shared.provider
-    {
-        return None;
-    }
-    let text = format!("holds {value} where the vault has {}", shared.fingerprint);
-    let everything = copy.sight.desired.include_foreign;
-    let remedy = if everything { Remedy::Replace(Why::Approved) } else { Remedy::Ask };
-    Some(Merits::with(unknown(copy, &text), remedy))
-}
-
-/// Judges what stands in the base store under a name that the vault has taken back: somebody has given a new value there since, and every
-/// agent that inherits sends it.
-fn come_back(copy: &Copy<'_>, value: Fingerprint) -> Merits {
-    let profile = copy.profile;
-    let text = format!("holds {value}, and the vault has taken {profile} back and never had that value");
-    let fix = format!(
-        "keyshoal credential adopt base {profile}   takes it into the vault; or take it out with OpenClaw's own command"
-    );
-    Merits::leave(Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix))
-}
-
 /// Says of a value that it is not the vault's, and what can be done about it.
-fn unknown(copy: &Copy<'_>, text: &str) -> Words {
+pub(super) fn unknown(copy: &Copy<'_>, text: &str, why: &str) -> Words {
     let Copy { owner, profile, .. } = copy;
-    let text = format!("{text}, and the vault has never had it");
+    let text = format!("{text}, {why}");
     let fix = match *copy.store == StoreId::Base {
         true => copy.settle(),
         false => format!(

@@ -66,8 +66,8 @@ fn reset(
     }
     // A new profile may find a mark that an old one of its id has left behind.
     let place = if own { store } else { &StoreId::Base };
-    let inserted =
-        matches!(of(place), Some(Action::Insert { .. })) && sight.observed.profile(store, profile).is_none();
+    let comes = |place| matches!(of(place), Some(Action::Insert { .. }));
+    let inserted = (comes(place) || comes(store)) && sight.observed.profile(store, profile).is_none();
     let undeserved = inserted || is_undeserved(sight, judgement, &of, &owner, store, profile, usage);
     undeserved.then(|| Action::ResetCooldown {
         store: store.clone(),

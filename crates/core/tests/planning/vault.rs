@@ -28,6 +28,8 @@ fn line(known: &[u8], withdrawn: bool) -> Line {
     Line {
         value: known.last().filter(|_| !withdrawn).map(|last| value(*last)),
         known: known.iter().map(|one| print(*one)).collect(),
+        newer: BTreeSet::new(),
+        provider: ProviderId::from(ACME),
         since: at(100),
     }
 }
@@ -75,6 +77,31 @@ fn what_was_put_into_the_base_store_without_the_vault_is_asked_about() {
     }
     let world = wished(world, sharing(&[1, 2])).said(104, VerdictKind::Revoked).said(2, VerdictKind::Ok);
     assert_eq!(world.writes(), ["replace base"]);
+}
+
+#[test]
+fn an_earlier_value_that_comes_back_is_asked_about_and_one_that_was_left_behind_is_not() {
+    let world = World::json(&["main", "stocks"]).base(1).local("stocks", 1);
+    for (wanted, withdrawn) in [(Some(print(2)), false), (None, true)] {
+        let shared = BTreeMap::from([(profile(P), line(&[1, 2], withdrawn))]);
+        let left = wished(world.clone(), Wish { shared, ..Wish::default() });
+        let verb = if withdrawn { "remove" } else { "replace" };
+        let (base, copy) = (format!("{verb} base"), format!("{verb} stocks"));
+        assert_eq!(left.writes(), [base.as_str(), copy.as_str()], "nothing says that it had arrived");
+        let mut other = left.clone();
+        other.knowledge.delivered.insert(profile(P), Some(print(1)));
+        assert_eq!(other.writes(), left.writes(), "what had arrived was this value");
+        let mut back = left.clone();
+        back.knowledge.delivered.insert(profile(P), wanted);
+        assert_eq!(back.finding("main"), FindingKind::Foreign);
+        assert!(back.found("main").fix.unwrap().contains("credential adopt base"));
+        assert_eq!(back.writes(), [copy.as_str()], "a copy of an agent's own is left behind all the same");
+        // What the vault had after its present value was staged, or taken back: we put it there.
+        let mut ours = back.clone();
+        let wish = ours.desired.wish.as_mut().unwrap();
+        wish.shared.get_mut(&profile(P)).unwrap().newer.insert(print(1));
+        assert_eq!(ours.writes(), left.writes());
+    }
 }
 
 #[test]

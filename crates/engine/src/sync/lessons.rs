@@ -88,9 +88,23 @@ pub(super) fn of_receipts(look: &Look, receipts: &[Receipt]) -> Vec<Fact> {
             });
         }
     }
+    facts.extend(receipts.iter().filter_map(|receipt| delivered(look, receipt)));
     facts.extend(marks_moved(look, receipts, &facts));
     facts.extend(generations.iter().map(|(profile, value)| written(profile, *value)));
     facts
+}
+
+/// Says that the base store holds now what the vault wants of a profile.
+fn delivered(look: &Look, receipt: &Receipt) -> Option<Fact> {
+    let wish = look.desired.wish.as_ref().filter(|_| super::is_done(receipt))?;
+    let (profile, fingerprint) = match &receipt.action {
+        Action::Replace { store: StoreId::Base, profile, value, .. }
+        | Action::Insert { store: StoreId::Base, profile, value, .. } => (profile, Some(*value)),
+        Action::Remove { store: StoreId::Base, profile, .. } => (profile, None),
+        _ => return None,
+    };
+    let wanted = wish.shared.get(profile)?.value.as_ref().map(|value| value.fingerprint);
+    (wanted == fingerprint).then(|| Fact::Delivered { profile: profile.clone(), fingerprint })
 }
 
 /// What we put somewhere ourselves, or took away, is no value that somebody else overwrote: a person's mark goes on with the value that

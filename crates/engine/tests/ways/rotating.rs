@@ -54,7 +54,9 @@ impl<'f> Vault<'f> {
         let mut known: Vec<Fingerprint> =
             [OLD, NEW].into_iter().filter(|one| *one != self.current).map(print).collect();
         known.push(print(self.current));
-        let line = Line { value: Some(value(self.current)), known, since: at(1) };
+        let newer = [OLD, NEW].into_iter().filter(|one| *one > self.current).map(print).collect();
+        let provider = ProviderId::from(ACME);
+        let line = Line { value: Some(value(self.current)), known, newer, provider, since: at(1) };
         let own = self.pending.map(|pending| Line { value: Some(value(pending)), ..line.clone() });
         let agents = self.record.1.agents.iter();
         let own = agents.filter_map(|agent| Some(((agent.clone(), profile(P)), own.clone()?))).collect();

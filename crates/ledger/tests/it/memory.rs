@@ -59,6 +59,8 @@ fn a_fact() -> impl Strategy<Value = Fact> {
             .prop_map(|(agent, profile, fingerprint)| Fact::MayReplace { agent, profile, fingerprint }),
         2 => (an_agent(), a_profile(), a_value())
             .prop_map(|(agent, profile, fingerprint)| Fact::Replaced { agent, profile, fingerprint }),
+        1 => (a_profile(), prop::option::of(a_value()))
+            .prop_map(|(profile, fingerprint)| Fact::Delivered { profile, fingerprint }),
         1 => "[ab]{2}".prop_map(|digest| Fact::Activated { digest }),
     ]
 }

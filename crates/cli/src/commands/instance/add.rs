@@ -11,7 +11,7 @@ use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::judge::Remedy;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{Fact, Fingerprint, InstanceId, ProfileId, VerdictKind};
-use keyshoal_engine::ports::Remember as _;
+use keyshoal_engine::ports::{Observe as _, Remember as _};
 use keyshoal_engine::{Look, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_transfer::manifest::Logins;
@@ -119,16 +119,18 @@ fn bind(
 ) -> Result<Outcome, CommandError> {
     installation.set_vault_id(Some(vault.id()))?;
     installation.hold(&holdings::holdings(vault, instance, None)?)?;
-    // What the vault gives single agents is its own to change: it was marked so that nobody took it away while no vault counted.
-    let own = instance
-        .credentials
-        .iter()
-        .filter_map(|one| Some((one.agent?, one.current().map(|_| &one.profile)?)));
-    let of = |uid| instance.agents.iter().find(|agent| agent.uid == uid).map(|agent| agent.id.clone());
-    let marks =
-        own.filter_map(|(uid, profile)| Some(Fact::KeptUndone { agent: of(uid)?, profile: profile.clone() }));
-    installation.learn(&marks.collect::<Vec<_>>())?;
     let prints = installation.held_prints();
+    // What the vault gives single agents is its own to change: it was marked so that nobody took it away while no vault counted. A mark
+    // of another value is a person's word of since.
+    let (known, wish) = (installation.knowledge()?, installation.wish()?);
+    let own = wish.iter().flat_map(|wish| &wish.own);
+    let ours = own.filter(|(whose, line)| {
+        let mark = known.kept.get(whose).map(|mark| mark.fingerprint);
+        mark.is_some() && mark == line.value.as_ref().map(|value| value.fingerprint)
+    });
+    let marks =
+        ours.map(|((agent, profile), _)| Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() });
+    installation.learn(&marks.collect::<Vec<_>>())?;
     ui.data(&render::instance::whole(instance, &prints));
     ui.say(&Text::toned(Tone::Good, "✓ ").plain(format!(
         "{} is in the vault, and the vault says what is right here from now on; keyshoal diff   shows what it would change",
