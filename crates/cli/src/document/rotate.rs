@@ -155,7 +155,7 @@ impl RotationsDocument {
     }
 }
 
-/// Returns the word for an end, why it is so, and until when the version before is kept.
+/// Returns the word for an end, why it is so, and until when the version that is not current is kept.
 fn words(ended: &Ended) -> (&'static str, Option<String>, Option<Timestamp>) {
     match ended {
         Ended::Finished => ("finished", None, None),
@@ -163,7 +163,7 @@ fn words(ended: &Ended) -> (&'static str, Option<String>, Option<Timestamp>) {
         Ended::Proven => ("proven", None, None),
         Ended::Unproven => ("unproven", None, None),
         Ended::Elsewhere { names } => ("elsewhere", Some(names.join(", ")), None),
-        Ended::RolledBack { why, .. } => ("rolled_back", Some(why.clone()), None),
+        Ended::RolledBack { why, until, .. } => ("rolled_back", Some(why.clone()), *until),
         Ended::Halted { why } | Ended::Failing { why } => ("halted", Some(why.clone()), None),
     }
 }

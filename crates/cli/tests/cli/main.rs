@@ -11,6 +11,7 @@ mod documents;
 mod explaining;
 mod fake;
 mod first_look;
+mod going_back;
 mod half_rotated;
 mod hostile;
 mod importing;

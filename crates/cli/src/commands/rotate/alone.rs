@@ -55,7 +55,7 @@ impl Alone<'_> {
         }
         if before.is_some() {
             ui.say(&Text::of(
-                "  the value before the present one is retired then, and is no way back any more",
+                "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more",
             ));
         }
         if args.flow.dry_run {
@@ -101,7 +101,7 @@ impl Alone<'_> {
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
         self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: Some(0), ..(*options).clone() })?;
-        ui.say(&Text::of("· the value before the present one is retired"));
+        ui.say(&Text::of("· the value that was at hand beside the present one is retired"));
         Ok(flow.held.vault.instance(&flow.instance().id)?)
     }
 

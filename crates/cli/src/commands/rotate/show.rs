@@ -196,8 +196,17 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
             "{} cannot be reached from here; {command} --resume   goes on where it can be",
             names.join(", ")
         )),
-        Ended::RolledBack { asked: true, clean: true, .. } => {
-            good.plain(format!("rolled back, as you asked: every agent has the value before again{old}"))
+        Ended::RolledBack { asked: true, clean: true, until, .. } => {
+            let newer = until.map_or_else(String::new, |until| {
+                format!(
+                    "; the newer one ({new}) stays at hand until {}: {}",
+                    render::age::moment(until),
+                    ways::out_newer(command)
+                )
+            });
+            good.plain(format!(
+                "rolled back, as you asked: every agent has the value before again{old}{newer}"
+            ))
         }
         Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
             .plain(format!("{why}; every agent has the value before again")),

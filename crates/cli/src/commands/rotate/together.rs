@@ -3,10 +3,11 @@
 mod allowed;
 mod chosen;
 mod reach;
+mod way;
 
 use super::book::{self, Part, VaultBook};
 use super::stop::Stop;
-use super::{RotateArgs, at_work, due, show, ways};
+use super::{RotateArgs, at_work, due, show, stands, ways};
 use crate::commands::flow::{self, Flow};
 use crate::commands::{Context, credential, shared};
 use crate::document::RotationsDocument;
@@ -18,14 +19,15 @@ use allowed::{canary, refuse_what_is_of_one, require_somebody};
 use keyshoal_core::ProfileId;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
-    Ended, Member, RotateOptions, RotateReport, Rotation, State, Together, Wave, plan_waves,
-    roll_back_together, rotate_together, wave_of_each,
+    Ended, Member, RotateOptions, RotateReport, Rotation, State, Together, Wave, go_forward_together,
+    plan_waves, roll_back_together, rotate_together, wave_of_each,
 };
 use keyshoal_engine::{AskPolicy, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_vault::{AtWork, Author, Vault};
 use reach::reach;
 use std::sync::Arc;
+use way::Way;
 
 /// One of the instances.
 struct House<'a> {
@@ -128,7 +130,7 @@ pub fn go_on(
     let mut rows = Vec::new();
     for instance in vault.instances()? {
         for row in vault.open_rotations(&instance.id)? {
-            if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
+            if stands::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
             // One that was taken back from all agents there has nothing to go on with.
@@ -149,23 +151,34 @@ pub fn go_on(
     let options = super::options(args);
     let options = if args.finish { RotateOptions { grace: Some(0), ..options } } else { options };
     if args.flow.dry_run {
-        show::stand(houses.iter().map(|house| (house.instance.name.as_str(), house.away())), &rotations)
-            .iter()
-            .for_each(|line| ui.say(line));
+        way::stand(ui, &houses, &rotations);
         ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
         return Ok(Outcome::Attention);
     }
     knows(stop, vault, &houses);
-    if !args.rollback {
-        return run(ui, &houses, book, rotations, &options, false);
-    }
-    for (house, rotation) in houses.iter().zip(&rotations) {
-        let Ok(flow) = &house.flow else { continue };
-        if !super::back::agreed_to_old(ui, args, &flow.installation, rotation)? {
-            return Ok(Outcome::Attention);
+    let newer = rotations.iter().all(|one| one.state.keeps_newer(one.stage));
+    let way = match (args.rollback, args.resume && newer) {
+        (true, _) => Way::Back,
+        (_, true) => Way::Forward,
+        _ => Way::On,
+    };
+    let (options, asks) = match way {
+        Way::Back => (RotateOptions { offline: true, ..options }, !newer),
+        Way::Forward => (options, true),
+        Way::On => (options, false),
+    };
+    let mut dead = false;
+    if asks {
+        dead = way::fails(ui, args, &houses, &rotations, way)?;
+        if let Some(outcome) = shared::agree_expressly(ui, way.question(), args.flow.yes)? {
+            if outcome == Outcome::Attention {
+                ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
+            }
+            return Ok(outcome);
         }
     }
-    run(ui, &houses, book, rotations, &RotateOptions { offline: true, ..options }, true)
+    let outcome = run(ui, &houses, book, rotations, &options, way)?;
+    Ok(if dead { Outcome::Attention } else { outcome })
 }
 
 /// Stages a new value in all of them and goes on from there.
@@ -237,7 +250,7 @@ fn staged(
     let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
     knows(stop, vault, &houses);
     let (book, rotations) = VaultBook::begin(vault, &author, parts)?;
-    run(ui, &houses, book, rotations, &options, false)
+    run(ui, &houses, book, rotations, &options, Way::On)
 }
 
 /// One stands for all: they go on, or back, together.
@@ -254,16 +267,17 @@ fn run(
     mut book: VaultBook<'_>,
     rotations: Vec<Rotation>,
     options: &RotateOptions,
-    back: bool,
+    way: Way,
 ) -> Result<Outcome, CommandError> {
     let member = |(house, rotation)| House::member(house, rotation);
     let mut members: Vec<_> = houses.iter().zip(rotations).map(member).collect();
     let progress = ui.progress();
     let mut lines = Vec::new();
     let mut tell = |event: keyshoal_engine::rotate::Event<'_>| show::event(&progress, &mut lines, &event);
-    let ended = match back {
-        true => roll_back_together(&mut members, &mut book, options, &mut tell),
-        false => rotate_together(&mut members, &mut book, options, &mut tell),
+    let ended = match way {
+        Way::Back => roll_back_together(&mut members, &mut book, options, &mut tell),
+        Way::Forward => go_forward_together(&mut members, &mut book, options, &mut tell),
+        Way::On => rotate_together(&mut members, &mut book, options, &mut tell),
     };
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));

@@ -2,7 +2,8 @@
 
 use crate::commands::flow;
 use crate::commands::rotate::RotateArgs;
-use crate::commands::rotate::book::{self, Part};
+use crate::commands::rotate::book::Part;
+use crate::commands::rotate::stands;
 use crate::error::CommandError;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
@@ -80,7 +81,7 @@ pub fn the_one(
     let name = args.name.as_deref().unwrap_or_default();
     let mut ids = BTreeSet::new();
     for (_, open) in open {
-        ids.extend(book::state_of(open)?.together.map(|together| together.id));
+        ids.extend(stands::state_of(open)?.together.map(|together| together.id));
     }
     match ids.len() {
         1 => Ok(ids.pop_first().unwrap_or_default()),
