@@ -177,6 +177,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                 return Err(refused.into());
             }
         }
+        rotation.state.untested = self.options.offline;
         self.step(rotation, Stage::Tested, Pointer::Stays)
     }
 

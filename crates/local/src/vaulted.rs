@@ -4,7 +4,7 @@ use crate::book::Entry;
 use crate::referred::hand::{Hand, Handed};
 use crate::remember::port_error;
 use crate::{ConfigWish, Installation};
-use keyshoal_core::vault::{CredentialUid, Delivery, VaultCredential, VaultInstance};
+use keyshoal_core::vault::{CredentialUid, Delivery, VaultCredential, VaultInstance, VersionState};
 use keyshoal_core::{
     AgentId, Fingerprint, Line, Material, ProfileId, Secret, SourceValue, StoreId, Wish, time::from_millis,
 };
@@ -265,11 +265,17 @@ fn line_of(credential: &VaultCredential, values: &Values) -> Line {
     let of_current = current.and_then(|number| values.get(&number));
     let value = of_current.map(|(value, _)| value.clone());
     let mut known: Vec<Fingerprint> = Vec::new();
-    let others = values.iter().filter(|(number, _)| Some(**number) != current).map(|(_, value)| value);
+    // The one before the present one comes right before it, whatever was given up between them; before it, what was in use last.
+    let version = |number: u32| credential.versions.iter().find(|version| version.number == number);
+    let mut others: Vec<u32> = values.keys().copied().filter(|number| Some(*number) != current).collect();
+    others.sort_by_key(|number| version(*number).map(|one| (one.state == VersionState::Previous, one.since)));
+    let others = others.iter().filter_map(|number| values.get(number));
     for (one, forms) in others.chain(of_current) {
         for print in forms.iter().chain([&one.fingerprint]) {
             known.retain(|earlier| earlier != print);
-            known.push(*print);
+            // What leads nowhere is none of the values.
+            let place = if print.short() == one.fingerprint.short() { known.len() } else { 0 };
+            known.insert(place, *print);
         }
     }
     let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();

@@ -176,7 +176,7 @@ impl From<SetError> for CommandError {
                 made.hints.extend(rejection.verdict.advice.clone());
                 match rejection.verdict.kind {
                     VerdictKind::MalformedKey => made.hint("copy the key again"),
-                    _ => made.hint("copy the key again; --offline skips the test"),
+                    _ => made.hint("copy the key again; the same command with --offline writes it all the same, untested"),
                 }
             }
             SetError::Untested(ref rejection) => {

@@ -58,6 +58,11 @@ impl RotateDocument {
         }
     }
 
+    /// The value that was given is the current one already.
+    pub fn unchanged(profile: &ProfileId) -> Self {
+        Self { ended: "unchanged", ..Self::planned(profile, &[]) }
+    }
+
     /// What was done.
     pub fn of(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Self {
         let (ended, why, grace_until) = words(ended);
@@ -126,6 +131,11 @@ impl RotationsDocument {
             grace_until: None,
             instances: instances.map(one).collect(),
         }
+    }
+
+    /// The value that was given is the current one of all of them already.
+    pub fn unchanged() -> Self {
+        Self { ended: "unchanged", ..Self::planned(std::iter::empty()) }
     }
 
     /// What was done.

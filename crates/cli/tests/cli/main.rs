@@ -11,6 +11,7 @@ mod documents;
 mod explaining;
 mod fake;
 mod first_look;
+mod given_again;
 mod going_back;
 mod half_rotated;
 mod hostile;

@@ -139,6 +139,7 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
                 }
             }
             self.members[at].rotation.stage = Stage::Tested;
+            self.members[at].rotation.state.untested = self.options.offline;
             self.step(&[(at, Pointer::Stays)])?;
         }
         Ok(None)

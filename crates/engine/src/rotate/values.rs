@@ -77,6 +77,8 @@ impl Stage {
 pub struct State {
     /// The agents that get the new version before it is current. The vault's word to the installation holds these apart.
     pub agents: BTreeSet<AgentId>,
+    /// Its provider was not asked before agents got it: a person said so.
+    pub untested: bool,
     /// The waves that were planned.
     pub waves: Vec<Wave>,
     /// How many of them are done and proven.

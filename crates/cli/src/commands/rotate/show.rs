@@ -72,6 +72,9 @@ pub fn stand<'a>(
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {
         Event::Progress(step) => progress.show(step),
+        Event::Step(rotation) if rotation.stage == Stage::Tested && rotation.state.untested => {
+            lines.push(Text::toned(Tone::Doubt, "· not tested: its provider was not asked"));
+        }
         // The last line says what it means that it is finished.
         Event::Step(rotation) if matches!(rotation.stage, Stage::Publishing | Stage::Finished) => {}
         Event::Step(rotation) => {

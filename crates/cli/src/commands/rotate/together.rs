@@ -3,26 +3,26 @@
 mod allowed;
 mod chosen;
 mod reach;
+mod staged;
 mod way;
 
 use super::book::{self, Part, VaultBook};
 use super::stop::Stop;
 use super::{RotateArgs, at_work, due, show, stands, ways};
 use crate::commands::flow::{self, Flow};
-use crate::commands::{Context, credential, shared};
+use crate::commands::{Context, shared};
 use crate::document::RotationsDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::vault as opening;
 use crate::ui::Ui;
-use allowed::{canary, refuse_what_is_of_one, require_somebody};
+use allowed::{refuse_what_is_of_one, require_somebody};
 use keyshoal_core::ProfileId;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
-    Ended, Member, RotateOptions, RotateReport, Rotation, State, Together, Wave, go_forward_together,
-    plan_waves, roll_back_together, rotate_together, wave_of_each,
+    Ended, Member, RotateOptions, RotateReport, Rotation, Wave, go_forward_together, roll_back_together,
+    rotate_together,
 };
-use keyshoal_engine::{AskPolicy, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_vault::{AtWork, Author, Vault};
 use reach::reach;
@@ -99,7 +99,7 @@ pub fn cmd(
         let profile = meant.first().map(|(_, one)| one.profile.as_str()).unwrap_or_default();
         return Err(super::under_way(name, &ways::command_there(profile, name), open));
     }
-    staged(ui, context, args, &vault, meant, stop)
+    staged::staged(ui, context, args, &vault, meant, stop)
 }
 
 /// Begins to work on all of them. Refused while another process is at one.
@@ -179,78 +179,6 @@ pub fn go_on(
     }
     let outcome = run(ui, &houses, book, rotations, &options, way)?;
     Ok(if dead { Outcome::Attention } else { outcome })
-}
-
-/// Stages a new value in all of them and goes on from there.
-fn staged(
-    ui: &mut Ui,
-    context: &Context<'_>,
-    args: &RotateArgs,
-    vault: &Arc<Vault>,
-    meant: Vec<(VaultInstance, VaultCredential)>,
-    stop: &Stop,
-) -> Result<Outcome, CommandError> {
-    let name = args.name.as_deref().unwrap_or_default();
-    let to = format!("rotate {name} --instances {}", args.instances.join(","));
-    let secret = credential::value::read(ui, &args.value, name, &to)?;
-    let options = super::options(args);
-    let mut houses = Vec::new();
-    for (instance, credential) in meant {
-        let flow = reach(ui, context, &args.flow, vault, &instance);
-        houses.push(House { instance, credential, flow });
-    }
-    // What can be reached comes first: the canary is among it.
-    houses.sort_by_key(|house| house.flow.is_err());
-    require_somebody(&houses)?;
-    if chosen::is_all(args) {
-        chosen::require_one_value(vault, houses.iter().map(House::part))?;
-    }
-    let canary = canary(&houses, args)?;
-    let waves = wave_of_each(houses.len(), canary, &options.sizes.percent);
-    let mut inner: Vec<Vec<Wave>> = Vec::new();
-    for house in &houses {
-        inner.push(match &house.flow {
-            Ok(flow) => {
-                let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-                let look = shared::look(ui, &flow.installation, &look)?;
-                plan_waves(&look, &house.credential.profile, &options.sizes)
-            }
-            Err(_) => Vec::new(),
-        });
-    }
-    let of = waves.iter().max().map_or(1, |last| last + 1);
-    for ((house, inner), wave) in houses.iter().zip(&inner).zip(&waves) {
-        let lines =
-            show::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
-        lines.iter().for_each(|line| ui.say(line));
-    }
-    let document =
-        RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| house.planned(inner)));
-    if args.flow.dry_run {
-        ui.document(&document)?;
-        return Ok(Outcome::Attention);
-    }
-    if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
-        if outcome == Outcome::Attention {
-            ui.document(&document)?;
-        }
-        return Ok(outcome);
-    }
-    let id = uuid::Uuid::new_v4().to_string();
-    let mut parts = Vec::new();
-    for (house, wave) in houses.iter().zip(&waves) {
-        let credential = &house.credential;
-        let before = flow::entry_of(vault, &house.instance.id, credential.uid)?;
-        let value =
-            credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
-        let together = Some(Together { id: id.clone(), wave: *wave });
-        parts.push((house.part(), State { together, grace: options.grace, ..State::default() }, value));
-    }
-    let author = opening::author(context.world, args.flow.why.as_deref());
-    let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
-    knows(stop, vault, &houses);
-    let (book, rotations) = VaultBook::begin(vault, &author, parts)?;
-    run(ui, &houses, book, rotations, &options, Way::On)
 }
 
 /// One stands for all: they go on, or back, together.

@@ -1,10 +1,13 @@
 //! Which instances rotate, and by which rotation.
 
+use crate::commands::credential::entry;
 use crate::commands::flow;
 use crate::commands::rotate::RotateArgs;
 use crate::commands::rotate::book::Part;
 use crate::commands::rotate::stands;
 use crate::error::CommandError;
+use crate::ui::{Text, Ui};
+use keyshoal_core::Secret;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
 use keyshoal_vault::Vault;
@@ -91,6 +94,27 @@ pub fn the_one(
         _ => Err(CommandError::user(format!("several rotations of {name} are under way"))
             .hint("name one instance of the one that is meant: --instances NAME")),
     }
+}
+
+/// Leaves those out that have this value already, and says so.
+pub fn without(
+    ui: &mut Ui,
+    vault: &Vault,
+    meant: Vec<(VaultInstance, VaultCredential)>,
+    secret: &Secret,
+) -> Result<Vec<(VaultInstance, VaultCredential)>, CommandError> {
+    let mut rest = Vec::new();
+    for (instance, credential) in meant {
+        let before = flow::entry_of(vault, &instance.id, credential.uid)?;
+        let value = entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, secret)?;
+        match entry::is_same(&credential.profile, before.as_ref(), &value) {
+            true => {
+                ui.say(&Text::of(format!("{}: this is the current value already; left out", instance.name)))
+            }
+            false => rest.push((instance, credential)),
+        }
+    }
+    Ok(rest)
 }
 
 /// Refuses where they hold different values now: who says `all` may not know that they do.
