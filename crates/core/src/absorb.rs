@@ -31,6 +31,7 @@ impl Knowledge {
                 self.first_seen.entry((agent, profile, fingerprint)).or_insert(now);
             }
             Fact::Verdict { ask, verdict } => self.absorb_verdict(&ask, verdict),
+            Fact::Overruled { fingerprint } => self.verdicts.retain(|(value, _), _| *value != fingerprint),
             Fact::Kept { agent, profile, fingerprint, by } => {
                 self.absorb_kept((agent, profile), KeptMark { fingerprint, by, since: now });
             }

@@ -36,6 +36,11 @@ pub enum Fact {
         /// What it said.
         verdict: Verdict,
     },
+    /// A person gives this value untested: what providers said of it before does not count any more.
+    Overruled {
+        /// Which value.
+        fingerprint: Fingerprint,
+    },
     /// An agent's value is a deliberate override.
     Kept {
         /// Whose.

@@ -5,6 +5,7 @@
 //! rotation halts and goes back by itself: the version pointer is turned back, and every agent gets what the vault then wants.
 
 mod back;
+mod ended;
 mod grace;
 mod proof;
 mod together;
@@ -22,11 +23,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::ASKED;
 
-use back::turn_back;
+use back::{is_back, turn_back, turn_forward};
+pub use ended::Ended;
 pub use proof::{Failure, failures};
-pub use together::{Books, Member, roll_back_together, rotate_together};
+pub use together::{Books, Member, go_forward_together, roll_back_together, rotate_together};
 pub use values::{
-    Book, Ended, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
+    Book, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
 };
 pub use waves::{Sizes, Wave, plan_waves, wave_of_each};
 
@@ -53,6 +55,20 @@ pub fn roll_back<P: Ports + ?Sized>(
 ) -> Result<(RotateReport, Ended), RotateError> {
     let mut going = Going::new(ports, book, options, tell);
     let ended = going.back(rotation, ASKED)?;
+    Ok((going.report, ended))
+}
+
+/// Goes forward again to the newer version of a rotation that a person has taken back, while that one is at hand. Refused by the book where
+/// it is not.
+pub fn go_forward<P: Ports + ?Sized>(
+    ports: &P,
+    book: &mut dyn Book,
+    rotation: &mut Rotation,
+    options: &RotateOptions,
+    tell: &mut dyn FnMut(Event<'_>),
+) -> Result<(RotateReport, Ended), RotateError> {
+    let mut going = Going::new(ports, book, options, tell);
+    let ended = going.forward(rotation)?;
     Ok((going.report, ended))
 }
 
@@ -161,6 +177,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                 return Err(refused.into());
             }
         }
+        rotation.state.untested = self.options.offline;
         self.step(rotation, Stage::Tested, Pointer::Stays)
     }
 

@@ -99,6 +99,11 @@ fn take(db: &Connection, fact: &Fact, now: Timestamp) -> rusqlite::Result<()> {
             Ok(())
         }
         Fact::Verdict { .. } => Ok(()),
+        Fact::Overruled { fingerprint } => {
+            db.prepare_cached("DELETE FROM verdicts WHERE fingerprint = ?1")?
+                .execute(params![Print(*fingerprint)])?;
+            Ok(())
+        }
         Fact::Kept { agent, profile, fingerprint, by } => kept(db, agent, profile, *fingerprint, *by, now),
         Fact::KeptUndone { agent, profile } => unkept(db, agent, profile),
         Fact::MayReplace { agent, profile, fingerprint } => {

@@ -1,5 +1,8 @@
 //! What the instance's vault wants, made known to the engine: values go into the book, fingerprints into the wish.
 
+mod lines;
+
+use self::lines::{line_of, merge};
 use crate::book::Entry;
 use crate::referred::hand::{Hand, Handed};
 use crate::remember::port_error;
@@ -257,44 +260,4 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
         }
     }
     wish
-}
-
-/// The values of a credential: whatever is not current is known to have been, or to be about to be, ours.
-fn line_of(credential: &VaultCredential, values: &Values) -> Line {
-    let current = credential.current().map(|version| version.number);
-    let of_current = current.and_then(|number| values.get(&number));
-    let value = of_current.map(|(value, _)| value.clone());
-    let mut known: Vec<Fingerprint> = Vec::new();
-    let after = values.iter().filter(|(number, _)| current.is_some_and(|current| **number > current));
-    let newer = after.flat_map(|(_, (one, forms))| forms.iter().chain([&one.fingerprint])).copied().collect();
-    let others = values.iter().filter(|(number, _)| Some(**number) != current).map(|(_, value)| value);
-    for (one, forms) in others.chain(of_current) {
-        for print in forms.iter().chain([&one.fingerprint]) {
-            known.retain(|earlier| earlier != print);
-            known.push(*print);
-        }
-    }
-    let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();
-    Line { value, known, newer, since, provider: credential.provider.clone() }
-}
-
-/// Puts a line beside another one of the same place: a credential that was dropped, and one that took its place.
-fn merge<K: Ord>(place: std::collections::btree_map::Entry<'_, K, Line>, line: Line) {
-    let there = place.or_insert_with(|| Line {
-        value: None,
-        known: Vec::new(),
-        newer: BTreeSet::new(),
-        ..line.clone()
-    });
-    let (earlier, later) = match (&there.value, &line.value) {
-        (Some(_), None) => (line.known, std::mem::take(&mut there.known)),
-        _ => (std::mem::take(&mut there.known), line.known),
-    };
-    there.known = earlier.into_iter().filter(|one| !later.contains(one)).collect();
-    there.known.extend(later);
-    there.since = there.since.min(line.since);
-    there.newer.extend(line.newer);
-    if line.value.is_some() {
-        there.value = line.value;
-    }
 }

@@ -96,6 +96,7 @@ impl<'a> Work<'a> {
             Change::Unstage(credential) => self.unstage(credential)?,
             Change::Publish(credential) => self.publish(credential)?,
             Change::RollBack(credential) => self.roll_back(credential)?,
+            Change::Exchange(credential) => self.exchange(credential)?,
             Change::RetirePrevious(credential) => self.retire_previous(credential)?,
             Change::DropCredential(credential) => self.drop_credential(credential)?,
             Change::PutDocument { name, value } => {

@@ -129,6 +129,8 @@ pub enum Change {
     /// Makes the previous version current again and retires the current one. That was tried and is over: to try its value again,
     /// it is staged again. A pending version stays pending.
     RollBack(CredentialUid),
+    /// Makes the previous version current and the current one previous: either can be returned to.
+    Exchange(CredentialUid),
     /// Retires the previous version.
     RetirePrevious(CredentialUid),
     /// Retires every version. Their values stay known until they are forgotten, so that copies of them are recognised.

@@ -10,7 +10,7 @@ use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::ui::Ui;
+use crate::ui::{Text, Ui};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential};
 use keyshoal_core::{CredentialKind, ProviderId};
 use keyshoal_vault::{Change, NewCredential};
@@ -190,12 +190,17 @@ fn set(
         rotate::refuse_half_done(&flow.held, there)?;
     }
     let secret = value::read(ui, args, name, to)?;
-    value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
     let before = match &there {
         Some(there) => flow.entry(there.uid)?,
         None => None,
     };
     let value = entry::with_secret(before.as_ref(), &provider, &kind, &secret)?;
+    value::try_it(ui, &flow, &secret, &provider, &kind, agent, flow::asks(how))?;
+    if entry::is_same(&profile, before.as_ref(), &value) {
+        // A version of its own would take the place of the one before, which is the way back.
+        ui.say(&Text::of(format!("{profile}: this is the current value already; the vault stays as it is")));
+        return flow.go(ui, "credential", Vec::new());
+    }
     let changes = match there {
         Some(there) => {
             let credential = there.uid;

@@ -14,8 +14,9 @@ use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
 use committing::{Committing, given};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
-use keyshoal_core::{InstanceId, ProfileId, Secret};
+use keyshoal_core::{Fact, InstanceId, ProfileId, Secret};
 use keyshoal_engine::look::LookOptions;
+use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
 use keyshoal_local::vaulted::Holdings;
@@ -188,6 +189,13 @@ impl<'a> Flow<'a> {
         hearing.given = given(&preview.instance, &changes);
         let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;
+        if self.args.offline && !self.args.dry_run {
+            // A person gives it untested: that its provider once rejected it holds nobody back.
+            let prints = self.installation.held_prints();
+            let given = preview.fresh.iter().filter_map(|one| prints.get(&(one.credential, one.number)));
+            let overruled: Vec<Fact> = given.map(|print| Fact::Overruled { fingerprint: *print }).collect();
+            self.installation.learn(&overruled)?;
+        }
         let options = SyncOptions {
             look: LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() },
             dry_run: self.args.dry_run,

@@ -7,7 +7,9 @@ mod book;
 mod due;
 mod half;
 mod over;
+mod said;
 mod show;
+mod stands;
 mod stop;
 mod together;
 mod ways;
@@ -55,13 +57,13 @@ pub struct RotateArgs {
     /// This agent's override
     #[arg(long, value_name = "AGENT")]
     pub agent: Option<String>,
-    /// Go on with the rotation that is under way
+    /// Go on with the rotation that is under way; of one that was taken back, go forward to the newer value again
     #[arg(long, conflicts_with_all = ["rollback", "finish", "due"])]
     pub resume: bool,
-    /// Go back to the version before
+    /// Go back to the version before; the newer one stays at hand for the grace time
     #[arg(long, conflicts_with_all = ["finish", "due"])]
     pub rollback: bool,
-    /// Retire the version before, whatever is left of the grace time
+    /// Retire the version before (of one that was taken back: the newer one), whatever is left of the grace time
     #[arg(long, conflicts_with = "due")]
     pub finish: bool,
     /// Report what is due, and what is half rotated
@@ -118,7 +120,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     let open = book::open_rotation(vault, flow.instance(), &credential)?;
     let going_on = args.finish || args.resume || args.rollback;
     if let Some(open) = &open
-        && let Some(whole) = book::state_of(open)?.together
+        && let Some(whole) = stands::state_of(open)?.together
     {
         // It is one with the others: none of them goes on, or back, alone.
         drop(at_work);
@@ -130,7 +132,14 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     let options = options(args);
     let alone = alone::Alone { flow: &flow, credential: &credential, args, options: &options, stop: &stop };
     if args.rollback {
+        drop(at_work);
         return back::back(ui, &alone, open);
+    }
+    if let Some(open) = open.as_ref().filter(|open| args.resume && stands::keeps_newer(open))
+        && stands::of(open, &credential)?.0 == Stage::RolledBack
+    {
+        drop(at_work);
+        return back::forward(ui, &alone, open.clone());
     }
     let part = Part::of(&flow, &credential);
     let (mut book, mut rotation) = match open {
@@ -142,7 +151,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
             .hint(out_of(&command, &open)));
         }
         Some(open) if going_on => alone::one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?,
-        Some(open) if Stage::parse(&open.stage) != Some(Stage::Proven) => {
+        Some(open) if !stands::only_waits(&open)? => {
             return Err(under_way(credential.profile.as_str(), &command, &open));
         }
         None if going_on => {

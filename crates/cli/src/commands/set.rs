@@ -10,7 +10,8 @@ use crate::render;
 use crate::root::OpenFor;
 use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::CredentialKind;
+use keyshoal_core::{CredentialKind, Fact};
+use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{LookOptions, SetRequest, SyncOptions};
 use keyshoal_providers::registry;
 use std::path::PathBuf;
@@ -112,6 +113,9 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
             ..SyncOptions::default()
         },
     };
+    if args.offline && !args.dry_run {
+        installation.learn(&[Fact::Overruled { fingerprint: request.fingerprint }])?;
+    }
     let progress = ui.progress();
     let agreed = if args.yes { Agreed::Proposals } else { Agreed::Certain };
     let mut consent = Consent::new(ui, progress.clone(), agreed);

@@ -176,7 +176,7 @@ impl From<SetError> for CommandError {
                 made.hints.extend(rejection.verdict.advice.clone());
                 match rejection.verdict.kind {
                     VerdictKind::MalformedKey => made.hint("copy the key again"),
-                    _ => made.hint("copy the key again; --offline skips the test"),
+                    _ => made.hint("copy the key again; the same command with --offline writes it all the same, untested"),
                 }
             }
             SetError::Untested(ref rejection) => {
@@ -207,10 +207,19 @@ impl From<keyshoal_engine::rotate::RotateError> for CommandError {
 
 /// Asks for agreement to a change, and says so where it is not given. `None`: go on.
 pub fn agree(ui: &mut Ui, question: &str, yes: bool) -> Result<Option<Outcome>, CommandError> {
+    agree_or(ui, question, yes, true)
+}
+
+/// The same for what nobody agrees to by a mere Enter.
+pub fn agree_expressly(ui: &mut Ui, question: &str, yes: bool) -> Result<Option<Outcome>, CommandError> {
+    agree_or(ui, question, yes, false)
+}
+
+fn agree_or(ui: &mut Ui, question: &str, yes: bool, default: bool) -> Result<Option<Outcome>, CommandError> {
     if yes {
         return Ok(None);
     }
-    match ui.ask(&[Text::of(question)], true)? {
+    match ui.ask(&[Text::of(question)], default)? {
         Some(Answer::Yes) => Ok(None),
         Some(Answer::No) => {
             ui.say(&Text::of("nothing was changed"));

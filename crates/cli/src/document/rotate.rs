@@ -58,6 +58,11 @@ impl RotateDocument {
         }
     }
 
+    /// The value that was given is the current one already.
+    pub fn unchanged(profile: &ProfileId) -> Self {
+        Self { ended: "unchanged", ..Self::planned(profile, &[]) }
+    }
+
     /// What was done.
     pub fn of(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Self {
         let (ended, why, grace_until) = words(ended);
@@ -128,6 +133,11 @@ impl RotationsDocument {
         }
     }
 
+    /// The value that was given is the current one of all of them already.
+    pub fn unchanged() -> Self {
+        Self { ended: "unchanged", ..Self::planned(std::iter::empty()) }
+    }
+
     /// What was done.
     pub fn of<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Self {
         let (word, why, grace_until) = words(ended);
@@ -155,7 +165,7 @@ impl RotationsDocument {
     }
 }
 
-/// Returns the word for an end, why it is so, and until when the version before is kept.
+/// Returns the word for an end, why it is so, and until when the version that is not current is kept.
 fn words(ended: &Ended) -> (&'static str, Option<String>, Option<Timestamp>) {
     match ended {
         Ended::Finished => ("finished", None, None),
@@ -163,7 +173,7 @@ fn words(ended: &Ended) -> (&'static str, Option<String>, Option<Timestamp>) {
         Ended::Proven => ("proven", None, None),
         Ended::Unproven => ("unproven", None, None),
         Ended::Elsewhere { names } => ("elsewhere", Some(names.join(", ")), None),
-        Ended::RolledBack { why, .. } => ("rolled_back", Some(why.clone()), None),
+        Ended::RolledBack { why, until, .. } => ("rolled_back", Some(why.clone()), *until),
         Ended::Halted { why } | Ended::Failing { why } => ("halted", Some(why.clone()), None),
     }
 }

@@ -11,7 +11,7 @@ use keyshoal_core::Layout;
 use keyshoal_openclaw::Environment;
 
 /// Runs a command as at a terminal where these lines are typed. Returns exit code, data and talk.
-fn typed(stage: &Stage, arguments: &[&str], lines: &str) -> (u8, String, String) {
+pub fn typed(stage: &Stage, arguments: &[&str], lines: &str) -> (u8, String, String) {
     typed_at(stage, stage.state_dir().to_str().unwrap(), arguments, lines)
 }
 

@@ -117,6 +117,17 @@ fn one_value_goes_to_all_and_one_word_brings_all_back() {
     let back = three.stage.run_at(&three.dirs[1], &["rotate", "anthropic", "--rollback", "--yes"]);
     fine(&back);
     three.all_send(NEW);
+    // The newer value stays at hand in all of them, until they go forward again, or it is retired.
+    assert_eq!(three.stages(), ["rolled_back"; 3]);
+    let asked = three.rotate(&["--resume"]);
+    assert_eq!((asked.code, three.stages()), (2, vec![json!("rolled_back"); 3]), "{}", asked.err);
+    let forward = three.rotate(&["--resume", "--yes"]);
+    fine(&forward);
+    assert_eq!(ends(&forward.json()), ["proven"; 3]);
+    three.all_send(GIVEN);
+    fine(&three.rotate(&["--rollback"]));
+    fine(&three.rotate(&["--finish"]));
+    three.all_send(NEW);
     assert_eq!(three.stages(), [Value::Null, Value::Null, Value::Null]);
 }
 

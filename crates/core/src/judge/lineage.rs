@@ -6,6 +6,7 @@ use crate::{
     AgentId, CredentialKind, Fingerprint, Knowledge, Line, Observation, ProfileId, ProfileView, ProviderId,
     StoreId,
 };
+use std::collections::BTreeSet;
 
 /// Returns the profile of the same provider whose earlier value this is, where it stands under another id: what was copied into another
 /// profile before a rotation is as old as the profile that it came from.
@@ -106,7 +107,13 @@ impl Sight<'_> {
         let line = self.line(profile);
         let now = line.iter().rposition(|one| *one == source)?;
         let then = line.iter().rposition(|one| *one == value)?;
-        (then < now).then(|| now - then)
+        if then >= now {
+            return None;
+        }
+        // What people see alike is one value: it may have stood in a store, and have been referred to.
+        let shown: BTreeSet<String> = line[then..now].iter().map(Fingerprint::short).collect();
+        let present = usize::from(shown.contains(&source.short()));
+        Some((shown.len() - present).max(1))
     }
 
     /// Tells whether an earlier value was accepted after the source got its present one, of which that is not known.

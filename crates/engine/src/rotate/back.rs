@@ -1,30 +1,53 @@
 //! The way back: the version pointer is turned back, and every agent gets what the vault wants then.
 
 use super::proof::{still_new, unfinished};
-use super::{Ended, Event, Going, Pointer, RotateError, Rotation, Stage};
+use super::{Ended, Event, Going, Pointer, RotateError, RotateOptions, Rotation, Stage};
 use crate::ports::Ports;
 use std::collections::BTreeSet;
 
 /// Has a rotation go back, and returns what becomes of the version pointer. It is over once every agent is known to be back; where no agent
-/// was given anything, at once.
-pub(super) fn turn_back(rotation: &mut Rotation, why: &str) -> Pointer {
+/// was given anything, at once. A newer version that was current and that nobody found to fail is kept where that is wanted.
+pub(super) fn turn_back(rotation: &mut Rotation, why: &str, keep: bool) -> Pointer {
     let pointer = match rotation.stage {
         Stage::Staged | Stage::Tested | Stage::Publishing => Pointer::Unstage,
+        Stage::Published | Stage::Proven if keep => Pointer::Exchange,
         Stage::Published | Stage::Proven => Pointer::RollBack,
         Stage::Finished | Stage::RolledBack => Pointer::Stays,
     };
     rotation.state.going_back = rotation.stage > Stage::Tested;
+    rotation.state.keeps = pointer == Pointer::Exchange;
+    (rotation.state.proven, rotation.state.until) = (None, None);
     rotation.state.halted = Some(why.to_owned());
     rotation.state.agents.clear();
     rotation.stage = Stage::RolledBack;
     pointer
 }
 
+/// Has a rotation whose newer version is still at hand go forward to that again: it is the one that is current, and to be proven.
+pub(super) fn turn_forward(rotation: &mut Rotation) -> Pointer {
+    let state = &mut rotation.state;
+    (state.keeps, state.halted, state.proven, state.until) = (false, None, None, None);
+    state.failed = 0;
+    rotation.stage = Stage::Published;
+    Pointer::Exchange
+}
+
+/// Says how a rotation has ended whose agents are back.
+pub(super) fn is_back(rotation: &Rotation) -> Ended {
+    let why = rotation.state.halted.clone().unwrap_or_else(|| "it was given up".to_owned());
+    let until = rotation.state.until.filter(|_| rotation.state.keeps);
+    Ended::RolledBack { why, asked: rotation.is_asked_back(), clean: !rotation.state.going_back, until }
+}
+
 impl<P: Ports + ?Sized> Going<'_, '_, P> {
     /// Turns the version pointer back, and brings every agent to what the vault wants then.
     pub(super) fn back(&mut self, rotation: &mut Rotation, why: &str) -> Result<Ended, RotateError> {
+        if rotation.stage.is_over() {
+            // It is on the way, or there: the newer version is brought back by nobody who says this once more.
+            return self.come_back(rotation);
+        }
         let before = rotation.clone();
-        let pointer = turn_back(rotation, why);
+        let pointer = turn_back(rotation, why, why == super::ASKED);
         if let Err(error) = self.book.step(rotation, pointer) {
             *rotation = before;
             return Err(error.into());
@@ -35,9 +58,8 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
 
     /// Brings every agent to what the vault wants, now that the pointer is turned back.
     pub(super) fn come_back(&mut self, rotation: &mut Rotation) -> Result<Ended, RotateError> {
-        let why = rotation.state.halted.clone().unwrap_or_else(|| "it was given up".to_owned());
         if !rotation.state.going_back {
-            return Ok(Ended::RolledBack { why, asked: rotation.is_asked_back(), clean: true });
+            return self.wait(rotation);
         }
         let report = self.sync(rotation, &BTreeSet::new())?;
         let behind = still_new(&report, rotation);
@@ -45,9 +67,59 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         self.report.failures.extend(behind);
         self.report.runs.push(report);
         if clean {
-            rotation.state.going_back = false;
+            let state = &mut rotation.state;
+            state.going_back = false;
+            if state.keeps {
+                let now = self.ports.now();
+                let until = state.ends(self.options, now);
+                state.ends_at(until, now);
+            }
             self.step(rotation, Stage::RolledBack, Pointer::Stays)?;
         }
-        Ok(Ended::RolledBack { why, asked: rotation.is_asked_back(), clean })
+        self.wait(rotation)
+    }
+
+    /// Brings the newer version to every agent again.
+    pub(super) fn forward(&mut self, rotation: &mut Rotation) -> Result<Ended, RotateError> {
+        let before = rotation.clone();
+        let pointer = turn_forward(rotation);
+        if let Err(error) = self.book.step(rotation, pointer) {
+            *rotation = before;
+            return Err(error.into());
+        }
+        (self.tell)(Event::Step(rotation));
+        self.on(rotation)
+    }
+
+    /// Retires the newer version once its time is over. Of several instances, that is decided for all.
+    fn wait(&mut self, rotation: &mut Rotation) -> Result<Ended, RotateError> {
+        let Some(until) = rotation.state.waits_until(rotation.stage, self.options) else {
+            return Ok(is_back(rotation));
+        };
+        if rotation.state.together.is_some() {
+            return Ok(is_back(rotation));
+        }
+        if self.ports.now() < until {
+            let proven = rotation.state.proven.unwrap_or(until);
+            if rotation.state.ends_at(until, proven) {
+                self.step(rotation, Stage::RolledBack, Pointer::Stays)?;
+            }
+            return Ok(is_back(rotation));
+        }
+        rotation.state.keeps = false;
+        self.step(rotation, Stage::RolledBack, Pointer::RetirePrevious)?;
+        Ok(is_back(rotation))
+    }
+}
+
+impl super::State {
+    /// Says until when the newer version stays at hand, where a person has gone back and nothing else is left.
+    pub(super) fn waits_until(
+        &self,
+        stage: Stage,
+        options: &RotateOptions,
+    ) -> Option<keyshoal_core::Timestamp> {
+        let proven = self.proven.filter(|_| self.keeps_newer(stage))?;
+        Some(self.ends(options, proven))
     }
 }

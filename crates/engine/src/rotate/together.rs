@@ -3,6 +3,8 @@
 //! Nothing here assumes that all of them are on this machine. One that cannot be reached is left as it stands and never counts as proven;
 //! whoever reaches it goes on there. What concerns all is written down in one step: that all go back, and that all are finished.
 
+mod waits;
+
 use super::values::ASKED;
 use super::{
     Book, Ended, Event, Going, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, turn_back,
@@ -12,6 +14,7 @@ use crate::set::SetError;
 use crate::trial::{Trial, asked_at, require_accepted, try_value};
 use keyshoal_core::{Endpoint, Timestamp};
 use std::collections::BTreeSet;
+pub use waits::go_forward_together;
 
 /// One of the instances.
 pub struct Member<'a, P: ?Sized> {
@@ -136,6 +139,7 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
                 }
             }
             self.members[at].rotation.stage = Stage::Tested;
+            self.members[at].rotation.state.untested = self.options.offline;
             self.step(&[(at, Pointer::Stays)])?;
         }
         Ok(None)
@@ -228,10 +232,12 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
             // All are: the values before are retired.
             return Ok(Ended::Finished);
         }
+        // The newer version stays at hand for all of them or for none.
+        let keep = why == ASKED && !self.any(|stage| stage < Stage::Published || stage.is_over());
         let mut steps = Vec::new();
         for (at, member) in self.members.iter_mut().enumerate() {
             if !member.rotation.stage.is_over() {
-                steps.push((at, turn_back(&mut member.rotation, why)));
+                steps.push((at, turn_back(&mut member.rotation, why, keep)));
             }
         }
         self.step(&steps)?;
@@ -263,7 +269,8 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
             clean &= matches!(ended, Ended::RolledBack { clean: true, .. });
             member.ended = Some(ended);
         }
-        Ok(Ended::RolledBack { asked: why == ASKED, why, clean })
+        let until = if clean { self.wait()? } else { None };
+        Ok(Ended::RolledBack { asked: why == ASKED, why, clean, until })
     }
 
     fn step(&mut self, steps: &[(usize, Pointer)]) -> Result<(), RotateError> {

@@ -77,13 +77,15 @@ impl Stage {
 pub struct State {
     /// The agents that get the new version before it is current. The vault's word to the installation holds these apart.
     pub agents: BTreeSet<AgentId>,
+    /// Its provider was not asked before agents got it: a person said so.
+    pub untested: bool,
     /// The waves that were planned.
     pub waves: Vec<Wave>,
     /// How many of them are done and proven.
     pub done: usize,
-    /// When every agent was shown to work.
+    /// When every agent was shown to work, or was back where a person went back.
     pub proven: Option<Timestamp>,
-    /// For how many seconds the version before was to stay at hand, as it was said when it began.
+    /// For how many seconds the other version was to stay at hand, as it was said when it began.
     pub grace: Option<i64>,
     /// Until when it stays at hand, as it was said last.
     pub until: Option<Timestamp>,
@@ -93,6 +95,8 @@ pub struct State {
     pub failed: usize,
     /// The version pointer is turned back, and not every agent is known to be back.
     pub going_back: bool,
+    /// A person went back: the newer version stays at hand until its time is over.
+    pub keeps: bool,
     /// What it is part of, where several instances rotate together.
     pub together: Option<Together>,
 }
@@ -109,7 +113,17 @@ pub struct Together {
 impl State {
     /// Tells whether nothing more is to be done at this stage.
     pub fn is_over(&self, stage: Stage) -> bool {
-        stage.is_over() && !self.going_back
+        stage.is_over() && !self.going_back && !self.keeps
+    }
+
+    /// Tells whether a person has gone back, every agent is back, and the newer version is still at hand.
+    pub fn keeps_newer(&self, stage: Stage) -> bool {
+        stage == Stage::RolledBack && self.keeps && !self.going_back
+    }
+
+    /// Tells whether nothing is left but that the version that is not current is retired: it has come through, or went back.
+    pub fn only_waits(&self, stage: Stage) -> bool {
+        stage == Stage::Proven || self.keeps_newer(stage)
     }
 
     /// Tells whether a person has taken it back.
@@ -148,8 +162,10 @@ pub enum Pointer {
     Publish,
     /// The pending version is retired: it never became current.
     Unstage,
-    /// The previous version becomes current again.
+    /// The previous version becomes current again; the current one is retired: it failed.
     RollBack,
+    /// The previous version becomes current, and the current one previous.
+    Exchange,
     /// The previous version is retired.
     RetirePrevious,
 }
@@ -190,46 +206,6 @@ impl Rotation {
     pub fn is_asked_back(&self) -> bool {
         self.state.is_asked_back()
     }
-}
-
-/// How it ended for now.
-#[derive(Clone, Debug)]
-pub enum Ended {
-    /// The version before is retired.
-    Finished,
-    /// Every agent works with the new version; the one before is kept until then.
-    Grace {
-        /// Until when.
-        until: Timestamp,
-    },
-    /// All agents have it, and nobody was asked whether they work with it.
-    Unproven,
-    /// One of several instances: every agent works with the new version.
-    Proven,
-    /// One of several instances: more agents than allowed are shown to fail.
-    Failing {
-        /// Why.
-        why: String,
-    },
-    /// Every agent of the instances that can be reached from here works with it; these cannot be.
-    Elsewhere {
-        /// Their names.
-        names: Vec<String>,
-    },
-    /// It was given up, and every agent has the version before again.
-    RolledBack {
-        /// Why.
-        why: String,
-        /// Whether a person asked for it; else it went back by itself.
-        asked: bool,
-        /// Whether every agent was brought back.
-        clean: bool,
-    },
-    /// A run left something that needs attention; the rotation stands where it stood.
-    Halted {
-        /// Why.
-        why: String,
-    },
 }
 
 /// What a rotation did.

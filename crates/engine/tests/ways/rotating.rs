@@ -91,6 +91,10 @@ impl<'f> Vault<'f> {
             }
             Pointer::Unstage => drop(self.pending.take()),
             Pointer::RollBack => self.current = self.previous.take().expect("there is a version before"),
+            Pointer::Exchange => {
+                let before = self.previous.replace(self.current);
+                self.current = before.expect("there is a version before");
+            }
             Pointer::RetirePrevious => self.previous = None,
         }
         self.record = (rotation.stage, rotation.state.clone());

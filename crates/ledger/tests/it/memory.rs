@@ -54,6 +54,7 @@ fn a_fact() -> impl Strategy<Value = Fact> {
         2 => a_verdict(),
         3 => (an_agent(), a_profile(), a_value(), by)
             .prop_map(|(agent, profile, fingerprint, by)| Fact::Kept { agent, profile, fingerprint, by }),
+        1 => a_value().prop_map(|fingerprint| Fact::Overruled { fingerprint }),
         1 => (an_agent(), a_profile()).prop_map(|(agent, profile)| Fact::KeptUndone { agent, profile }),
         2 => (an_agent(), a_profile(), a_value())
             .prop_map(|(agent, profile, fingerprint)| Fact::MayReplace { agent, profile, fingerprint }),

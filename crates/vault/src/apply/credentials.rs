@@ -134,6 +134,28 @@ impl Work<'_> {
         Ok(format!("{name} rolled back to version {}", moved[1].unwrap_or_default()))
     }
 
+    pub(super) fn exchange(&mut self, credential: CredentialUid) -> Result<String, Cause> {
+        let name = self.name(credential);
+        let now = self.now;
+        let versions = &mut self.live(credential)?.versions;
+        if !versions.iter().any(|one| one.state == VersionState::Previous) {
+            return Err(Cause::refused(format!("{name} has no previous version to go to")));
+        }
+        let mut number = 0;
+        for version in versions {
+            let to = match version.state {
+                VersionState::Current => VersionState::Previous,
+                VersionState::Previous => {
+                    number = version.number;
+                    VersionState::Current
+                }
+                VersionState::Pending | VersionState::Retired => continue,
+            };
+            (version.state, version.since) = (to, now);
+        }
+        Ok(format!("{name} went to version {number}; the one before it stays at hand"))
+    }
+
     pub(super) fn retire_previous(&mut self, credential: CredentialUid) -> Result<String, Cause> {
         let name = self.name(credential);
         let moved = self.turn(credential, &[(VersionState::Previous, VersionState::Retired)])?;

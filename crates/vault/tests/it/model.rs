@@ -20,6 +20,7 @@ enum Deed {
     Unstage { credential: u8 },
     Publish { credential: u8 },
     RollBack { credential: u8 },
+    Exchange { credential: u8 },
     Retire { credential: u8 },
     Drop { credential: u8 },
 }
@@ -38,6 +39,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         1 => credential.clone().prop_map(|credential| Deed::Unstage { credential }),
         5 => credential.clone().prop_map(|credential| Deed::Publish { credential }),
         2 => credential.clone().prop_map(|credential| Deed::RollBack { credential }),
+        2 => credential.clone().prop_map(|credential| Deed::Exchange { credential }),
         1 => credential.clone().prop_map(|credential| Deed::Retire { credential }),
         1 => credential.prop_map(|credential| Deed::Drop { credential }),
     ]
@@ -136,6 +138,12 @@ impl Model {
                 Some(one) if one.previous.is_some() => (one.current, one.previous) = (one.previous, None),
                 _ => return false,
             },
+            Deed::Exchange { credential } => match self.live(credential) {
+                Some(one) if one.previous.is_some() => {
+                    (one.current, one.previous) = (one.previous, one.current);
+                }
+                _ => return false,
+            },
             Deed::Retire { credential } => match self.live(credential) {
                 Some(one) if one.previous.is_some() => one.previous = None,
                 _ => return false,
@@ -190,6 +198,7 @@ fn change(deed: &Deed, text: &str) -> Change {
         Deed::Unstage { credential } => Change::Unstage(uid(credential)),
         Deed::Publish { credential } => Change::Publish(uid(credential)),
         Deed::RollBack { credential } => Change::RollBack(uid(credential)),
+        Deed::Exchange { credential } => Change::Exchange(uid(credential)),
         Deed::Retire { credential } => Change::RetirePrevious(uid(credential)),
         Deed::Drop { credential } => Change::DropCredential(uid(credential)),
     }

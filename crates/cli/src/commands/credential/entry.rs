@@ -36,6 +36,12 @@ pub fn with_secret(
     Ok(Secret::new(Value::Object(entry).to_string()))
 }
 
+/// Tells whether two entries of a profile hold the same secret, as the same type.
+pub fn is_same(profile: &ProfileId, before: Option<&Secret>, now: &Secret) -> bool {
+    let read = |entry: &Secret| StoredProfile::parse(profile, entry).ok().map(|one| (one.kind, one.secret));
+    before.and_then(read).is_some_and(|before| Some(before) == read(now))
+}
+
 /// Returns the changes that take what a store holds into the vault.
 pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change>, CommandError> {
     let observed = flow.installation.observe()?;

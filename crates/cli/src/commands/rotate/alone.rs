@@ -9,8 +9,9 @@ use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::Secret;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::{Fact, Secret};
+use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{
     Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, plan_waves, rotate,
 };
@@ -44,6 +45,14 @@ impl Alone<'_> {
         let held = flow.entry(credential.uid)?;
         let value =
             credential::entry::with_secret(held.as_ref(), &credential.provider, &credential.kind, &secret)?;
+        if credential::entry::is_same(&credential.profile, held.as_ref(), &value) {
+            ui.data(&[Text::toned(Tone::Good, "✓ ").plain(format!(
+                "{}: this is the current value already; nothing was changed",
+                credential.profile
+            ))]);
+            ui.document(&RotateDocument::unchanged(&credential.profile))?;
+            return Ok(Outcome::Fine);
+        }
         let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
         let look = shared::look(ui, &flow.installation, &offline)?;
         let planned = match credential.agent {
@@ -55,7 +64,7 @@ impl Alone<'_> {
         }
         if before.is_some() {
             ui.say(&Text::of(
-                "  the value before the present one is retired then, and is no way back any more",
+                "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more",
             ));
         }
         if args.flow.dry_run {
@@ -81,6 +90,9 @@ impl Alone<'_> {
         self.stop.knows(vault, &flow.instance().id, credential.uid);
         let part = (part, State { grace: options.grace, ..State::default() }, value);
         let (mut book, mut rotation) = one(VaultBook::begin(vault, flow.author(), vec![part])?)?;
+        if options.offline {
+            flow.installation.learn(&[Fact::Overruled { fingerprint: rotation.new }])?;
+        }
         let options = RotateOptions { seen: Some(look.observed), ..(*options).clone() };
         let (report, ended) = self.go(ui, &mut book, &mut rotation, &options)?;
         shown(ui, &rotation, &report, &ended)
@@ -101,7 +113,7 @@ impl Alone<'_> {
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
         self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: Some(0), ..(*options).clone() })?;
-        ui.say(&Text::of("· the value before the present one is retired"));
+        ui.say(&Text::of("· the value that was at hand beside the present one is retired"));
         Ok(flow.held.vault.instance(&flow.instance().id)?)
     }
 

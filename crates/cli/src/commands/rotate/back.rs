@@ -1,70 +1,175 @@
-//! The way back of a rotation of one installation, and whether a person wants it.
+//! The way back of a rotation of one installation, and the way forward again while the newer value is at hand.
 
-use super::RotateArgs;
 use super::alone::{Alone, one, shown};
-use super::book::{self, Part, VaultBook};
+use super::book::{Part, VaultBook};
+use super::{at_work, said, stands, ways};
+use crate::commands::shared;
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::ui::{Answer, Text, Ui};
-use keyshoal_core::vault::VersionState;
-use keyshoal_engine::rotate::{RotateOptions, Rotation, roll_back};
-use keyshoal_local::Installation;
+use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::Fingerprint;
+use keyshoal_core::vault::{VaultCredential, VersionState};
+use keyshoal_engine::rotate::{RotateOptions, Stage, go_forward, roll_back};
+use keyshoal_vault::Rotation;
 
-/// Gives a rotation up, or goes back to the version before.
-pub fn back(
-    ui: &mut Ui,
-    alone: &Alone<'_>,
-    open: Option<keyshoal_vault::Rotation>,
-) -> Result<Outcome, CommandError> {
-    let Alone { flow, credential, args, options, .. } = alone;
-    if args.flow.dry_run {
-        ui.data(&[Text::of(format!(
-            "would bring {} back to the version before, everywhere",
+/// Gives a rotation up, or goes back to the version before. The newer one stays at hand.
+pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Outcome, CommandError> {
+    let Alone { flow, credential, options, .. } = alone;
+    let stage = match &open {
+        Some(open) => stands::of(open, credential)?.0,
+        None => Stage::Proven,
+    };
+    let print = |state| print(alone, state);
+    if open.is_none() && !credential.versions.iter().any(|one| one.state == VersionState::Previous) {
+        return Err(CommandError::user(format!(
+            "{} has no version to go back to: the one before is retired, or there was none",
             credential.profile
-        ))]);
-        ui.document(&RotateDocument::planned(&credential.profile, &[]))?;
-        return Ok(Outcome::Attention);
+        ))
+        .hint(format!(
+            "keyshoal credential show {}   lists the versions; a value that you have goes back to all by a rotation of its own",
+            credential.profile
+        )));
     }
-    let (vault, part) = (&flow.held.vault, Part::of(flow, credential));
+    let (to, what) = match stage {
+        Stage::Staged | Stage::Tested => (None, "given up: no agent has the new value yet".to_owned()),
+        Stage::Publishing => (print(VersionState::Current), "given up: the new value is retired".to_owned()),
+        Stage::RolledBack => (print(VersionState::Current), "every agent gets it".to_owned()),
+        Stage::Published | Stage::Proven | Stage::Finished => (
+            print(VersionState::Previous),
+            format!(
+                "the present one ({}) stays at hand for the grace time",
+                shown_as(print(VersionState::Current))
+            ),
+        ),
+    };
+    // Who says once more what is done already is told so.
+    let done = open.as_ref().is_some_and(stands::keeps_newer) && stage == Stage::RolledBack;
+    let dead = match done {
+        true => None,
+        false => {
+            let head = match to {
+                Some(to) => format!(": everybody goes back to {to}; "),
+                None => ": ".to_owned(),
+            };
+            match alone.agreed(ui, &format!("{head}{what}"), to, "go back?")? {
+                Agreed::Yes { dead } => dead,
+                Agreed::No(outcome) => return Ok(outcome),
+            }
+        }
+    };
+    let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
+    let _at_work = at_work::begin(vault, flow.author(), profile, credential.uid)?;
+    let part = Part::of(flow, credential);
     let (mut book, mut rotation) = one(match open {
         Some(open) => VaultBook::resume(vault, flow.author(), vec![(part, open)])?,
-        None if credential.versions.iter().any(|one| one.state == VersionState::Previous) => {
-            VaultBook::reopen(vault, flow.author(), part)?
-        }
-        None => {
-            return Err(CommandError::user(format!(
-                "{} has no version to go back to: the one before is retired, or there was none",
-                credential.profile
-            ))
-            .hint(format!(
-                "keyshoal credential show {}   lists the versions; a value that you have goes back to all by a rotation of its own",
-                credential.profile
-            )));
-        }
+        None => VaultBook::reopen(vault, flow.author(), part)?,
     })?;
-    if !agreed_to_old(ui, args, &flow.installation, &rotation)? {
-        return Ok(Outcome::Attention);
-    }
     let options = RotateOptions { offline: true, ..(*options).clone() };
     let (report, ended) = alone.doing(ui, &mut book, &mut rotation, |book, rotation, tell| {
         roll_back(&flow.installation, book, rotation, &options, tell)
     })?;
+    let outcome = shown(ui, &rotation, &report, &ended)?;
+    failing(ui, alone, dead, outcome)
+}
+
+/// Goes forward again to the newer value.
+pub fn forward(ui: &mut Ui, alone: &Alone<'_>, open: Rotation) -> Result<Outcome, CommandError> {
+    let Alone { flow, credential, options, .. } = alone;
+    let to = print(alone, VersionState::Previous);
+    let what = format!(
+        ": everybody goes forward to {} again; the present one ({}) stays at hand for the grace time",
+        shown_as(to),
+        shown_as(print(alone, VersionState::Current))
+    );
+    if let Agreed::No(outcome) = alone.agreed(ui, &what, to, "go forward?")? {
+        return Ok(outcome);
+    }
+    let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
+    let _at_work = at_work::begin(vault, flow.author(), profile, credential.uid)?;
+    let part = Part::of(flow, credential);
+    let (mut book, mut rotation) = one(VaultBook::resume(vault, flow.author(), vec![(part, open)])?)?;
+    let (report, ended) = alone.doing(ui, &mut book, &mut rotation, |book, rotation, tell| {
+        go_forward(&flow.installation, book, rotation, options, tell)
+    })?;
     shown(ui, &rotation, &report, &ended)
 }
 
-/// Tells whether a person wants a value back that is dead, as far as is remembered.
-pub fn agreed_to_old(
-    ui: &mut Ui,
-    args: &RotateArgs,
-    installation: &Installation,
-    rotation: &Rotation,
-) -> Result<bool, CommandError> {
-    let Some(why) = book::death_of_old(installation, rotation)? else { return Ok(true) };
-    ui.warn(&format!("the agents would fail with the value before: {why}"));
-    if args.flow.yes || ui.ask(&[Text::of("go back to it all the same?")], false)? == Some(Answer::Yes) {
-        return Ok(true);
+/// What a person says to a way.
+enum Agreed {
+    /// It is gone; why the agents would fail with the value, where that is known.
+    Yes { dead: Option<&'static str> },
+    /// Nothing is changed.
+    No(Outcome),
+}
+
+impl Alone<'_> {
+    /// Shows the way, says what is known of the value that it leads to, and asks.
+    fn agreed(
+        &self,
+        ui: &mut Ui,
+        what: &str,
+        to: Option<Fingerprint>,
+        question: &str,
+    ) -> Result<Agreed, CommandError> {
+        let Alone { flow, credential, args, .. } = self;
+        ui.say(&Text::toned(Tone::Strong, credential.profile.as_str()).plain(what));
+        let dead = match to {
+            Some(to) => said::say(ui, flow, credential, to, args.flow.offline)?,
+            None => None,
+        };
+        if let Some(why) = dead {
+            ui.warn(&format!("the agents would fail with that value: {why}"));
+        }
+        let planned = RotateDocument::planned(&credential.profile, &[]);
+        if args.flow.dry_run {
+            let way =
+                if args.resume { "forward to the newer version again" } else { "back to the version before" };
+            ui.data(&[Text::of(format!("would bring {} {way}, everywhere", credential.profile))]);
+            ui.document(&planned)?;
+            return Ok(Agreed::No(Outcome::Attention));
+        }
+        match shared::agree_expressly(ui, question, args.flow.yes)? {
+            None => Ok(Agreed::Yes { dead }),
+            Some(outcome) => {
+                if outcome == Outcome::Attention {
+                    ui.document(&planned)?;
+                }
+                Ok(Agreed::No(outcome))
+            }
+        }
     }
-    ui.say(&Text::of("nothing was changed"));
-    Ok(false)
+}
+
+/// Says of agents that are on a value that is dead that they fail: they are back, and that is not well.
+fn failing(
+    ui: &mut Ui,
+    alone: &Alone<'_>,
+    dead: Option<&'static str>,
+    outcome: Outcome,
+) -> Result<Outcome, CommandError> {
+    let Some(why) = dead else { return Ok(outcome) };
+    let command = ways::command_of(alone.flow.instance(), alone.credential);
+    ui.say(&Text::toned(Tone::Bad, "✗ ").plain(format!(
+        "the agents fail with it: {why}; {command} --resume   goes forward to the newer value again, and {command}   takes another one"
+    )));
+    Ok(Outcome::Attention)
+}
+
+fn print(alone: &Alone<'_>, state: VersionState) -> Option<Fingerprint> {
+    print_of(alone.credential, state, &alone.flow.installation.held_prints())
+}
+
+/// Returns the fingerprint of a credential's version in this state.
+pub fn print_of(
+    credential: &VaultCredential,
+    state: VersionState,
+    prints: &std::collections::BTreeMap<(keyshoal_core::vault::CredentialUid, u32), Fingerprint>,
+) -> Option<Fingerprint> {
+    let version = credential.versions.iter().find(|version| version.state == state)?;
+    prints.get(&(credential.uid, version.number)).copied()
+}
+
+fn shown_as(value: Option<Fingerprint>) -> String {
+    value.map_or_else(|| "a value".to_owned(), |value| value.to_string())
 }

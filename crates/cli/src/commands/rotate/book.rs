@@ -1,11 +1,12 @@
 //! Rotations as the vault keeps them: one, or those of several instances that go together.
 
+use super::stands;
 use crate::commands::flow::Flow;
 use crate::error::CommandError;
 use crate::root::holdings;
 use keyshoal_core::vault::{CredentialUid, VaultCredential, VaultInstance, VersionState};
 use keyshoal_core::{AgentId, Fingerprint, InstanceId, Secret};
-use keyshoal_engine::ports::{PortError, Remember as _};
+use keyshoal_engine::ports::PortError;
 use keyshoal_engine::rotate::{Book, Books, Pointer, Rotation, Stage, State};
 use keyshoal_local::Installation;
 use keyshoal_vault::{Author, Change, NewRotation, RotationStep, Vault, VaultError};
@@ -56,34 +57,6 @@ pub fn open_rotation(
     Ok(vault.open_rotations(&instance.id)?.into_iter().find(|one| one.credential == credential.uid))
 }
 
-/// Says why the value that would be gone back to is dead, as far as is remembered.
-pub fn death_of_old(
-    installation: &Installation,
-    rotation: &Rotation,
-) -> Result<Option<&'static str>, CommandError> {
-    let knowledge = installation.knowledge()?;
-    let of_old = knowledge.verdicts.iter().filter(|((value, _), _)| Some(*value) == rotation.old);
-    let newest = of_old.map(|(_, verdict)| verdict).max_by_key(|verdict| verdict.at);
-    Ok(newest.filter(|verdict| verdict.kind.is_dead()).map(|verdict| verdict.kind.clause()))
-}
-
-/// Reads what a rotation in the vault remembers.
-pub fn state_of(open: &keyshoal_vault::Rotation) -> Result<State, CommandError> {
-    serde_json::from_str(&open.state)
-        .map_err(|_| CommandError::internal(format!("what rotation {} remembers cannot be read", open.id)))
-}
-
-/// Reads where a rotation in the vault stands.
-pub fn stage_of(open: &keyshoal_vault::Rotation) -> Result<Stage, CommandError> {
-    Stage::parse(&open.stage).ok_or_else(|| {
-        CommandError::user(format!(
-            "rotation {} stands at {}, which this version does not know",
-            open.id, open.stage
-        ))
-        .hint("use the newest keyshoal")
-    })
-}
-
 impl<'f> VaultBook<'f> {
     /// Stages a value in each instance and opens the rotations for it: all or none.
     pub fn begin(
@@ -116,9 +89,9 @@ impl<'f> VaultBook<'f> {
         let mut stands = Vec::new();
         let mut pages = Vec::new();
         for (part, open) in open {
-            let state = state_of(&open)?;
+            let (stage, state) = stands::of(&open, part.credential)?;
             pages.push(Page::of(part, &open.id, open.revision, &state));
-            stands.push((stage_of(&open)?, state));
+            stands.push((stage, state));
         }
         Self { vault, author, pages }.read(stands)
     }
@@ -209,6 +182,7 @@ impl<'f> Page<'f> {
         let current = print(VersionState::Current);
         let (new, old) = match stage {
             Stage::Staged | Stage::Tested | Stage::Publishing => (pending, current),
+            Stage::RolledBack if state.keeps => (print(VersionState::Previous), current),
             _ => (current, print(VersionState::Previous)),
         };
         let new = new.or(known.filter(|_| self.installation.is_none())).ok_or_else(|| {
@@ -235,6 +209,7 @@ impl<'f> Page<'f> {
             Pointer::Publish => vec![Change::Publish(credential)],
             Pointer::Unstage => vec![Change::Unstage(credential)],
             Pointer::RollBack => vec![Change::RollBack(credential)],
+            Pointer::Exchange => vec![Change::Exchange(credential)],
             Pointer::RetirePrevious => vec![Change::RetirePrevious(credential)],
         }
     }

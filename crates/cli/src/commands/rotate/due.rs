@@ -1,6 +1,6 @@
 //! What is to be rotated: credentials that are old, and rotations that are half done.
 
-use super::{book, ways};
+use super::{book, stands, ways};
 use crate::commands::flow::credentials_of;
 use crate::document::DueDocument;
 use crate::error::CommandError;
@@ -8,7 +8,7 @@ use crate::exit::Outcome;
 use crate::ui::{Grid, Text, Tone, Ui};
 use keyshoal_core::Timestamp;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
-use keyshoal_engine::rotate::Stage;
+use keyshoal_engine::rotate::{Stage, State};
 use keyshoal_vault::Vault;
 
 /// One credential and how old its present value is.
@@ -44,7 +44,7 @@ pub struct Part {
     pub instance: String,
     /// The stage.
     pub stage: String,
-    until: Option<Timestamp>,
+    state: State,
 }
 
 impl Age<'_> {
@@ -136,15 +136,20 @@ fn grid(ages: &[Age<'_>], several: bool, now: Timestamp) -> Grid {
 /// Says what of a rotation that has come through is left.
 fn waits(age: &Age<'_>, at_hand: AtHand, now: Timestamp) -> String {
     let command = ways::command_of(age.instance, age.credential);
+    // Where a person went back, that is the newer one.
+    let what = match age.stage.as_deref() == Some(Stage::RolledBack.as_str()) {
+        true => "the newer value, which was taken back,",
+        false => "the value before",
+    };
     match at_hand {
         AtHand::Until(until) if now < until => {
-            format!("the value before stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"))
+            format!("{what} stays at hand until {}", until.strftime("%Y-%m-%d %H:%M UTC"))
         }
         AtHand::Until(_) => format!(
-            "the value before is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
+            "{what} is over: the next sync, or a watch that repairs, retires it; {command} --finish   does it now"
         ),
         AtHand::UntilFinished => {
-            format!("the value before stays at hand until {command} --finish   retires it")
+            format!("{what} stays at hand until {command} --finish   retires it")
         }
     }
 }
@@ -162,25 +167,26 @@ pub(super) fn at_hand(
     open: &keyshoal_vault::Rotation,
     together: &[Part],
 ) -> Result<Option<AtHand>, CommandError> {
-    let proven = |stage: &str| Stage::parse(stage) == Some(Stage::Proven);
-    if !proven(&open.stage) || !together.iter().all(|part| proven(&part.stage)) {
+    let own = Part { instance: String::new(), stage: open.stage.clone(), state: stands::state_of(open)? };
+    let waits = |part: &Part| Stage::parse(&part.stage).is_some_and(|stage| part.state.only_waits(stage));
+    if !waits(&own) || !together.iter().all(waits) {
         return Ok(None);
     }
-    let mut ends = together.iter().map(|part| part.until).chain([book::state_of(open)?.until]);
+    let mut ends = together.iter().map(|part| part.state.until).chain([own.state.until]);
     let last = ends.try_fold(Timestamp::MIN, |last, until| Some(last.max(until?)));
     Ok(Some(last.map_or(AtHand::UntilFinished, AtHand::Until)))
 }
 
 /// Returns where a rotation stands in each of the instances that rotate together, by their names.
 pub(super) fn together(vault: &Vault, open: &keyshoal_vault::Rotation) -> Result<Vec<Part>, CommandError> {
-    let Some(whole) = book::state_of(open)?.together else { return Ok(Vec::new()) };
+    let Some(whole) = stands::state_of(open)?.together else { return Ok(Vec::new()) };
     let mut all = Vec::new();
     for instance in vault.instances()? {
         for row in vault.rotations(&instance.id)? {
             // What an earlier version or another one wrote need not be read here: it is not part of this one.
-            let Ok(state) = book::state_of(&row) else { continue };
-            if state.together.is_some_and(|part| part.id == whole.id) {
-                all.push(Part { instance: instance.name.clone(), stage: row.stage, until: state.until });
+            let Ok(state) = stands::state_of(&row) else { continue };
+            if state.together.as_ref().is_some_and(|part| part.id == whole.id) {
+                all.push(Part { instance: instance.name.clone(), stage: row.stage, state });
             }
         }
     }

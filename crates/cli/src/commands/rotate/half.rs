@@ -1,15 +1,14 @@
 //! Rotations that halted, or whose process ended, for whoever asks how things stand.
 
-use super::{at_work, ways};
+use super::{at_work, stands, ways};
 use crate::commands::flow::credentials_of;
 use crate::error::CommandError;
 use crate::root::holdings::Held;
 use crate::view::rotations::HalfDone;
 use keyshoal_core::vault::VaultCredential;
-use keyshoal_engine::rotate::Stage;
 use keyshoal_vault::Rotation;
 
-/// Returns those of an instance. One that is proven is done, but for its grace time.
+/// Returns those of an instance. One that is proven, or that a person took back everywhere, is done, but for its grace time.
 pub fn half_done(held: &Held) -> Result<Vec<HalfDone>, CommandError> {
     let mut found = Vec::new();
     for open in held.vault.open_rotations(&held.instance.id)? {
@@ -38,7 +37,7 @@ pub fn refuse_half_done(held: &Held, credential: &VaultCredential) -> Result<(),
 }
 
 fn half(held: &Held, credential: &VaultCredential, open: Rotation) -> Result<Option<HalfDone>, CommandError> {
-    if Stage::parse(&open.stage) == Some(Stage::Proven) {
+    if stands::only_waits(&open)? {
         return Ok(None);
     }
     let agent = held.instance.agents.iter().find(|one| Some(one.uid) == credential.agent);

@@ -1,6 +1,6 @@
 //! Values whose grace time is over: who comes by with the vault open retires them. Nobody has to come back for that a day later.
 
-use super::book;
+use super::stands;
 use crate::error::CommandError;
 use keyshoal_core::vault::{VaultCredential, VaultInstance, VaultVersion, VersionState};
 use keyshoal_core::{InstanceId, ProfileId, Timestamp};
@@ -45,10 +45,10 @@ pub fn retire(
 }
 
 impl Open {
-    /// Tells whether every agent works with the present value, and nothing keeps the one before any longer.
+    /// Tells whether every agent has the present value, and nothing keeps the one before, or the newer one, any longer.
     fn is_over(&self, now: Timestamp) -> bool {
-        let proven = Stage::parse(&self.row.stage) == Some(Stage::Proven);
-        proven && self.state.until.is_some_and(|until| until <= now)
+        let waits = Stage::parse(&self.row.stage).is_some_and(|stage| self.state.only_waits(stage));
+        waits && self.state.until.is_some_and(|until| until <= now)
     }
 
     fn of<'i>(&self, instance: &'i VaultInstance) -> Option<&'i VaultCredential> {
@@ -63,8 +63,9 @@ impl Open {
     }
 
     fn last_step(self) -> RotationStep {
-        let Rotation { id, revision, state, .. } = self.row;
-        let stage = Stage::Finished.as_str().to_owned();
+        let Rotation { id, revision, state, stage, .. } = self.row;
+        let back = Stage::parse(&stage) == Some(Stage::RolledBack);
+        let stage = if back { stage } else { Stage::Finished.as_str().to_owned() };
         RotationStep { id, expected_revision: revision, stage, state, finished: true }
     }
 }
@@ -73,7 +74,7 @@ fn open(vault: &Vault, instance: &InstanceId) -> Result<Vec<Open>, CommandError>
     vault
         .open_rotations(instance)?
         .into_iter()
-        .map(|row| Ok(Open { state: book::state_of(&row)?, row }))
+        .map(|row| Ok(Open { state: stands::state_of(&row)?, row }))
         .collect()
 }
 

@@ -72,6 +72,9 @@ pub fn stand<'a>(
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
     match event {
         Event::Progress(step) => progress.show(step),
+        Event::Step(rotation) if rotation.stage == Stage::Tested && rotation.state.untested => {
+            lines.push(Text::toned(Tone::Doubt, "· not tested: its provider was not asked"));
+        }
         // The last line says what it means that it is finished.
         Event::Step(rotation) if matches!(rotation.stage, Stage::Publishing | Stage::Finished) => {}
         Event::Step(rotation) => {
@@ -196,8 +199,17 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
             "{} cannot be reached from here; {command} --resume   goes on where it can be",
             names.join(", ")
         )),
-        Ended::RolledBack { asked: true, clean: true, .. } => {
-            good.plain(format!("rolled back, as you asked: every agent has the value before again{old}"))
+        Ended::RolledBack { asked: true, clean: true, until, .. } => {
+            let newer = until.map_or_else(String::new, |until| {
+                format!(
+                    "; the newer one ({new}) stays at hand until {}: {}",
+                    render::age::moment(until),
+                    ways::out_newer(command)
+                )
+            });
+            good.plain(format!(
+                "rolled back, as you asked: every agent has the value before again{old}{newer}"
+            ))
         }
         Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
             .plain(format!("{why}; every agent has the value before again")),

@@ -3,29 +3,31 @@
 mod allowed;
 mod chosen;
 mod reach;
+mod staged;
+mod way;
 
 use super::book::{self, Part, VaultBook};
 use super::stop::Stop;
-use super::{RotateArgs, at_work, due, show, ways};
+use super::{RotateArgs, at_work, due, show, stands, ways};
 use crate::commands::flow::{self, Flow};
-use crate::commands::{Context, credential, shared};
+use crate::commands::{Context, shared};
 use crate::document::RotationsDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::vault as opening;
 use crate::ui::Ui;
-use allowed::{canary, refuse_what_is_of_one, require_somebody};
+use allowed::{refuse_what_is_of_one, require_somebody};
 use keyshoal_core::ProfileId;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
-    Ended, Member, RotateOptions, RotateReport, Rotation, State, Together, Wave, plan_waves,
-    roll_back_together, rotate_together, wave_of_each,
+    Ended, Member, RotateOptions, RotateReport, Rotation, Wave, go_forward_together, roll_back_together,
+    rotate_together,
 };
-use keyshoal_engine::{AskPolicy, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_vault::{AtWork, Author, Vault};
 use reach::reach;
 use std::sync::Arc;
+use way::Way;
 
 /// One of the instances.
 struct House<'a> {
@@ -97,7 +99,7 @@ pub fn cmd(
         let profile = meant.first().map(|(_, one)| one.profile.as_str()).unwrap_or_default();
         return Err(super::under_way(name, &ways::command_there(profile, name), open));
     }
-    staged(ui, context, args, &vault, meant, stop)
+    staged::staged(ui, context, args, &vault, meant, stop)
 }
 
 /// Begins to work on all of them. Refused while another process is at one.
@@ -128,7 +130,7 @@ pub fn go_on(
     let mut rows = Vec::new();
     for instance in vault.instances()? {
         for row in vault.open_rotations(&instance.id)? {
-            if book::state_of(&row)?.together.is_none_or(|together| together.id != id) {
+            if stands::state_of(&row)?.together.is_none_or(|together| together.id != id) {
                 continue;
             }
             // One that was taken back from all agents there has nothing to go on with.
@@ -149,95 +151,34 @@ pub fn go_on(
     let options = super::options(args);
     let options = if args.finish { RotateOptions { grace: Some(0), ..options } } else { options };
     if args.flow.dry_run {
-        show::stand(houses.iter().map(|house| (house.instance.name.as_str(), house.away())), &rotations)
-            .iter()
-            .for_each(|line| ui.say(line));
+        way::stand(ui, &houses, &rotations);
         ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
         return Ok(Outcome::Attention);
     }
     knows(stop, vault, &houses);
-    if !args.rollback {
-        return run(ui, &houses, book, rotations, &options, false);
-    }
-    for (house, rotation) in houses.iter().zip(&rotations) {
-        let Ok(flow) = &house.flow else { continue };
-        if !super::back::agreed_to_old(ui, args, &flow.installation, rotation)? {
-            return Ok(Outcome::Attention);
-        }
-    }
-    run(ui, &houses, book, rotations, &RotateOptions { offline: true, ..options }, true)
-}
-
-/// Stages a new value in all of them and goes on from there.
-fn staged(
-    ui: &mut Ui,
-    context: &Context<'_>,
-    args: &RotateArgs,
-    vault: &Arc<Vault>,
-    meant: Vec<(VaultInstance, VaultCredential)>,
-    stop: &Stop,
-) -> Result<Outcome, CommandError> {
-    let name = args.name.as_deref().unwrap_or_default();
-    let to = format!("rotate {name} --instances {}", args.instances.join(","));
-    let secret = credential::value::read(ui, &args.value, name, &to)?;
-    let options = super::options(args);
-    let mut houses = Vec::new();
-    for (instance, credential) in meant {
-        let flow = reach(ui, context, &args.flow, vault, &instance);
-        houses.push(House { instance, credential, flow });
-    }
-    // What can be reached comes first: the canary is among it.
-    houses.sort_by_key(|house| house.flow.is_err());
-    require_somebody(&houses)?;
-    if chosen::is_all(args) {
-        chosen::require_one_value(vault, houses.iter().map(House::part))?;
-    }
-    let canary = canary(&houses, args)?;
-    let waves = wave_of_each(houses.len(), canary, &options.sizes.percent);
-    let mut inner: Vec<Vec<Wave>> = Vec::new();
-    for house in &houses {
-        inner.push(match &house.flow {
-            Ok(flow) => {
-                let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-                let look = shared::look(ui, &flow.installation, &look)?;
-                plan_waves(&look, &house.credential.profile, &options.sizes)
+    let newer = rotations.iter().all(|one| one.state.keeps_newer(one.stage));
+    let way = match (args.rollback, args.resume && newer) {
+        (true, _) => Way::Back,
+        (_, true) => Way::Forward,
+        _ => Way::On,
+    };
+    let (options, asks) = match way {
+        Way::Back => (RotateOptions { offline: true, ..options }, !newer),
+        Way::Forward => (options, true),
+        Way::On => (options, false),
+    };
+    let mut dead = false;
+    if asks {
+        dead = way::fails(ui, args, &houses, &rotations, way)?;
+        if let Some(outcome) = shared::agree_expressly(ui, way.question(), args.flow.yes)? {
+            if outcome == Outcome::Attention {
+                ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
             }
-            Err(_) => Vec::new(),
-        });
-    }
-    let of = waves.iter().max().map_or(1, |last| last + 1);
-    for ((house, inner), wave) in houses.iter().zip(&inner).zip(&waves) {
-        let lines =
-            show::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
-        lines.iter().for_each(|line| ui.say(line));
-    }
-    let document =
-        RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| house.planned(inner)));
-    if args.flow.dry_run {
-        ui.document(&document)?;
-        return Ok(Outcome::Attention);
-    }
-    if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
-        if outcome == Outcome::Attention {
-            ui.document(&document)?;
+            return Ok(outcome);
         }
-        return Ok(outcome);
     }
-    let id = uuid::Uuid::new_v4().to_string();
-    let mut parts = Vec::new();
-    for (house, wave) in houses.iter().zip(&waves) {
-        let credential = &house.credential;
-        let before = flow::entry_of(vault, &house.instance.id, credential.uid)?;
-        let value =
-            credential::entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, &secret)?;
-        let together = Some(Together { id: id.clone(), wave: *wave });
-        parts.push((house.part(), State { together, grace: options.grace, ..State::default() }, value));
-    }
-    let author = opening::author(context.world, args.flow.why.as_deref());
-    let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
-    knows(stop, vault, &houses);
-    let (book, rotations) = VaultBook::begin(vault, &author, parts)?;
-    run(ui, &houses, book, rotations, &options, false)
+    let outcome = run(ui, &houses, book, rotations, &options, way)?;
+    Ok(if dead { Outcome::Attention } else { outcome })
 }
 
 /// One stands for all: they go on, or back, together.
@@ -254,16 +195,17 @@ fn run(
     mut book: VaultBook<'_>,
     rotations: Vec<Rotation>,
     options: &RotateOptions,
-    back: bool,
+    way: Way,
 ) -> Result<Outcome, CommandError> {
     let member = |(house, rotation)| House::member(house, rotation);
     let mut members: Vec<_> = houses.iter().zip(rotations).map(member).collect();
     let progress = ui.progress();
     let mut lines = Vec::new();
     let mut tell = |event: keyshoal_engine::rotate::Event<'_>| show::event(&progress, &mut lines, &event);
-    let ended = match back {
-        true => roll_back_together(&mut members, &mut book, options, &mut tell),
-        false => rotate_together(&mut members, &mut book, options, &mut tell),
+    let ended = match way {
+        Way::Back => roll_back_together(&mut members, &mut book, options, &mut tell),
+        Way::Forward => go_forward_together(&mut members, &mut book, options, &mut tell),
+        Way::On => rotate_together(&mut members, &mut book, options, &mut tell),
     };
     drop(progress);
     lines.iter().for_each(|line| ui.say(line));

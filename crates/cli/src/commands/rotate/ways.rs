@@ -1,6 +1,7 @@
 //! The ways out of a rotation that is not over, in one place.
 
-use super::book::{self, VaultBook};
+use super::book::VaultBook;
+use super::stands;
 use crate::error::CommandError;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_core::{AgentId, ProfileId};
@@ -39,14 +40,23 @@ pub fn out(command: &str, stage: Option<Stage>) -> String {
     }
 }
 
+/// Says how to go on where a person went back, and the newer value is at hand.
+pub fn out_newer(command: &str) -> String {
+    format!("{command} --resume   goes forward to the newer value again, --finish   retires that one")
+}
+
 /// Says it of one that was found in the vault.
 pub fn out_of(command: &str, open: &keyshoal_vault::Rotation) -> String {
-    format!("{}{}", out(command, Stage::parse(&open.stage)), with_others(open))
+    let out = match stands::keeps_newer(open) {
+        true => out_newer(command),
+        false => out(command, Stage::parse(&open.stage)),
+    };
+    format!("{out}{}", with_others(open))
 }
 
 /// Says so where a rotation is one with those of other instances: it goes on, or back, with them.
 pub fn with_others(open: &keyshoal_vault::Rotation) -> &'static str {
-    match book::state_of(open).is_ok_and(|state| state.together.is_some()) {
+    match stands::state_of(open).is_ok_and(|state| state.together.is_some()) {
         true => " (in all instances that rotate with this one)",
         false => "",
     }

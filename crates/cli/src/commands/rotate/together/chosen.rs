@@ -1,9 +1,13 @@
 //! Which instances rotate, and by which rotation.
 
+use crate::commands::credential::entry;
 use crate::commands::flow;
 use crate::commands::rotate::RotateArgs;
-use crate::commands::rotate::book::{self, Part};
+use crate::commands::rotate::book::Part;
+use crate::commands::rotate::stands;
 use crate::error::CommandError;
+use crate::ui::{Text, Ui};
+use keyshoal_core::Secret;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
 use keyshoal_vault::Vault;
@@ -80,7 +84,7 @@ pub fn the_one(
     let name = args.name.as_deref().unwrap_or_default();
     let mut ids = BTreeSet::new();
     for (_, open) in open {
-        ids.extend(book::state_of(open)?.together.map(|together| together.id));
+        ids.extend(stands::state_of(open)?.together.map(|together| together.id));
     }
     match ids.len() {
         1 => Ok(ids.pop_first().unwrap_or_default()),
@@ -90,6 +94,27 @@ pub fn the_one(
         _ => Err(CommandError::user(format!("several rotations of {name} are under way"))
             .hint("name one instance of the one that is meant: --instances NAME")),
     }
+}
+
+/// Leaves those out that have this value already, and says so.
+pub fn without(
+    ui: &mut Ui,
+    vault: &Vault,
+    meant: Vec<(VaultInstance, VaultCredential)>,
+    secret: &Secret,
+) -> Result<Vec<(VaultInstance, VaultCredential)>, CommandError> {
+    let mut rest = Vec::new();
+    for (instance, credential) in meant {
+        let before = flow::entry_of(vault, &instance.id, credential.uid)?;
+        let value = entry::with_secret(before.as_ref(), &credential.provider, &credential.kind, secret)?;
+        match entry::is_same(&credential.profile, before.as_ref(), &value) {
+            true => {
+                ui.say(&Text::of(format!("{}: this is the current value already; left out", instance.name)))
+            }
+            false => rest.push((instance, credential)),
+        }
+    }
+    Ok(rest)
 }
 
 /// Refuses where they hold different values now: who says `all` may not know that they do.
