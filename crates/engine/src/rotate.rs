@@ -240,6 +240,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         self.seen = report.run.is_some().then(|| report.after.observed.clone());
         if agents.is_empty() {
             self.report.keeping = proof::keeping(&report, rotation);
+            self.report.overridden = proof::overridden(&report, rotation);
         }
         self.report.runs.push(report);
         if let Some(why) = unseen {

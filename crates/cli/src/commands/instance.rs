@@ -15,6 +15,7 @@ use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::{changes_of, hostname, plan};
+use keyshoal_core::vault::Delivery;
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
@@ -162,11 +163,21 @@ fn remove(
             .hint("keyshoal instance list   shows what there is")
     })?;
     let held = found.credentials.iter().filter(|one| one.current().is_some()).count();
+    let stays = match found.delivery {
+        Delivery::Inline => "What the agents hold stays with them.",
+        // The file that they refer to is then the only copy.
+        Delivery::Refs => {
+            "The agents hold references to the file that the vault delivered: without the vault nothing makes it again, and a key that is lost there is lost.              keyshoal instance set --delivery inline   puts the keys into the stores first."
+        }
+    };
     let question = format!(
-        "remove {name} with {} and {} from the vault? What the agents hold stays with them.",
+        "remove {name} with {} and {} from the vault? {stays}",
         render::words::count(found.agents.len(), "agent"),
         render::words::count(held, "credential")
     );
+    if yes && found.delivery == Delivery::Refs {
+        ui.warn(stays);
+    }
     if !yes {
         match ui.ask(&[Text::of(question)], false)? {
             Some(Answer::Yes) => {}

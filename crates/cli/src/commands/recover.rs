@@ -11,8 +11,8 @@ use crate::document::RunDetailDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::OpenFor;
 use crate::root::holdings::{self, Held, Need};
+use crate::root::{OpenFor, Target};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_local::restore::Direction;
 use way_back::way_back;
@@ -54,7 +54,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     let installation = shared::open(ui, context, wanted)?;
     let Some(run) = installation.open_run()? else {
         let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-        return nothing(ui, held.as_ref());
+        return nothing(ui, held.as_ref(), Target::is_marked(installation.state_dir()));
     };
     // Files that are no stores are nothing that a vault knows of.
     let is_the_vaults = installation.vault_id()?.is_some() && run.files.is_empty();
@@ -101,15 +101,20 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
 }
 
 /// Says that no run is open. A rotation that is half done is another matter, and told where the vault can be asked.
-fn nothing(ui: &mut Ui, held: Option<&Held>) -> Result<Outcome, CommandError> {
+///
+/// Nor is an import that broke off a run.
+fn nothing(ui: &mut Ui, held: Option<&Held>, unfinished_import: bool) -> Result<Outcome, CommandError> {
     let rotations = held.map(half_done).transpose()?.unwrap_or_default();
-    let sign = match rotations.is_empty() {
+    let sign = match rotations.is_empty() && !unfinished_import {
         true => Text::toned(Tone::Good, "✓ "),
         false => Text::new(),
     };
     ui.data(&[sign.plain("every run has finished; there is nothing to recover")]);
     ui.data(&render::status::half_done(&rotations));
-    let outcome = Outcome::attention_if(!rotations.is_empty());
+    if unfinished_import {
+        ui.data(&[render::status::unfinished_import()]);
+    }
+    let outcome = Outcome::attention_if(!rotations.is_empty() || unfinished_import);
     ui.document(&restored::Document::nothing("recover").beside(rotations))?;
     Ok(outcome)
 }

@@ -23,6 +23,7 @@ pub struct RotateDocument {
     receipts: Vec<ReceiptDocument>,
     failures: Vec<FailureDocument>,
     keeping: BTreeSet<AgentId>,
+    overridden: BTreeSet<AgentId>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -55,6 +56,7 @@ impl RotateDocument {
             receipts: Vec::new(),
             failures: Vec::new(),
             keeping: BTreeSet::new(),
+            overridden: BTreeSet::new(),
         }
     }
 
@@ -91,6 +93,7 @@ impl RotateDocument {
             receipts: report.runs.iter().flat_map(|run| &run.receipts).map(ReceiptDocument::of).collect(),
             failures: report.failures.iter().map(failure).collect(),
             keeping: report.keeping.clone(),
+            overridden: report.overridden.clone(),
             ..Self::planned(&rotation.profile, &rotation.state.waves)
         }
     }

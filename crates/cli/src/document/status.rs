@@ -22,6 +22,7 @@ pub struct StatusDocument {
     findings: Vec<FindingDocument>,
     notices: Vec<Notice>,
     rotations: Vec<HalfDone>,
+    unfinished_import: bool,
     summary: Summary,
 }
 
@@ -136,6 +137,7 @@ impl StatusDocument {
             findings: view.findings.iter().map(FindingDocument::of).collect(),
             notices: view.notices.clone(),
             rotations: view.rotations.clone(),
+            unfinished_import: view.unfinished_import,
             summary: Summary { agents: view.rows.len(), in_sync: view.in_sync(), drifted: view.drifted() },
         }
     }

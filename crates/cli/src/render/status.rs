@@ -27,6 +27,10 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
         lines.push(Text::toned(Tone::Strong, "Findings"));
         lines.extend(found);
     }
+    if view.unfinished_import {
+        lines.push(Text::new());
+        lines.extend(unfinished_import().wrapped(width, 4));
+    }
     if !view.rotations.is_empty() {
         lines.push(Text::new());
         lines.extend(half_done(&view.rotations).iter().flat_map(|line| line.wrapped(width, 4)));
@@ -35,6 +39,13 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
     lines.push(summary(view));
     lines.extend(ways_on(view).iter().flat_map(|line| line.wrapped(width, 4)));
     lines
+}
+
+/// Says that an import has not ended, and how to go on.
+pub fn unfinished_import() -> Text {
+    Text::toned(Tone::Bad, "✗ ").plain(
+        "an import into this state directory has not ended: it is at work now, or broke off, and what is here is not whole; the same keyshoal import again removes what it had made and begins anew",
+    )
 }
 
 /// Says which rotations are half done, and how to go on.

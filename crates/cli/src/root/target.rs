@@ -87,6 +87,11 @@ impl Target {
         }
     }
 
+    /// Tells whether an import into the directory has not ended: it is at work there, or broke off.
+    pub fn is_marked(dir: &Path) -> bool {
+        [MARK, NEXT_MARK].iter().any(|mark| dir.join(mark).symlink_metadata().is_ok())
+    }
+
     /// Finds what an import left that broke off. Refused where somebody has used the directory since.
     pub fn broken(dir: &Path) -> Result<Option<Self>, CommandError> {
         let mark = dir.join(MARK);

@@ -32,6 +32,8 @@ pub struct StatusView {
     pub notices: Vec<Notice>,
     /// Rotations that are half done.
     pub rotations: Vec<HalfDone>,
+    /// An import into the state directory has not ended.
+    pub unfinished_import: bool,
     /// No provider was ever asked about any value here.
     pub never_asked: bool,
 }
@@ -106,6 +108,7 @@ impl StatusView {
             orphans: observation.orphans.clone(),
             notices: observation.notices.clone(),
             rotations: Vec::new(),
+            unfinished_import: false,
             never_asked: knowledge.verdicts.is_empty(),
         }
     }
@@ -133,6 +136,7 @@ impl StatusView {
     pub fn needs_attention(&self) -> bool {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
             || !self.rotations.is_empty()
+            || self.unfinished_import
             || self.notices.iter().any(|one| one.code == Notice::CONFIG_REFUSED)
     }
 }

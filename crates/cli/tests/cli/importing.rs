@@ -313,6 +313,12 @@ esac
         killed.err
     );
     assert!(new.join("openclaw.json").exists());
+    for look in ["status", "recover"] {
+        let run = stage.run_at(&new, &[look]);
+        let said: Vec<&str> = run.out.split_whitespace().collect();
+        assert_eq!(run.code, 2, "{look}: {}{}", run.out, run.err);
+        assert!(said.join(" ").contains("has not ended") && !run.out.contains('✓'), "{look}: {}", run.out);
+    }
     // Who has used it since is not robbed of it.
     std::fs::write(new.join("devices"), "").unwrap();
     let refused = imported(&stage, &new, &[]);

@@ -80,3 +80,19 @@ fn without_the_vaults_key_what_gets_no_mark_is_named_with_the_command_that_marks
         assert_eq!((status.code, &of["finding"]), (0, &json!("kept")), "{layout}: {findings}");
     }
 }
+
+#[test]
+fn whoever_removes_an_instance_under_references_is_told_what_its_agents_hold() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    for arguments in [
+        &["vault", "init"] as &[&str],
+        &["instance", "add", "--name", "here", "--yes", "--offline"],
+        &["instance", "set", "--delivery", "refs", "--yes", "--offline"],
+    ] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let run = stage.run(&["instance", "remove", "here", "--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.err.contains("--delivery inline"), "{}{}", run.out, run.err);
+}

@@ -278,3 +278,14 @@ fn what_is_no_value_is_refused_with_the_command_that_was_given() {
         assert!(run.err.trim_end().ends_with(&format!("try again: {again}")), "{again}: {}", run.err);
     }
 }
+
+#[test]
+fn a_rotation_speaks_of_those_whom_it_reached() {
+    let stage = vaulted();
+    let run = stage.run_with(&["rotate", PROFILE, "--yes"], GIVEN);
+    let said: Vec<&str> = run.out.split_whitespace().collect();
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(said.join(" ").contains("(not academic, with an override of its own) works with"), "{}", run.out);
+    let run = stage.run_with(&["rotate", PROFILE, "--agent", "academic", "--yes", "--json"], NEW);
+    assert_eq!((run.code, &run.json()["overridden"]), (0, &json!([])), "{}{}", run.out, run.err);
+}

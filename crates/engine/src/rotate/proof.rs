@@ -120,6 +120,18 @@ pub(super) fn keeping(report: &SyncReport, rotation: &Rotation) -> BTreeSet<Agen
     observed.agents.iter().filter(keeps).map(|agent| agent.id.clone()).collect()
 }
 
+/// Returns the agents to which the vault gives another value of their own where the others share the new version.
+pub(super) fn overridden(report: &SyncReport, rotation: &Rotation) -> BTreeSet<AgentId> {
+    let Some(wish) = report.after.desired.wish.as_ref().filter(|_| rotation.agent.is_none()) else {
+        return BTreeSet::new();
+    };
+    let other = |agent: &&keyshoal_core::AgentView| {
+        let own = wish.own_value(&agent.id, &rotation.profile);
+        agent.enabled && own.is_some_and(|own| own.fingerprint != rotation.new)
+    };
+    report.after.observed.agents.iter().filter(other).map(|agent| agent.id.clone()).collect()
+}
+
 /// Returns the agents that are not shown to work: their provider, asked about what they send, does not accept the new version.
 pub fn failures<P: Ports + ?Sized>(
     ports: &P,

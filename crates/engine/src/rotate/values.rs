@@ -219,12 +219,15 @@ pub struct RotateReport {
     pub failures: Vec<Failure>,
     /// Who keeps a value of its own where the others share the new one.
     pub keeping: BTreeSet<AgentId>,
+    /// Who has an override of the vault's where the others share the new one.
+    pub overridden: BTreeSet<AgentId>,
 }
 
 impl RotateReport {
     /// Adds what was done later.
     pub(super) fn take(&mut self, later: Self) {
-        let Self { tested, runs, failures, keeping } = later;
+        let Self { tested, runs, failures, keeping, overridden } = later;
+        self.overridden.extend(overridden);
         self.keeping.extend(keeping);
         self.tested.extend(tested);
         self.runs.extend(runs);

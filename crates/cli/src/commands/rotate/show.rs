@@ -101,6 +101,8 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         old: rotation.old.map(|old| format!(" ({old})")).unwrap_or_default(),
         command: ways::command(&rotation.profile, rotation.agent.as_ref()),
         keeping: report.keeping.clone(),
+        overridden: report.overridden.clone(),
+        alone: rotation.agent.clone(),
     };
     lines.push(end(ended, &what, rotation.stage));
     lines
@@ -112,19 +114,32 @@ struct What {
     old: String,
     command: String,
     keeping: BTreeSet<AgentId>,
+    overridden: BTreeSet<AgentId>,
+    /// Whose override it is.
+    alone: Option<AgentId>,
 }
 
 impl What {
     /// Names the agents of which "works with" is said.
     fn everybody(&self) -> String {
-        if self.keeping.is_empty() {
-            return "every agent".to_owned();
+        if let Some(agent) = &self.alone {
+            return agent.to_string();
         }
-        let names: Vec<&str> = self.keeping.iter().map(AgentId::as_str).collect();
-        format!(
-            "every agent that shares it (not {}, with a value of its own that was kept: it does not change with this one)",
-            names.join(", ")
-        )
+        let names = |all: &BTreeSet<AgentId>| all.iter().map(AgentId::as_str).collect::<Vec<_>>().join(", ");
+        let mut others = Vec::new();
+        if !self.keeping.is_empty() {
+            others.push(format!(
+                "not {}, with a value of its own that was kept: it does not change with this one",
+                names(&self.keeping)
+            ));
+        }
+        if !self.overridden.is_empty() {
+            others.push(format!("not {}, with an override of its own", names(&self.overridden)));
+        }
+        match others.is_empty() {
+            true => "every agent".to_owned(),
+            false => format!("every agent that shares it ({})", others.join("; ")),
+        }
     }
 }
 
@@ -151,6 +166,8 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
             .map(|one| ways::command_there(one.rotation.profile.as_str(), &one.name))
             .unwrap_or_default(),
         keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
+        overridden: members.iter().flat_map(|member| member.report.overridden.iter().cloned()).collect(),
+        alone: None,
     };
     lines.push(match ended {
         Ended::Halted { why } => {
@@ -184,6 +201,7 @@ fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
 fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
     let What { new, old, command, .. } = what;
     let everybody = what.everybody();
+    let whose = what.alone.as_ref().map_or("every agent that shares it", AgentId::as_str);
     let good = Text::toned(Tone::Good, "✓ ");
     match ended {
         Ended::Finished => good.plain(format!("{everybody} works with {new}; the value before is retired")),
@@ -207,12 +225,10 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
                     ways::out_newer(command)
                 )
             });
-            good.plain(format!(
-                "rolled back, as you asked: every agent has the value before again{old}{newer}"
-            ))
+            good.plain(format!("rolled back, as you asked: {whose} has the value before again{old}{newer}"))
         }
         Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
-            .plain(format!("{why}; every agent has the value before again")),
+            .plain(format!("{why}; {whose} has the value before again")),
         Ended::RolledBack { why, clean: false, .. } => {
             Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
                 "{why}; and not every agent could be brought back: {command} --resume   goes on with that"
