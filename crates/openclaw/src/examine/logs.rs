@@ -9,6 +9,7 @@ use keyshoal_core::Timestamp;
 use keyshoal_core::examination::{LogEvent, LogEventKind, ProgramLog};
 use keyshoal_core::record::LogPlace;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// So much of each file's end is read.
@@ -40,6 +41,36 @@ const ABOUT: [&str; 14] = [
     "config reload",
     "config change",
     "credential",
+];
+
+/// What the gateway says of its life and its reloads.
+const WORDS: [(&str, LogEventKind); 14] = [
+    ("gateway ready", LogEventKind::Started),
+    ("listening on ws://", LogEventKind::Started),
+    ("listening on wss://", LogEventKind::Started),
+    ("; shutting down", LogEventKind::Stopped),
+    ("; restarting", LogEventKind::Stopped),
+    ("res ✓ secrets.reload", LogEventKind::SecretsRead),
+    ("res ✓ models.authRefresh", LogEventKind::SecretsRead),
+    ("config change applied", LogEventKind::ConfigApplied),
+    ("config hot reload applied", LogEventKind::ConfigApplied),
+    ("res ✗ secrets.reload", LogEventKind::ReloadFailed),
+    ("res ✗ models.authRefresh", LogEventKind::ReloadFailed),
+    ("config reload failed", LogEventKind::ReloadFailed),
+    ("config reload skipped", LogEventKind::ReloadFailed),
+    ("config change requires gateway restart", LogEventKind::RestartNeeded),
+];
+/// In each of them stands one of these.
+const STEMS: [&str; 9] = [
+    "gateway ready",
+    "listening on ws",
+    "; shutting down",
+    "; restarting",
+    " secrets.reload",
+    " models.authRefresh",
+    "config change ",
+    "config hot reload applied",
+    "config reload ",
 ];
 
 /// Where the program may log.
@@ -136,7 +167,18 @@ fn rolling(dir: &Path, users: &[u32]) -> Vec<PathBuf> {
 
 fn events_of(log: &Path) -> Vec<LogEvent> {
     let text = files::tail(log, TAIL).ok().flatten().unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().filter_map(event).collect()
+    lines_with_stems(&text).filter_map(|line| event(&String::from_utf8_lossy(line))).collect()
+}
+
+/// Returns the lines in which a stem stands, in their order. Megabytes of other lines are passed over without a look at each.
+fn lines_with_stems(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let begin = |at: usize| memchr::memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+    let found = STEMS.iter().flat_map(|stem| memchr::memmem::find_iter(text, stem));
+    let begins: BTreeSet<usize> = found.map(begin).collect();
+    begins.into_iter().map(|begin| {
+        let line = &text[begin..];
+        &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())]
+    })
 }
 
 /// Understands one line; most are nothing to us. What agents and people say stands there as well, so only the gateway itself is believed.
@@ -160,22 +202,6 @@ fn took(said: &str) -> SignedDuration {
 }
 
 fn kind_of(text: &str) -> Option<LogEventKind> {
-    const WORDS: [(&str, LogEventKind); 14] = [
-        ("gateway ready", LogEventKind::Started),
-        ("listening on ws://", LogEventKind::Started),
-        ("listening on wss://", LogEventKind::Started),
-        ("; shutting down", LogEventKind::Stopped),
-        ("; restarting", LogEventKind::Stopped),
-        ("res ✓ secrets.reload", LogEventKind::SecretsRead),
-        ("res ✓ models.authRefresh", LogEventKind::SecretsRead),
-        ("config change applied", LogEventKind::ConfigApplied),
-        ("config hot reload applied", LogEventKind::ConfigApplied),
-        ("res ✗ secrets.reload", LogEventKind::ReloadFailed),
-        ("res ✗ models.authRefresh", LogEventKind::ReloadFailed),
-        ("config reload failed", LogEventKind::ReloadFailed),
-        ("config reload skipped", LogEventKind::ReloadFailed),
-        ("config change requires gateway restart", LogEventKind::RestartNeeded),
-    ];
     WORDS.iter().find(|(words, _)| text.contains(words)).map(|(_, kind)| *kind)
 }
 
@@ -196,6 +222,17 @@ mod tests {
         r#"{"0":"{\"subsystem\":\"gateway/ws\"} res ✓ secrets.reload 1ms","_meta":{"name":"openclaw"},"time":"2026-11-27T00:03:00.000+00:00"}"#,
         "\nlistening on ws://broken\n",
     );
+
+    #[test]
+    fn a_line_with_any_of_the_words_is_looked_at_once_and_no_other() {
+        for (words, _) in WORDS {
+            let text = format!("before\n{words} and {words} again\nafter {words}");
+            let lines: Vec<&[u8]> = lines_with_stems(text.as_bytes()).collect();
+            let expected = [format!("{words} and {words} again"), format!("after {words}")];
+            assert_eq!(lines, expected.each_ref().map(|line| line.as_bytes()), "{words}");
+        }
+        assert_eq!(lines_with_stems(b"config\n\nnothing of the kind\n").count(), 0);
+    }
 
     #[test]
     fn a_log_of_its_own_tells_everything() {
