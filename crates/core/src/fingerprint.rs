@@ -24,19 +24,25 @@ impl Fingerprint {
 
     /// Returns the 8 hex digits that people see.
     pub fn short(&self) -> String {
-        self.0[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+        self.seen().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Returns the bytes of it that people see.
+    pub fn seen(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.0;
+        [a, b, c, d]
     }
 
     /// Returns one that people see as they see `other`, and that is no more the same than before.
     #[must_use]
     pub fn seen_as(mut self, other: Self) -> Self {
-        self.0[..4].copy_from_slice(&other.0[..4]);
+        self.0[..4].copy_from_slice(&other.seen());
         self
     }
 
     /// Tells whether people see it as they see `other`: it is the same value, delivered another way, or the very same.
     pub fn is_seen_as(&self, other: Self) -> bool {
-        self.0[..4] == other.0[..4]
+        self.seen() == other.seen()
     }
 
     /// Returns all 32 hex digits.

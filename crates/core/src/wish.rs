@@ -36,6 +36,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// Returns which value shall be held; `None` when it was withdrawn.
+    pub fn wanted(&self) -> Option<Fingerprint> {
+        self.value.as_ref().map(|value| value.fingerprint)
+    }
+
     /// Tells whether the vault has ever had this value of it.
     pub fn has_had(&self, value: Fingerprint) -> bool {
         self.known.contains(&value)

@@ -32,12 +32,11 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
             facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Seen });
         }
     }
-    for (profile, line) in wish.into_iter().flat_map(|wish| &wish.shared) {
-        let Some(base) = base.filter(|base| !matches!(base.health, StoreHealth::Unreadable(_))) else {
-            break;
-        };
-        let held = base.profiles.get(profile);
-        let fingerprint = line.value.as_ref().map(|value| value.fingerprint);
+    let readable = base.filter(|base| !matches!(base.health, StoreHealth::Unreadable(_)));
+    let wanted = readable.and(wish).into_iter().flat_map(|wish| &wish.shared);
+    for (profile, line) in wanted {
+        let held = readable.and_then(|base| base.profiles.get(profile));
+        let fingerprint = line.wanted();
         let as_wanted = held.and_then(|held| held.material.fingerprint()) == fingerprint
             && held.is_some() == fingerprint.is_some();
         if as_wanted && knowledge.delivered.get(profile) != Some(&fingerprint) {

@@ -19,7 +19,6 @@ use keyshoal_engine::look::LookOptions;
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
-use keyshoal_local::vaulted::Holdings;
 use keyshoal_vault::{Author, Change, Preview, Vault};
 
 /// Options of every command that changes a vault.
@@ -156,15 +155,12 @@ impl<'a> Flow<'a> {
 
     /// Refuses changes that the vault would not take, before anything is said of them.
     pub fn require(&self, changes: &[Change]) -> Result<(), CommandError> {
-        self.previewed(changes).map(drop)
+        self.preview(changes).map(drop)
     }
 
-    fn previewed(&self, changes: &[Change]) -> Result<(Preview, Holdings), CommandError> {
-        let now = keyshoal_local::clock::now();
-        let preview = keyshoal_vault::preview(self.instance(), changes, &self.author, now)
-            .map_err(|cause| CommandError::user(cause.to_string()))?;
-        let hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
-        Ok((preview, hearing))
+    fn preview(&self, changes: &[Change]) -> Result<Preview, CommandError> {
+        keyshoal_vault::preview(self.instance(), changes, &self.author, keyshoal_local::clock::now())
+            .map_err(|cause| CommandError::user(cause.to_string()))
     }
 
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
@@ -185,7 +181,8 @@ impl<'a> Flow<'a> {
         command: &str,
         changes: Vec<Change>,
     ) -> Result<(Self, SyncReport), CommandError> {
-        let (preview, mut hearing) = self.previewed(&changes)?;
+        let preview = self.preview(&changes)?;
+        let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
         hearing.given = given(&preview.instance, &changes);
         let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;

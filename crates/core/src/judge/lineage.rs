@@ -111,8 +111,8 @@ impl Sight<'_> {
             return None;
         }
         // What people see alike is one value: it may have stood in a store, and have been referred to.
-        let shown: BTreeSet<String> = line[then..now].iter().map(Fingerprint::short).collect();
-        let present = usize::from(shown.contains(&source.short()));
+        let shown: BTreeSet<[u8; 4]> = line[then..now].iter().map(Fingerprint::seen).collect();
+        let present = usize::from(shown.contains(&source.seen()));
         Some((shown.len() - present).max(1))
     }
 

@@ -11,8 +11,7 @@ use crate::{FindingKind, Fingerprint, Line, Material, SourceValue, plan::Why};
 ///
 /// A value that the vault had after its present one is none of that: it was staged, or taken back, by us.
 pub(super) fn put_back(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> bool {
-    let wanted = line.value.as_ref().map(|value| value.fingerprint);
-    copy.sight.knowledge.delivered.get(copy.profile) == Some(&wanted) && !line.newer.contains(&value)
+    copy.sight.knowledge.delivered.get(copy.profile) == Some(&line.wanted()) && !line.newer.contains(&value)
 }
 
 /// Judges what stands in the base store and is not the vault's: somebody has put it there with the program's own commands.

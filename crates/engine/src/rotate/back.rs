@@ -46,14 +46,24 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
             // It is on the way, or there: the newer version is brought back by nobody who says this once more.
             return self.come_back(rotation);
         }
+        self.turn(rotation, |rotation| turn_back(rotation, why, why == super::ASKED))?;
+        self.come_back(rotation)
+    }
+
+    /// Turns the version pointer one way or the other. Where the book refuses that, the rotation stays as it is.
+    fn turn(
+        &mut self,
+        rotation: &mut Rotation,
+        how: impl FnOnce(&mut Rotation) -> Pointer,
+    ) -> Result<(), RotateError> {
         let before = rotation.clone();
-        let pointer = turn_back(rotation, why, why == super::ASKED);
+        let pointer = how(rotation);
         if let Err(error) = self.book.step(rotation, pointer) {
             *rotation = before;
             return Err(error.into());
         }
         (self.tell)(Event::Step(rotation));
-        self.come_back(rotation)
+        Ok(())
     }
 
     /// Brings every agent to what the vault wants, now that the pointer is turned back.
@@ -81,13 +91,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
 
     /// Brings the newer version to every agent again.
     pub(super) fn forward(&mut self, rotation: &mut Rotation) -> Result<Ended, RotateError> {
-        let before = rotation.clone();
-        let pointer = turn_forward(rotation);
-        if let Err(error) = self.book.step(rotation, pointer) {
-            *rotation = before;
-            return Err(error.into());
-        }
-        (self.tell)(Event::Step(rotation));
+        self.turn(rotation, turn_forward)?;
         self.on(rotation)
     }
 

@@ -103,8 +103,8 @@ fn delivered(look: &Look, receipt: &Receipt) -> Option<Fact> {
         Action::Remove { store: StoreId::Base, profile, .. } => (profile, None),
         _ => return None,
     };
-    let wanted = wish.shared.get(profile)?.value.as_ref().map(|value| value.fingerprint);
-    (wanted == fingerprint).then(|| Fact::Delivered { profile: profile.clone(), fingerprint })
+    (wish.shared.get(profile)?.wanted() == fingerprint)
+        .then(|| Fact::Delivered { profile: profile.clone(), fingerprint })
 }
 
 /// What we put somewhere ourselves, or took away, is no value that somebody else overwrote: a person's mark goes on with the value that

@@ -22,7 +22,7 @@ pub(super) fn line_of(credential: &VaultCredential, values: &Values) -> Line {
         for print in forms.iter().chain([&one.fingerprint]) {
             known.retain(|earlier| earlier != print);
             // What leads nowhere is none of the values.
-            let place = if print.short() == one.fingerprint.short() { known.len() } else { 0 };
+            let place = if print.is_seen_as(one.fingerprint) { known.len() } else { 0 };
             known.insert(place, *print);
         }
     }

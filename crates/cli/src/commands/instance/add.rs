@@ -126,7 +126,7 @@ fn bind(
     let own = wish.iter().flat_map(|wish| &wish.own);
     let ours = own.filter(|(whose, line)| {
         let mark = known.kept.get(whose).map(|mark| mark.fingerprint);
-        mark.is_some() && mark == line.value.as_ref().map(|value| value.fingerprint)
+        mark.is_some() && mark == line.wanted()
     });
     let marks =
         ours.map(|((agent, profile), _)| Fact::KeptUndone { agent: agent.clone(), profile: profile.clone() });

@@ -130,8 +130,11 @@ fn given(look: &Look) -> Vec<OwnValue> {
     let own = wish.own.iter().filter_map(|((agent, profile), line)| {
         let store = &look.observed.agent(agent)?.store;
         let held = look.observed.profile(store, profile)?.material.fingerprint()?;
-        let is_given = line.value.as_ref().is_some_and(|value| value.fingerprint == held);
-        is_given.then(|| OwnValue { agent: agent.clone(), profile: profile.clone(), fingerprint: held })
+        (line.wanted() == Some(held)).then(|| OwnValue {
+            agent: agent.clone(),
+            profile: profile.clone(),
+            fingerprint: held,
+        })
     });
     own.collect()
 }

@@ -1,5 +1,6 @@
 //! What a config holds of what is generated, as it is written: no variable is put in.
 
+use super::references::SYSTEM_AGENT;
 use crate::agent_id;
 use crate::config::model::RosterForm;
 use crate::config::notes::{Look, Steps};
@@ -95,7 +96,7 @@ impl View {
                 return Err(strange(&root.at("auth").unwrap_or(root), format!("orders {provider} twice")));
             }
         }
-        let system = root.within(&["agents", "defaults", "systemAgent", "agentId"]);
+        let system = root.within(SYSTEM_AGENT);
         Ok(Self {
             form,
             system: system.and_then(|id| id.value.as_str()).map(agent_id::normalize),

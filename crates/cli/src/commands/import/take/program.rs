@@ -107,7 +107,13 @@ impl Program {
             return Ok(None);
         }
         let argv = ["config", "validate", "--json"];
-        let said = root::run_program(&self.path, &argv, &variables_of(locations), &[], PATIENCE)?;
+        let said = root::run_program(
+            &self.path,
+            &argv,
+            &variables_of(locations, &locations.config_path),
+            &[],
+            PATIENCE,
+        )?;
         let told = said.out.find('{').and_then(|at| serde_json::from_str::<Value>(&said.out[at..]).ok());
         let Some(told) = told.filter(|told| told["valid"] == Value::Bool(false)) else { return Ok(None) };
         let issues = told["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -177,8 +183,7 @@ impl Program {
             stdin.push(b'\n');
         }
         let argv: Vec<&str> = step.argv.iter().map(String::as_str).collect();
-        let mut variables = variables_of(locations);
-        variables[1].1 = config;
+        let variables = variables_of(locations, config);
         root::run_program(&self.path, &argv, &variables, &stdin, PATIENCE)
     }
 
@@ -189,10 +194,10 @@ impl Program {
 }
 
 /// Has the program look at the new installation.
-fn variables_of(locations: &Locations) -> [(&'static str, &Path); 3] {
+fn variables_of<'a>(locations: &'a Locations, config: &'a Path) -> [(&'static str, &'a Path); 3] {
     [
         ("OPENCLAW_STATE_DIR", locations.state_dir.as_path()),
-        ("OPENCLAW_CONFIG_PATH", locations.config_path.as_path()),
+        ("OPENCLAW_CONFIG_PATH", config),
         ("NO_COLOR", Path::new("1")),
     ]
 }
