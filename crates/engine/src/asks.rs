@@ -99,6 +99,21 @@ pub(crate) fn asks_of(
     asks.0.into_values().collect()
 }
 
+/// Returns the questions about what these stores hold of a profile, at the endpoints of those who use it.
+pub(crate) fn asks_of_copies<'a>(
+    observed: &Observation,
+    copies: impl Iterator<Item = &'a (StoreId, ProfileId)>,
+) -> BTreeSet<Ask> {
+    let mut asks = Asks::default();
+    for (store, profile) in copies {
+        let Some(view) = observed.profile(store, profile) else { continue };
+        for endpoint in endpoints_of(observed, store, view) {
+            asks.add_view(view, endpoint);
+        }
+    }
+    asks.0.into_values().collect()
+}
+
 /// Returns whom the agents ask that send the source's value, or would once it is spread: all but those with a copy that is their own.
 fn endpoints_that_send(sight: &Sight<'_>, profile: &ProfileId, value: &SourceValue) -> BTreeSet<Endpoint> {
     let sends = |agent: &&AgentView| match sight.observed.profile(&agent.store, profile) {

@@ -7,7 +7,7 @@ use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     AgentId, Ask, ConfigEdit, Desired, Fact, Finding, Judgement, Knowledge, Observation, Plan, Scope,
-    Severity, Timestamp, VerdictKind, judge, judge::judge_config, planner,
+    Severity, Timestamp, VerdictKind, judge, judge::Remedy, judge::judge_config, plan::Why, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,6 +56,8 @@ pub struct Look {
     pub config: Option<ConfigEdit>,
     /// Why the lessons could not be remembered, if so. They count for this look all the same.
     pub not_remembered: Option<String>,
+    /// What was asked for this look; what is known beside it was remembered.
+    pub asked: BTreeSet<Ask>,
 }
 
 impl Look {
@@ -88,6 +90,45 @@ impl Look {
         if let Some(config) = self.config.as_ref().filter(|_| self.desired.scope == Scope::default()) {
             judge_config(config, &mut self.judgement);
         }
+    }
+
+    /// Asks once more about every value that would be replaced for being refused, where that was only remembered: it may have been let in
+    /// again, and then it is an override. Nobody is asked where nobody may be.
+    pub fn make_sure<P: Ports + ?Sized>(
+        &mut self,
+        ports: &P,
+        policy: AskPolicy,
+        progress: &mut dyn FnMut(Progress),
+    ) {
+        let refused = self.judgement.copies.iter().filter(|(_, judged)| {
+            matches!(judged.remedy, Remedy::Replace(Why::RejectedWhileSourceAccepted { .. }))
+        });
+        let wanted = asks::asks_of_copies(&self.observed, refused.map(|(place, _)| place));
+        let said = self.ask(ports, policy, wanted, progress);
+        if !said.is_empty() {
+            self.now = ports.now();
+            self.learn(ports, &said);
+            self.judge_again();
+        }
+    }
+
+    /// Asks what was not asked yet, and returns what was said.
+    fn ask<P: Ports + ?Sized>(
+        &mut self,
+        ports: &P,
+        policy: AskPolicy,
+        mut wanted: BTreeSet<Ask>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Vec<Fact> {
+        wanted.retain(|ask| !self.asked.contains(ask));
+        if policy == AskPolicy::Offline || wanted.is_empty() {
+            return Vec::new();
+        }
+        progress(Progress::Asking { questions: wanted.len() });
+        let answers = ports.ask(&wanted);
+        self.asked.extend(wanted);
+        let said = answers.into_iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
+        said.map(|(ask, verdict)| Fact::Verdict { ask, verdict }).collect()
     }
 
     /// Takes facts in, and has them remembered. A memory that cannot be written is reported, not fatal: looking must work.
@@ -161,12 +202,13 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     let lessons = facts::facts_of(&observed, &knowledge, desired.wish.as_ref());
     let judgement = Judgement::default();
     let config = if desired.wish.is_some() { ports.config_edit()? } else { None };
-    let mut look = Look { observed, knowledge, desired, judgement, now, config, not_remembered: None };
+    let (not_remembered, asked) = (None, BTreeSet::new());
+    let mut look = Look { observed, knowledge, desired, judgement, now, config, not_remembered, asked };
     look.learn(ports, &lessons);
-    let mut asked = BTreeSet::new();
     // What is said of a copy decides whom the source's value is shown: hence twice.
     for _ in 0..2 {
-        let said = ask(ports, &look, options, &mut asked, progress);
+        let wanted = worth_asking(&look, options);
+        let said = look.ask(ports, options.ask, wanted, progress);
         if said.is_empty() {
             break;
         }
@@ -182,27 +224,16 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     Ok(look)
 }
 
-fn ask<P: Ports + ?Sized>(
-    ports: &P,
-    look: &Look,
-    options: &LookOptions,
-    asked: &mut BTreeSet<Ask>,
-    progress: &mut dyn FnMut(Progress),
-) -> Vec<Fact> {
+/// Returns what is worth a question as things stand in a look.
+fn worth_asking(look: &Look, options: &LookOptions) -> BTreeSet<Ask> {
     if options.ask == AskPolicy::Offline {
-        return Vec::new();
+        return BTreeSet::new();
     }
-    let mut wanted = asks::asks_of(&look.observed, &look.desired, &look.knowledge, look.now, options.ask_all);
-    wanted.retain(|ask| !asked.contains(ask));
-    if options.ask == AskPolicy::Remembered {
-        wanted = asks::not_remembered(wanted, &look.observed, &look.desired, &look.knowledge, look.now);
+    let wanted = asks::asks_of(&look.observed, &look.desired, &look.knowledge, look.now, options.ask_all);
+    match options.ask {
+        AskPolicy::Remembered => {
+            asks::not_remembered(wanted, &look.observed, &look.desired, &look.knowledge, look.now)
+        }
+        AskPolicy::Offline | AskPolicy::Now => wanted,
     }
-    if wanted.is_empty() {
-        return Vec::new();
-    }
-    progress(Progress::Asking { questions: wanted.len() });
-    let answers = ports.ask(&wanted);
-    asked.extend(wanted);
-    let said = answers.into_iter().filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked);
-    said.map(|(ask, verdict)| Fact::Verdict { ask, verdict }).collect()
 }

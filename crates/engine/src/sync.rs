@@ -149,6 +149,7 @@ pub(crate) fn go<P: Ports + ?Sized>(
     decide: &mut dyn Decide,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<SyncReport, SyncError> {
+    look.make_sure(ports, options.look.ask, progress);
     let mut plan = planned(&look, options);
     if options.dry_run {
         let outcome = if plan.is_empty() { at_rest(&look, &plan) } else { Outcome::DryRun };

@@ -18,6 +18,7 @@ mod half_rotated;
 mod hostile;
 mod importing;
 mod keyless;
+mod let_in_again;
 mod lost;
 mod metrics;
 mod moving;

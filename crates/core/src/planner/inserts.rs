@@ -56,13 +56,14 @@ pub(super) fn of_their_own(sight: &Sight<'_>) -> Vec<Action> {
         let values = sight.desired.values.iter().filter(|_| sight.desired.source == SourceOf::Given);
         values.map(move |(profile, value)| (id, profile, value))
     });
+    // An override is the agent's, even where it is refused: without it the agent would send what all share, and nobody has said so.
+    let given = given.filter(|(id, _, value)| !sight.verdict_of(id, value).is_dead());
     let mut all = Vec::new();
     for (id, profile, value) in own.chain(given) {
         let Some(agent) = sight.observed.agent(id) else { continue };
         let store = &agent.store;
         let wanted = sight.desired.scope.includes(id, profile, &value.provider)
             && is_static(&value.kind)
-            && !sight.verdict_of(id, value).is_dead()
             && why_no_override(sight, agent).is_none();
         let possible = sight.observed.profile(store, profile).is_none()
             && can_hold(sight.observed, store)

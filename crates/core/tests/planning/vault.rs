@@ -64,6 +64,15 @@ fn earlier_values_of_the_vault_are_stale_wherever_they_stand() {
 }
 
 #[test]
+fn an_override_reaches_its_agent_even_where_it_is_refused() {
+    // Without it the agent would send what all share, as one did that had been renamed.
+    let world =
+        World::json(&["main", "stocks"]).base(1).said(7, VerdictKind::Revoked).said(1, VerdictKind::Ok);
+    let world = wished(world, overriding(sharing(&[1]), "stocks", &[7], false));
+    assert_eq!(world.writes(), ["insert stocks"]);
+}
+
+#[test]
 fn what_was_put_into_the_base_store_without_the_vault_is_asked_about() {
     // Seen after the vault had its first version: nobody gave it to the vault.
     let world = World::json(&["main", "stocks"]).base(104).generations(&[104]);

@@ -201,6 +201,7 @@ impl World {
             now: at(NOW),
             config: None,
             not_remembered: None,
+            asked: std::collections::BTreeSet::new(),
         });
     }
 

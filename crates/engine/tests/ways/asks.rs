@@ -2,7 +2,7 @@
 
 use crate::fake::*;
 use keyshoal_core::*;
-use keyshoal_engine::{AskPolicy, LookOptions, Outcome, look};
+use keyshoal_engine::{AskPolicy, LookOptions, Outcome, SyncOptions, look};
 
 fn looked(fake: &Fake, ask: AskPolicy, ask_all: bool) -> Vec<u8> {
     let options = LookOptions { ask, ask_all, ..LookOptions::default() };
@@ -39,6 +39,48 @@ fn what_was_answered_a_moment_ago_is_remembered_for_a_while() {
     let fake = fake.with(|state| state.now = at(1000 + 3600));
     assert_eq!(looked(&fake, AskPolicy::Remembered, false), [2], "an acceptance ends without notice");
     assert_eq!(looked(&fake, AskPolicy::Now, false), [1, 2]);
+}
+
+/// A key of an agent's own that was refused when somebody looked last.
+fn refused_a_moment_ago() -> Fake {
+    let fake = Fake::json(&["main", "a"])
+        .has(&StoreId::Base, 2)
+        .has(&of("a"), 7)
+        .says(7, VerdictKind::InvalidKey)
+        .says(2, VerdictKind::Ok);
+    assert_eq!(looked(&fake, AskPolicy::Remembered, false), [2, 7]);
+    assert!(looked(&fake, AskPolicy::Remembered, false).is_empty());
+    fake
+}
+
+fn synced(fake: &Fake, ask: AskPolicy, dry_run: bool) -> (FindingKind, Vec<u8>) {
+    let look = LookOptions { ask, ..LookOptions::default() };
+    let options = SyncOptions { look, dry_run, assume_yes: true, ..SyncOptions::default() };
+    let look = fake.sync_by(&options, &mut Script::default()).look;
+    (look.judgement.copies[&(of("a"), profile(P))].finding, fake.asked())
+}
+
+#[test]
+fn nothing_is_replaced_for_a_refusal_that_is_only_remembered() {
+    let still = refused_a_moment_ago();
+    assert_eq!(synced(&still, AskPolicy::Remembered, true), (FindingKind::Stale, vec![7]));
+    assert_eq!(synced(&still, AskPolicy::Remembered, false), (FindingKind::Stale, vec![7]));
+    assert_eq!(still.value(&of("a")), Some(print(2)));
+
+    for (said, found) in [(VerdictKind::Ok, FindingKind::Kept), (VerdictKind::Timeout, FindingKind::Foreign)]
+    {
+        let fake = refused_a_moment_ago().says(7, said);
+        assert_eq!(synced(&fake, AskPolicy::Remembered, true), (found, vec![7]), "the preview says so");
+        assert_eq!(synced(&fake, AskPolicy::Remembered, false).0, found);
+        assert_eq!(fake.value(&of("a")), Some(print(7)), "{said:?}");
+    }
+
+    let alone = refused_a_moment_ago().says(7, VerdictKind::Ok);
+    assert_eq!(
+        synced(&alone, AskPolicy::Offline, false),
+        (FindingKind::Stale, vec![]),
+        "nobody may be asked"
+    );
 }
 
 #[test]

@@ -46,7 +46,9 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         return again(ui, &installation, &vault, &known, wanted);
     }
     let options = LookOptions { ask: shared::ask_policy(wanted.offline), ..LookOptions::default() };
-    let look = shared::look(ui, &installation, &options)?;
+    let mut look = shared::look(ui, &installation, &options)?;
+    // What is dropped here for being refused is gone with the next sync.
+    look.make_sure(&installation, options.ask, &mut |_| {});
     let existing = vault.instances()?;
     let (verdicts, answers) = (verdicts(&look), answers(&look));
     let host = hostname();
