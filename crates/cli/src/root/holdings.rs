@@ -4,7 +4,7 @@ use super::World;
 use super::vault;
 use crate::arguments::Globals;
 use crate::error::CommandError;
-use crate::ui::Ui;
+use crate::ui::{STOPPED, Ui};
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::ports::PortError;
@@ -68,7 +68,8 @@ pub fn hold(
             installation.hold(&holdings(&held.vault, &held.instance, None)?)?;
             Ok(Some(held))
         }
-        Err(error) if need == Need::IfAtHand => {
+        // Who breaks the question off wants no answer without the vault either.
+        Err(error) if need == Need::IfAtHand && error.message != STOPPED => {
             let lost_only = error.hints.iter().all(|hint| hint == LOST);
             let why = lost_only.then(|| WHY.to_owned()).into_iter();
             let ways: Vec<String> = why.chain(error.hints).collect();

@@ -224,6 +224,13 @@ fn who_reads_is_asked_for_the_passphrase_and_need_not_give_it() {
             }
             assert_eq!(terminal.child.wait().unwrap().code(), Some(code), "{words:?} {typed:?}");
         }
+        // Who breaks it off is not answered.
+        let mut terminal = Terminal::open(&stage, words);
+        terminal.until("(hidden): ");
+        terminal.wait_for_silence();
+        terminal.types("\u{3}");
+        terminal.until("stopped; nothing was changed");
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
         // Without a terminal nobody is asked.
         let run = stage.run(words);
         assert_eq!(run.code, 2, "{}{}", run.out, run.err);

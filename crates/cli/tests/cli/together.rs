@@ -245,6 +245,8 @@ fn what_was_taken_back_everywhere_gives_way_to_another_value() {
     for at in 0..3 {
         assert_eq!(states(at), ["current", "previous", "retired"], "{at}");
     }
+    let way = three.stage.run(&["rotate", PROFILE, "--rollback", "--dry-run"]);
+    assert!(way.code == 2 && way.err.contains("everybody goes back to"), "{}{}", way.out, way.err);
     three.stage.emulator.only_accept(&[NEW, OWN, GIVEN]);
     let done = three.rotate(&[]);
     fine(&done);

@@ -139,21 +139,23 @@ fn bind(
         "{} is in the vault, and the vault says what is right here from now on; keyshoal diff   shows what it would change",
         instance.name
     )));
-    say_what_is_open(ui, installation)?;
+    say_what_is_open(ui, installation);
     ui.document(&InstanceDocument::of(instance, &prints))?;
     Ok(Outcome::Fine)
 }
 
 /// Says what needs attention now that the vault's word counts: it is in the vault all the same.
-fn say_what_is_open(ui: &mut Ui, installation: &Installation) -> Result<(), CommandError> {
-    let look = shared::look(ui, installation, &LookOptions::default())?;
+fn say_what_is_open(ui: &mut Ui, installation: &Installation) {
+    let look = match shared::look(ui, installation, &LookOptions::default()) {
+        Ok(look) => look,
+        Err(error) => return ui.warn(&format!("whether something is open is not known: {error}")),
+    };
     let view = StatusView::of(&look.observed, &look.knowledge, &look.desired, &look.judgement.findings);
     let open = render::findings::attention(&view, ui.width());
     if !open.is_empty() {
         ui.say(&Text::toned(Tone::Strong, "What is open"));
         open.iter().for_each(|line| ui.say(line));
     }
-    Ok(())
 }
 
 /// Returns what this machine is called.

@@ -44,6 +44,9 @@ pub fn before(vault: &Vault, meant: &[(VaultInstance, VaultCredential)]) -> Resu
 
 /// Closes what waits. The value that it kept at hand stays in the vault until the new one takes its place: `rotate --rollback` finds it.
 pub fn close(vault: &Vault, author: &Author, waiting: Vec<Rotation>) -> Result<(), CommandError> {
+    if waiting.is_empty() {
+        return Ok(());
+    }
     let mut steps = Vec::new();
     for open in waiting {
         let state = State { keeps: false, ..stands::state_of(&open)? };
