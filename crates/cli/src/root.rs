@@ -14,7 +14,7 @@ pub use installation::{
 };
 pub use target::{Target, open_to_others};
 pub use write::{
-    drafts_dir, make_new_dir, open_file, take_back, write_file, write_new, write_new_with, write_stdout,
+    Drafts, make_new_dir, open_file, take_back, write_file, write_new, write_new_with, write_stdout,
 };
 
 use crate::arguments::{Colour, Globals};

@@ -10,6 +10,7 @@ mod text;
 
 pub use ask::{Answer, Asker};
 pub use grid::{Grid, Row};
+pub use hidden::STOPPED;
 use hidden::read_hidden;
 pub use progress::Progress;
 use signals::Asking;

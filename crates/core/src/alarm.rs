@@ -20,6 +20,8 @@ pub enum Topic {
     GatewayDown,
     /// The gateway on the configured port reads another state directory than the one that is looked at.
     SplitHome,
+    /// A rotation of the vault is half done: some agents may have the new value and others the one before.
+    HalfRotated,
     /// The installation itself could not be looked at.
     NotLooked,
 }
@@ -45,6 +47,7 @@ impl Topic {
             Self::TurnFailed => "turn_failed",
             Self::GatewayDown => "gateway_down",
             Self::SplitHome => "split_home",
+            Self::HalfRotated => "half_rotated",
             Self::NotLooked => "not_looked",
         }
     }
@@ -52,7 +55,7 @@ impl Topic {
     /// Returns what brings news about it.
     pub fn source(self) -> Source {
         match self {
-            Self::Finding(_) | Self::GatewayDown | Self::SplitHome => Source::Look,
+            Self::Finding(_) | Self::GatewayDown | Self::SplitHome | Self::HalfRotated => Source::Look,
             Self::Rejected | Self::Unreachable | Self::TurnFailed => Source::Verify,
             Self::NotLooked => Source::Watch,
         }

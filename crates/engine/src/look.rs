@@ -6,8 +6,8 @@ use crate::source::{SourceError, desired_by};
 use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    AgentId, Ask, ConfigEdit, Desired, Fact, Finding, Judgement, Knowledge, Observation, Plan, Scope,
-    Severity, Timestamp, VerdictKind, judge, judge::Remedy, judge::judge_config, plan::Why, planner,
+    AgentId, Ask, ConfigEdit, Desired, Fact, Finding, Fingerprint, Judgement, Knowledge, Observation, Plan,
+    Scope, Severity, Timestamp, VerdictKind, judge, judge::Remedy, judge::judge_config, plan::Why, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub struct LookOptions {
     pub ask_all: bool,
     /// Hold back what its provider has not accepted: nobody looks on (a watch that repairs).
     pub accepted_only: bool,
+    /// Values that a person gives untested: what their providers once said of them counts for nothing, also where it is remembered.
+    pub overruled: BTreeSet<Fingerprint>,
 }
 
 /// Says whether providers are asked. Remembered verdicts count in every case.
@@ -197,8 +199,10 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     options: &LookOptions,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Look, LookError> {
-    let knowledge = ports.knowledge()?;
+    let mut knowledge = ports.knowledge()?;
     let now = ports.now();
+    let overruled = options.overruled.iter().map(|fingerprint| Fact::Overruled { fingerprint: *fingerprint });
+    knowledge.absorb(&overruled.collect::<Vec<_>>(), now);
     let lessons = facts::facts_of(&observed, &knowledge, desired.wish.as_ref());
     let judgement = Judgement::default();
     let config = if desired.wish.is_some() { ports.config_edit()? } else { None };

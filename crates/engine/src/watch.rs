@@ -6,10 +6,12 @@ mod back_off;
 pub mod checks;
 pub mod conditions;
 pub mod drive;
+mod rotating;
 pub mod seen;
 pub mod state;
 
 pub use alarms::{Alarms, Hysteresis, Pass};
 pub use checks::{Checks, VerifyPolicy};
 pub use drive::{EventSource, Report, Watch, run};
+pub use rotating::HalfRotated;
 pub use state::{Effect, Event, Policy, Seen, WatchState, Write};

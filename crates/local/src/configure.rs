@@ -59,7 +59,11 @@ impl Installation {
         let edit = ConfigEdit {
             expect: self.config_print(&before),
             becomes: self.config_print(&generated.text),
-            changes: of_file.into_iter().chain(generated.changes.iter().map(change)).collect(),
+            changes: of_file
+                .into_iter()
+                .chain(generated.changes.iter().map(change))
+                .chain(self.told_of_leaving())
+                .collect(),
             notes: generated.notes.iter().cloned().chain(self.notes_of_delivered()).collect(),
         };
         let expected = sources.digest();

@@ -4,10 +4,10 @@
 //! referred to until nothing does, and goes when the config names it no more.
 
 pub(crate) mod hand;
+mod told;
 mod wait;
 
 use crate::Installation;
-use keyshoal_core::plan::ConfigChange;
 use keyshoal_core::vault::{Delivery, REFERENCES};
 use keyshoal_core::{Fingerprint, Fingerprints, Material, Plan, RunId, SecretRef, StepState};
 use keyshoal_engine::ports::Observe;
@@ -245,22 +245,6 @@ impl Installation {
         }
         let seen = self.seen()?;
         self.names_delivered(&seen.config).then(|| (REFERENCES.to_owned(), None))
-    }
-
-    /// Says what becomes of the private file, where it is not as it should be.
-    pub(crate) fn told_of_delivered(&self) -> Option<ConfigChange> {
-        let due = self.due_of_delivered()?;
-        let what = match due.len() {
-            0 => "removed: nothing refers to it".to_owned(),
-            1 => "holds 1 value that stores refer to".to_owned(),
-            many => format!("holds {many} values that stores refer to"),
-        };
-        Some(ConfigChange { path: self.delivered_path().display().to_string(), what })
-    }
-
-    /// Says what people should know of what is delivered by reference, and what is not.
-    pub(crate) fn notes_of_delivered(&self) -> Vec<String> {
-        self.state().delivery.as_ref().map(|wanted| wanted.notes.clone()).unwrap_or_default()
     }
 
     /// Says why the config must go on naming the private file although it shall not, if so. Looks at every store afresh.

@@ -8,7 +8,7 @@ use keyshoal_openclaw::PathError;
 use keyshoal_openclaw::files::WithPath;
 use rustix::fs::{FlockOperation, OFlags};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -21,10 +21,10 @@ const DRAFT: &str = ".keyshoal-import-";
 pub struct Draft(tempfile::TempDir, #[expect(dead_code, reason = "holds the lock")] File);
 
 impl Draft {
-    /// Makes one in a directory that exists, for its owner alone.
+    /// Makes one in a directory, for its owner alone; the directory is made as well where it is not there.
     pub fn new(parent: &Path) -> Result<Self, PathError> {
         let make = || {
-            let _guard = locked(parent)?;
+            let _guard = made_and_locked(parent)?;
             let made = tempfile::Builder::new()
                 .prefix(DRAFT)
                 .permissions(fs::Permissions::from_mode(0o700))
@@ -35,10 +35,10 @@ impl Draft {
         make().with_path(parent)
     }
 
-    /// Removes the drafts in a directory whose processes died.
-    pub fn sweep(parent: &Path) -> Result<(), PathError> {
-        let sweep = || {
-            // Nobody is between making one and locking it meanwhile.
+    /// Removes the drafts in a directory whose processes died, and the directory where nothing else is in it.
+    pub fn clear(parent: &Path) -> Result<(), PathError> {
+        let clear = || {
+            // Nobody is between making one and locking it meanwhile, or between finding the directory and making one in it.
             let _guard = locked(parent)?;
             for entry in fs::read_dir(parent)? {
                 let entry = entry?;
@@ -52,9 +52,14 @@ impl Draft {
                     }
                 }
             }
-            Ok(())
+            fs::remove_dir(parent)
         };
-        sweep().with_path(parent)
+        match clear() {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+                Ok(())
+            }
+            done => done.with_path(parent),
+        }
     }
 
     /// Returns where it is. An agent's files are in `<agent>/<part>/`.
@@ -102,6 +107,21 @@ pub(crate) fn open(path: &Path) -> Result<(File, u64), PathError> {
 }
 
 /// Opens a directory and locks it; a crash ends that, too.
+/// Makes a directory where it is not there, and locks it: the one that has the name then, whoever removes an empty one meanwhile.
+fn made_and_locked(dir: &Path) -> io::Result<File> {
+    loop {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let held = match locked(dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            held => held?,
+        };
+        let named = fs::metadata(dir).map(|named| named.ino());
+        if named.is_ok_and(|named| held.metadata().is_ok_and(|held| held.ino() == named)) {
+            return Ok(held);
+        }
+    }
+}
+
 fn locked(dir: &Path) -> io::Result<File> {
     let dir = File::open(dir)?;
     rustix::fs::flock(&dir, FlockOperation::LockExclusive)?;

@@ -11,6 +11,7 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
+use keyshoal_core::{AgentId, StoreId};
 use keyshoal_engine::Outcome as Ended;
 use keyshoal_vault::Change;
 
@@ -140,6 +141,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
                 ))
                 .hint(format!("if that is meant: keyshoal agent add {id} --name {agent:?}")));
             }
+            refuse_taken_word(&id)?;
             let uid = AgentUid(uuid::Uuid::new_v4());
             model::warn(ui, context, &about.models())?;
             let mut changes = vec![Change::AddAgent(VaultAgent {
@@ -173,6 +175,18 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Disable { agent, flow: how } => enable(ui, context, agent, false, how),
         AgentAction::Remove { agent, flow: how } => remove(ui, context, agent, how),
     }
+}
+
+/// Refuses an id that Keyshoal's own commands take for the store that all agents inherit from (`--from base`, `credential adopt base`).
+fn refuse_taken_word(id: &AgentId) -> Result<(), CommandError> {
+    let base = StoreId::Base.to_string();
+    if id.as_str() != base {
+        return Ok(());
+    }
+    Err(CommandError::user(format!(
+        "no agent is called {base} by keyshoal: that is its word for the store that all agents inherit from, in commands and in what it shows"
+    ))
+    .hint("choose another id; --name gives an agent any name for people"))
 }
 
 impl About {

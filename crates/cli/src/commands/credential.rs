@@ -127,8 +127,10 @@ pub fn cmd_credential(
         }
         CredentialAction::Adopt { agent, profile, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let changes = entry::adopted(&flow, agent, profile)?;
-            flow.go(ui, "credential", changes)
+            let adopted = entry::adopted(&flow, agent, profile)?;
+            flow.require(&adopted.changes)?;
+            ui.say(&adopted.said());
+            flow.go(ui, "credential", adopted.changes)
         }
         CredentialAction::Remove { name, agent: Some(agent), .. } => {
             Err(CommandError::usage("credential remove takes a credential back from every agent").hint(format!(

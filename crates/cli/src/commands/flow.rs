@@ -186,15 +186,19 @@ impl<'a> Flow<'a> {
         hearing.given = given(&preview.instance, &changes);
         let meant = !changes.is_empty();
         self.installation.hold(&hearing)?;
-        if self.args.offline && !self.args.dry_run {
-            // A person gives it untested: that its provider once rejected it holds nobody back.
+        let mut look = LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() };
+        if self.args.offline {
+            // A person gives it untested: that its provider once rejected it holds nobody back, in a preview neither.
             let prints = self.installation.held_prints();
             let given = preview.fresh.iter().filter_map(|one| prints.get(&(one.credential, one.number)));
-            let overruled: Vec<Fact> = given.map(|print| Fact::Overruled { fingerprint: *print }).collect();
-            self.installation.learn(&overruled)?;
+            look.overruled = given.copied().collect();
+        }
+        if !self.args.dry_run {
+            let overruled = look.overruled.iter().map(|print| Fact::Overruled { fingerprint: *print });
+            self.installation.learn(&overruled.collect::<Vec<_>>())?;
         }
         let options = SyncOptions {
-            look: LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() },
+            look,
             dry_run: self.args.dry_run,
             activate: self.args.activate.activate.mode(),
             command: command.to_owned(),
@@ -226,9 +230,10 @@ impl<'a> Flow<'a> {
         {
             self.commit(changes, &hearing.given)?;
         }
+        // What is open besides does not unmake what the vault has taken.
         self.noted = match report.outcome {
-            Ended::NothingToDo if meant && self.args.dry_run => Noted::Would,
-            Ended::NothingToDo if meant => Noted::Done,
+            Ended::NothingToDo | Ended::Attention if meant && self.args.dry_run => Noted::Would,
+            Ended::NothingToDo | Ended::Attention if meant => Noted::Done,
             _ => Noted::Nothing,
         };
         restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;

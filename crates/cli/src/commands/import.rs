@@ -81,7 +81,8 @@ pub struct ImportArgs {
 
 /// Reads, shows, asks, and takes.
 pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Outcome, CommandError> {
-    let source::Read { payload, sealed } = source::read(ui, context, args)?;
+    // The directory of the payload's files is let go of last.
+    let source::Read { drafts: _drafts, payload, sealed } = source::read(ui, context, args)?;
     let prints = KeyFile::ephemeral()
         .map_err(|error| CommandError::io(error.to_string()))?
         .fingerprint_key(b"keyshoal import");

@@ -40,9 +40,20 @@ pub fn show_beside(
             "run {short} had broken off; it was closed with every store as it stood (keyshoal history {short}), and this run went on from there"
         ));
     }
+    let wrote = wrote(report);
     let mut lines = lines(report, ui.width());
-    if let (Some(last), Some(text)) = (lines.last_mut(), noted_text(noted)) {
-        *last = text;
+    if let Some(text) = noted_text(noted, wrote) {
+        if report.outcome != Ended::Attention {
+            lines.pop();
+            lines.push(text);
+        } else {
+            // What was done comes first, then what is open.
+            lines.insert(0, text);
+            if noted == Noted::Done && !wrote {
+                lines.pop();
+                lines.push(Text::toned(Tone::Bad, "✗ ").plain("something else needs attention"));
+            }
+        }
     }
     let half_done = rotations.as_deref().unwrap_or_default();
     if !half_done.is_empty() {
@@ -76,9 +87,15 @@ fn add(lines: &mut Vec<Text>, half_done: &[HalfDone], outcome: Ended, width: usi
     lines.extend(last.map(|last| Text::toned(Tone::Bad, "✗ ").plain(last)));
 }
 
-fn noted_text(noted: Noted) -> Option<Text> {
+/// Tells whether a store or the config was to be written.
+fn wrote(report: &SyncReport) -> bool {
+    !report.receipts.is_empty() || report.config.is_some()
+}
+
+fn noted_text(noted: Noted, wrote: bool) -> Option<Text> {
     match noted {
         Noted::Nothing => None,
+        Noted::Done if wrote => Some(Text::toned(Tone::Good, "✓ ").plain("the vault has it")),
         Noted::Done => Some(Text::toned(Tone::Good, "✓ ").plain("the vault has it; no store had to change")),
         Noted::Reported => Some(Text::toned(
             Tone::Strong,
@@ -114,7 +131,7 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
         lines.extend(render::plan::config(edit));
         lines.push(render::receipts::config(state));
     }
-    let wrote = !report.receipts.is_empty() || report.config.is_some();
+    let wrote = wrote(report);
     if wrote || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         lines.extend(render::receipts::activation(&report.activation).wrapped(width, 4));
     }

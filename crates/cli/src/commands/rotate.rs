@@ -126,7 +126,16 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
         drop(at_work);
         return match going_on {
             true => together::go_on(ui, context, args, vault, &whole.id, &stop),
-            false => Err(under_way(&flow.instance().name, &command, open)),
+            false => {
+                let error = under_way(&flow.instance().name, &command, open);
+                Err(match stands::only_waits(open)? {
+                    true => error.hint(format!(
+                        "keyshoal rotate {} --instances all   takes another value in all of them",
+                        credential.profile
+                    )),
+                    false => error,
+                })
+            }
         };
     }
     let options = options(args);
@@ -178,7 +187,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
 
 /// Says that there is a rotation already.
 fn under_way(name: &str, command: &str, open: &keyshoal_vault::Rotation) -> CommandError {
-    CommandError::user(format!("{name}: a rotation is under way ({})", open.stage))
+    CommandError::user(format!("{name}: a rotation is under way ({})", open.stage.replace('_', " ")))
         .hint(out_of(command, open))
 }
 

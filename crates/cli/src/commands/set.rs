@@ -97,16 +97,19 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     let given = ValueArgs { from_file: args.from_file.clone(), ..ValueArgs::default() };
     let secret = value::given(ui, &given, &args.name)?;
     shape::check(&secret, &args.command())?;
+    let fingerprint = installation.enter(secret, None);
+    // A person gives it untested: that its provider once rejected it holds nobody back, in a preview neither.
+    let overruled = args.offline.then_some(fingerprint).into_iter().collect();
     let request = SetRequest {
         target: args.name.clone(),
-        fingerprint: installation.enter(secret, None),
+        fingerprint,
         kind: args.r#type.map(|kind| match kind {
             GivenType::ApiKey => CredentialKind::ApiKey,
             GivenType::Token => CredentialKind::Token,
         }),
         expires: None,
         sync: SyncOptions {
-            look: scope.look_options(),
+            look: LookOptions { overruled, ..scope.look_options() },
             dry_run: args.dry_run,
             activate: args.activate.activate.mode(),
             command: "set".to_owned(),

@@ -6,6 +6,7 @@ mod measure;
 mod once;
 pub(super) mod policy;
 mod remember;
+mod rotating;
 mod service;
 mod tell;
 
@@ -24,6 +25,7 @@ use keyshoal_engine::watch::{Alarms, Report, VerifyPolicy, Watch};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::Watcher;
 use keyshoal_metrics::{ListenError, Registry, Server};
+use rotating::Rotating;
 use std::rc::Rc;
 
 /// Arguments of `watch`.
@@ -128,7 +130,7 @@ fn watch(
     kept: &mut Kept,
 ) -> Result<Ended, CommandError> {
     let offline = args.offline || !policy.ask_providers;
-    let Opened { installation, repair, mut tidier } = opened(ui, context, policy, offline)?;
+    let Opened { installation, repair, mut tidier, rotating } = opened(ui, context, policy, offline)?;
     let ask = shared::ask_policy(offline);
     // Looking tells which directories there are. They are watched before the first look that counts, so that nothing falls between.
     installation.observe()?;
@@ -144,7 +146,8 @@ fn watch(
     let caller = alarm::Caller::new(ui, context, by, &installation, &kept.registry, &mut kept.alarms);
     let mut measures = measure::Measures::new(kept.registry.clone(), Rc::clone(&shared));
     let mut page = Page::open(ui, policy.metrics, &kept.registry);
-    let mut source = events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&shared));
+    let mut source =
+        events::Source::new(&installation, watcher, stop, by_policy, Rc::clone(&shared), rotating);
     let engine = keyshoal_engine::watch::Policy { repair, every: policy.every, ..Default::default() };
     let verify = if offline { VerifyPolicy::default() } else { policy.verify.clone() };
     let how = Watch { policy: engine, verify, ask, activate: policy.activate };
@@ -209,6 +212,8 @@ struct Opened {
     repair: bool,
     /// What tidies the vault, where something may be written.
     tidier: Option<Tidier>,
+    /// What tells which rotations are half done, where a vault is open.
+    rotating: Option<Rotating>,
 }
 
 /// Opens the installation as the policy says.
@@ -223,8 +228,9 @@ fn opened(
     let installation = shared::open(ui, context, wanted)?;
     // Whoever repairs needs the vault's word; whoever only reports does without where nobody can be asked for its key.
     let need = if policy.repair { Need::Certainly } else { Need::IfAtHand };
-    let mut tidier = None;
+    let (mut tidier, mut rotating) = (None, None);
     if let Some(held) = holdings::hold(ui, context.world, context.globals, &installation, need)? {
+        rotating = Some(Rotating::of(&held));
         tidier = Some(Tidier::new(&held, vault::author(context.world, Some("watch"))));
         holdings::listen(&installation, held);
     }
@@ -233,5 +239,5 @@ fn opened(
         ui.warn("it only reports until that is answered");
     }
     let repair = policy.repair && installation.identity().is_certain();
-    Ok(Opened { installation, repair, tidier: tidier.filter(|_| repair) })
+    Ok(Opened { installation, repair, tidier: tidier.filter(|_| repair), rotating })
 }

@@ -234,7 +234,9 @@ pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
             count(usize::try_from(made.files).unwrap_or(usize::MAX), "file")
         )));
     }
-    lines.push(good(format!("{} into stores and read back", count(made.writes, "write"))));
+    if made.writes > 0 {
+        lines.push(good(format!("{} into stores and read back", count(made.writes, "write"))));
+    }
     match made.proven {
         Some(true) => lines.push(good("every agent has what its provider accepts".to_owned())),
         Some(false) => lines.push(

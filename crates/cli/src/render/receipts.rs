@@ -10,16 +10,25 @@ const FRESH: i64 = 60;
 
 /// Returns one line per action.
 pub fn lines(receipts: &[Receipt]) -> Vec<Text> {
+    grid(receipts, |receipt| vec![accepted(receipt), answered(&receipt.answered)])
+}
+
+/// Returns one line per action, without who was asked: whether the agents work with it is proved apart from the writes, and said so.
+pub fn writes(receipts: &[Receipt]) -> Vec<Text> {
+    grid(receipts, |_| Vec::new())
+}
+
+fn grid(receipts: &[Receipt], asked: impl Fn(&Receipt) -> Vec<Text>) -> Vec<Text> {
     let mut grid = Grid::bare();
     for receipt in receipts {
-        grid.row(vec![
+        let mut row = vec![
             Text::of(plan::whose(&receipt.action)),
             Text::of(receipt.action.profile().as_str()),
             plan::deed(&receipt.action),
             durable(receipt),
-            accepted(receipt),
-            answered(&receipt.answered),
-        ]);
+        ];
+        row.extend(asked(receipt));
+        grid.row(row);
     }
     grid.lines(usize::MAX, 0)
 }

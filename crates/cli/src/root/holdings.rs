@@ -1,10 +1,10 @@
 //! An installation's vault: opened, and its word handed to the installation.
 
 use super::World;
-use super::vault::{self, open_vault};
+use super::vault;
 use crate::arguments::Globals;
 use crate::error::CommandError;
-use crate::ui::Ui;
+use crate::ui::{STOPPED, Ui};
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::ports::PortError;
@@ -30,7 +30,7 @@ const WHY: &str = "keyshoal vault verify   says why";
 /// Says how much a command needs the vault of its installation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Need {
-    /// It does without where the vault does not open, and says so: nobody is asked for a passphrase.
+    /// It does without where the vault does not open, and says so. A person at a terminal is asked for a passphrase, and need not give it.
     #[default]
     IfAtHand,
     /// It writes: without the vault's word it must not.
@@ -56,19 +56,20 @@ pub fn hold(
     need: Need,
 ) -> Result<Option<Held>, CommandError> {
     let Some(id) = installation.vault_id()? else { return Ok(None) };
-    let at_hand = need == Need::IfAtHand && is_at_hand(world, globals).unwrap_or(true);
+    let at_hand = need == Need::IfAtHand && (ui.can_ask() || is_at_hand(world, globals).unwrap_or(true));
     let found = match need {
         Need::Not => return Ok(None),
-        Need::Certainly => find(ui, world, globals, installation, &id),
-        Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id),
-        Need::IfAtHand => Err(CommandError::user("its passphrase was not given").hint(GIVE)),
+        Need::Certainly => find(ui, world, globals, installation, &id, need),
+        Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id, need),
+        Need::IfAtHand => Err(vault::not_given().hint(GIVE)),
     };
     match found {
         Ok(held) => {
             installation.hold(&holdings(&held.vault, &held.instance, None)?)?;
             Ok(Some(held))
         }
-        Err(error) if need == Need::IfAtHand => {
+        // Who breaks the question off wants no answer without the vault either.
+        Err(error) if need == Need::IfAtHand && error.message != STOPPED => {
             let lost_only = error.hints.iter().all(|hint| hint == LOST);
             let why = lost_only.then(|| WHY.to_owned()).into_iter();
             let ways: Vec<String> = why.chain(error.hints).collect();
@@ -89,6 +90,7 @@ fn find(
     globals: &Globals,
     installation: &Installation,
     id: &str,
+    need: Need,
 ) -> Result<Held, CommandError> {
     let path = vault::vault_path(world, globals)?;
     if !vault::has_vault(world, globals)? {
@@ -99,7 +101,11 @@ fn find(
         .hint("name the vault with --vault, or restore it: keyshoal vault restore BACKUP")
         .hint(LOST));
     }
-    let vault = open_vault(ui, world, globals).map_err(|error| error.hint(LOST))?;
+    let vault = vault::open_asking(ui, world, globals, need == Need::IfAtHand).map_err(|error| {
+        // Who gave none has it.
+        let hint = if error.message == vault::not_given().message { GIVE } else { LOST };
+        error.hint(hint)
+    })?;
     if vault.id() != id {
         return Err(CommandError::config(format!(
             "{} is another vault ({}) than the one that says what is right here ({id})",

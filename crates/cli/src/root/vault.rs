@@ -36,11 +36,21 @@ pub fn has_vault(world: &World, globals: &Globals) -> Result<bool, CommandError>
 
 /// Opens the vault with every key of it that can be had. A passphrase is asked for where nothing else gives it.
 pub fn open_vault(ui: &mut Ui, world: &World, globals: &Globals) -> Result<Vault, CommandError> {
+    open_asking(ui, world, globals, false)
+}
+
+/// The same; a person is told where the command can do without it.
+pub fn open_asking(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    can_do_without: bool,
+) -> Result<Vault, CommandError> {
     let path = vault_path(world, globals)?;
     let mut ring = Keyring::default();
     let mut missing = None;
     for record in Vault::keys(&path)?.iter().filter(|key| key.state != KeyState::Retired) {
-        match keys::recorded_key(ui, world, globals, record) {
+        match keys::recorded_key(ui, world, globals, record, can_do_without) {
             Ok(key) => ring.add(key),
             Err(error) => {
                 missing.get_or_insert(error);
@@ -56,6 +66,11 @@ pub fn open_vault(ui: &mut Ui, world: &World, globals: &Globals) -> Result<Vault
         (Err(VaultError { cause: Cause::WrongKey { .. }, .. }), Some(missing)) => Err(missing),
         (Err(error), _) => Err(error.into()),
     }
+}
+
+/// Returns what is said where nobody gave the passphrase.
+pub fn not_given() -> CommandError {
+    CommandError::user(passphrase::NOT_GIVEN)
 }
 
 /// Says who changes something.

@@ -74,19 +74,29 @@ pub fn open_file(path: &Path) -> Result<std::fs::File, CommandError> {
         .map_err(|error| CommandError::user(format!("{} cannot be read: {error}", path.display())))
 }
 
-/// Returns the directory in which files of a payload lie until they are taken: `drafts` beside the keys, for its owner alone.
-#[expect(clippy::disallowed_methods, reason = "this is where the command line makes its own few directories")]
-pub fn drafts_dir(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let dir = keys_dir_or_default(world, globals)?.join("drafts");
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&dir)
-        .map_err(|error| CommandError::io(format!("{} could not be made: {error}", dir.display())))?;
-    // What an import left that was killed holds secrets.
-    keyshoal_transfer::Draft::sweep(&dir).map_err(|error| CommandError::io(error.to_string()))?;
-    Ok(dir)
+/// The directory in which files of a payload lie until they are taken: `drafts` beside the keys, for its owner alone. It is there as long
+/// as something is in it.
+pub struct Drafts(PathBuf);
+
+impl Drafts {
+    /// Names it, and removes what an import left there that was killed: it holds secrets.
+    pub fn of(world: &World, globals: &Globals) -> Result<Self, CommandError> {
+        let drafts = Self(keys_dir_or_default(world, globals)?.join("drafts"));
+        keyshoal_transfer::Draft::clear(&drafts.0).map_err(|error| CommandError::io(error.to_string()))?;
+        Ok(drafts)
+    }
+
+    /// Returns where it is, or would be.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Drafts {
+    fn drop(&mut self) {
+        // What stays is removed by the next import.
+        let _ = keyshoal_transfer::Draft::clear(&self.0);
+    }
 }
 
 /// Writes bytes that are data to standard output; a reader that went away is a failure, as it has half of them.

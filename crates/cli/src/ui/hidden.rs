@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 /// The longest secret that is read; tokens are shorter, private keys too.
 const LONGEST: usize = 64 * 1024;
 
+/// What is said where a person breaks a prompt off.
+pub const STOPPED: &str = "stopped; nothing was changed";
+
 /// Puts the terminal back when the prompt ends, however it ends.
 struct Restore;
 
@@ -52,7 +55,7 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
             match typed.take(*byte) {
                 Step::More => {}
                 Step::Done => return typed.finish(),
-                Step::Stop => return Err(CommandError::user("stopped; nothing was changed")),
+                Step::Stop => return Err(CommandError::user(STOPPED)),
             }
         }
     }

@@ -286,9 +286,7 @@ fn what_fails_leaves_neither_an_instance_nor_files() {
     let run = imported(&stage, &stage.path("gone"), &["--vault", text(&file.join("vault.sqlite"))]);
     assert_eq!((run.code, stage.path("gone").exists()), (1, false), "{}{}", run.out, run.err);
     assert_eq!(instances(&stage).len(), before);
-    let drafts =
-        std::fs::read_dir(stage.path(".config/keyshoal/drafts")).map(Iterator::count).unwrap_or_default();
-    assert_eq!(drafts, 0);
+    assert!(!stage.path(".config/keyshoal/drafts").exists(), "what fails leaves no directory behind");
 }
 
 #[test]
@@ -313,6 +311,8 @@ esac
         killed.err
     );
     assert!(new.join("openclaw.json").exists());
+    let drafts = stage.path(".config/keyshoal/drafts");
+    assert!(drafts.exists(), "whoever is killed cleans nothing");
     for look in ["status", "recover"] {
         let run = stage.run_at(&new, &[look]);
         let said: Vec<&str> = run.out.split_whitespace().collect();
@@ -328,9 +328,19 @@ esac
     let program = program(&stage);
     let again = imported(&stage, &new, &["--openclaw", text(&program)]);
     assert_eq!((again.code, instances(&stage).len()), (0, 1), "{}{}", again.out, again.err);
-    assert!(!new.join(".keyshoal-import").exists());
+    assert!(!new.join(".keyshoal-import").exists() && !drafts.exists());
     let status = stage.run_at(&new, &["status"]);
     assert_eq!(status.code, 0, "{}{}", status.out, status.err);
+}
+
+#[test]
+fn what_an_import_says_that_it_did_has_happened() {
+    let stage = twenty(Layout::SharedRow);
+    exported(&stage);
+    // Without OpenClaw's program there is no store to write into.
+    let run = imported(&stage, &stage.path("new"), &[]);
+    assert!(run.out.contains("its word counts in") && run.out.contains("… waits: "), "{}", run.out);
+    assert!(!run.out.contains("into stores and read back"), "{}", run.out);
 }
 
 #[test]

@@ -38,6 +38,7 @@ mod scrubbing;
 mod secrets;
 mod stage;
 mod taking_back;
+mod telling;
 mod terminal;
 mod together;
 mod tracing;

@@ -1,6 +1,7 @@
 //! The hidden prompt on a real terminal device: nothing is echoed, and echo is back however it ends.
 
 use crate::stage::*;
+use crate::vaulting::with_descriptor;
 use keyshoal_core::Layout;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -176,8 +177,7 @@ fn a_code_is_shown_once_and_typed_unseen_and_the_preset_answer_makes_nothing() {
     terminal.types("\n");
     terminal.until("Nothing was made");
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
-    let drafts = std::fs::read_dir(stage.path(".config/keyshoal/drafts")).unwrap();
-    assert_eq!(drafts.count(), 0);
+    assert!(!stage.path(".config/keyshoal/drafts").exists());
     assert!(!target.exists());
 }
 
@@ -194,4 +194,50 @@ fn a_paste_is_read_to_its_last_line_and_the_code_is_asked_for_then() {
     terminal.wait_for_silence();
     terminal.types(&format!("{}\r", code.trim()));
     assert_eq!(terminal.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn who_reads_is_asked_for_the_passphrase_and_need_not_give_it() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let words = stage.path("words");
+    std::fs::write(&words, "correct horse battery\n").unwrap();
+    let state_dir = stage.state_dir();
+    let state_dir = state_dir.to_str().unwrap();
+    for arguments in
+        [&["vault", "init", "--passphrase"] as &[&str], &["instance", "add", "--offline", "--yes"]]
+    {
+        let run = with_descriptor(
+            &stage,
+            &words,
+            &[&["--state-dir", state_dir], arguments, &["--passphrase-fd", "3"]].concat(),
+        );
+        assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    }
+    for words in [&["status"] as &[&str], &["diff", "--offline"]] {
+        for (typed, code) in [("correct horse battery\r", 0), ("\r", 2)] {
+            let mut terminal = Terminal::open(&stage, words);
+            terminal.until("Passphrase of the vault, or Enter to go on without it (hidden): ");
+            terminal.wait_for_silence();
+            terminal.types(typed);
+            if code == 2 {
+                terminal.until("its passphrase was not given; what follows is judged by the stores alone");
+            }
+            assert_eq!(terminal.child.wait().unwrap().code(), Some(code), "{words:?} {typed:?}");
+        }
+        // Who breaks it off is not answered.
+        let mut terminal = Terminal::open(&stage, words);
+        terminal.until("(hidden): ");
+        terminal.wait_for_silence();
+        terminal.types("\u{3}");
+        terminal.until("stopped; nothing was changed");
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+        // Without a terminal nobody is asked.
+        let run = stage.run(words);
+        assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+        assert!(
+            !run.err.contains("hidden") && run.err.contains("its passphrase was not given"),
+            "{}",
+            run.err
+        );
+    }
 }

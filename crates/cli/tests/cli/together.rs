@@ -212,3 +212,49 @@ fn kill_after(three: &Three, file: &Path, time: Duration) {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+/// Who has taken a rotation back takes another value, and what was kept at hand is there until that one is.
+#[test]
+fn what_was_taken_back_everywhere_gives_way_to_another_value() {
+    let three = Three::new();
+    fine(&three.rotate(&[]));
+    fine(&three.rotate(&["--rollback"]));
+    assert_eq!(three.stages(), ["rolled_back"; 3]);
+    let states = |at: usize| {
+        let shown = three.stage.run_at(&three.dirs[at], &["credential", "show", PROFILE, "--json"]).json();
+        let versions = shown["instance"]["credentials"][0]["versions"].as_array().unwrap().clone();
+        versions.iter().map(|one| one["state"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    // Not for some of them alone: they are one.
+    let file = three.stage.path("new.txt");
+    std::fs::write(&file, OWN).unwrap();
+    let some =
+        ["rotate", PROFILE, "--instances", "office,shop", "--yes", "--from-file", file.to_str().unwrap()];
+    let refused = three.stage.run(&some);
+    assert!(refused.code == 1 && refused.err.contains("under way"), "{}", refused.err);
+    let alone = three.stage.run(&["rotate", PROFILE, "--yes"]);
+    assert!(alone.code == 1 && alone.err.contains("--instances all   takes another"), "{}", alone.err);
+    let shown = three.rotate(&["--dry-run"]);
+    assert!(shown.code == 2 && shown.err.contains("is retired once the new one is current"), "{}", shown.err);
+    assert_eq!(three.stages(), ["rolled_back"; 3]);
+
+    // One that its provider refuses costs nobody the way forward.
+    three.stage.emulator.only_accept(&[NEW, GIVEN]);
+    let refused = three.rotate(&[]);
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    for at in 0..3 {
+        assert_eq!(states(at), ["current", "previous", "retired"], "{at}");
+    }
+    let way = three.stage.run(&["rotate", PROFILE, "--rollback", "--dry-run"]);
+    assert!(way.code == 2 && way.err.contains("everybody goes back to"), "{}{}", way.out, way.err);
+    three.stage.emulator.only_accept(&[NEW, OWN, GIVEN]);
+    let done = three.rotate(&[]);
+    fine(&done);
+    assert_eq!(ends(&done.json()), ["proven"; 3]);
+    three.all_send(OWN);
+    for at in 0..3 {
+        assert_eq!(states(at), ["previous", "retired", "retired", "current"], "{at}");
+    }
+    fine(&three.rotate(&["--rollback"]));
+    three.all_send(NEW);
+}

@@ -14,7 +14,8 @@ fn text(path: &Path) -> &str {
 }
 
 /// Runs the binary with a file on descriptor 3.
-fn with_descriptor(stage: &Stage, file: &Path, arguments: &[&str]) -> Run {
+/// Runs the binary with a file on descriptor 3.
+pub fn with_descriptor(stage: &Stage, file: &Path, arguments: &[&str]) -> Run {
     let words = arguments.join("' '");
     let script = format!("'{}' '{words}' 3< '{}'", env!("CARGO_BIN_EXE_keyshoal"), file.display());
     let mut command = Command::new("/bin/sh");
@@ -93,6 +94,19 @@ fn a_passphrase_opens_it_and_another_does_not() {
     assert!(status(&right).out.contains("Argon2id"), "{}", status(&right).err);
     let refused = status(&wrong);
     assert!(refused.code == 1 && refused.err.contains("not the vault's passphrase"), "{}", refused.err);
+    // A backup has the passphrase that the vault had, and it is that which is wrong.
+    let backup = stage.path("monday.backup");
+    let backing = ["vault", "backup", text(&backup), "--passphrase-fd", "3"];
+    assert_eq!(with_descriptor(&stage, &right, &backing).code, 0);
+    let verify =
+        |file| with_descriptor(&stage, file, &["vault", "verify", text(&backup), "--passphrase-fd", "3"]);
+    assert_eq!(verify(&right).code, 0);
+    let other_said = verify(&wrong);
+    assert!(
+        other_said.code == 1 && other_said.err.contains("not the passphrase that the backup"),
+        "{}",
+        other_said.err
+    );
     // Nobody is there to be asked.
     let unasked = stage.run(&["vault", "status"]);
     assert!(unasked.code == 1 && unasked.err.contains("--passphrase-fd"), "{}", unasked.err);
@@ -103,7 +117,7 @@ fn a_passphrase_opens_it_and_another_does_not() {
     let refused = with_descriptor(&stage, &short, &arguments);
     assert!(refused.code == 1 && refused.err.contains("at least 8"), "{}", refused.err);
     assert!(!other.exists());
-    for run in [made, status(&right), status(&wrong), refused] {
+    for run in [made, status(&right), status(&wrong), other_said, refused] {
         assert!(!format!("{}{}", run.out, run.err).contains("correct horse"), "{}{}", run.out, run.err);
     }
 }

@@ -97,3 +97,52 @@ fn a_watch_that_only_reports_tells_that_the_vault_wants_something_else() {
     assert!(line.is_some(), "nothing was told");
     assert!(["main", "stocks"].iter().all(|agent| store(&stage, agent).contains(NEW)), "it only reports");
 }
+
+#[test]
+fn a_rotation_that_is_half_done_is_told_of_once() {
+    let stage = taken_in("report");
+    let rotate = ["rotate", PROFILE, "--offline", "--yes"];
+    assert_eq!(stage.run_with(&rotate, &format!("{GIVEN}\n")).code, 2);
+    let once = stage.run(&["watch", "--once", "--offline"]);
+    assert!(
+        once.code == 2 && once.out.contains("half rotated: anthropic:default"),
+        "{}{}",
+        once.out,
+        once.err
+    );
+    let told_of = |what: &str| {
+        let dir = std::fs::read_dir(stage.path(".config/keyshoal/alarms")).unwrap();
+        let texts = dir.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        texts.into_iter().any(|text| text.contains(what))
+    };
+    assert!(told_of("half_rotated"));
+    let json = stage.run(&["watch", "--once", "--offline", "--json"]);
+    assert_eq!((json.code, &json.json()["rotations"][0]["stage"]), (2, &serde_json::json!("published")));
+
+    let socket = stage.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut child = start(&stage, &socket);
+    told(&manager, "READY=1");
+    told(&manager, "needs attention");
+    // The second round of it says nothing more.
+    std::thread::sleep(Duration::from_secs(7));
+    let back = stage.run(&["rotate", PROFILE, "--rollback", "--yes", "--offline"]);
+    assert_eq!(back.code, 0, "{}{}", back.out, back.err);
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut said = Vec::new();
+    for line in lines.map(Result::unwrap) {
+        let is_over = line.contains("as they should be");
+        said.push(line);
+        if is_over {
+            break;
+        }
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let stands = said.iter().filter(|line| line.contains("it stands at published")).count();
+    assert_eq!(stands, 1, "{said:?}");
+    assert!(said[0].contains("--resume") && said[0].contains("--rollback"), "{said:?}");
+    assert!(!stage.run(&["watch", "--once", "--offline"]).out.contains("half rotated"));
+    assert!(!told_of("half_rotated"));
+}

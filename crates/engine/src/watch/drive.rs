@@ -3,8 +3,9 @@
 use super::alarms::{Alarms, Pass};
 use super::checks::{Checks, Trouble, VerifyPolicy, sends, wanted};
 use super::conditions;
+use super::rotating::HalfRotated;
 use super::seen::{seen, write_of, write_of_config};
-use super::state::{Effect, Event, Policy, WatchState};
+use super::state::{Effect, Event, Policy, Seen, WatchState};
 use crate::decide::Unattended;
 use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
@@ -16,10 +17,15 @@ use keyshoal_core::{
 };
 use std::collections::{BTreeSet, VecDeque};
 
-/// Brings changes to a watch.
+/// Brings changes to a watch, and what no look tells.
 pub trait EventSource {
     /// Waits for the next change or for this moment, whichever comes first; `Tick` for the latter.
     fn next(&mut self, until: Timestamp) -> Event;
+
+    /// Returns the rotations that are half done now, where a vault says what is right.
+    fn half_rotated(&mut self) -> Vec<HalfRotated> {
+        Vec::new()
+    }
 }
 
 /// What a watch tells its person.
@@ -86,12 +92,24 @@ pub fn run<P: Ports + ?Sized>(
     let activate = watch.activate;
     // An earlier watch that told of one that is gone has seen it.
     let gateway_seen = alarms.standing().any(|one| one.condition.id.topic == Topic::GatewayDown);
-    let passes = Vec::new();
-    let mut driver = Driver { ports, state, checks, options, activate, alarms, tell, passes, gateway_seen };
+    let (passes, half_rotated) = (Vec::new(), Vec::new());
+    let mut driver = Driver {
+        ports,
+        state,
+        checks,
+        options,
+        activate,
+        alarms,
+        events,
+        half_rotated,
+        tell,
+        passes,
+        gateway_seen,
+    };
     loop {
         let now = ports.now();
         let until = driver.state.wake_at(now).min(driver.checks.wake_at(now));
-        let event = events.next(until);
+        let event = driver.events.next(until);
         if driver.round(event) {
             return;
         }
@@ -108,6 +126,9 @@ struct Driver<'a, P: ?Sized> {
     options: LookOptions,
     activate: ActivationMode,
     alarms: &'a mut Alarms,
+    events: &'a mut dyn EventSource,
+    /// The rotations that were half done when it was last looked.
+    half_rotated: Vec<HalfRotated>,
     tell: &'a mut dyn FnMut(Report<'_>),
     /// What is to be said to the alarms once nothing more is to be done: what a repair mends at once is no alarm.
     passes: Vec<Pass>,
@@ -145,7 +166,7 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
             Ok(look) => {
                 (self.tell)(Report::Looked(&look));
                 self.learn(&look);
-                Event::Looked(seen(&look))
+                Event::Looked(self.seen(&look))
             }
             Err(error) => {
                 let reason = error.to_string();
@@ -173,7 +194,7 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
                 let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
                 let config = (report.config == Some(StepState::Done)).then(write_of_config);
                 let writes = done.map(|receipt| write_of(&receipt.action)).chain(config).collect();
-                Event::Repaired { writes, seen: seen(&report.after), unconfirmed }
+                Event::Repaired { writes, seen: self.seen(&report.after), unconfirmed }
             }
             Err(error) => {
                 (self.tell)(Report::RepairFailed(error.to_string()));
@@ -203,7 +224,8 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
         self.learn(&report.look);
         self.checks.verified(Trouble::of(&report), wanted(&report), self.ports.now());
         self.passes.push(conditions::of_verify(&report));
-        self.round(Event::Looked(seen(&report.look)))
+        let seen = self.seen(&report.look);
+        self.round(Event::Looked(seen))
     }
 
     /// Takes in what a look says to the schedule and to the alarms. A later look of the same round counts in its place.
@@ -214,7 +236,17 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
         // Nobody has to run a gateway; who does, or has its agents asked, misses one that is gone.
         self.gateway_seen |= look.observed.instance.gateway.running == Some(true);
         let expected = self.gateway_seen || self.checks.policy().through_gateway;
-        self.passes.push(conditions::of_look(look, expected));
+        let mut pass = conditions::of_look(look, expected);
+        self.half_rotated = self.events.half_rotated();
+        self.half_rotated.iter().for_each(|one| pass.see(one.condition()));
+        self.passes.push(pass);
+    }
+
+    /// Returns what a watch cares about in a look that was learned from.
+    fn seen(&self, look: &Look) -> Seen {
+        let mut seen = seen(look);
+        seen.attention.extend(self.half_rotated.iter().map(HalfRotated::sentence));
+        seen
     }
 
     fn raise(&mut self) {

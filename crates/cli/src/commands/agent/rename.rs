@@ -22,6 +22,7 @@ pub fn rename(
     let flow = flow::begin(ui, context, how)?;
     let found = flow.agent(agent)?.clone();
     let id = shared::agent(to);
+    super::refuse_taken_word(&id)?;
     let mut renames = match flow.document(RENAMES)? {
         Some(text) => holdings::renames(&text)?,
         None => std::collections::BTreeMap::new(),

@@ -3,8 +3,9 @@
 use crate::commands::flow::Flow;
 use crate::commands::{rotate, shared};
 use crate::error::CommandError;
+use crate::ui::{Text, Tone};
 use keyshoal_core::vault::CredentialUid;
-use keyshoal_core::{CredentialKind, ProfileId, ProviderId, Secret, StoreId};
+use keyshoal_core::{AgentId, CredentialKind, Fingerprint, ProfileId, ProviderId, Secret, StoreId};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_openclaw::store::StoredProfile;
 use keyshoal_vault::{Change, NewCredential};
@@ -42,8 +43,31 @@ pub fn is_same(profile: &ProfileId, before: Option<&Secret>, now: &Secret) -> bo
     before.and_then(read).is_some_and(|before| Some(before) == read(now))
 }
 
+/// What a store holds, on its way into the vault.
+pub struct Adopted {
+    /// What that changes there.
+    pub changes: Vec<Change>,
+    profile: ProfileId,
+    value: Option<Fingerprint>,
+    /// Whose own it becomes; `None`: all share it.
+    whose: Option<AgentId>,
+}
+
+impl Adopted {
+    /// Says what becomes of it.
+    pub fn said(&self) -> Text {
+        let value = self.value.map(|value| format!(" ({value})")).unwrap_or_default();
+        let becomes = match &self.whose {
+            Some(agent) => format!("{agent}'s own"),
+            None => "what all share".to_owned(),
+        };
+        Text::toned(Tone::Strong, self.profile.as_str())
+            .plain(format!("{value}: goes into the vault as {becomes}"))
+    }
+}
+
 /// Returns the changes that take what a store holds into the vault.
-pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change>, CommandError> {
+pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Adopted, CommandError> {
     let observed = flow.installation.observe()?;
     let profile = ProfileId::new(profile);
     let store = match agent {
@@ -67,7 +91,9 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
     };
     let there = flow.credential(profile.as_str(), whose)?;
     let there = there.filter(|one| one.profile == profile && one.provider == stored.provider);
-    Ok(match there {
+    let value = observed.profile(&store, &profile).and_then(|view| view.material.fingerprint());
+    let owner = whose.map(|agent| agent.id.clone());
+    let changes = match there {
         Some(one) => {
             rotate::refuse_half_done(&flow.held, one)?;
             let credential = one.uid;
@@ -78,7 +104,7 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
         }
         None => vec![Change::PutCredential(NewCredential {
             uid: CredentialUid(uuid::Uuid::new_v4()),
-            profile,
+            profile: profile.clone(),
             provider: stored.provider,
             kind: stored.kind,
             agent: whose.map(|agent| agent.uid),
@@ -86,5 +112,6 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Vec<Change
             expires: None,
             origin: None,
         })],
-    })
+    };
+    Ok(Adopted { changes, profile, value, whose: owner })
 }

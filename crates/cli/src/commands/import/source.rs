@@ -26,6 +26,8 @@ pub struct Read {
     pub payload: Payload,
     /// `code`, `recipient`, `clear`, or `directory`.
     pub sealed: &'static str,
+    /// Where its files lie; to be let go of after the payload.
+    pub drafts: Option<root::Drafts>,
 }
 
 /// Reads it whole; nothing of a payload that is refused stays anywhere.
@@ -68,24 +70,24 @@ fn payload(
     // Where only looked at, files are checked and not put anywhere.
     let drafts = match args.dry_run {
         true => None,
-        false => Some(root::drafts_dir(context.world, context.globals)?),
+        false => Some(root::Drafts::of(context.world, context.globals)?),
     };
-    let drafts = drafts.as_deref();
+    let dir = drafts.as_ref().map(root::Drafts::path);
     let (payload, sealed) = match incoming.sealed() {
         SealedWith::Nothing => {
             ui.warn("the payload is not sealed: whoever had it has every key in it, and may have changed it");
-            (incoming.read(Key::Nothing, drafts), "clear")
+            (incoming.read(Key::Nothing, dir), "clear")
         }
         SealedWith::Code => {
             let code = code(ui, args)?;
-            (incoming.read(Key::Code(&code), drafts), "code")
+            (incoming.read(Key::Code(&code), dir), "code")
         }
         SealedWith::Recipient(_) => {
             let key = recipient_key(context, args)?;
-            (incoming.read(Key::Recipient(&key), drafts), "recipient")
+            (incoming.read(Key::Recipient(&key), dir), "recipient")
         }
     };
-    Ok(Read { payload: payload.map_err(refused)?, sealed })
+    Ok(Read { payload: payload.map_err(refused)?, sealed, drafts })
 }
 
 fn code(ui: &mut Ui, args: &ImportArgs) -> Result<OneTimeCode, CommandError> {
@@ -137,7 +139,7 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
         now: keyshoal_local::clock::now(),
     };
     let payload = gather(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;
-    Ok(Read { payload, sealed: "directory" })
+    Ok(Read { payload, sealed: "directory", drafts: None })
 }
 
 /// Refuses a directory that OpenClaw has never used: an instance would be made of nothing.

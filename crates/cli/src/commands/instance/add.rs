@@ -8,6 +8,7 @@ use crate::render;
 use crate::root::holdings::{self, ENTRIES, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::{Text, Tone, Ui};
+use crate::view::status::StatusView;
 use keyshoal_core::judge::Remedy;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{Fact, Fingerprint, InstanceId, ProfileId, VerdictKind};
@@ -98,6 +99,8 @@ fn again(
 ) -> Result<Outcome, CommandError> {
     let counts = installation.vault_id()?.is_some_and(|id| id == vault.id());
     if wanted.dry_run {
+        // Only then its values have fingerprints here.
+        installation.hold(&holdings::holdings(vault, known, None)?)?;
         ui.data(&render::instance::whole(known, &installation.held_prints()));
         let what = if counts { "counts here" } else { "would count here again" };
         ui.say(&Text::of(format!("{} is in the vault already, whose word {what}", known.name)));
@@ -138,8 +141,23 @@ fn bind(
         "{} is in the vault, and the vault says what is right here from now on; keyshoal diff   shows what it would change",
         instance.name
     )));
+    say_what_is_open(ui, installation);
     ui.document(&InstanceDocument::of(instance, &prints))?;
     Ok(Outcome::Fine)
+}
+
+/// Says what needs attention now that the vault's word counts: it is in the vault all the same.
+fn say_what_is_open(ui: &mut Ui, installation: &Installation) {
+    let look = match shared::look(ui, installation, &LookOptions::default()) {
+        Ok(look) => look,
+        Err(error) => return ui.warn(&format!("whether something is open is not known: {error}")),
+    };
+    let view = StatusView::of(&look.observed, &look.knowledge, &look.desired, &look.judgement.findings);
+    let open = render::findings::attention(&view, ui.width());
+    if !open.is_empty() {
+        ui.say(&Text::toned(Tone::Strong, "What is open"));
+        open.iter().for_each(|line| ui.say(line));
+    }
 }
 
 /// Returns what this machine is called.

@@ -258,7 +258,8 @@ impl Book for VaultBook<'_> {
     }
 }
 
-fn text(state: &State) -> Result<String, CommandError> {
+/// Returns what a rotation remembers as the vault keeps it.
+pub fn text(state: &State) -> Result<String, CommandError> {
     serde_json::to_string(state).map_err(|error| CommandError::internal(error.to_string()))
 }
 

@@ -80,16 +80,33 @@ pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
         Event::Step(rotation) => {
             let failed = rotation.stage == Stage::RolledBack && !rotation.is_asked_back();
             let tone = if failed { Tone::Bad } else { Tone::Good };
-            lines.push(Text::toned(tone, format!("· {}", word(rotation.stage))));
+            lines.push(Text::toned(tone, format!("· {}", step(rotation))));
         }
         Event::Instance { name, wave, of } => {
             lines.push(Text::toned(Tone::Strong, *name).plain(format!(" (instances, wave {wave} of {of})")));
         }
+        // The step before said who gets it.
+        Event::Wave { of: 1, .. } => {}
         Event::Wave { number, of, agents } => {
             let names: Vec<&str> = agents.iter().map(AgentId::as_str).collect();
             let who = if names.is_empty() { "everybody".to_owned() } else { names.join(", ") };
-            lines.push(Text::of(format!("· publishing {number} of {of}: {who}")));
+            lines.push(Text::of(format!("· wave {number} of {of}: {who}")));
         }
+    }
+}
+
+/// Says what a step means for the agents.
+fn step(rotation: &Rotation) -> String {
+    match rotation.stage {
+        Stage::Tested => "tested: its provider accepts it".to_owned(),
+        Stage::Published => match &rotation.agent {
+            Some(agent) => format!("current in the vault from now on: {agent} gets it"),
+            None => "current in the vault from now on: everybody who shares it gets it".to_owned(),
+        },
+        Stage::RolledBack if rotation.state.going_back => "going back to the value before".to_owned(),
+        Stage::RolledBack if rotation.state.keeps || rotation.is_asked_back() => word(rotation.stage),
+        Stage::RolledBack => "given up before any agent had it".to_owned(),
+        stage => word(stage),
     }
 }
 
@@ -185,7 +202,7 @@ fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
         lines.push(line.join(&render::words::verdict(verdict.kind)));
     }
     for run in &report.runs {
-        lines.extend(render::receipts::lines(&run.receipts));
+        lines.extend(render::receipts::writes(&run.receipts));
     }
     if let Some(run) = report.runs.last() {
         lines.push(render::receipts::activation(&run.activation));

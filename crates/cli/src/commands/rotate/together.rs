@@ -1,6 +1,7 @@
 //! One new value for several instances of the vault.
 
 mod allowed;
+mod before;
 mod chosen;
 mod reach;
 mod staged;
@@ -91,7 +92,7 @@ pub fn cmd(
         let id = chosen::the_one(&open, args)?;
         return go_on(ui, context, args, &vault, &id, stop);
     }
-    if let Some((name, open)) = open.first() {
+    if let Some((name, open)) = &before::before(&vault, &meant)?.in_the_way {
         if !args.flow.dry_run {
             let author = opening::author(context.world, None);
             drop(at_work_on(&vault, &author, meant.iter().map(|(instance, one)| (instance, one)))?);

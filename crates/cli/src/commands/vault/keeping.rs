@@ -88,10 +88,12 @@ pub(super) fn keys(
     options: &KeyOptions,
 ) -> Result<(Keyring, Option<KeySource>), CommandError> {
     let header = Vault::backup_header(file)?;
-    let (key, source) = vault::named_key(ui, context.world, context.globals, options, &header.source)?;
+    let (key, source) =
+        vault::named_key(ui, context.world, context.globals, options, &header.source, Some(&header.key))?;
     let mut ring = Keyring::of(key);
     if let Some(old) = &header.also {
-        let (old, _) = vault::named_key(ui, context.world, context.globals, &KeyOptions::default(), old)?;
+        let (old, _) =
+            vault::named_key(ui, context.world, context.globals, &KeyOptions::default(), old, None)?;
         ring.add(old);
     }
     Ok((ring, source))

@@ -1,10 +1,11 @@
 //! What wakes a watch: changed files, time, signals, another policy.
 
 use super::policy::Watched;
+use super::rotating::{Rotating, told};
 use crate::commands::signals::StopFlag;
 use keyshoal_core::Timestamp;
 use keyshoal_engine::ports::Clock as _;
-use keyshoal_engine::watch::{Event, EventSource};
+use keyshoal_engine::watch::{Event, EventSource, HalfRotated};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::{Seen, Watcher};
 use std::cell::Cell;
@@ -41,6 +42,7 @@ pub struct Source<'a> {
     stop: StopFlag,
     policy: Watched,
     shared: Rc<Shared>,
+    rotating: Option<Rotating>,
 }
 
 impl<'a> Source<'a> {
@@ -51,8 +53,9 @@ impl<'a> Source<'a> {
         stop: StopFlag,
         policy: Watched,
         shared: Rc<Shared>,
+        rotating: Option<Rotating>,
     ) -> Self {
-        Self { installation, watcher: Some(watcher), stop, policy, shared }
+        Self { installation, watcher: Some(watcher), stop, policy, shared, rotating }
     }
 
     /// Returns why it ended, once it has.
@@ -99,6 +102,13 @@ impl Source<'_> {
 }
 
 impl EventSource for Source<'_> {
+    fn half_rotated(&mut self) -> Vec<HalfRotated> {
+        self.rotating
+            .iter_mut()
+            .flat_map(|rotating| rotating.now().iter().map(told).collect::<Vec<_>>())
+            .collect()
+    }
+
     fn next(&mut self, until: Timestamp) -> Event {
         if self.shared.looked.replace(false) {
             self.follow();

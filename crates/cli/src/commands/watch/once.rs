@@ -1,5 +1,6 @@
 //! One round of a watch, for timers: looks, repairs where the policy allows it, verifies, and raises alarms.
 
+use super::rotating::told;
 use super::{Opened, WatchArgs, alarm, opened, policy::WatchPolicy};
 use crate::commands::flow::Noted;
 use crate::commands::report::{self, Beside};
@@ -26,7 +27,7 @@ pub fn cmd_once(
     (policy, path): (&WatchPolicy, &Path),
 ) -> Result<Ended, CommandError> {
     let offline = args.offline || !policy.ask_providers;
-    let Opened { installation, repair, mut tidier } = opened(ui, context, policy, offline)?;
+    let Opened { installation, repair, mut tidier, rotating } = opened(ui, context, policy, offline)?;
     let options = SyncOptions {
         look: LookOptions {
             ask: shared::ask_policy(offline),
@@ -49,12 +50,14 @@ pub fn cmd_once(
         Ok(done) if !offline => verified(ui, &installation, policy, done),
         _ => None,
     };
+    let half_done = rotating.map(|mut rotating| rotating.now().to_vec());
     let passes = match (&done, &verified) {
         (Err(error), _) => vec![conditions::of_failure(&error.to_string())],
         (Ok(done), verified) => {
             let look = verified.as_ref().map_or(&done.after, |verified| &verified.look);
-            let mut passes =
-                vec![Pass::new(Source::Watch), conditions::of_look(look, policy.verify.through_gateway)];
+            let mut seen = conditions::of_look(look, policy.verify.through_gateway);
+            half_done.iter().flatten().for_each(|one| seen.see(told(one).condition()));
+            let mut passes = vec![Pass::new(Source::Watch), seen];
             passes.extend(verified.as_ref().map(conditions::of_verify));
             passes
         }
@@ -64,7 +67,7 @@ pub fn cmd_once(
     caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
     let done = done?;
     let noted = if done.outcome == Outcome::DryRun { Noted::Reported } else { Noted::Nothing };
-    let shown = report::show_beside(ui, "watch_once", &done, Beside { noted, rotations: None })?;
+    let shown = report::show_beside(ui, "watch_once", &done, Beside { noted, rotations: half_done })?;
     if let Some(tidier) = &mut tidier {
         tidier.come_by(ui, now);
     }

@@ -16,6 +16,8 @@ pub struct Teller<'a> {
     ui: &'a mut Ui,
     shared: Rc<Shared>,
     ready: bool,
+    /// Something was said to need attention, and not yet that it is over.
+    attention: bool,
     now: Option<Timestamp>,
 }
 
@@ -34,7 +36,7 @@ struct Line<'a> {
 impl<'a> Teller<'a> {
     /// Makes it.
     pub fn new(ui: &'a mut Ui, shared: Rc<Shared>) -> Self {
-        Self { ui, shared, ready: false, now: None }
+        Self { ui, shared, ready: false, attention: false, now: None }
     }
 
     /// Says one report.
@@ -47,17 +49,17 @@ impl<'a> Teller<'a> {
                     self.ready = true;
                     notify(&[NotifyState::Ready]);
                 }
-                let wrong = look.judgement.needs_attention();
-                let status =
-                    if wrong { "something needs attention" } else { "all agents are as they should be" };
-                notify(&[NotifyState::Status(status)]);
+                self.status(self.attention || look.judgement.needs_attention());
             }
             // The attention that follows says it.
             Report::LookFailed(_) | Report::Verified(_) => {}
             Report::Alarms { alarms, .. } => {
                 // Findings, and that nothing could be looked at, are said as attention already.
                 let news = alarms.iter().filter(|alarm| {
-                    !matches!(alarm.condition.id.topic, Topic::Finding(_) | Topic::NotLooked)
+                    !matches!(
+                        alarm.condition.id.topic,
+                        Topic::Finding(_) | Topic::HalfRotated | Topic::NotLooked
+                    )
                 });
                 let lines: Vec<Text> = news.map(render::alarm::line).collect();
                 self.lines(&lines);
@@ -65,6 +67,8 @@ impl<'a> Teller<'a> {
                 self.line(Line { event: "alarm", alarms: Some(alarms), ..self.empty() });
             }
             Report::Attention(attention) => {
+                self.attention = !attention.is_empty();
+                self.status(self.attention);
                 if attention.is_empty() {
                     let line = Text::toned(Tone::Good, "✓ ").plain("all agents are as they should be");
                     self.lines(&[line]);
@@ -117,6 +121,12 @@ impl<'a> Teller<'a> {
                 self.document("fight", None, None, Some(message));
             }
         }
+    }
+
+    /// Tells systemd how things stand.
+    fn status(&self, wrong: bool) {
+        let status = if wrong { "something needs attention" } else { "all agents are as they should be" };
+        notify(&[NotifyState::Status(status)]);
     }
 
     /// Says that it ends.

@@ -97,13 +97,14 @@ pub fn new_key(
 }
 
 /// Fetches the key of a backup: from where the options say, else from where the backup says that it came from. A program that only
-/// the backup names is not run. Returns its source, where the options named it.
+/// the backup names is not run. Returns its source, where the options named it. `wanted` is the key's id, where the backup tells it.
 pub fn named_key(
     ui: &mut Ui,
     world: &World,
     globals: &Globals,
     options: &KeyOptions,
     recorded: &KeySource,
+    wanted: Option<&str>,
 ) -> Result<(KeyEncryptionKey, Option<KeySource>), CommandError> {
     let named = match options {
         KeyOptions { key_file: Some(path), .. } => Some(file_source(path)?),
@@ -123,8 +124,14 @@ pub fn named_key(
         )
         .hint(format!("if you know the program, name it: --key-command '{list}'")));
     }
-    let key = fetch(ui, world, globals, named.as_ref().unwrap_or(recorded), "Passphrase of the backup")?;
-    Ok((key.key_encryption_key(), named))
+    let from = named.as_ref().unwrap_or(recorded);
+    let key = fetch(ui, world, globals, from, "Passphrase of the backup")?.key_encryption_key();
+    let is_other = wanted.is_some_and(|wanted| wanted != key.id().to_string());
+    if is_other && matches!(from, KeySource::Passphrase { .. }) {
+        return Err(CommandError::user("that is not the passphrase that the backup was sealed with")
+            .hint("a backup opens with the passphrase that the vault had when it was made"));
+    }
+    Ok((key, named))
 }
 
 /// Fetches a key that the vault has, and sees that it is that key.
@@ -133,12 +140,15 @@ pub(super) fn recorded_key(
     world: &World,
     globals: &Globals,
     record: &KeyRecord,
+    can_do_without: bool,
 ) -> Result<KeyEncryptionKey, CommandError> {
     let which = match record.state {
         KeyState::Retiring => "Old passphrase of the vault",
         _ => "Passphrase of the vault",
     };
-    let key = fetch(ui, world, globals, &record.source, which)?.key_encryption_key();
+    let which =
+        if can_do_without { format!("{which}, or Enter to go on without it") } else { which.to_owned() };
+    let key = fetch(ui, world, globals, &record.source, &which)?.key_encryption_key();
     if key.id() == record.id {
         return Ok(key);
     }

@@ -6,6 +6,8 @@ use keyshoal_core::Secret;
 use std::io::Read as _;
 use zeroize::Zeroizing;
 
+/// What is said where a person was asked and gave none.
+pub(super) const NOT_GIVEN: &str = "its passphrase was not given";
 /// No passphrase is longer.
 const LONGEST: u64 = 4096;
 /// None that is chosen is shorter.
@@ -15,7 +17,10 @@ const SHORTEST: usize = 8;
 pub(super) fn known(ui: &mut Ui, which: &str, fd: Option<u32>) -> Result<Secret, CommandError> {
     match fd {
         Some(fd) => from_descriptor(fd),
-        None => typed(ui, &format!("{which} (hidden): ")),
+        None => match typed(ui, &format!("{which} (hidden): "))? {
+            none if length(&none) == 0 => Err(CommandError::user(NOT_GIVEN)),
+            typed => Ok(typed),
+        },
     }
 }
 

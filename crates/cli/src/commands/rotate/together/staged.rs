@@ -3,10 +3,10 @@
 use super::allowed::{canary, require_somebody};
 use super::reach::reach;
 use super::way::Way;
-use super::{House, at_work_on, chosen, knows, run};
+use super::{House, at_work_on, before, chosen, knows, run};
 use crate::commands::rotate::book::VaultBook;
 use crate::commands::rotate::stop::Stop;
-use crate::commands::rotate::{self, RotateArgs, show};
+use crate::commands::rotate::{self, RotateArgs, show, ways};
 use crate::commands::{Context, credential, flow, shared};
 use crate::document::RotationsDocument;
 use crate::error::CommandError;
@@ -40,8 +40,19 @@ pub fn staged(
         ui.document(&RotationsDocument::unchanged())?;
         return Ok(Outcome::Fine);
     }
+    let waits = |meant: &[(VaultInstance, VaultCredential)]| {
+        let found = before::before(vault, meant)?;
+        match found.in_the_way {
+            Some((name, open)) => {
+                let profile = meant.first().map(|(_, one)| one.profile.as_str()).unwrap_or_default();
+                Err(rotate::under_way(&name, &ways::command_there(profile, &name), &open))
+            }
+            None => Ok(found.waiting),
+        }
+    };
+    let replaces = !waits(&meant)?.is_empty();
     let mut houses = Vec::new();
-    for (instance, credential) in meant {
+    for (instance, credential) in meant.clone() {
         let flow = reach(ui, context, &args.flow, vault, &instance);
         houses.push(House { instance, credential, flow });
     }
@@ -70,6 +81,11 @@ pub fn staged(
             show::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
         lines.iter().for_each(|line| ui.say(line));
     }
+    if replaces {
+        ui.say(&Text::of(
+            "  the value before the present one, or the newer one that was taken back, is retired once the new one is current, and is no way back any more",
+        ));
+    }
     let document =
         RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| house.planned(inner)));
     if args.flow.dry_run {
@@ -95,6 +111,7 @@ pub fn staged(
     let author = opening::author(context.world, args.flow.why.as_deref());
     let _at_work = at_work_on(vault, &author, houses.iter().map(House::named))?;
     knows(stop, vault, &houses);
+    before::close(vault, &author, waits(&meant)?)?;
     let (book, rotations) = VaultBook::begin(vault, &author, parts)?;
     for (house, rotation) in houses.iter().zip(&rotations).filter(|_| options.offline) {
         if let Ok(flow) = &house.flow {
