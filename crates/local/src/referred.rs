@@ -4,10 +4,10 @@
 //! referred to until nothing does, and goes when the config names it no more.
 
 pub(crate) mod hand;
+mod told;
 mod wait;
 
 use crate::Installation;
-use keyshoal_core::plan::ConfigChange;
 use keyshoal_core::vault::{Delivery, REFERENCES};
 use keyshoal_core::{Fingerprint, Fingerprints, Material, Plan, RunId, SecretRef, StepState};
 use keyshoal_engine::ports::Observe;
@@ -133,9 +133,12 @@ impl Installation {
         })
     }
 
-    /// Reads the private file, so that references into it stand for what it holds now. What cannot be read leads nowhere.
+    /// Reads the private file, so that references into it stand for what it holds now. What cannot be read, or is a file that OpenClaw does
+    /// not take, leads nowhere.
     pub(crate) fn read_delivered(&self) {
-        let file = delivered::read(&self.delivered_path(), REFERENCES).ok().flatten().unwrap_or_default();
+        let path = self.delivered_path();
+        let read = delivered::is_taken(&path).then(|| delivered::read(&path, REFERENCES).ok().flatten());
+        let file = read.flatten().unwrap_or_default();
         self.prints.set(|known| known.file = file);
     }
 
@@ -155,6 +158,11 @@ impl Installation {
     /// Returns what the private file holds, as it was last read.
     fn delivered(&self) -> RefsFile {
         self.prints.then().known.file.clone()
+    }
+
+    /// Returns what stands in it, also where OpenClaw does not take it so: nothing of that is lost when it is written again.
+    fn left_in_delivered(&self) -> RefsFile {
+        delivered::read(&self.delivered_path(), REFERENCES).ok().flatten().unwrap_or_default()
     }
 
     fn wants_references(&self) -> Option<Wanted> {
@@ -186,7 +194,7 @@ impl Installation {
         let wanted = self.state().delivery.clone()?;
         let present = self.delivered();
         let mut target = wanted.file;
-        target.keep(&present, &self.references());
+        target.keep(&self.left_in_delivered(), &self.references());
         let is_there = keyshoal_openclaw::files::exists(&self.delivered_path());
         let as_it_should = match target.is_empty() {
             true => !is_there,
@@ -200,7 +208,7 @@ impl Installation {
         let Some(wanted) = self.wants_references() else { return Ok(()) };
         let mut file = wanted.file;
         let present = self.delivered();
-        file.keep_all(&present);
+        file.keep_all(&self.left_in_delivered());
         if file.is_empty() {
             return Ok(());
         }
@@ -245,22 +253,6 @@ impl Installation {
         }
         let seen = self.seen()?;
         self.names_delivered(&seen.config).then(|| (REFERENCES.to_owned(), None))
-    }
-
-    /// Says what becomes of the private file, where it is not as it should be.
-    pub(crate) fn told_of_delivered(&self) -> Option<ConfigChange> {
-        let due = self.due_of_delivered()?;
-        let what = match due.len() {
-            0 => "removed: nothing refers to it".to_owned(),
-            1 => "holds 1 value that stores refer to".to_owned(),
-            many => format!("holds {many} values that stores refer to"),
-        };
-        Some(ConfigChange { path: self.delivered_path().display().to_string(), what })
-    }
-
-    /// Says what people should know of what is delivered by reference, and what is not.
-    pub(crate) fn notes_of_delivered(&self) -> Vec<String> {
-        self.state().delivery.as_ref().map(|wanted| wanted.notes.clone()).unwrap_or_default()
     }
 
     /// Says why the config must go on naming the private file although it shall not, if so. Looks at every store afresh.
