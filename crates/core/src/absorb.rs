@@ -48,8 +48,11 @@ impl Knowledge {
                     self.replace.remove(&whose);
                 }
             }
-            Fact::Delivered { profile, fingerprint } => {
-                self.delivered.insert(profile, fingerprint);
+            Fact::Delivered { store, profile, fingerprint } => {
+                self.delivered.insert((store, profile), fingerprint);
+            }
+            Fact::Writing { store, profile } => {
+                self.delivered.remove(&(store, profile));
             }
             Fact::Activated { digest } => self.activated = Some(Activated { digest, at: now }),
         }

@@ -1,7 +1,7 @@
 //! What a look, a question or a run teaches the ledger.
 
 use crate::{
-    Ask, Fingerprint, ProfileId, Verdict,
+    Ask, Fingerprint, ProfileId, StoreId, Verdict,
     ids::AgentId,
     knowledge::{GenerationOrigin, KeptBy},
 };
@@ -77,12 +77,21 @@ pub enum Fact {
         /// The value that went.
         fingerprint: Fingerprint,
     },
-    /// The base store holds of a profile what its vault wants.
+    /// A store holds of a profile what its vault wants.
     Delivered {
+        /// Which store.
+        store: StoreId,
         /// Which profile.
         profile: ProfileId,
         /// Which value; `None` where the vault wants none there.
         fingerprint: Option<Fingerprint>,
+    },
+    /// We are about to write there: until the store is seen as its vault wants it, whatever stands there may be ours.
+    Writing {
+        /// Which store.
+        store: StoreId,
+        /// Which profile.
+        profile: ProfileId,
     },
     /// The gateway has read its stores when they had this digest.
     Activated {

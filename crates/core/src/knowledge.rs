@@ -1,6 +1,6 @@
 //! What lets us judge: generations seen, marks that people set, verdicts of providers, what was activated.
 
-use crate::{Endpoint, Fingerprint, ProfileId, Timestamp, Verdict, VerdictKind, ids::AgentId};
+use crate::{Endpoint, Fingerprint, ProfileId, StoreId, Timestamp, Verdict, VerdictKind, ids::AgentId};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ pub struct Knowledge {
     pub verdicts: BTreeMap<(Fingerprint, String), Verdict>,
     /// When each value was first seen in each agent.
     pub first_seen: BTreeMap<(AgentId, ProfileId, Fingerprint), Timestamp>,
-    /// What the base store held of each profile when it was last as its vault wants it; `None`: nothing.
-    pub delivered: BTreeMap<ProfileId, Option<Fingerprint>>,
+    /// What each store held of each profile when it was last as its vault wants it; `None`: nothing.
+    pub delivered: BTreeMap<(StoreId, ProfileId), Option<Fingerprint>>,
     /// The digest of all stores' values when the gateway last read them, as far as we know, and when that was.
     pub activated: Option<Activated>,
     /// A run that did not finish.

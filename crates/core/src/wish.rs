@@ -1,6 +1,8 @@
 //! What a vault wants the agents of an instance to hold, by fingerprints.
 
-use crate::{AgentId, Fingerprint, ProfileId, ProviderId, SourceValue, Timestamp};
+use crate::{
+    AgentId, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreHealth, StoreId, Timestamp,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a vault wants of one instance's stores.
@@ -18,6 +20,8 @@ pub struct Wish {
     pub given: BTreeSet<(AgentId, ProfileId)>,
     /// Profiles that a person has taken back to an earlier value: it is brought to the agents even if its provider rejects it.
     pub taken_back: BTreeSet<ProfileId>,
+    /// Whether it is what the vault would want, once a person agrees: until then nobody has put anything anywhere by it.
+    pub proposed: bool,
 }
 
 /// One credential of a vault: its present value and all that it ever had.
@@ -56,6 +60,50 @@ impl Wish {
     /// Returns what an agent shall hold of its own.
     pub fn own_value(&self, agent: &AgentId, profile: &ProfileId) -> Option<&SourceValue> {
         self.own.get(&(agent.clone(), profile.clone()))?.value.as_ref()
+    }
+
+    /// Returns whether a store holds of a profile what is wanted there, and which value that is: none is right where none is wanted, and
+    /// where the agent inherits what all share. `None`: it does not, or nobody can tell.
+    pub fn as_wanted(
+        &self,
+        observed: &Observation,
+        store: &StoreId,
+        profile: &ProfileId,
+    ) -> Option<Option<Fingerprint>> {
+        let view = observed.store(store)?;
+        if matches!(view.health, StoreHealth::Unreadable(_) | StoreHealth::NewerSchema { .. }) {
+            return None;
+        }
+        let held = match view.profiles.get(profile) {
+            Some(held) => Some(held.material.fingerprint()?),
+            None => None,
+        };
+        let own = match store {
+            StoreId::Base => None,
+            StoreId::Agent(_) => {
+                let mut users = observed.agents_of(store);
+                let user = users.next()?;
+                self.own_value(&user.id, profile).filter(|_| users.next().is_none())
+            }
+        };
+        let shared = || self.shared.get(profile).and_then(Line::wanted);
+        let wanted = own.map(|own| own.fingerprint).or_else(shared);
+        let inherits = *store != StoreId::Base && own.is_none() && observed.capabilities.reads_through;
+        (held == wanted || inherits && held.is_none()).then_some(held)
+    }
+
+    /// Returns every profile that the vault has, or has had, for this store.
+    pub fn profiles_of<'w>(
+        &'w self,
+        observed: &'w Observation,
+        store: &'w StoreId,
+    ) -> impl Iterator<Item = &'w ProfileId> {
+        let own = self.own.keys().filter(move |(id, profile)| {
+            *store != StoreId::Base
+                && !self.shared.contains_key(profile)
+                && observed.agents_of(store).any(|agent| agent.id == *id)
+        });
+        self.shared.keys().chain(own.map(|(_, profile)| profile))
     }
 
     /// Tells whether the vault has ever had this value of a profile, shared or for anybody.

@@ -2,7 +2,7 @@
 
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::GenerationOrigin;
-use keyshoal_core::{Fact, Knowledge, Observation, StoreHealth, StoreId, Wish, activation};
+use keyshoal_core::{Fact, Knowledge, Observation, StoreId, Wish, activation};
 
 /// Returns what an observation teaches that is not known yet: the base store's values as generations, older values found
 /// elsewhere as residue, which agent has which value, and what the gateway holds where that is certain.
@@ -32,17 +32,8 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
             facts.push(Fact::Generation { profile, fingerprint, origin: GenerationOrigin::Seen });
         }
     }
-    let readable = base.filter(|base| !matches!(base.health, StoreHealth::Unreadable(_)));
-    let wanted = readable.and(wish).into_iter().flat_map(|wish| &wish.shared);
-    for (profile, line) in wanted {
-        let held = readable.and_then(|base| base.profiles.get(profile));
-        let fingerprint = line.wanted();
-        let as_wanted = held.and_then(|held| held.material.fingerprint()) == fingerprint
-            && held.is_some() == fingerprint.is_some();
-        if as_wanted && knowledge.delivered.get(profile) != Some(&fingerprint) {
-            facts.push(Fact::Delivered { profile: profile.clone(), fingerprint });
-        }
-    }
+    let agreed = wish.filter(|wish| !wish.proposed);
+    facts.extend(agreed.into_iter().flat_map(|wish| delivered(observed, knowledge, wish)));
     for (id, store) in &observed.stores {
         let agent = owner_of(observed, id);
         for (profile, view) in &store.profiles {
@@ -53,5 +44,20 @@ pub(crate) fn facts_of(observed: &Observation, knowledge: &Knowledge, wish: Opti
         }
     }
     facts.extend(activation::certain(observed, knowledge).map(|digest| Fact::Activated { digest }));
+    facts
+}
+
+/// Returns which stores hold what the vault wants there, and held something else when they were last so.
+pub(crate) fn delivered(observed: &Observation, knowledge: &Knowledge, wish: &Wish) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for store in observed.stores.keys() {
+        for profile in wish.profiles_of(observed, store) {
+            let Some(fingerprint) = wish.as_wanted(observed, store, profile) else { continue };
+            let place = (store.clone(), profile.clone());
+            if knowledge.delivered.get(&place) != Some(&fingerprint) {
+                facts.push(Fact::Delivered { store: place.0, profile: place.1, fingerprint });
+            }
+        }
+    }
     facts
 }

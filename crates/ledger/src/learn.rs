@@ -6,7 +6,7 @@ use crate::database::Durability;
 use crate::stored::{At, By, Json, Print, kept_word, origin_word};
 use crate::{Ledger, LedgerError};
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
-use keyshoal_core::{AgentId, Fact, Fingerprint, ProfileId, Timestamp, VerdictKind};
+use keyshoal_core::{AgentId, Fact, Fingerprint, ProfileId, StoreId, Timestamp, VerdictKind};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -123,13 +123,18 @@ fn take(db: &Connection, fact: &Fact, now: Timestamp) -> rusqlite::Result<()> {
             .execute(params![agent.as_str(), profile.as_str(), Print(*fingerprint)])?;
             Ok(())
         }
-        Fact::Delivered { profile, fingerprint } => {
+        Fact::Delivered { store, profile, fingerprint } => {
             db.prepare_cached(
-                "INSERT INTO delivered (profile, fingerprint) VALUES (?1, ?2)
+                "INSERT INTO delivered_to (agent, profile, fingerprint) VALUES (?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint
                  WHERE excluded.fingerprint IS NOT fingerprint",
             )?
-            .execute(params![profile.as_str(), fingerprint.map(Print)])?;
+            .execute(params![whose(store), profile.as_str(), fingerprint.map(Print)])?;
+            Ok(())
+        }
+        Fact::Writing { store, profile } => {
+            db.prepare_cached("DELETE FROM delivered_to WHERE agent = ?1 AND profile = ?2")?
+                .execute(params![whose(store), profile.as_str()])?;
             Ok(())
         }
         Fact::Activated { digest } => {
@@ -137,6 +142,14 @@ fn take(db: &Connection, fact: &Fact, now: Timestamp) -> rusqlite::Result<()> {
                 .execute(params![digest, At(now)])?;
             Ok(())
         }
+    }
+}
+
+/// Returns whose store it is, as it stands in a row. No agent is called by an empty name.
+fn whose(store: &StoreId) -> &str {
+    match store {
+        StoreId::Base => "",
+        StoreId::Agent(id) => id.as_str(),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::stored::{At, By, Json, Origin, Print};
 use crate::{Ledger, LedgerError, journal};
 use keyshoal_core::knowledge::{Activated, Generation, KeptBy, KeptMark};
-use keyshoal_core::{AgentId, Knowledge, ProfileId, Verdict};
+use keyshoal_core::{AgentId, Knowledge, ProfileId, StoreId, Verdict};
 use rusqlite::{Connection, Row};
 
 impl Ledger {
@@ -65,9 +65,10 @@ fn recall(db: &Connection) -> rusqlite::Result<Knowledge> {
         knowledge.first_seen.insert((agent(row, 0)?, profile(row, 1)?, print.0), at.0);
         Ok(())
     })?;
-    each(db, "SELECT profile, fingerprint FROM delivered", |row| {
-        let print: Option<Print> = row.get(1)?;
-        knowledge.delivered.insert(profile(row, 0)?, print.map(|print| print.0));
+    each(db, "SELECT agent, profile, fingerprint FROM delivered_to", |row| {
+        let (whose, print): (AgentId, Option<Print>) = (agent(row, 0)?, row.get(2)?);
+        let store = if whose.as_str().is_empty() { StoreId::Base } else { StoreId::Agent(whose) };
+        knowledge.delivered.insert((store, profile(row, 1)?), print.map(|print| print.0));
         Ok(())
     })?;
     each(db, "SELECT activated_digest, activated_at FROM ledger", |row| {

@@ -133,9 +133,12 @@ impl Installation {
         })
     }
 
-    /// Reads the private file, so that references into it stand for what it holds now. What cannot be read leads nowhere.
+    /// Reads the private file, so that references into it stand for what it holds now. What cannot be read, or is a file that OpenClaw does
+    /// not take, leads nowhere.
     pub(crate) fn read_delivered(&self) {
-        let file = delivered::read(&self.delivered_path(), REFERENCES).ok().flatten().unwrap_or_default();
+        let path = self.delivered_path();
+        let read = delivered::is_taken(&path).then(|| delivered::read(&path, REFERENCES).ok().flatten());
+        let file = read.flatten().unwrap_or_default();
         self.prints.set(|known| known.file = file);
     }
 
@@ -155,6 +158,11 @@ impl Installation {
     /// Returns what the private file holds, as it was last read.
     fn delivered(&self) -> RefsFile {
         self.prints.then().known.file.clone()
+    }
+
+    /// Returns what stands in it, also where OpenClaw does not take it so: nothing of that is lost when it is written again.
+    fn left_in_delivered(&self) -> RefsFile {
+        delivered::read(&self.delivered_path(), REFERENCES).ok().flatten().unwrap_or_default()
     }
 
     fn wants_references(&self) -> Option<Wanted> {
@@ -186,7 +194,7 @@ impl Installation {
         let wanted = self.state().delivery.clone()?;
         let present = self.delivered();
         let mut target = wanted.file;
-        target.keep(&present, &self.references());
+        target.keep(&self.left_in_delivered(), &self.references());
         let is_there = keyshoal_openclaw::files::exists(&self.delivered_path());
         let as_it_should = match target.is_empty() {
             true => !is_there,
@@ -200,7 +208,7 @@ impl Installation {
         let Some(wanted) = self.wants_references() else { return Ok(()) };
         let mut file = wanted.file;
         let present = self.delivered();
-        file.keep_all(&present);
+        file.keep_all(&self.left_in_delivered());
         if file.is_empty() {
             return Ok(());
         }

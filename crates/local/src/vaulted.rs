@@ -43,6 +43,8 @@ pub struct Holdings {
     pub given: BTreeSet<(AgentId, ProfileId)>,
     /// Credentials that a person is taking back to an earlier value, dead or not.
     pub taken_back: BTreeSet<CredentialUid>,
+    /// Whether it is what the vault would hold after changes that nobody has agreed to yet.
+    pub proposed: bool,
 }
 
 /// Says what the vault wants, where that is something else than was said last.
@@ -209,7 +211,7 @@ impl Installation {
 
 /// Puts together what the vault wants.
 fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
-    let mut wish = Wish { given: holdings.given.clone(), ..Wish::default() };
+    let mut wish = Wish { given: holdings.given.clone(), proposed: holdings.proposed, ..Wish::default() };
     let agents: BTreeMap<_, _> = holdings.instance.agents.iter().map(|agent| (agent.uid, agent)).collect();
     let none = Values::new();
     for credential in &holdings.instance.credentials {

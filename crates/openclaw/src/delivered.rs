@@ -4,6 +4,7 @@ use crate::artifacts::{RefsError, RefsFile};
 use crate::files::{self, PathError};
 use keyshoal_core::Secret;
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The program reads no larger file.
@@ -49,6 +50,15 @@ pub fn read(path: &Path, provider: &str) -> Result<Option<RefsFile>, DeliveredEr
     let bytes = files::read_single(path, LARGEST)?;
     let contents = |cause| DeliveredError::Contents { path: path.to_owned(), cause };
     RefsFile::parse(provider, &bytes).map(Some).map_err(contents)
+}
+
+/// Tells whether the program takes a secret from the file, by whose it is and who else may read or write it. It belongs to whoever the
+/// directory belongs to.
+pub fn is_taken(path: &Path) -> bool {
+    let owner = path.parent().and_then(files::owner);
+    files::metadata(path).is_ok_and(|found| {
+        found.is_none_or(|found| found.mode() & 0o066 == 0 && owner.is_none_or(|owner| found.uid() == owner))
+    })
 }
 
 /// Replaces the file as a whole, for its owner alone, durably, and reads it back. The owner is that of its directory, which is made
@@ -115,6 +125,10 @@ mod tests {
         assert_eq!(json.pointer(&own.id).unwrap(), "three");
         let left: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
         assert_eq!(left.len(), 1, "nothing is left beside it");
+        for (open, taken) in [(0o644, false), (0o620, false), (0o711, true), (0o600, true)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(open)).unwrap();
+            assert_eq!(is_taken(&path), taken, "{open:o}");
+        }
         std::fs::hard_link(&path, dir.path().join("other")).unwrap();
         assert!(read(&path, "ours").is_err(), "the program refuses a second name");
         std::fs::write(&path, "{\"agents\":1}").unwrap();

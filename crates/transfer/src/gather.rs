@@ -1,6 +1,7 @@
 //! Reading an installation, in every layout and without touching it, into a payload.
 
 mod context;
+mod origin;
 mod settings;
 mod stores;
 
@@ -83,7 +84,39 @@ pub fn gather_open(
     env: &Environment,
     options: &GatherOptions,
 ) -> Result<Payload, GatherError> {
-    let read = Read::of(locations, env)?;
+    gather_from(Read::of(locations, env)?, locations, env, options)
+}
+
+/// Reads a state directory that may have been copied from another place: what its config names there is then the copy's, and that place is
+/// the source's.
+pub fn gather_copy(
+    locations: &Locations,
+    env: &Environment,
+    options: &GatherOptions,
+) -> Result<Payload, GatherError> {
+    let mut read = Read::of(locations, env)?;
+    let origin = read.raw.as_ref().and_then(|raw| origin::of(raw, &locations.state_dir));
+    if let Some(origin) = &origin {
+        for agent in &mut read.config.agents {
+            let there = origin::in_copy(&agent.agent_dir, origin, &locations.state_dir);
+            agent.agent_dir = there.unwrap_or_else(|| std::mem::take(&mut agent.agent_dir));
+        }
+        read.resolved = resolve(locations, &read.config)?;
+    }
+    let mut payload = gather_from(read, locations, env, options)?;
+    if let Some(origin) = origin {
+        payload.manifest.source.state_dir = origin.display().to_string();
+    }
+    payload.close();
+    Ok(payload)
+}
+
+fn gather_from(
+    read: Read,
+    locations: &Locations,
+    env: &Environment,
+    options: &GatherOptions,
+) -> Result<Payload, GatherError> {
     let payload = Payload {
         manifest: empty(locations, &read.resolved, options),
         values: Vec::new(),
@@ -142,13 +175,7 @@ impl Read {
     fn of(locations: &Locations, env: &Environment) -> Result<Self, GatherError> {
         let config = config::load(locations, env)?;
         let raw = config::raw(locations)?;
-        let resolved = layout::resolve(locations, &config, None)?;
-        if resolved.layout == keyshoal_core::Layout::Unknown {
-            return Err(GatherError::UnknownLayout {
-                state_dir: locations.state_dir.display().to_string(),
-                evidence: resolved.evidence.join("; "),
-            });
-        }
+        let resolved = resolve(locations, &config)?;
         Ok(Self { config, raw, resolved })
     }
 
@@ -160,6 +187,18 @@ impl Read {
     ) -> Gathering<'a> {
         let (config, raw, resolved) = (&self.config, self.raw.as_ref(), &self.resolved);
         Gathering { locations, env, config, raw, resolved, payload }
+    }
+}
+
+/// Finds out where the stores are.
+fn resolve(locations: &Locations, config: &Config) -> Result<Resolved, GatherError> {
+    let resolved = layout::resolve(locations, config, None)?;
+    match resolved.layout {
+        keyshoal_core::Layout::Unknown => Err(GatherError::UnknownLayout {
+            state_dir: locations.state_dir.display().to_string(),
+            evidence: resolved.evidence.join("; "),
+        }),
+        _ => Ok(resolved),
     }
 }
 

@@ -24,7 +24,7 @@ mod write;
 
 pub use error::{ReadError, WriteError};
 pub use files::Draft;
-pub use gather::{GatherError, GatherOptions, gather, gather_disabled, gather_open};
+pub use gather::{GatherError, GatherOptions, gather, gather_copy, gather_disabled, gather_open};
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use payload::{FileEntry, Payload};

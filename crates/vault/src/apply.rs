@@ -93,6 +93,7 @@ impl<'a> Work<'a> {
             }
             Change::PutCredential(new) => self.put_credential(new)?,
             Change::StageVersion { credential, value, expires } => self.stage(credential, value, expires)?,
+            Change::Restage { credential, number, value } => self.restage(credential, number, value)?,
             Change::Unstage(credential) => self.unstage(credential)?,
             Change::Publish(credential) => self.publish(credential)?,
             Change::RollBack(credential) => self.roll_back(credential)?,

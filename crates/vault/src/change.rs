@@ -122,6 +122,15 @@ pub enum Change {
         /// When the value's time is over, where that is known.
         expires: Option<Timestamp>,
     },
+    /// Adds a pending version with the value of an earlier one, and as old as that.
+    Restage {
+        /// Of which credential.
+        credential: CredentialUid,
+        /// The earlier version.
+        number: u32,
+        /// Its value.
+        value: Secret,
+    },
     /// Retires the pending version: it never became current.
     Unstage(CredentialUid),
     /// Makes the pending version current, the current one previous, and a previous one retired.

@@ -2,6 +2,7 @@
 
 pub mod entry;
 mod left;
+pub mod restore;
 pub mod value;
 
 use super::flow::{self, Flow, FlowArgs};
@@ -27,6 +28,7 @@ Examples:
   keyshoal credential override academic anthropic --remove back to the shared one
   keyshoal credential adopt stocks openai:work             what stocks holds goes into the vault
   keyshoal credential remove groq:default                  taken back from every agent
+  keyshoal credential restore anthropic                    the value before the present one, which the vault still has
 
 Every change is tested at the provider, shown as a plan, and then brought to every agent. A value is never taken from the command
 line, where others could see it.")]
@@ -87,6 +89,23 @@ pub enum CredentialAction {
         #[command(flatten)]
         flow: FlowArgs,
     },
+    /// Bring back a value that is retired or removed: the vault keeps it for 30 days
+    #[command(after_help = "\
+The value that was in use last is brought back, or the one that --version names (keyshoal credential show lists them). Its provider is
+asked about it first; one that is rejected comes back only with --offline.")]
+    Restore {
+        /// The profile, or a provider
+        name: String,
+        /// This version [default: the one that was in use last]
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+        /// This agent's override
+        #[arg(long, value_name = "AGENT")]
+        agent: Option<String>,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
     /// Take a credential back from every agent; one agent's own goes by: override AGENT PROFILE --remove
     Remove {
         /// The profile or provider
@@ -118,6 +137,10 @@ pub fn cmd_credential(
             let credential = existing(&flow, name, Some(agent))?;
             left::warn(ui, &flow, &credential)?;
             flow.go(ui, "credential", vec![Change::DropCredential(credential.uid)])
+        }
+        CredentialAction::Restore { name, version, agent, flow: how } => {
+            let flow = flow::begin(ui, context, how)?;
+            restore::restore(ui, flow, how, name, agent.as_deref(), *version)
         }
         CredentialAction::Override { agent, name, value, flow: how, .. } => {
             let flow = flow::begin(ui, context, how)?;
@@ -258,7 +281,12 @@ fn show(
     let how = FlowArgs { offline: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     let agent = agent.map(str::to_owned);
-    let found = existing(&flow, name, agent.as_ref())?;
+    let whose = agent.as_ref().map(|agent| flow.agent(agent)).transpose()?;
+    // One that was removed is shown as long as the vault has its values.
+    let found = match restore::had(&flow, name, whose)? {
+        Some(found) => found,
+        None => existing(&flow, name, agent.as_ref())?,
+    };
     let prints = flow.installation.held_prints();
     ui.data(&render::instance::versions(&found, &prints));
     let mut instance = flow.instance().clone();

@@ -212,6 +212,9 @@ fn said(one: &Sends, view: &StatusView) -> Text {
     if one.unknown {
         return Text::toned(Tone::Doubt, "a store cannot be read");
     }
+    if one.from_memory {
+        return Text::toned(Tone::Bad, "only what the gateway remembers, until it restarts");
+    }
     if one.what.is_none() {
         return Text::toned(Tone::Bad, "requests fail");
     }

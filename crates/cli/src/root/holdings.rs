@@ -194,6 +194,7 @@ pub fn holdings(
         waves: BTreeMap::new(),
         given: BTreeSet::new(),
         taken_back: BTreeSet::new(),
+        proposed: preview.is_some(),
     };
     rotating(vault, &mut holdings)?;
     Ok(holdings)

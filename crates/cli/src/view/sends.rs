@@ -17,6 +17,8 @@ pub struct Sends {
     pub needed: bool,
     /// Nobody can tell: a store of theirs cannot be read.
     pub unknown: bool,
+    /// What they would send is lost on the disk, and a gateway that may run has perhaps read it before.
+    pub from_memory: bool,
     /// Who, in the roster's order.
     pub agents: Vec<AgentId>,
     /// What the provider last said of it.
@@ -57,14 +59,15 @@ pub fn gather(observation: &Observation, knowledge: &Knowledge, findings: &[Find
     for agent in &observation.agents {
         let providers: BTreeSet<&ProviderId> = agent.needs.keys().chain(agent.candidates.keys()).collect();
         for provider in providers {
-            let one = of_agent(agent, provider, knowledge, findings);
+            let mut one = of_agent(agent, provider, knowledge, findings);
+            one.from_memory &= observation.instance.gateway.running != Some(false);
             if one.what.is_none() && !agent.needs.contains_key(provider) {
                 continue;
             }
             let same = all.iter_mut().find(|all| {
                 all.provider == one.provider
                     && all.what == one.what
-                    && all.unknown == one.unknown
+                    && (all.unknown, all.from_memory) == (one.unknown, one.from_memory)
                     // Whether it is needed tells only something of what fails.
                     && (all.needed == one.needed || one.what.is_some() && !one.is_refused())
                     && all.verdict.as_ref().map(|said| said.kind)
@@ -121,6 +124,7 @@ fn of_agent(agent: &AgentView, provider: &ProviderId, knowledge: &Knowledge, fin
         what: first.map(sent),
         needed: agent.may_need(provider),
         unknown: agent.unknown.is_some(),
+        from_memory: first.is_none() && agent.first(provider).is_some(),
         agents: vec![agent.id.clone()],
         verdict,
         since,

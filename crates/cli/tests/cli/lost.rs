@@ -128,6 +128,38 @@ fn a_lost_file_of_a_released_instance_is_told_with_ways_out_that_work() {
     }
 }
 
+/// OpenClaw takes no secret from a file that others may read: to its next start such a file is as good as lost.
+#[test]
+fn a_file_that_openclaw_does_not_take_is_told_and_made_again_with_all_that_it_held() {
+    use std::os::unix::fs::PermissionsExt;
+    for layout in LAYOUTS {
+        let stage = by_reference(layout);
+        let before = fs::read(file(&stage)).unwrap();
+        for spoiled in ["open", "linked", "lost"] {
+            match spoiled {
+                "open" => fs::set_permissions(file(&stage), fs::Permissions::from_mode(0o644)).unwrap(),
+                "linked" => fs::hard_link(file(&stage), stage.path("another-name")).unwrap(),
+                _ => fs::remove_file(file(&stage)).unwrap(),
+            }
+            let status = stage.run(&["status", "--json"]);
+            assert_eq!(status.code, 2, "{layout} {spoiled}: {}", status.out);
+            for agent in ["stocks", "academic"] {
+                assert_eq!(found(&status.json(), agent).1, "keyshoal sync", "{layout} {spoiled} {agent}");
+            }
+            assert!(status.out.contains("OpenClaw's gateway does not start so"), "{layout}: {}", status.out);
+            well(&stage, &["sync", "--yes", "--offline"]);
+            let mode = fs::metadata(file(&stage)).unwrap().permissions().mode() & 0o777;
+            assert_eq!(
+                (mode, fs::read(file(&stage)).unwrap()),
+                (0o600, before.clone()),
+                "{layout} {spoiled}"
+            );
+            well(&stage, &["status"]);
+            well(&stage, &["doctor", "references"]);
+        }
+    }
+}
+
 #[test]
 fn a_lost_file_of_a_released_instance_comes_back_from_its_vault() {
     for layout in LAYOUTS {

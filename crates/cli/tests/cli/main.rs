@@ -5,6 +5,7 @@
 
 mod alarming;
 mod binary;
+mod bringing_back;
 mod bundling;
 mod doctoring;
 mod documents;

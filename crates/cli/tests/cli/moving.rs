@@ -140,6 +140,68 @@ fn a_copied_directory_is_read_as_it_is() {
     }
 }
 
+/// Everything of a directory that is copied elsewhere, links apart.
+fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in tree(from) {
+        let place = to.join(path.strip_prefix(from).unwrap());
+        match path.is_dir() {
+            true => std::fs::create_dir_all(place).unwrap(),
+            false => std::fs::write(place, bytes).unwrap(),
+        }
+    }
+}
+
+#[test]
+fn what_a_copys_config_names_in_the_directory_that_it_was_copied_from_moves_or_is_told() {
+    let stage = Stage::with(Layout::JsonFile, |sample| {
+        sample.agent("stocks").api_key(StoreId::Base, PROFILE, NEW).api_key(
+            StoreId::Agent("stocks".into()),
+            PROFILE,
+            OWN,
+        )
+    });
+    let (old, copied) = (stage.state_dir(), stage.path("backup/copied"));
+    let config: Value =
+        serde_json::from_str(&std::fs::read_to_string(old.join("openclaw.json")).unwrap()).unwrap();
+    let mut named = config;
+    named["agents"]["defaults"]["workspace"] = json!(old.join("workspace"));
+    named["logging"] = json!({ "file": old.join("logs/all.log") });
+    named["skills"] = json!({ "load": { "extraDirs": [old.join("agents/skills")] } });
+    named["agents"]["list"] = json!([{ "id": "main", "default": true }, {
+        "id": "stocks", "workspace": old.join("workspace-stocks"), "agentDir": old.join("agents/stocks/agent")
+    }]);
+    std::fs::write(old.join("openclaw.json"), named.to_string()).unwrap();
+    copy(&old, &copied);
+    // What is left there is not the copy's.
+    std::fs::remove_dir_all(old.join("agents")).unwrap();
+
+    let new = stage.path("new");
+
+    let dry = stage.run_at(&new, &["import", text(&copied), "--dry-run", "--offline"]);
+    holds_no_secret(&dry);
+    let stays = format!("skills.load.extraDirs[0] is {} and stays so", old.join("agents/skills").display());
+    let said: Vec<&str> = dry.out.split_whitespace().collect();
+    assert!(said.join(" ").contains(&stays), "{}{}", dry.out, dry.err);
+    assert!(dry.err.contains("was copied from"), "{}", dry.err);
+    assert!(dry.out.contains("stocks"), "{}", dry.out);
+    let run = stage.run_at(&new, &["import", text(&copied), "--yes", "--offline"]);
+    holds_no_secret(&run);
+    let made: Value =
+        serde_json::from_str(&std::fs::read_to_string(new.join("openclaw.json")).unwrap()).unwrap();
+    assert_eq!(
+        made["agents"]["defaults"]["workspace"],
+        json!(new.join("workspace")),
+        "{}{}",
+        run.out,
+        run.err
+    );
+    assert_eq!(made["agents"]["list"][1]["workspace"], json!(new.join("workspace-stocks")));
+    assert_eq!(made["agents"]["list"][1]["agentDir"], Value::Null);
+    assert_eq!(made["logging"]["file"], json!(new.join("logs/all.log")));
+    let own = std::fs::read_to_string(new.join("agents/stocks/agent/auth-profiles.json")).unwrap();
+    assert!(own.contains(OWN), "what stocks has of its own came from the copy");
+}
+
 #[test]
 fn text_goes_through_pipes() {
     let stage = furnished(Layout::JsonFile);

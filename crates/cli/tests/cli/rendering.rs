@@ -58,6 +58,40 @@ fn the_plan() {
     insta::assert_snapshot!(to_plain(&render::plan::lines(&planned)));
 }
 
+/// What stands nowhere on the disk any more may still be in a running gateway's memory.
+#[test]
+fn what_is_lost_on_the_disk_fails_where_no_gateway_remembers_it() {
+    for running in [Some(true), None, Some(false)] {
+        let mut observed = observation();
+        let reference = SecretRef {
+            source: SecretSource::File,
+            provider: "keyshoal".into(),
+            id: format!("/shared/{ANTHROPIC}"),
+        };
+        let lost = Material::Ref { reference, fingerprint: print(NEW), known: false };
+        let base = observed.stores.get_mut(&StoreId::Base).unwrap();
+        base.profiles.get_mut(&ProfileId::from(ANTHROPIC)).unwrap().material = lost.clone();
+        for agent in &mut observed.agents {
+            for candidate in agent.candidates.values_mut().flatten() {
+                if candidate.material == Material::Inline(print(NEW)) {
+                    candidate.material = lost.clone();
+                }
+            }
+        }
+        observed.instance.gateway.running = running;
+        let judged = judge(&observed, &desired(), &knowledge(), now());
+        let view = StatusView::of(&observed, &knowledge(), &desired(), &judged.findings);
+        let text = to_plain(&render::status::screen(&view, 120));
+        let fails = text.lines().find(|line| line.contains("✗ nothing") && line.contains("main, ops"));
+        let fails = fails.unwrap_or_else(|| panic!("{running:?}: {text}"));
+        let says = match running {
+            Some(false) => "requests fail",
+            _ => "only what the gateway remembers, until it restarts",
+        };
+        assert!(fails.ends_with(says), "{running:?}: {text}");
+    }
+}
+
 #[test]
 fn the_plan_document() {
     let planned = plan(&observation(), &desired(), &knowledge(), now());

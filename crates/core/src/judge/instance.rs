@@ -1,5 +1,6 @@
 //! What concerns the whole instance.
 
+use super::nowhere;
 use super::tell::bare;
 use super::words::Words;
 use super::{Judgement, Sight};
@@ -54,7 +55,12 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
                 }
                 false => "the stores have changed since the gateway last read them",
             };
-            let text = format!("{what}, as far as is known, so it may still send older values");
+            let text = match nowhere::is_lost(observed) {
+                false => format!("{what}, as far as is known, so it may still send older values"),
+                true => "the gateway goes on with what it read before the file that Keyshoal delivers was lost; a restart would leave it \
+                         without, or would fail"
+                    .to_owned(),
+            };
             Words::new(FindingKind::NotActivated, text).fix(match observed.capabilities.wants_device {
                 false => "keyshoal sync",
                 true => "keyshoal sync --allow-device",

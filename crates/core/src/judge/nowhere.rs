@@ -4,7 +4,7 @@ use super::copy::{Copy, Merits};
 use super::types::is_static;
 use super::words::Words;
 use super::{Remedy, Sight};
-use crate::{AgentId, FindingKind, ProfileId, SecretRef, SourceValue, plan::Why};
+use crate::{AgentId, FindingKind, Observation, ProfileId, SecretRef, SourceValue, plan::Why};
 
 /// Says of a copy that refers so that it leads nowhere, instead of how old its value is. What all share takes the place of a reference to
 /// what all share: no override could be lost. One that a vault gave to an agent alone waits for a person, or for the vault.
@@ -53,8 +53,19 @@ fn text(sight: &Sight<'_>, reference: &SecretRef) -> String {
         Some(_) => "does not hold the vault's value there",
         None => "holds nothing there",
     };
+    let then = match sight.observed.instance.gateway.running {
+        Some(false) => "OpenClaw's gateway does not start so",
+        _ => "a gateway that read it before goes on with that until it restarts, and does not start then",
+    };
     format!(
-        "refers to {} in the file that Keyshoal delivers (.keyshoal/delivered/secrets.json), which {what}",
+        "refers to {} in the file that Keyshoal delivers (.keyshoal/delivered/secrets.json), which {what}, or is no file that OpenClaw \
+         takes; {then}",
         reference.id
     )
+}
+
+/// Tells whether a store refers to the file, and nothing is there.
+pub(super) fn is_lost(observed: &Observation) -> bool {
+    let profiles = observed.stores.values().flat_map(|store| store.profiles.values());
+    profiles.into_iter().any(|view| view.material.leads_nowhere().is_some())
 }

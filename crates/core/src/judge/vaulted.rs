@@ -1,7 +1,7 @@
 //! Copies in an instance whose vault says what is right: overrides, what was withdrawn, what is still to come.
 
 use super::copy::{ANOTHER_WAY, Copy, Merits};
-use super::newcomer::{come_back, newcomer, put_back};
+use super::newcomer::{come_back, newcomer, put_back, returned};
 use super::tell::bare;
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
@@ -58,7 +58,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     }
     let line = wish.shared.get(copy.profile)?;
     match &line.value {
-        None if *copy.store == StoreId::Base && put_back(copy, line, value) => {
+        None if line.has_had(value) && put_back(copy, None) => {
             Some(come_back(copy, value, "which the vault has taken back: somebody has put it there since"))
         }
         None if line.has_had(value) => {
@@ -69,7 +69,8 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
             let text = format!("and the vault has taken {} back and never had that value", copy.profile);
             Some(come_back(copy, value, &text))
         }
-        _ => None,
+        Some(shared) => returned(copy, shared, line, value),
+        None => None,
     }
 }
 
@@ -132,6 +133,10 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
     let ours = line.has_had(value)
         || shared.is_some_and(|shared| shared.has_had(value))
         || sight.generations_behind(profile, value).is_some();
+    let line = shared.filter(|shared| !line.has_had(value) && shared.has_had(value)).unwrap_or(line);
+    if let Some(merits) = returned(copy, own, line, value) {
+        return merits;
+    }
     if ours {
         return Merits::with(stale(text), Remedy::Replace(Why::Override));
     }
@@ -161,6 +166,12 @@ fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
     }
     match copy.sight.desired.values.get(copy.profile) {
         Some(shared) if shared.fingerprint == value => None,
+        Some(shared) if let Some(merits) = returned(copy, shared, line, value) => Some(merits),
+        None if put_back(copy, None) => Some(come_back(
+            copy,
+            value,
+            "an override that the vault has taken back: somebody has put it there since",
+        )),
         Some(shared) => {
             let text = format!(
                 "holds {value}, an override that the vault has taken back; all share {}",

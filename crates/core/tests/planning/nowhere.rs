@@ -42,6 +42,28 @@ fn what_leads_nowhere_is_told_of_everybody_with_a_way_out_that_works_there() {
     assert!(world.planned().is_empty(), "nothing is spread that is not there");
 }
 
+/// Nothing is said of requests that a gateway answers from its memory, and nothing is hidden of its next start.
+#[test]
+fn what_a_gateway_does_with_it_is_said_as_far_as_it_is_known() {
+    for (running, says) in [
+        (Some(false), "does not start so"),
+        (Some(true), "until it restarts, and does not start then"),
+        (None, "until it restarts, and does not start then"),
+    ] {
+        let mut world = released(false).source_from(&StoreId::Base);
+        world.observed.instance.gateway.running = running;
+        let read = activation::digest(&World::json(&["main"]).base(9).observed);
+        world.knowledge.activated = Some(knowledge::Activated { digest: read, at: at(1) });
+        for agent in ["main", "academic"] {
+            assert!(world.found(agent).message.contains(says), "{running:?}: {}", world.found(agent).message);
+        }
+        let findings = world.judged().findings;
+        let held = findings.iter().find(|one| one.finding == FindingKind::NotActivated);
+        assert!(!held.is_some_and(|one| one.message.contains("older values")), "{held:?}");
+        assert_eq!(held.is_some(), running != Some(false), "{running:?}");
+    }
+}
+
 #[test]
 fn one_that_leads_to_a_value_is_what_it_was() {
     let world = released(true).source_from(&StoreId::Base);

@@ -98,18 +98,61 @@ fn an_earlier_value_that_comes_back_is_asked_about_and_one_that_was_left_behind_
         let (base, copy) = (format!("{verb} base"), format!("{verb} stocks"));
         assert_eq!(left.writes(), [base.as_str(), copy.as_str()], "nothing says that it had arrived");
         let mut other = left.clone();
-        other.knowledge.delivered.insert(profile(P), Some(print(1)));
+        other.knowledge.delivered.insert((StoreId::Base, profile(P)), Some(print(1)));
         assert_eq!(other.writes(), left.writes(), "what had arrived was this value");
         let mut back = left.clone();
-        back.knowledge.delivered.insert(profile(P), wanted);
+        back.knowledge.delivered.insert((StoreId::Base, profile(P)), wanted);
         assert_eq!(back.finding("main"), FindingKind::Foreign);
         assert!(back.found("main").fix.unwrap().contains("credential adopt base"));
         assert_eq!(back.writes(), [copy.as_str()], "a copy of an agent's own is left behind all the same");
-        // What the vault had after its present value was staged, or taken back: we put it there.
-        let mut ours = back.clone();
-        let wish = ours.desired.wish.as_mut().unwrap();
-        wish.shared.get_mut(&profile(P)).unwrap().newer.insert(print(1));
-        assert_eq!(ours.writes(), left.writes());
+        // What the vault had after its present value was staged, or taken back. We put it there, unless it was gone since.
+        for (mut world, writes) in [(left.clone(), left.writes()), (back.clone(), back.writes())] {
+            let wish = world.desired.wish.as_mut().unwrap();
+            wish.shared.get_mut(&profile(P)).unwrap().newer.insert(print(1));
+            assert_eq!(world.writes(), writes);
+        }
+    }
+}
+
+#[test]
+fn an_agents_own_store_is_asked_about_only_where_it_held_what_the_vault_wants() {
+    let shared = sharing(&[1, 2]);
+    let mut went_back = sharing(&[3, 2]);
+    went_back.shared.get_mut(&profile(P)).unwrap().newer.insert(print(3));
+    let own = overriding(shared.clone(), "stocks", &[5, 6], false);
+    let gone = overriding(shared.clone(), "stocks", &[5, 6], true);
+    let nothing = Wish { shared: BTreeMap::from([(profile(P), line(&[1, 2], true))]), ..Wish::default() };
+    let cases = [
+        (&shared, 1, Some(2), "earlier value", "replace stocks"),
+        (&shared, 1, None, "earlier value", "replace stocks"),
+        (&went_back, 3, Some(2), "that value of the vault's", "replace stocks"),
+        (&own, 5, Some(6), "earlier value", "replace stocks"),
+        (&own, 1, Some(6), "earlier value", "replace stocks"),
+        (&gone, 6, Some(2), "earlier value", "replace stocks"),
+        (&nothing, 1, None, "somebody has put it there since", "remove stocks"),
+    ];
+    for (wish, holds, held, says, write) in cases {
+        let world = World::json(&["main", "stocks"]).local("stocks", holds);
+        let world = if wish.shared[&profile(P)].value.is_some() { world.base(2) } else { world };
+        let left = wished(world, wish.clone());
+        let writes = [write.to_owned()];
+        assert_eq!(left.writes(), writes, "nothing says that {held:?} had arrived, {holds} is left behind");
+        let place = (StoreId::Agent(agent("stocks")), profile(P));
+        let mut other = left.clone();
+        other.knowledge.delivered.insert(place.clone(), Some(print(holds)));
+        assert_eq!(other.writes(), writes, "what had arrived was {holds}");
+        let mut back = left.clone();
+        back.knowledge.delivered.insert(place, held.map(print));
+        assert!(back.writes().is_empty(), "{holds} after {held:?}: {:?}", back.writes());
+        let found = back.found("stocks");
+        assert_eq!(found.finding, FindingKind::Foreign);
+        assert!(found.message.contains(says), "{}", found.message);
+        assert!(found.fix.unwrap().contains("credential adopt stocks"));
+        // What its provider rejects, nobody has put there to stay.
+        let dead = back.said(holds, VerdictKind::Revoked).said(2, VerdictKind::Ok);
+        if held.is_some() {
+            assert_eq!(dead.writes(), writes, "{holds} is dead");
+        }
     }
 }
 

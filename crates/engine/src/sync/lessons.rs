@@ -1,9 +1,11 @@
 //! What a run teaches.
 
+use crate::facts::delivered as delivered_by;
 use crate::look::Look;
 use crate::ports::Ports;
 use keyshoal_core::judge::owner_of;
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
+use keyshoal_core::simulate::simulate;
 use keyshoal_core::{Action, Fact, Fingerprint, Plan, ProfileId, Receipt, SourceOf, SourceState, StoreId};
 use std::collections::BTreeMap;
 
@@ -34,6 +36,9 @@ pub(super) fn learn_decided<P: Ports + ?Sized>(ports: &P, look: &mut Look, plan:
         }
     }
     facts.extend(given_already(look));
+    let wish = look.desired.wish.as_ref();
+    facts.extend(wish.into_iter().flat_map(|wish| delivered_by(&look.observed, &look.knowledge, wish)));
+    facts.extend(writing(look, plan));
     look.learn(ports, &facts);
 }
 
@@ -56,6 +61,16 @@ fn given_already(look: &Look) -> Vec<Fact> {
         })
     });
     given.collect()
+}
+
+/// Says where a vault's word is about to be brought. A process that is killed then leaves nothing that looks as if somebody had put it there.
+fn writing(look: &Look, plan: &Plan) -> Vec<Fact> {
+    if look.desired.wish.is_none() {
+        return Vec::new();
+    }
+    let places = plan.actions.iter().map(super::place);
+    let known = places.filter(|place| look.knowledge.delivered.contains_key(place));
+    known.map(|(store, profile)| Fact::Writing { store, profile }).collect()
 }
 
 /// Returns what the writes teach.
@@ -94,17 +109,13 @@ pub(super) fn of_receipts(look: &Look, receipts: &[Receipt]) -> Vec<Fact> {
     facts
 }
 
-/// Says that the base store holds now what the vault wants of a profile.
+/// Says that a store holds now what the vault wants of a profile.
 fn delivered(look: &Look, receipt: &Receipt) -> Option<Fact> {
     let wish = look.desired.wish.as_ref().filter(|_| super::is_done(receipt))?;
-    let (profile, fingerprint) = match &receipt.action {
-        Action::Replace { store: StoreId::Base, profile, value, .. }
-        | Action::Insert { store: StoreId::Base, profile, value, .. } => (profile, Some(*value)),
-        Action::Remove { store: StoreId::Base, profile, .. } => (profile, None),
-        _ => return None,
-    };
-    (wish.shared.get(profile)?.wanted() == fingerprint)
-        .then(|| Fact::Delivered { profile: profile.clone(), fingerprint })
+    let then = simulate(&look.observed, &receipt.action);
+    let (store, profile) = super::place(&receipt.action);
+    let fingerprint = wish.as_wanted(&then, &store, &profile)?;
+    Some(Fact::Delivered { store, profile, fingerprint })
 }
 
 /// What we put somewhere ourselves, or took away, is no value that somebody else overwrote: a person's mark goes on with the value that

@@ -3,7 +3,8 @@
 use crate::world::{at, keys, print};
 use keyshoal_core::knowledge::{GenerationOrigin, KeptBy};
 use keyshoal_core::{
-    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, Verdict, VerdictKind,
+    AgentId, Ask, CredentialKind, Endpoint, Fact, Fingerprint, Knowledge, ProfileId, StoreId, Verdict,
+    VerdictKind,
 };
 use keyshoal_ledger::{Ledger, OpenMode};
 use proptest::prelude::*;
@@ -39,6 +40,10 @@ fn a_verdict() -> impl Strategy<Value = Fact> {
     )
 }
 
+fn a_store() -> impl Strategy<Value = StoreId> {
+    prop_oneof![Just(StoreId::Base), an_agent().prop_map(StoreId::Agent)]
+}
+
 fn a_fact() -> impl Strategy<Value = Fact> {
     let origin = prop_oneof![
         3 => Just(GenerationOrigin::Seen),
@@ -60,8 +65,10 @@ fn a_fact() -> impl Strategy<Value = Fact> {
             .prop_map(|(agent, profile, fingerprint)| Fact::MayReplace { agent, profile, fingerprint }),
         2 => (an_agent(), a_profile(), a_value())
             .prop_map(|(agent, profile, fingerprint)| Fact::Replaced { agent, profile, fingerprint }),
-        1 => (a_profile(), prop::option::of(a_value()))
-            .prop_map(|(profile, fingerprint)| Fact::Delivered { profile, fingerprint }),
+        1 => (a_store(), a_profile(), prop::option::of(a_value())).prop_map(
+            |(store, profile, fingerprint)| Fact::Delivered { store, profile, fingerprint }
+        ),
+        1 => (a_store(), a_profile()).prop_map(|(store, profile)| Fact::Writing { store, profile }),
         1 => "[ab]{2}".prop_map(|digest| Fact::Activated { digest }),
     ]
 }

@@ -59,6 +59,7 @@ impl Hoard {
             waves: BTreeMap::new(),
             given: BTreeSet::new(),
             taken_back: BTreeSet::new(),
+            proposed: false,
         })
     }
 

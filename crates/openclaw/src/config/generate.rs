@@ -5,6 +5,7 @@
 //! not ours. The result is parsed as OpenClaw parses it, with everything that it includes, and must be the old config with exactly
 //! what was to change; what cannot be proved, or stands where it cannot be edited safely, is refused with file and line.
 
+mod carried;
 mod change;
 mod proof;
 mod references;
@@ -78,7 +79,8 @@ pub fn generate(
     }
     let change = changes(sources, &view, &wanted, release, &mut report).map_err(refuse)?;
     proof::no_variables(locations, sources, &change)?;
-    report.notes.extend(proof::strangers(&sources.root, &view, &wanted));
+    let becomes = change.applied(Some(&sources.root)).unwrap_or_default();
+    report.notes.extend(proof::strangers(&becomes, &view, &wanted));
     let text = if report.changes.is_empty() {
         Secret::new(sources.whole_text())
     } else {
@@ -100,8 +102,9 @@ fn changes(
 ) -> Result<Change, Strange> {
     let root = Look::root(&sources.root);
     let has_bindings = root.at("bindings").is_some();
-    let change = roster::change(sources.text(), view, wanted, release.has_entries(), report)
+    let change = roster::change(sources, view, wanted, release.has_entries(), report)
         .and(references::change(&sources.root, view, wanted, report))
+        .and(carried::change(sources, view, wanted, report))
         .and(routes::change(has_bindings, view, wanted, report))
         .and(settings::auth(view, wanted, report))
         .and(settings::channels(&root, wanted, report)?)

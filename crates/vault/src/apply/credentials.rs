@@ -100,6 +100,24 @@ impl Work<'_> {
         Ok(format!("version {number} of {name} staged"))
     }
 
+    pub(super) fn restage(
+        &mut self,
+        credential: CredentialUid,
+        number: u32,
+        value: Secret,
+    ) -> Result<String, Cause> {
+        let name = self.name(credential);
+        let earlier = self.live(credential)?.versions.iter().find(|version| version.number == number);
+        let earlier =
+            earlier.cloned().ok_or_else(|| Cause::refused(format!("{name} has no version {number}")))?;
+        let said = self.stage(credential, value, earlier.expires)?;
+        if let Some(staged) = self.live(credential)?.versions.last_mut() {
+            staged.created = earlier.created;
+            staged.why.get_or_insert_with(|| format!("version {number} again"));
+        }
+        Ok(format!("{said}, as version {number} was"))
+    }
+
     pub(super) fn unstage(&mut self, credential: CredentialUid) -> Result<String, Cause> {
         let name = self.name(credential);
         let moved = self.turn(credential, &[(VersionState::Pending, VersionState::Retired)])?;

@@ -1,17 +1,23 @@
-//! Whom the removal of a credential would leave with nothing to send.
+//! What the removal of a credential leaves: its value in the vault, and perhaps agents with nothing to send.
 
+use super::restore;
 use crate::commands::flow::Flow;
 use crate::commands::shared;
 use crate::error::CommandError;
-use crate::ui::Ui;
+use crate::ui::{Text, Ui};
 use keyshoal_core::vault::VaultCredential;
 use keyshoal_core::{AgentView, Candidate, Standing};
 use keyshoal_engine::{AskPolicy, LookOptions};
 
-/// Warns of the agents whose models need the provider, and that would have no other credential for it.
+/// Says where its value stays, and warns of the agents whose models need the provider, and that would have no other credential for it.
 pub fn warn(ui: &mut Ui, flow: &Flow<'_>, credential: &VaultCredential) -> Result<(), CommandError> {
     let options = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
     let look = shared::look(ui, &flow.installation, &options)?;
+    let owner = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
+    ui.say(&Text::of(format!(
+        "what is taken back is not lost: {}",
+        restore::kept(&credential.profile, owner.map(|agent| &agent.id))
+    )));
     let agents = look.observed.agents.iter().filter(|agent| agent.enabled && agent.unknown.is_none());
     let left: Vec<&str> =
         agents.filter(|agent| is_left(flow, credential, agent)).map(|agent| agent.id.as_str()).collect();

@@ -10,7 +10,7 @@ use keyshoal_openclaw::{Environment, files};
 use keyshoal_seal::{OneTimeCode, RecipientKey, keys};
 use keyshoal_transfer::manifest::Logins;
 use keyshoal_transfer::{
-    GatherOptions, Incoming, Key, Limits, Payload, ReadError, SealedWith, Tail, gather, open,
+    GatherOptions, Incoming, Key, Limits, Payload, ReadError, SealedWith, Tail, gather_copy, open,
 };
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::Path;
@@ -33,7 +33,7 @@ pub struct Read {
 /// Reads it whole; nothing of a payload that is refused stays anywhere.
 pub fn read(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandError> {
     if args.from != Path::new("-") && files::is_dir(&args.from) {
-        return directory(context, args);
+        return directory(ui, context, args);
     }
     if args.move_logins {
         return Err(CommandError::usage(
@@ -127,7 +127,7 @@ fn recipient_key(context: &Context<'_>, args: &ImportArgs) -> Result<RecipientKe
 }
 
 /// Reads a copied state directory as its own installation: nothing of this machine's environment speaks for it.
-fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandError> {
+fn directory(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandError> {
     let env = Environment { home: context.world.environment.home.clone(), ..Environment::default() };
     let locations = locate::locate(&env, Some(&args.from), context.globals.config.as_deref())
         .map_err(|error| CommandError::config(error.to_string()))?;
@@ -138,7 +138,15 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
         instance: None,
         now: keyshoal_local::clock::now(),
     };
-    let payload = gather(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;
+    let payload =
+        gather_copy(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;
+    let origin = &payload.manifest.source.state_dir;
+    if Path::new(origin) != locations.state_dir {
+        ui.say(&Text::of(format!(
+            "{} was copied from {origin}, as its config says: what that names there is read from the copy",
+            locations.state_dir.display()
+        )));
+    }
     Ok(Read { payload, sealed: "directory", drafts: None })
 }
 

@@ -64,7 +64,7 @@ impl Alone<'_> {
         }
         if before.is_some() {
             ui.say(&Text::of(
-                "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more",
+                "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more but by credential restore",
             ));
         }
         if args.flow.dry_run {
@@ -174,6 +174,10 @@ pub fn shown(
     ended: &Ended,
 ) -> Result<Outcome, CommandError> {
     ui.data(&show::report(rotation, report, ended));
+    if matches!(ended, Ended::Finished) {
+        let kept = credential::restore::kept(&rotation.profile, rotation.agent.as_ref());
+        ui.say(&Text::toned(Tone::Dim, format!("· {kept}")));
+    }
     ui.document(&RotateDocument::of(rotation, report, ended))?;
     let fine = match ended {
         Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),

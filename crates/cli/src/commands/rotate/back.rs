@@ -3,6 +3,7 @@
 use super::alone::{Alone, one, shown};
 use super::book::{Part, VaultBook};
 use super::{at_work, said, stands, ways};
+use crate::commands::credential::restore;
 use crate::commands::shared;
 use crate::document::RotateDocument;
 use crate::error::CommandError;
@@ -27,8 +28,8 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
             credential.profile
         ))
         .hint(format!(
-            "keyshoal credential show {}   lists the versions; a value that you have goes back to all by a rotation of its own",
-            credential.profile
+            "{}   brings the value that was in use last back, where the vault still has it",
+            restore_of(alone)
         )));
     }
     let (to, what) = match stage {
@@ -93,6 +94,12 @@ pub fn forward(ui: &mut Ui, alone: &Alone<'_>, open: Rotation) -> Result<Outcome
         go_forward(&flow.installation, book, rotation, options, tell)
     })?;
     shown(ui, &rotation, &report, &ended)
+}
+
+fn restore_of(alone: &Alone<'_>) -> String {
+    let agents = &alone.flow.instance().agents;
+    let owner = agents.iter().find(|agent| Some(agent.uid) == alone.credential.agent);
+    restore::command(&alone.credential.profile, owner.map(|agent| &agent.id))
 }
 
 /// What a person says to a way.

@@ -17,7 +17,9 @@ pub fn tidy(ui: &mut Ui, vault: &Vault, instance: &InstanceId, author: &Author) 
     match rotate::retire(vault, instance, author, keyshoal_local::clock::now()) {
         Ok(retired) => {
             for profile in retired {
-                ui.say(&Text::of(format!("{profile}: the value before is retired, its grace time is over")));
+                ui.say(&Text::of(format!(
+                    "{profile}: the value before is retired, its grace time is over (credential restore brings it back, for {KEPT_DAYS} days)"
+                )));
             }
         }
         Err(error) => ui.warn(&format!("a value whose grace time is over is still kept: {}", error.message)),

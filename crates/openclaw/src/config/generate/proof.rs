@@ -207,9 +207,21 @@ pub(super) fn strangers(root: &Value, view: &View, wanted: &Wanted) -> Vec<Strin
     notes
 }
 
+/// What ids of agents stand under.
+const NAMING: [&str; 8] = [
+    "agentId",
+    "agentFilter",
+    "agents",
+    "allow",
+    "allowAgents",
+    "allowedAgentIds",
+    "defaultAgentId",
+    "exposeAgents",
+];
+
 fn look_for(look: &Look<'_>, key: &str, gone: &BTreeSet<&AgentId>, notes: &mut Vec<String>) {
     match look.value {
-        Value::String(text) if matches!(key, "agentId" | "allowAgents" | "allow") => {
+        Value::String(text) if NAMING.contains(&key) => {
             let id = agent_id::normalize(text);
             if gone.contains(&id) {
                 notes.push(format!("{} names agent {id}, which is in the roster no more", look.steps));

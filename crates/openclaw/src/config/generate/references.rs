@@ -34,7 +34,22 @@ pub(super) fn change(config: &Value, view: &View, wanted: &Wanted, report: &mut 
     };
     for way in OWNERS.into_iter().filter(|way| !decided(way)) {
         let Some(named) = root.within(way).and_then(|look| look.value.as_str()) else { continue };
+        let successor = successor(&agent_id::normalize(named), view, wanted);
         let change = match fate(named, view, wanted) {
+            // As `openclaw doctor --fix` of 2026.9.6 writes the default agent down for the heartbeat and for Talk.
+            Fate::Stays
+                if let Some(new) = successor
+                    && is_alone(&root, way) =>
+            {
+                Change::Put(json!(new.as_str()))
+            }
+            Fate::Stays if let Some(new) = successor => {
+                report.notes.push(format!(
+                    "{} names {named}, who was the default agent, and stays so: name {new} there if that is meant",
+                    way.join(".")
+                ));
+                continue;
+            }
             Fate::Stays => continue,
             Fate::Renamed(new) => Change::Put(json!(new.as_str())),
             Fate::Gone => Change::Drop,
@@ -61,6 +76,18 @@ pub(super) fn change(config: &Value, view: &View, wanted: &Wanted, report: &mut 
         )]));
     }
     all
+}
+
+/// Returns who is the default agent in the place of this one, under explicit ownership.
+fn successor<'a>(named: &AgentId, view: &View, wanted: &'a Wanted) -> Option<&'a AgentId> {
+    let new = wanted.agents.iter().find(|agent| agent.default).map(|agent| &agent.id)?;
+    (view.explicit && view.system.as_ref() == Some(named) && new != named).then_some(new)
+}
+
+/// Tells whether nothing else stands beside the owner of something.
+fn is_alone(root: &Look<'_>, way: &[&str]) -> bool {
+    let beside = root.within(&way[..way.len() - 1]).and_then(|look| look.value.as_object());
+    beside.is_some_and(|beside| beside.len() == 1)
 }
 
 /// Returns the change of one list of agents; it goes when nobody is left.

@@ -1,20 +1,23 @@
 //! The change of the roster: who stays, who leaves, who comes, and what becomes of their own keys.
 
+use super::carried;
 use super::change::{Change, Element, Member};
 use super::references::SYSTEM_AGENT;
 use super::report::{ConfigChange, Left, Report};
+use super::sources::Sources;
 use super::view::{Seen, View, Written};
 use super::wanted::{Wanted, WantedAgent};
 use super::weave;
 use crate::agent_id;
 use crate::config::model::RosterForm;
+use crate::config::notes::Look;
 use keyshoal_core::vault::ModelChoice;
 use keyshoal_core::{AgentId, Secret};
 use serde_json::{Map, Value, json};
 
 /// Returns the change of `agents`, and says it.
 pub(super) fn change(
-    text: &str,
+    sources: &Sources,
     view: &View,
     wanted: &Wanted,
     entries_wanted: bool,
@@ -34,7 +37,7 @@ pub(super) fn change(
     if is_main_alone(view, wanted) {
         return models;
     }
-    let plan = Plan { text, view, wanted, form, key };
+    let plan = Plan { sources, view, wanted, form, key };
     let roster = plan.roster(report);
     models.and(plan.ownership(report)).and(roster)
 }
@@ -55,7 +58,7 @@ fn is_main_alone(view: &View, wanted: &Wanted) -> bool {
 }
 
 struct Plan<'a> {
-    text: &'a str,
+    sources: &'a Sources,
     view: &'a View,
     wanted: &'a Wanted,
     form: RosterForm,
@@ -83,7 +86,8 @@ impl Plan<'_> {
                     RosterForm::Entries => seen.written_id.clone(),
                     _ => at.to_string(),
                 };
-                let entry = weave::text_at(self.text, &["agents", self.key, &way]).unwrap_or_default();
+                let entry =
+                    weave::text_at(self.sources.text(), &["agents", self.key, &way]).unwrap_or_default();
                 report.left.push(Left { id: seen.id.clone(), entry: Secret::new(entry) });
                 report.changes.push(ConfigChange::new(self.path(&seen.id), "leaves the roster"));
             }
@@ -93,7 +97,10 @@ impl Plan<'_> {
         for (at, (agent, place)) in self.wanted.agents.iter().zip(&places).enumerate() {
             let seen = place.map(|place| &self.view.agents[place]);
             let change = match seen {
-                Some(seen) => self.kept(agent, seen, marked == Some(at), report),
+                Some(seen) => {
+                    let change = self.kept(agent, seen, marked == Some(at), report);
+                    change.and(self.named_in(seen, *place, report))
+                }
                 None => {
                     report.changes.push(ConfigChange::new(self.path(&agent.id), "joins the roster"));
                     Change::Put(self.new_entry(agent, marked == Some(at), report))
@@ -161,6 +168,17 @@ impl Plan<'_> {
         let change = Change::Put(json!(value));
         report.changes.push(ConfigChange::of(way.join("."), &change));
         Change::within(way, change)
+    }
+
+    /// Returns the change of other agents' ids that an entry holds.
+    fn named_in(&self, seen: &Seen, place: Option<usize>, report: &mut Report) -> Change {
+        let root = Look::root(&self.sources.root);
+        let Some(all) = root.within(&["agents", self.key]) else { return Change::Keep };
+        let entry = match self.form {
+            RosterForm::Entries => all.at(&seen.written_id),
+            _ => place.and_then(|at| Some(Look { value: all.value.get(at)?, steps: all.steps.index(at) })),
+        };
+        entry.map_or(Change::Keep, |entry| carried::of_entry(&entry, self.view, self.wanted, report))
     }
 
     /// Tells whether a value that the vault does not know may be OpenClaw's own: where it makes ownership explicit, it writes the workspace
