@@ -49,7 +49,8 @@ impl Books for Vaults<'_> {
         let ended = || PortError { message: "the process ended".into(), hint: None, retryable: false };
         self.steps += 1;
         let ends = self.ends.filter(|(at, _)| *at == self.steps);
-        if ends == Some((self.steps, false)) {
+        // What has ended writes nothing more.
+        if ends == Some((self.steps, false)) || self.ends.is_some_and(|(at, _)| at < self.steps) {
             return Err(ended());
         }
         for (at, rotation, pointer) in steps {
