@@ -6,6 +6,7 @@
 mod alarming;
 mod binary;
 mod bundling;
+mod carried;
 mod doctoring;
 mod documents;
 mod explaining;

@@ -181,6 +181,11 @@ pub enum Conflict {
         /// What it is called there.
         name: String,
     },
+    /// The config cannot be read, or includes what does not come along.
+    Config {
+        /// Why.
+        why: String,
+    },
 }
 
 /// Settings beside the workspaces of single agents that move with the state directory.

@@ -22,7 +22,15 @@ fn plan_with(
     existing: &[VaultInstance],
 ) -> ImportPlan {
     let prints = prints();
-    let facts = Facts { name: "home", organisation: "own", existing, verdicts, answers, prints: &prints };
+    let facts = Facts {
+        name: "home",
+        organisation: "own",
+        existing,
+        verdicts,
+        answers,
+        prints: &prints,
+        in_place: false,
+    };
     let mut next = 0_u128;
     preview(payload, &facts, &mut || {
         next += 1;

@@ -57,6 +57,7 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         verdicts: &verdicts,
         answers: &answers,
         prints: installation.fingerprints(),
+        in_place: true,
     };
     let mut plan = plan(context, &installation, &id, &facts)?;
     // One that has never run has written nowhere which release it is.
