@@ -10,6 +10,7 @@ use keyshoal_core::vault::{
 };
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, Secret, StoreId};
 use keyshoal_openclaw::artifacts::RefsFile;
+use keyshoal_openclaw::config;
 use keyshoal_openclaw::store::StoredSecret;
 use std::collections::BTreeSet;
 
@@ -113,11 +114,16 @@ impl Hearing<'_, '_> {
         self.entry(agent);
     }
 
-    /// Puts in what the config held of a disabled agent.
+    /// Puts in what the config held of a disabled agent, as plain JSON: a payload is read more strictly than a config.
     fn entry(&mut self, agent: &VaultAgent) {
-        if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
-            let value = self.value(text.clone());
-            self.payload.manifest.entries.push(Named { name: id.to_string(), value });
+        let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) else { return };
+        let plain = config::plain_json(text).ok_or_else(|| "it cannot be read".to_owned());
+        match plain.and_then(|plain| entry::strict(plain.reveal_secret()).map(|()| plain)) {
+            Ok(plain) => {
+                let value = self.value(plain);
+                self.payload.manifest.entries.push(Named { name: id.to_string(), value });
+            }
+            Err(why) => self.leave_out(format!("what the config held of {id}"), why),
         }
     }
 
