@@ -8,6 +8,7 @@ mod auth;
 mod bindings;
 mod channels;
 mod conversation;
+mod doors;
 pub mod dotenv;
 pub mod edit;
 mod error;
@@ -33,6 +34,7 @@ mod variables;
 
 use crate::locate::{self, Locations};
 use crate::{Environment, files};
+pub use doors::doors;
 pub use error::ConfigError;
 pub use inline::{Inlined, inline};
 pub use model::Config;

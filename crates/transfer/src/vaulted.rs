@@ -10,7 +10,6 @@ use keyshoal_core::vault::{
 };
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, Secret, StoreId};
 use keyshoal_openclaw::artifacts::RefsFile;
-use keyshoal_openclaw::config;
 use keyshoal_openclaw::store::StoredSecret;
 use std::collections::BTreeSet;
 
@@ -117,8 +116,7 @@ impl Hearing<'_, '_> {
     /// Puts in what the config held of a disabled agent, as plain JSON: a payload is read more strictly than a config.
     fn entry(&mut self, agent: &VaultAgent) {
         let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) else { return };
-        let plain = config::plain_json(text).ok_or_else(|| "it cannot be read".to_owned());
-        match plain.and_then(|plain| entry::strict(plain.reveal_secret()).map(|()| plain)) {
+        match entry::plain(text) {
             Ok(plain) => {
                 let value = self.value(plain);
                 self.payload.manifest.entries.push(Named { name: id.to_string(), value });

@@ -118,3 +118,74 @@ fn a_config_that_includes_files_is_imported_and_what_the_vault_changes_stands_in
         assert_eq!(left, ["models.json5"]);
     }
 }
+
+#[test]
+fn a_link_that_leads_out_of_a_copied_directory_brings_nobody_elses_keys_in() {
+    let stage = plain();
+    let other = stage.also("other", Layout::JsonFile, |sample| sample.api_key(StoreId::Base, PROFILE, GIVEN));
+    let dir = stage.state_dir().join("agents/ops/agent");
+    let store = dir.join("auth-profiles.json");
+    let vault = stage.path("elsewhere/vault.sqlite");
+    let own = std::fs::read(&store).unwrap();
+    let refused = |path: &Path| {
+        let run = imported(&stage, &stage.state_dir(), &stage.path("new"), &["--yes"]);
+        let said = run.err.replace("\n", " ");
+        assert_eq!((run.code, vault.exists(), stage.path("new").exists()), (3, false, false), "{said}");
+        assert!(said.contains(&format!("{} is a link that leads out of", text(path))), "{said}");
+    };
+    let link = |to: &Path, at: &Path| std::os::unix::fs::symlink(to, at).unwrap();
+    for to in [other.join("agents/main/agent/auth-profiles.json"), stage.path("gone")] {
+        std::fs::remove_file(&store).unwrap();
+        link(&to, &store);
+        refused(&store);
+    }
+    std::fs::remove_dir_all(&dir).unwrap();
+    link(&other.join("agents/main/agent"), &dir);
+    refused(&dir);
+    // One that stays within is as the program has it.
+    std::fs::remove_file(&dir).unwrap();
+    std::fs::create_dir(stage.state_dir().join("agents/shelf")).unwrap();
+    std::fs::write(stage.state_dir().join("agents/shelf/auth-profiles.json"), own).unwrap();
+    link(Path::new("../shelf"), &dir);
+    let run = imported(&stage, &stage.state_dir(), &stage.path("new"), &["--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let store = stage.path("new/agents/ops/agent/auth-profiles.json");
+    assert!(std::fs::read_to_string(store).unwrap().contains(OWN));
+}
+
+#[test]
+fn a_value_that_no_provider_accepts_is_left_out_and_told() {
+    let stage = plain();
+    let store = stage.state_dir().join("agents/ops/agent/auth-profiles.json");
+    let broken = std::fs::read_to_string(&store).unwrap().replace(OWN, &format!("{OWN}\\r\\nX-Other: 1"));
+    std::fs::write(&store, broken).unwrap();
+    let run = imported(&stage, &stage.state_dir(), &stage.path("new"), &["--dry-run", "--json"]);
+    let left = run.json()["left_out"].to_string();
+    assert!(left.contains("of ops") && left.contains("line breaks"), "{left}");
+    assert_eq!(run.json()["overrides"], json!([]));
+}
+
+#[test]
+fn what_lets_others_in_at_the_gateway_and_where_files_go_is_told_before_and_after() {
+    let stage = plain();
+    let config = stage.state_dir().join("openclaw.json");
+    let (desk, mut value) = (stage.path("desk"), read(&config));
+    value["gateway"]["tailscale"] = json!({ "mode": "funnel" });
+    value["gateway"]["controlUi"] = json!({ "dangerouslyDisableDeviceAuth": true });
+    value["agents"]["list"][1]["workspace"] = json!(desk);
+    std::fs::write(&config, value.to_string()).unwrap();
+    std::fs::create_dir(&desk).unwrap();
+    std::fs::write(desk.join("notes.md"), "a note").unwrap();
+    let (to, new) = (stage.path("home.payload"), stage.path("new"));
+    fine(&stage, &["export", "--to", text(&to), "--clear", "--yes", "--with-context"]);
+    let run = imported(&stage, &to, &new, &["--yes", "--json"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let (before, after) = (run.json()["warnings"].to_string(), run.json()["made"]["notes"].to_string());
+    for said in ["gateway.tailscale.mode is funnel", "gateway.controlUi.dangerouslyDisableDeviceAuth is true"]
+    {
+        assert!(before.contains(said) && after.contains(said), "{said}: {before} {after}");
+    }
+    assert!(before.contains("its files come along, to workspace-ops"), "{before}");
+    assert!(!before.contains("has to be there"), "{before}");
+    assert_eq!(std::fs::read_to_string(new.join("workspace-ops/notes.md")).unwrap(), "a note");
+}

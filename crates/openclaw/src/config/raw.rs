@@ -41,13 +41,11 @@ pub fn raw(locations: &Locations) -> Result<Option<RawConfig>, ConfigError> {
     }))
 }
 
-/// Returns a part of a config as plain JSON: as it is where it is that, else without comments, and of a key that stands twice what the
-/// program takes. `None` where it cannot be read.
+/// Returns a part of a config as plain JSON: without comments, and of a key that stands twice what the program takes. `None` where it
+/// cannot be read.
 pub fn plain_json(part: &Secret) -> Option<Secret> {
-    let text = part.reveal_secret();
-    let value = text::parse(Path::new("openclaw.json"), text).ok()?;
-    let is_plain = serde_json::from_str::<Value>(text).is_ok_and(|plain| plain == value);
-    Some(if is_plain { part.clone() } else { Secret::new(value.to_string()) })
+    let value = text::parse(Path::new("openclaw.json"), part.reveal_secret()).ok()?;
+    Some(Secret::new(value.to_string()))
 }
 
 impl RawConfig {

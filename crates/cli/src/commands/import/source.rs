@@ -135,6 +135,7 @@ fn directory(context: &Context<'_>, args: &ImportArgs) -> Result<Read, CommandEr
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
         instance: None,
         now: keyshoal_local::clock::now(),
+        closed: true,
     };
     let payload = gather(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;
     Ok(Read { payload, sealed: "directory" })
