@@ -10,6 +10,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Text, Ui};
+use keyshoal_core::AgentId;
 use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
 use keyshoal_engine::Outcome as Ended;
 use keyshoal_vault::Change;
@@ -126,6 +127,18 @@ pub struct About {
     pub default: bool,
 }
 
+/// Returns an id for an agent. One that OpenClaw would write in another way is refused, with the command that takes that.
+fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
+    let id = shared::agent(written);
+    if id.as_str() == written.trim() {
+        return Ok(id);
+    }
+    Err(CommandError::usage(format!(
+        "OpenClaw takes small letters, digits, - and _ for an id: it would call this agent {id}"
+    ))
+    .hint(format!("if that is meant: {}", with(&id))))
+}
+
 /// Does it.
 pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result<Outcome, CommandError> {
     match &args.action {
@@ -133,13 +146,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Show { agent } => show(ui, context, Some(agent)),
         AgentAction::Add { agent, about, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let id = shared::agent(agent);
-            if id.as_str() != agent.trim() {
-                return Err(CommandError::usage(format!(
-                    "OpenClaw takes letters, digits, - and _ for an id: it would call this agent {id}"
-                ))
-                .hint(format!("if that is meant: keyshoal agent add {id} --name {agent:?}")));
-            }
+            let id = new_id(agent, |id| format!("keyshoal agent add {id} --name {agent:?}"))?;
             let uid = AgentUid(uuid::Uuid::new_v4());
             model::warn(ui, context, &about.models())?;
             let mut changes = vec![Change::AddAgent(VaultAgent {
