@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
     keyshoal_local::harden::no_core_dumps();
     let mut cli = match arguments::Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, wants_document(std::env::args_os())),
     };
     let mut world = root::World::of_process();
     if cli.command.as_ref().is_some_and(arguments::Command::waits) {
@@ -49,9 +49,20 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Tells whether a document is wanted although the arguments cannot be understood. What follows `--` is another program's.
+fn wants_document(mut arguments: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    arguments.find(|one| one == "--json" || one == "--").is_some_and(|one| one == "--json")
+}
+
 /// Prints help, version or what is wrong with the arguments.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, document: bool) -> ExitCode {
     let text = error.render().to_string();
+    if document && error.use_stderr() {
+        let problem = text.split("\n\nUsage:").next().unwrap_or_default();
+        let problem = problem.strip_prefix("error: ").unwrap_or(problem).trim();
+        let told = document::to_text(&document::ErrorDocument::of(&error::CommandError::usage(problem)));
+        let _ = std::io::Write::write_all(&mut std::io::stdout(), told.unwrap_or_default().as_bytes());
+    }
     let shown = ui::visible_lines(&text);
     // A reader that went away is no reason to fail.
     let _ = if shown == text {

@@ -31,6 +31,7 @@ pub struct Ui {
     progress: bool,
     asker: Asker,
     changed: bool,
+    documented: bool,
 }
 
 /// How a [`Ui`] shall behave.
@@ -55,7 +56,7 @@ impl Ui {
     /// Makes it.
     pub fn new(options: UiOptions) -> Self {
         let UiOptions { out, err, quiet, json, width, progress, asker } = options;
-        Self { out, err, quiet, json, width, progress, asker, changed: false }
+        Self { out, err, quiet, json, width, progress, asker, changed: false, documented: false }
     }
 
     /// Remembers that something was changed: who stops at a later question is told so.
@@ -102,6 +103,7 @@ impl Ui {
         if self.json {
             let text = document::to_text(document)?;
             self.out.raw(&text);
+            self.documented = true;
         }
         Ok(())
     }
@@ -214,12 +216,13 @@ impl Ui {
         Ok(())
     }
 
-    /// Shows an error and, with `--json`, prints it as a document.
+    /// Shows an error and, with `--json`, prints it as a document where there is none yet.
     pub fn error(&mut self, error: &CommandError) {
         for line in error.lines() {
             self.err.line(&line);
         }
         if self.json
+            && !self.documented
             && let Ok(text) = document::to_text(&document::ErrorDocument::of(error))
         {
             self.out.raw(&text);

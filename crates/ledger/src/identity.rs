@@ -30,6 +30,11 @@ pub enum Identity {
         /// Whether the directory it was written in is still there.
         original_exists: bool,
     },
+    /// It is another directory than the one it was written in, at the same path: restored, or copied away and back.
+    PutBack {
+        /// The path.
+        at: PathBuf,
+    },
     /// Its fingerprints were made with another key, so that nothing in it can be compared.
     OtherKey {
         /// The key that it was written with.
@@ -64,6 +69,12 @@ impl fmt::Display for Identity {
                 "this state directory was copied, restored or moved from {}, which is not there any more; say whether it \
                  takes its place or is an instance of its own before anything is written",
                 from.display()
+            ),
+            Self::PutBack { at } => write!(
+                f,
+                "{} is another directory than the one that was known here: it was restored, or put back after a copy; say \
+                 whether it takes its place or is an instance of its own before anything is written",
+                at.display()
             ),
             Self::OtherKey { written_with, have } => write!(
                 f,
@@ -141,6 +152,7 @@ fn compare(db: &Connection, here: &Place) -> rusqlite::Result<Identity> {
     Ok(match (same.first(), known.first()) {
         (Some(_), _) if same.iter().any(|one| one.path == here.path) => Identity::Same,
         (Some(one), _) => Identity::Moved { from: one.path.clone() },
+        (None, Some(last)) if last.path == here.path => Identity::PutBack { at: here.path.clone() },
         (None, Some(last)) => {
             Identity::Copied { from: last.path.clone(), original_exists: still_there(last) }
         }

@@ -186,7 +186,7 @@ pub fn resolve(path: &Path, home: Option<&Path>) -> Result<PathBuf, LocateError>
 }
 
 /// Takes `.` and `..` out of an absolute path, without looking at the disk.
-pub(crate) fn normalize(path: &Path) -> PathBuf {
+pub fn normalize(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {

@@ -1,6 +1,7 @@
 //! A profile's entry, read more strictly than OpenClaw does: what two readers could understand in two ways is refused.
 
 use keyshoal_core::{ProfileId, Secret};
+use keyshoal_openclaw::config;
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
@@ -18,16 +19,39 @@ pub fn check(id: &ProfileId, entry: &Secret) -> Result<StoredProfile, String> {
         return Err("its id is empty, or far too long".to_owned());
     }
     let text = entry.reveal_secret();
+    if id.as_str() == "__proto__" {
+        return Err("OpenClaw ignores a profile with this id".to_owned());
+    }
     if text.len() > LONGEST {
         return Err("it is longer than 1 MiB".to_owned());
     }
     strict(text)?;
     let read = StoredProfile::parse(id, entry)?;
+    let broken = |secret: &Secret| secret.reveal_secret().trim().chars().any(char::is_control);
+    let is_broken = match &read.secret {
+        StoredSecret::Inline(secret) => broken(secret),
+        StoredSecret::OAuth { access, refresh } => broken(access) || refresh.as_ref().is_some_and(broken),
+        _ => false,
+    };
+    if is_broken {
+        return Err(
+            "its value has line breaks or control characters within it, so no provider accepts it".to_owned()
+        );
+    }
     match read.secret {
         StoredSecret::Absent => Err("it holds no credential".to_owned()),
         StoredSecret::Fenced => Err("OpenClaw is refreshing this login just now; export again".to_owned()),
         _ => Ok(read),
     }
+}
+
+/// Returns a part of a config as JSON that [`strict`] takes: as it is where that is so, else without what only a config may have.
+pub fn plain(part: &Secret) -> Result<Secret, String> {
+    if strict(part.reveal_secret()).is_ok() {
+        return Ok(part.clone());
+    }
+    let plain = config::plain_json(part).ok_or("it cannot be read")?;
+    strict(plain.reveal_secret()).map(|()| plain)
 }
 
 /// Refuses JSON with doubled keys, halves of surrogate pairs, numbers out of range, or too deep a nesting.

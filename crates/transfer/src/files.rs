@@ -227,6 +227,12 @@ pub(crate) fn size(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|meta| meta.len())
 }
 
+/// Returns where a link leads, which may be nowhere; nothing where there is no link.
+pub(crate) fn link(path: &Path) -> Option<Option<PathBuf>> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|meta| meta.is_symlink());
+    is_link.then(|| fs::canonicalize(path).ok())
+}
+
 /// Returns a path with all links followed, or as it is where that cannot be told.
 pub(crate) fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())

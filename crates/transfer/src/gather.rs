@@ -1,5 +1,6 @@
 //! Reading an installation, in every layout and without touching it, into a payload.
 
+mod closed;
 mod context;
 mod origin;
 mod settings;
@@ -28,6 +29,8 @@ pub struct GatherOptions {
     pub instance: Option<InstanceId>,
     /// When this is.
     pub now: Timestamp,
+    /// Nothing comes along to which a link leads out of the state directory: it was copied, and the link is not its own any more.
+    pub closed: bool,
 }
 
 /// Says why an installation cannot be read whole. Nothing half is ever gathered.
@@ -61,6 +64,18 @@ pub enum GatherError {
         path: String,
         /// Why.
         reason: String,
+    },
+    /// A link of a copied directory.
+    #[error(
+        "{path} is a link that leads out of {dir} (to {to}), so what it leads to is not of that installation; copy it with what its links lead to (cp -aL), and import that"
+    )]
+    LeadsOut {
+        /// The link.
+        path: String,
+        /// Where it leads.
+        to: String,
+        /// The state directory.
+        dir: String,
     },
     /// A file.
     #[error(transparent)]
@@ -117,6 +132,9 @@ fn gather_from(
     env: &Environment,
     options: &GatherOptions,
 ) -> Result<Payload, GatherError> {
+    if options.closed {
+        read.require_closed(locations)?;
+    }
     let payload = Payload {
         manifest: empty(locations, &read.resolved, options),
         values: Vec::new(),

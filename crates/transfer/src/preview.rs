@@ -1,6 +1,7 @@
 //! What an import would make of a payload. It is decided here, purely, shown, and only then done by whoever has the vault.
 
 mod asks;
+mod config;
 mod decide;
 mod plan;
 mod told;
@@ -31,6 +32,8 @@ pub struct Facts<'a> {
     pub answers: &'a BTreeMap<(ProfileId, Fingerprint), Choice>,
     /// The key of fingerprints, the same as for the verdicts and the answers.
     pub prints: &'a dyn Fingerprints,
+    /// Whether the installation goes on where it is, with its config as it is.
+    pub in_place: bool,
 }
 
 /// Decides what would become of a payload that was read or gathered. `new_uid` is asked for an id for every agent, in the roster's order,
@@ -69,6 +72,7 @@ pub fn preview(payload: &Payload, facts: &Facts<'_>, new_uid: &mut dyn FnMut() -
         all.iter().filter_map(one).collect::<Vec<_>>()
     };
     let bindings = bindings.collect();
+    let config = config::settle(payload, facts.in_place);
     let decided = decide::credentials(payload, facts, &uids, new_uid);
     let mut plan = ImportPlan {
         name: facts.name.to_owned(),
@@ -79,8 +83,8 @@ pub fn preview(payload: &Payload, facts: &Facts<'_>, new_uid: &mut dyn FnMut() -
         channels: settings(&manifest.channels),
         providers: settings(&manifest.providers),
         variables: settings(&manifest.variables),
-        config: manifest.config.and_then(|value| payload.value(value)).cloned(),
-        included: settings(&manifest.included),
+        config: config.text,
+        included: config.included,
         credentials: decided.credentials,
         dropped: decided.dropped,
         questions: decided.questions,
@@ -90,11 +94,12 @@ pub fn preview(payload: &Payload, facts: &Facts<'_>, new_uid: &mut dyn FnMut() -
         left_out: manifest.left_out.clone(),
         delivery: manifest.delivery,
         entries: settings(&manifest.entries),
-        conflicts: conflicts(payload, facts),
+        conflicts: conflicts(payload, facts).into_iter().chain(config.refused).collect(),
         warnings: Vec::new(),
         agents,
     };
     plan.warnings = told::warnings(payload, &plan);
+    plan.warnings.extend(config.words);
     plan
 }
 

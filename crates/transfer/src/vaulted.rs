@@ -113,11 +113,15 @@ impl Hearing<'_, '_> {
         self.entry(agent);
     }
 
-    /// Puts in what the config held of a disabled agent.
+    /// Puts in what the config held of a disabled agent, as plain JSON: a payload is read more strictly than a config.
     fn entry(&mut self, agent: &VaultAgent) {
-        if let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) {
-            let value = self.value(text.clone());
-            self.payload.manifest.entries.push(Named { name: id.to_string(), value });
+        let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) else { return };
+        match entry::plain(text) {
+            Ok(plain) => {
+                let value = self.value(plain);
+                self.payload.manifest.entries.push(Named { name: id.to_string(), value });
+            }
+            Err(why) => self.leave_out(format!("what the config held of {id}"), why),
         }
     }
 

@@ -127,6 +127,19 @@ pub struct About {
     pub default: bool,
 }
 
+/// Returns an id for an agent. One that OpenClaw would write in another way is refused, with the command that takes that, and so is a word
+/// of Keyshoal's own.
+fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
+    let id = shared::agent(written);
+    if id.as_str() == written.trim() {
+        return refuse_taken_word(&id).map(|()| id);
+    }
+    Err(CommandError::usage(format!(
+        "OpenClaw takes small letters, digits, - and _ for an id: it would call this agent {id}"
+    ))
+    .hint(format!("if that is meant: {}", with(&id))))
+}
+
 /// Does it.
 pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result<Outcome, CommandError> {
     match &args.action {
@@ -134,14 +147,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
         AgentAction::Show { agent } => show(ui, context, Some(agent)),
         AgentAction::Add { agent, about, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let id = shared::agent(agent);
-            if id.as_str() != agent.trim() {
-                return Err(CommandError::usage(format!(
-                    "OpenClaw takes letters, digits, - and _ for an id: it would call this agent {id}"
-                ))
-                .hint(format!("if that is meant: keyshoal agent add {id} --name {agent:?}")));
-            }
-            refuse_taken_word(&id)?;
+            let id = new_id(agent, |id| format!("keyshoal agent add {id} --name {agent:?}"))?;
             let uid = AgentUid(uuid::Uuid::new_v4());
             model::warn(ui, context, &about.models())?;
             let mut changes = vec![Change::AddAgent(VaultAgent {

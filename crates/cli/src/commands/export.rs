@@ -168,6 +168,7 @@ fn gathered(
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
         instance: None,
         now: keyshoal_local::clock::now(),
+        closed: false,
     };
     let payload =
         gather_open(locations, env, &options).map_err(|error| CommandError::io(error.to_string()))?;

@@ -171,6 +171,7 @@ impl Known<'_> {
             verdicts: &self.verdicts,
             answers: &self.answers,
             prints: &self.prints,
+            in_place: false,
         };
         let mut plan = preview(payload, &facts, &mut Uuid::new_v4);
         plan.warnings.extend(self.program.and_then(|program| program.on_an_earlier_config(&plan)));

@@ -183,10 +183,12 @@ fn remove(
             Some(Answer::Yes) => {}
             Some(Answer::No) => {
                 ui.say(&Text::of("nothing was removed"));
+                ui.document(&InstancesDocument::of(vault.instances()?))?;
                 return Ok(Outcome::Fine);
             }
             None => {
                 ui.say(&Text::of("nothing was removed: nobody is there to ask. Agree with --yes"));
+                ui.document(&InstancesDocument::of(vault.instances()?))?;
                 return Ok(Outcome::Attention);
             }
         }

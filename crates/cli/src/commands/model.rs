@@ -80,6 +80,12 @@ pub fn warn(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result<
         .map_err(|error| CommandError::config(error.to_string()))?;
     for written in models.primary.iter().chain(&models.fallbacks) {
         let Some((provider, model)) = config.model_of(written) else { continue };
+        if !written.contains('/') && *written == model {
+            ui.warn(&format!(
+                "{written} names no provider, so OpenClaw takes it for a model of {provider}: whoever uses it needs a credential of {provider}; write \
+                 PROVIDER/{written} if another one is meant"
+            ));
+        }
         let listed = config.providers.get(&provider).map(|declared| declared.models.as_slice());
         if let Some(listed @ [_, ..]) = listed
             && !listed.contains(&model)

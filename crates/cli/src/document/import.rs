@@ -264,6 +264,7 @@ fn conflict(conflict: &Conflict) -> ConflictLine {
     let word = match conflict {
         Conflict::NameTaken { .. } => "name_taken",
         Conflict::SameInstance { .. } => "same_instance",
+        Conflict::Config { .. } => "config",
     };
     ConflictLine { conflict: word, message: conflict_words(conflict) }
 }

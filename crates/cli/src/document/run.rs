@@ -23,7 +23,7 @@ impl RunDocument {
     /// Makes it; `command` names the schema.
     pub fn new(command: &str, plan: &Plan) -> Self {
         Self {
-            schema: format!("keyshoal.{command}.v1"),
+            schema: format!("keyshoal.{}.v1", command.replace(' ', "_")),
             run: None,
             applied: false,
             plan: PlanDocument::of(plan),

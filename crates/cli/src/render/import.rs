@@ -189,6 +189,7 @@ pub fn conflict_words(conflict: &Conflict) -> String {
                 "this instance is in the vault already, as {name} ({id}): change it there, or remove it first"
             )
         }
+        Conflict::Config { why } => format!("OpenClaw could not read the config: {why}"),
     }
 }
 

@@ -119,3 +119,47 @@ fn every_document_is_one_with_a_schema_snake_case_and_utc_times() {
         });
     }
 }
+
+#[test]
+fn what_changes_nothing_and_what_is_not_understood_prints_one_document_too() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    let schema = |arguments: &[&str], code: i32| {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, code, "{arguments:?}: {}{}", run.out, run.err);
+        let one: Value = serde_json::from_str(&run.out)
+            .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {}", run.out));
+        one["schema"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(schema(&["status", "--bogus", "--json"], 64), "keyshoal.error.v1");
+    assert_eq!(stage.run(&["trace", "--bogus", "--", "x", "--json"]).out, "");
+    assert_eq!(schema(&["trace", "--json", "--", "false"], 1), "keyshoal.trace.v1");
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    for (how, code) in [(&["--dry-run"][..], 0), (&[], 2)] {
+        assert_eq!(
+            schema(&[&["instance", "add", "--offline", "--json"], how].concat(), code),
+            "keyshoal.import.v1"
+        );
+    }
+    assert_eq!(stage.run(&["instance", "add", "--offline", "--yes", "--name", "home"]).code, 0);
+    assert_eq!(schema(&["instance", "remove", "home", "--json"], 2), "keyshoal.instances.v1");
+    assert_eq!(
+        schema(&["instance", "set", "--name", "desk", "--dry-run", "--json"], 2),
+        "keyshoal.instance.v1"
+    );
+    let set = ["instance", "set", "--delivery", "inline", "--dry-run", "--offline", "--json"];
+    let run = stage.run(&set);
+    let one: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(one["schema"], "keyshoal.instance_set.v1", "{}{}", run.out, run.err);
+}
+
+#[test]
+fn an_id_that_openclaw_would_write_otherwise_is_refused_and_a_model_without_a_provider_warned_of() {
+    let stage = Stage::drifted(Layout::JsonFile);
+    assert_eq!(stage.run(&["vault", "init"]).code, 0);
+    assert_eq!(stage.run(&["instance", "add", "--offline", "--yes"]).code, 0);
+    let run = stage.run(&["agent", "rename", "stocks", "Bad_Name!", "--yes", "--offline"]);
+    assert_eq!(run.code, 64, "{}{}", run.out, run.err);
+    assert!(run.err.contains("keyshoal agent rename stocks bad_name"), "{}", run.err);
+    let run = stage.run(&["model", "set", "nothing", "--dry-run", "--offline"]);
+    assert!(run.err.contains("nothing names no provider"), "{}{}", run.out, run.err);
+}

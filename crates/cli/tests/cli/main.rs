@@ -7,6 +7,7 @@ mod alarming;
 mod binary;
 mod bringing_back;
 mod bundling;
+mod carried;
 mod doctoring;
 mod documents;
 mod explaining;

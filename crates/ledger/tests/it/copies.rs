@@ -95,7 +95,8 @@ fn a_restored_directory_is_noticed_at_its_own_path() {
     copy(&backup, &here);
 
     let ledger = open(&here);
-    assert_eq!(ledger.identity(), Identity::Copied { from: here.clone(), original_exists: false });
+    assert_eq!(ledger.identity(), Identity::PutBack { at: here.clone() });
+    assert!(!ledger.identity().is_certain() && !ledger.identity().to_string().contains("any more"));
     assert_eq!(ledger.adopt(Adopt::AsMoved).unwrap(), Identity::Same);
     assert_eq!((ledger.instance(), values(&ledger, "p")), (id, vec![1, 2]));
     drop(ledger);

@@ -1,11 +1,14 @@
 //! `$include`: other files within the config, never from outside of its directory.
 
+mod source;
+
 use super::notes::{Steps, offset_of};
 use super::standing::Texts;
 use super::{ConfigError, Notes, text};
 use crate::files;
 use crate::locate::{self, Locations};
 use serde_json::{Map, Value};
+use source::{Found, Root, Source};
 use std::path::{Path, PathBuf};
 
 /// The key that includes.
@@ -49,22 +52,22 @@ pub(super) fn resolve(value: Value, text: &str, locations: &Locations) -> Result
             real: files::real_path(root).unwrap_or_else(|| root.to_owned()),
         })
         .collect();
-    let mut run =
-        Run { roots, files: Vec::new(), texts: Texts::new(), warnings: Vec::new(), loads: 0, bytes: 0 };
-    let chain = Chain { path: &locate::normalize(path), text, outer: None };
-    let value = run.process(value, &chain, &Steps::default())?;
-    Ok(Included { value, files: run.files, texts: run.texts, warnings: run.warnings })
+    Run::from(Source::Disk(roots)).all(value, text, path)
 }
 
-/// A directory from which may be included.
-struct Root {
-    written: PathBuf,
-    real: PathBuf,
+/// Resolves likewise out of texts that are given, by their paths, and out of nothing else.
+pub(super) fn resolve_texts(
+    value: Value,
+    text: &str,
+    path: &Path,
+    known: Texts,
+) -> Result<Included, ConfigError> {
+    Run::from(Source::Texts(known)).all(value, text, path)
 }
 
 /// One resolution.
 struct Run {
-    roots: Vec<Root>,
+    source: Source,
     files: Vec<PathBuf>,
     texts: Texts,
     warnings: Vec<String>,
@@ -96,6 +99,17 @@ impl Chain<'_> {
 }
 
 impl Run {
+    fn from(source: Source) -> Self {
+        Self { source, files: Vec::new(), texts: Texts::new(), warnings: Vec::new(), loads: 0, bytes: 0 }
+    }
+
+    /// Resolves within a config.
+    fn all(mut self, value: Value, text: &str, path: &Path) -> Result<Included, ConfigError> {
+        let chain = Chain { path: &locate::normalize(path), text, outer: None };
+        let value = self.process(value, &chain, &Steps::default())?;
+        Ok(Included { value, files: self.files, texts: self.texts, warnings: self.warnings })
+    }
+
     /// Resolves within one value, which stands at `steps` of the last file of the chain.
     fn process(&mut self, value: Value, chain: &Chain<'_>, steps: &Steps) -> Result<Value, ConfigError> {
         Ok(match value {
@@ -175,29 +189,18 @@ impl Run {
         if wanted.contains('\0') {
             return Err(refuse("holds a null byte".to_owned()));
         }
-        if !self.roots.iter().any(|root| written.starts_with(&root.written)) {
-            return Err(refuse(format!("leaves the config's directory {}", self.roots[0].written.display())));
-        }
-        let Some(real) = files::real_path(&written) else {
-            return Err(refuse(format!(
-                "names {}, which does not exist or cannot be looked at",
-                written.display()
-            )));
-        };
-        if !self.roots.iter().any(|root| real.starts_with(&root.real)) {
-            return Err(refuse(format!(
-                "leaves the config's directory {} by a symbolic link",
-                self.roots[0].written.display()
-            )));
-        }
+        let found = self.source.find(&written).map_err(&refuse)?;
         if chain.files().any(|file| file == written) {
             return Err(refuse("includes itself".to_owned()));
         }
         if chain.files().count() > DEEPEST {
             return Err(refuse(format!("is nested deeper than {DEEPEST} files")));
         }
-        let bytes =
-            files::read_single(&real, LARGEST).map_err(|error| refuse(format!("cannot be used: {error}")))?;
+        let bytes = match found {
+            Found::File(real) => files::read_single(&real, LARGEST)
+                .map_err(|error| refuse(format!("cannot be used: {error}")))?,
+            Found::Text(text) => text.into_bytes(),
+        };
         self.loads += 1;
         self.bytes += bytes.len();
         if self.loads > MOST_FILES || self.bytes > MOST_BYTES {

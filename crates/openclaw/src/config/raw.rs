@@ -41,6 +41,20 @@ pub fn raw(locations: &Locations) -> Result<Option<RawConfig>, ConfigError> {
     }))
 }
 
+/// Returns a part of a config as plain JSON: without comments, and of a key that stands twice what the program takes. `None` where it
+/// cannot be read.
+pub fn plain_json(part: &Secret) -> Option<Secret> {
+    let value = text::parse(Path::new("openclaw.json"), part.reveal_secret()).ok()?;
+    Some(Secret::new(value.to_string()))
+}
+
+impl RawConfig {
+    /// Returns the whole as one text that includes nothing.
+    pub fn in_one(&self) -> Secret {
+        Secret::new(format!("{:#}\n", self.value))
+    }
+}
+
 /// Tells whether a config's own text has agents by name, `agents.entries`. What it includes is not looked at.
 pub fn has_entries(text: &str) -> bool {
     let read = text::parse(Path::new("openclaw.json"), text);

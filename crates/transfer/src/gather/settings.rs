@@ -5,8 +5,9 @@ use crate::manifest::{AgentPart, BindingPart, OrderPart};
 use crate::{entry, paths};
 use keyshoal_core::Secret;
 use keyshoal_core::vault::ModelChoice;
-use keyshoal_openclaw::{agent_id, workspaces};
+use keyshoal_openclaw::{agent_id, locate, workspaces};
 use serde_json::Value;
+use std::path::Path;
 
 impl Gathering<'_> {
     pub(super) fn settings(&mut self) {
@@ -83,22 +84,28 @@ impl Gathering<'_> {
         }
     }
 
+    /// Puts in the config's text, and those that it includes; all in one where any of them cannot come along under its name.
     fn texts(&mut self) {
         let Some(raw) = self.raw else { return };
-        self.payload.manifest.config = Some(self.value(raw.text.clone()));
-        let dir = self.locations.config_path.parent();
-        for (path, text) in &raw.included {
-            let relative = dir.and_then(|dir| path.strip_prefix(dir).ok()).and_then(|path| path.to_str());
-            match relative.filter(|path| paths::check(path).is_ok()) {
-                Some(relative) => {
-                    let named = self.named(relative, text.clone());
-                    self.payload.manifest.included.push(named);
-                }
-                None => self.leave_out(
-                    format!("the included file {}", path.display()),
-                    "it stands outside of the config's directory; copy it by hand",
-                ),
-            }
+        let path = locate::normalize(&self.locations.config_path);
+        let name = |file: &Path| {
+            let relative = path.parent().and_then(|dir| file.strip_prefix(dir).ok())?.to_str()?;
+            paths::check(relative).is_ok().then(|| relative.to_owned())
+        };
+        let (named, outside): (Vec<_>, Vec<_>) =
+            raw.included.iter().map(|(file, text)| (name(file), file, text)).partition(|one| one.0.is_some());
+        for (_, file, _) in &outside {
+            self.leave_out(
+                format!("the included file {}", file.display()),
+                "it stands outside of the config's directory; what it holds is in the config itself, which comes along in one piece",
+            );
+        }
+        let all = outside.is_empty();
+        let own = if all { raw.text.clone() } else { raw.in_one() };
+        self.payload.manifest.config = Some(self.value(own));
+        for (name, _, text) in named.into_iter().filter(|_| all) {
+            let named = self.named(&name.unwrap_or_default(), text.clone());
+            self.payload.manifest.included.push(named);
         }
     }
 }

@@ -9,7 +9,7 @@ use keyshoal_core::{
     AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Secret, SecretRef, Timestamp,
     VerdictKind,
 };
-use keyshoal_openclaw::config::named_places;
+use keyshoal_openclaw::config::{doors, named_places};
 use std::path::{Component, Path};
 
 /// What an import would make.
@@ -181,6 +181,11 @@ pub enum Conflict {
         /// What it is called there.
         name: String,
     },
+    /// The config cannot be read, or includes what does not come along.
+    Config {
+        /// Why.
+        why: String,
+    },
 }
 
 /// Settings beside the workspaces of single agents that move with the state directory.
@@ -229,6 +234,12 @@ impl ImportPlan {
             Some((way, moved(path, from, state_dir)?))
         };
         MOVED.into_iter().filter_map(new).collect()
+    }
+
+    /// Says which settings of the config let others in at the gateway although it binds to loopback and asks for a token.
+    pub fn doors(&self) -> Vec<String> {
+        let named = self.config.as_ref().map(doors).unwrap_or_default();
+        named.into_iter().map(|one| format!("{one} and stays so: it lets others in at the gateway, which is bound to loopback by itself; take it out unless it is meant")).collect()
     }
 
     /// Answers every open question with keeping the value, so that nothing is lost.

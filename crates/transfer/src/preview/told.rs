@@ -1,7 +1,7 @@
 //! What a person should know before the answer is yes.
 
 use super::plan::ImportPlan;
-use crate::manifest::{BindingPart, Logins};
+use crate::manifest::{BindingPart, Logins, Part};
 use crate::payload::Payload;
 use keyshoal_core::vault::Delivery;
 use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
@@ -15,6 +15,7 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
     routes(payload, plan, &mut warnings);
     places(payload, plan, &mut warnings);
     named(plan, &mut warnings);
+    warnings.extend(plan.doors());
     if plan.delivery == Delivery::Refs {
         warnings.push(
             "the old machine's stores referred to one private file; here they hold the keys, until keyshoal instance set --delivery refs"
@@ -35,10 +36,18 @@ fn places(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
     for agent in &payload.manifest.agents {
         let elsewhere = |written: &&str| !Path::new(written).starts_with(&plan.source.state_dir);
         if let Some(workspace) = agent.workspace.as_deref().filter(elsewhere) {
-            warnings.push(format!(
-                "agent {} works in {workspace}, as the config says; that has to be there on this machine",
-                agent.id
-            ));
+            let mut files = payload.files.iter().filter(|file| file.part == Part::Workspace);
+            let along = files.any(|file| file.agent == agent.id);
+            warnings.push(match along {
+                true => format!(
+                    "agent {0} worked in {workspace}; its files come along, to workspace-{0} in the new state directory where that is not in there itself",
+                    agent.id
+                ),
+                false => format!(
+                    "agent {} works in {workspace}, as the config says; that has to be there on this machine",
+                    agent.id
+                ),
+            });
         }
         if let Some(dir) = &agent.agent_dir {
             warnings.push(format!(

@@ -138,6 +138,7 @@ fn hostile_manifests_are_refused_at_their_place() {
         (set("/values", json!(1.5)), "invalid type"),
         (set("/profiles/1/entry", json!(0)), "as something else does"),
         (set("/profiles/1/store", json!("base")), "again"),
+        (set("/profiles/1/profile", json!("__proto__")), "OpenClaw ignores"),
         (set("/profiles/1/store", json!({ "agent": "ghost" })), "not in the roster"),
         (set("/profiles/1/store", json!({ "agent": "stocks", "base": 1 })), "the manifest"),
         (set("/profiles/1/profile", json!("")), "profile  of stocks"),

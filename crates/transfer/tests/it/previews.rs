@@ -22,7 +22,15 @@ fn plan_with(
     existing: &[VaultInstance],
 ) -> ImportPlan {
     let prints = prints();
-    let facts = Facts { name: "home", organisation: "own", existing, verdicts, answers, prints: &prints };
+    let facts = Facts {
+        name: "home",
+        organisation: "own",
+        existing,
+        verdicts,
+        answers,
+        prints: &prints,
+        in_place: false,
+    };
     let mut next = 0_u128;
     preview(payload, &facts, &mut || {
         next += 1;
@@ -44,6 +52,22 @@ fn of_keys(verdicts: &[(&str, VerdictKind)]) -> Verdicts {
 
 fn own(id: &str) -> StoreId {
     StoreId::Agent(AgentId::new(id))
+}
+
+#[test]
+fn a_config_that_cannot_be_read_or_includes_what_does_not_come_along_is_no_plan() {
+    for text in
+        ["{ a: [ }", "{ agents: { $include: '/etc/hostname' } }", "{ agents: { $include: './gone.json5' } }"]
+    {
+        let mut payload = bare(&["main"]);
+        payload.manifest.config = Some(value(&mut payload, text));
+        let plan = plan(&payload, &[]);
+        assert!(
+            matches!(plan.conflicts.as_slice(), [Conflict::Config { .. }]),
+            "{text}: {:?}",
+            plan.conflicts
+        );
+    }
 }
 
 /// One shared key; stocks and ops have another, research a third.

@@ -96,6 +96,7 @@ fn planned(payload: &Payload) -> ImportPlan {
         verdicts: &BTreeMap::new(),
         answers: &BTreeMap::new(),
         prints: &prints(),
+        in_place: false,
     };
     let mut next = 100;
     preview(payload, &facts, &mut || {

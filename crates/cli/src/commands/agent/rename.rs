@@ -1,7 +1,7 @@
 //! Giving an agent another id: it keeps everything that the vault has for it.
 
+use crate::commands::Context;
 use crate::commands::flow::{self, FlowArgs};
-use crate::commands::{Context, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::holdings::{self, RENAMES};
@@ -21,8 +21,7 @@ pub fn rename(
 ) -> Result<Outcome, CommandError> {
     let flow = flow::begin(ui, context, how)?;
     let found = flow.agent(agent)?.clone();
-    let id = shared::agent(to);
-    super::refuse_taken_word(&id)?;
+    let id = super::new_id(to, |id| format!("keyshoal agent rename {agent} {id}"))?;
     let mut renames = match flow.document(RENAMES)? {
         Some(text) => holdings::renames(&text)?,
         None => std::collections::BTreeMap::new(),

@@ -137,6 +137,7 @@ fn directory(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Re
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
         instance: None,
         now: keyshoal_local::clock::now(),
+        closed: true,
     };
     let payload =
         gather_copy(&locations, &env, &options).map_err(|error| CommandError::io(error.to_string()))?;

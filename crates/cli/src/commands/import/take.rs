@@ -125,7 +125,8 @@ fn build(
     let locations = root::locations(context.world, context.globals)?;
     lay::config(target, &locations, plan)?;
     let defaults = gateway::moved_settings(&locations, env, plan)?;
-    let notes = lay::workspaces(plan, &agreed.payload, &locations, defaults);
+    let mut notes = lay::workspaces(plan, &agreed.payload, &locations, defaults);
+    notes.extend(plan.doors());
     let files = lay::files(target, plan, &agreed.payload, &locations)?;
 
     let opened = OpenFor { offline: agreed.args.offline, vault: Need::Not, ..OpenFor::default() };

@@ -1,7 +1,7 @@
 //! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
 
 use crate::commands::{Context, identity, import, shared};
-use crate::document::InstanceDocument;
+use crate::document::{ImportDocument, InstanceDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
@@ -60,6 +60,7 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         verdicts: &verdicts,
         answers: &answers,
         prints: installation.fingerprints(),
+        in_place: true,
     };
     let mut plan = plan(context, &installation, &id, &facts)?;
     // One that has never run has written nowhere which release it is.
@@ -68,10 +69,12 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     }
     ui.data(&render::import::preview(&plan, "directory", ui.width()));
     if !plan.conflicts.is_empty() || wanted.dry_run {
+        ui.document(&ImportDocument::of(&plan, "directory", false))?;
         return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
     }
     let question = "take this into the vault, whose word counts here from then on?";
     if let Some(outcome) = shared::agree(ui, question, wanted.yes)? {
+        ui.document(&ImportDocument::of(&plan, "directory", false))?;
         return Ok(outcome);
     }
     let now = keyshoal_local::clock::now();
@@ -102,6 +105,7 @@ fn again(
         // Only then its values have fingerprints here.
         installation.hold(&holdings::holdings(vault, known, None)?)?;
         ui.data(&render::instance::whole(known, &installation.held_prints()));
+        ui.document(&InstanceDocument::of(known, &installation.held_prints()))?;
         let what = if counts { "counts here" } else { "would count here again" };
         ui.say(&Text::of(format!("{} is in the vault already, whose word {what}", known.name)));
         return Ok(Outcome::Fine);
@@ -109,6 +113,7 @@ fn again(
     if !counts {
         let question = format!("have the vault's word count again for {}?", known.name);
         if let Some(outcome) = shared::agree(ui, &question, wanted.yes)? {
+            ui.document(&InstanceDocument::of(known, &installation.held_prints()))?;
             return Ok(outcome);
         }
     }
@@ -177,6 +182,7 @@ pub fn plan(
         logins: Logins::Stay,
         instance: Some(id.clone()),
         now: keyshoal_local::clock::now(),
+        closed: false,
     };
     let mut payload = gather(installation.locations(), &context.world.environment, &options)
         .map_err(|error| CommandError::io(error.to_string()))?;

@@ -2,6 +2,7 @@
 
 use super::super::flow::{self, Flow, FlowArgs};
 use super::super::{Context, rotate, shared};
+use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
@@ -41,6 +42,7 @@ pub(super) fn set(
         let name = name.unwrap_or_default();
         if how.dry_run {
             ui.say(&Text::of(format!("it would be called {name}")));
+            ui.document(&InstanceDocument::of(flow.instance(), &flow.installation.held_prints()))?;
             return Ok(Outcome::Attention);
         }
         flow.note(changes)?;

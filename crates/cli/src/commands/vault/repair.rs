@@ -133,6 +133,7 @@ fn seen(
         verdicts: &Default::default(),
         answers: &Default::default(),
         prints: installation.fingerprints(),
+        in_place: true,
     };
     let plan = instance::plan(context, installation, &id, &facts)?;
     let new = NewInstance {

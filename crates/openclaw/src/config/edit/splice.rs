@@ -10,16 +10,16 @@ use serde_json::Value;
 
 /// What was changed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Spliced {
+pub(in crate::config) struct Spliced {
     /// The new text.
-    pub(super) text: String,
+    pub(in crate::config) text: String,
     /// Where the change begins.
     pub(super) at: usize,
 }
 
 /// Says why a text cannot be edited safely.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Unsafe {
+pub(in crate::config) struct Unsafe {
     /// Where.
     pub(super) at: usize,
     /// Why.
@@ -43,7 +43,7 @@ pub(in crate::config) fn options() -> ParseOptions {
 }
 
 /// Sets the value at `steps`: replaces what is there, or adds the missing member (and the objects that lead to it).
-pub(super) fn set(text: &str, steps: &[String], value: &Value) -> Result<Spliced, Unsafe> {
+pub(in crate::config) fn set(text: &str, steps: &[String], value: &Value) -> Result<Spliced, Unsafe> {
     let parsed =
         jsonc_parser::parse_to_ast(text, &Default::default(), &options()).map_err(|error| Unsafe {
             at: error.range().start,
