@@ -1,9 +1,11 @@
 //! Opening the vault that the options name.
 
+mod fetch;
 mod keys;
 mod passphrase;
 
 pub use keys::{KeyOptions, named_key, new_key};
+use passphrase::Given;
 
 use super::{World, variables};
 use crate::arguments::Globals;
@@ -12,6 +14,9 @@ use crate::ui::Ui;
 use keyshoal_seal::Keyring;
 use keyshoal_vault::{Author, Cause, KeyState, Vault, VaultError};
 use std::path::PathBuf;
+
+/// The way on where a vault's key is gone.
+const LOST: &str = "where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add";
 
 /// Returns where the vault is, or would be.
 pub fn vault_path(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
@@ -36,18 +41,33 @@ pub fn has_vault(world: &World, globals: &Globals) -> Result<bool, CommandError>
 
 /// Opens the vault with every key of it that can be had. A passphrase is asked for where nothing else gives it.
 pub fn open_vault(ui: &mut Ui, world: &World, globals: &Globals) -> Result<Vault, CommandError> {
+    open_between(ui, world, globals, None)
+}
+
+/// As [`open_vault`]. Where the vault is on its way to another key, the new passphrase may come from a descriptor of its own.
+pub fn open_between(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    new_fd: Option<u32>,
+) -> Result<Vault, CommandError> {
     let path = vault_path(world, globals)?;
+    let mut records = Vault::keys(&path)?;
+    records.retain(|key| key.state != KeyState::Retired);
+    let between = records.len() > 1;
+    let mut given = Given::by(globals.passphrase_fd.into_iter().chain(new_fd.filter(|_| between)));
     let mut ring = Keyring::default();
     let mut missing = None;
-    for record in Vault::keys(&path)?.iter().filter(|key| key.state != KeyState::Retired) {
-        match keys::recorded_key(ui, world, globals, record) {
+    for record in &records {
+        match fetch::recorded(ui, world, record, &mut given, between) {
             Ok(key) => ring.add(key),
             Err(error) => {
                 missing.get_or_insert(error);
             }
         }
     }
-    match (Vault::open(&path, ring), missing) {
+    let opened = Vault::open(&path, ring).map(|vault| vault.fetching(fetch::fetcher(world)));
+    match (opened, missing) {
         (Ok(vault), None) => Ok(vault),
         (Ok(vault), Some(missing)) => {
             ui.warn(&format!("one of the vault's two keys is missing, so not everything opens: {missing}"));
@@ -69,22 +89,28 @@ pub fn author(world: &World, why: Option<&str>) -> Author {
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let kind = match error.cause {
-            Cause::Missing | Cause::Open { .. } | Cause::WrongKey { .. } | Cause::Key(_) => ErrorKind::Config,
+            Cause::Missing
+            | Cause::Open { .. }
+            | Cause::WrongKey { .. }
+            | Cause::KeyAbsent { .. }
+            | Cause::Key(_) => ErrorKind::Config,
             Cause::Exists | Cause::Refused(_) | Cause::NoInstance(_) | Cause::OtherRekey { .. } => {
                 ErrorKind::User
             }
             _ => ErrorKind::Io,
         };
         let retryable = error.is_retryable();
-        let hint = match error.cause {
-            Cause::Seal { .. } => {
-                Some("keyshoal vault repair   says what of a vault is damaged, and mends it")
-            }
-            Cause::NoInstance(_) => Some("keyshoal vault verify   says whether the vault is damaged"),
-            _ => None,
+        let hints: &[&str] = match error.cause {
+            Cause::KeyAbsent { .. } => &[
+                "have that key at hand where it comes from, and run this again; keyshoal vault rekey   ends a change of the key that was broken off",
+                LOST,
+            ],
+            Cause::Seal { .. } => &["keyshoal vault repair   says what of a vault is damaged, and mends it"],
+            Cause::NoInstance(_) => &["keyshoal vault verify   says whether the vault is damaged"],
+            _ => &[],
         };
         let mut made = Self::new(kind, error.to_string());
-        made.hints.extend(hint.map(str::to_owned));
+        made.hints.extend(hints.iter().map(|hint| (*hint).to_owned()));
         if retryable {
             made.hints.push("trying again may help".to_owned());
         }
