@@ -2,6 +2,7 @@
 
 use crate::stage::*;
 use crate::watching::{start, told};
+use crate::watching_a_vault::give;
 use keyshoal_core::{Layout, Secret};
 use keyshoal_seal::keys::{self, Passphrase};
 use keyshoal_seal::{KeyEncryptionKey, Keyring};
@@ -207,12 +208,10 @@ fn a_watch_takes_up_the_new_key_and_is_not_well_where_it_cannot() {
     let (child, address) = watched(&stage);
     let second = stage.path("second.key");
     assert_eq!(stage.run(&["vault", "rekey", "--key-file", second.to_str().unwrap()]).code, 0);
-    // What somebody takes away is put back from a vault that has another key by now.
+    give(&stage, "second.key", GIVEN);
     let store = stage.state_dir().join("agents/main/agent/auth-profiles.json");
-    let text = std::fs::read_to_string(&store).unwrap();
-    std::fs::write(&store, text.replace(PROFILE, "anthropic:renamed")).unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
-    let holds = || std::fs::read_to_string(&store).unwrap().contains(PROFILE);
+    let holds = || std::fs::read_to_string(&store).unwrap().contains(GIVEN);
     while !holds() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -229,7 +228,7 @@ fn a_watch_takes_up_the_new_key_and_is_not_well_where_it_cannot() {
     let alarm = page_with(&address, |page| page.contains("keyshoal_alarms_active{nature=\"passing\"} 1"));
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     child.wait_with_output().unwrap();
-    assert!(held, "it was not put back");
+    assert!(held, "it did not follow");
     assert!(after.contains(FAILED), "{after}");
     assert_eq!(output.status.code(), Some(0));
     let blind = blind.unwrap();
