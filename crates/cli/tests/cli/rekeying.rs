@@ -8,10 +8,10 @@ use keyshoal_seal::keys::{self, Passphrase};
 use keyshoal_seal::{KeyEncryptionKey, Keyring};
 use keyshoal_vault::{Author, KeySource, NewKey, RekeyStep, Vault};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command};
 use std::time::{Duration, Instant};
 
 fn vault(stage: &Stage) -> PathBuf {
@@ -164,8 +164,8 @@ fn a_unit_asks_systemd_for_the_vaults_key() {
     assert!(!unit.out.contains("LoadCredential") && unit.err.contains("has nobody to ask"), "{}", unit.err);
 }
 
-/// Begins a watch that serves its numbers, and returns where.
-fn watched(stage: &Stage) -> (std::process::Child, String) {
+/// Begins a watch that serves its numbers, and returns where, and what it says: that must stay open.
+fn watched(stage: &Stage) -> (Child, String, Lines<BufReader<ChildStderr>>) {
     let policy = "[watch]\npolicy = \"repair\"\nevery_seconds = 5\n[metrics]\nlisten = \"127.0.0.1:0\"\n";
     std::fs::write(stage.path(".config/keyshoal/keyshoal.toml"), policy).unwrap();
     let socket = stage.path("notify");
@@ -173,11 +173,12 @@ fn watched(stage: &Stage) -> (std::process::Child, String) {
     manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut child = start(stage, &socket);
     told(&manager, "READY=1");
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let address = lines
+        .by_ref()
         .map_while(Result::ok)
         .find_map(|line| Some(line.split_once("http://")?.1.split_once("/metrics")?.0.to_owned()));
-    (child, address.unwrap())
+    (child, address.unwrap(), lines)
 }
 
 fn page(address: &str) -> String {
@@ -205,7 +206,7 @@ fn page_with(address: &str, what: impl Fn(&str) -> bool) -> Option<String> {
 fn a_watch_takes_up_the_new_key_and_is_not_well_where_it_cannot() {
     const FAILED: &str = "keyshoal_looks_total{result=\"failed\"} 0\n";
     let stage = taken_in("");
-    let (child, address) = watched(&stage);
+    let (child, address, _said) = watched(&stage);
     let second = stage.path("second.key");
     assert_eq!(stage.run(&["vault", "rekey", "--key-file", second.to_str().unwrap()]).code, 0);
     give(&stage, "second.key", GIVEN);
