@@ -65,11 +65,11 @@ pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyE
 fn take(out: impl Read, limit: usize, too_much: &dyn Fn()) -> Zeroizing<Vec<u8>> {
     let mut kept = Zeroizing::new(Vec::with_capacity(limit + 1));
     let mut out = out;
+    let _ = out.by_ref().take(limit as u64 + 1).read_to_end(&mut kept);
     if kept.len() > limit {
         too_much();
     }
-    // What is too long is refused later: the program must not be left writing into a full pipe.
-    let _ = out.by_ref().take(limit as u64 + 1).read_to_end(&mut kept);
+    // What is too long is refused: the program must not be left writing into a full pipe until it is ended.
     let _ = std::io::copy(&mut out, &mut std::io::sink());
     kept
 }

@@ -46,7 +46,7 @@ mod tests {
             from_credentials(dir.path(), "vault")
         };
         let base64 = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
-        for form in [&[1; 32] as &[u8], base64.as_bytes(), "01".repeat(32).as_bytes()] {
+        for form in [[1_u8; 32].as_slice(), base64.as_bytes(), "01".repeat(32).as_bytes()] {
             assert_eq!(handed(form).unwrap().unwrap().bytes(), &[1; 32]);
         }
         let said = handed(b"a passphrase").unwrap_err().to_string();
