@@ -12,8 +12,8 @@ use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::Ui;
 use keyshoal_seal::Keyring;
-use keyshoal_vault::{Author, Cause, KeyState, Vault, VaultError};
-use std::path::PathBuf;
+use keyshoal_vault::{Author, Cause, KeyRecord, KeyState, Vault, VaultError};
+use std::path::{Path, PathBuf};
 
 /// The way on where a vault's key is gone.
 const LOST: &str = "where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add";
@@ -52,30 +52,48 @@ pub fn open_between(
     new_fd: Option<u32>,
 ) -> Result<Vault, CommandError> {
     let path = vault_path(world, globals)?;
-    let mut records = Vault::keys(&path)?;
-    records.retain(|key| key.state != KeyState::Retired);
-    let between = records.len() > 1;
-    let mut given = Given::by(globals.passphrase_fd.into_iter().chain(new_fd.filter(|_| between)));
-    let mut ring = Keyring::default();
-    let mut missing = None;
-    for record in &records {
-        match fetch::recorded(ui, world, record, &mut given, between) {
-            Ok(key) => ring.add(key),
-            Err(error) => {
-                missing.get_or_insert(error);
+    let mut records = live_keys(&path)?;
+    let new_fd = new_fd.filter(|_| records.len() > 1);
+    let mut given = Given::by(globals.passphrase_fd.into_iter().chain(new_fd));
+    loop {
+        let mut ring = Keyring::default();
+        let mut missing = None;
+        for record in &records {
+            match fetch::recorded(ui, world, record, &mut given, records.len() > 1) {
+                Ok(key) => ring.add(key),
+                Err(error) => {
+                    missing.get_or_insert(error);
+                }
+            }
+        }
+        match (Vault::open(&path, ring), missing) {
+            (Ok(vault), missing) => {
+                if let Some(missing) = missing {
+                    ui.warn(&format!(
+                        "one of the vault's two keys is missing, so not everything opens: {missing}"
+                    ));
+                }
+                return Ok(vault.fetching(fetch::fetcher(world)));
+            }
+            (Err(error), missing) => {
+                let wrong_key = matches!(error.cause, Cause::WrongKey { .. });
+                let now = live_keys(&path)?;
+                if wrong_key && now != records {
+                    // It was given another key while the ones that it had were fetched.
+                    records = now;
+                    continue;
+                }
+                return Err(missing.filter(|_| wrong_key).unwrap_or_else(|| error.into()));
             }
         }
     }
-    let opened = Vault::open(&path, ring).map(|vault| vault.fetching(fetch::fetcher(world)));
-    match (opened, missing) {
-        (Ok(vault), None) => Ok(vault),
-        (Ok(vault), Some(missing)) => {
-            ui.warn(&format!("one of the vault's two keys is missing, so not everything opens: {missing}"));
-            Ok(vault)
-        }
-        (Err(VaultError { cause: Cause::WrongKey { .. }, .. }), Some(missing)) => Err(missing),
-        (Err(error), _) => Err(error.into()),
-    }
+}
+
+/// Returns the keys that something of a vault may be wrapped with.
+fn live_keys(path: &Path) -> Result<Vec<KeyRecord>, VaultError> {
+    let mut records = Vault::keys(path)?;
+    records.retain(|key| key.state != KeyState::Retired);
+    Ok(records)
 }
 
 /// Says who changes something.
