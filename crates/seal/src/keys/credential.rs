@@ -40,7 +40,7 @@ mod tests {
     fn every_form_of_a_key_is_taken_and_the_refusal_names_them() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("keyshoal-vault");
-        let mut handed = |bytes: &[u8]| {
+        let handed = |bytes: &[u8]| {
             std::fs::write(&path, bytes).unwrap();
             rustix::fs::chmod(&path, Mode::RUSR | Mode::WUSR).unwrap();
             from_credentials(dir.path(), "vault")
