@@ -51,7 +51,11 @@ pub const FAMILIES: &[Family] = &[
         &[],
         "1: the gateway on the configured port uses another state directory; 0: it does not, or none runs; absent: it cannot be told.",
     ),
-    gauge("keyshoal_findings", &["finding"], "Findings of the newest look, by kind."),
+    gauge(
+        "keyshoal_findings",
+        &["finding"],
+        "Findings of the newest look, by kind; unreadable alone while looks fail.",
+    ),
     gauge("keyshoal_last_look_timestamp_seconds", &[], "When the newest look ended."),
     counter("keyshoal_looks_total", &["result"], "Looks, by result: ok or failed."),
     gauge(

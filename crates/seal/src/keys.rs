@@ -212,6 +212,14 @@ pub enum KeyError {
         /// The mode it should have.
         want: u32,
     },
+    /// A credential that systemd handed over holds something else than a key.
+    #[error(
+        "{}: is no key; a systemd credential holds 32 raw bytes, or 32 bytes in base64 or hexadecimal digits, or the text of a key file, and nothing else", path.display()
+    )]
+    Credential {
+        /// Which file.
+        path: PathBuf,
+    },
     /// It holds something else than a key.
     #[error("{}: is no key file ({why}); restore it from a backup, or move it aside and lose what only it can open", path.display())]
     Malformed {

@@ -4,9 +4,11 @@ pub(crate) mod format;
 
 use crate::header::Header;
 use crate::place::Place;
+use crate::sqlite::Database;
 use crate::{Author, Cause, Vault, VaultError, events};
 use format::Writer;
 use keyshoal_core::Timestamp;
+use keyshoal_seal::KeyEncryptionKey;
 use std::io::Read;
 use std::path::Path;
 
@@ -40,7 +42,7 @@ impl Vault {
         on: &mut dyn FnMut(BackupStep),
     ) -> Result<BackupHeader, VaultError> {
         let target = Place::of(to).map_err(VaultError::at(to))?;
-        let header = self.write_backup(&target, now, on).map_err(|cause| {
+        let header = self.write_backup(&target, who, now, on).map_err(|cause| {
             let whose =
                 if matches!(cause, Cause::Altered(_) | Cause::WrongKey { .. }) { self.path() } else { to };
             VaultError::at(whose)(cause)
@@ -56,6 +58,7 @@ impl Vault {
     fn write_backup(
         &self,
         target: &Place,
+        who: &Author,
         now: Timestamp,
         on: &mut dyn FnMut(BackupStep),
     ) -> Result<BackupHeader, Cause> {
@@ -71,14 +74,11 @@ impl Vault {
         drop(copy.file());
         self.database.copy_to(&copy.path)?;
         on(BackupStep::Copied);
+        let (key, header) = self.header_of(&copy.path, who, now)?;
         // No connection has the copy open, so that it may be read as any file.
         let mut copied = copy.reopen()?;
         let length = copied.metadata()?.len();
-        let (key, header) = self.database.read(|db| {
-            let header = Header::read(db)?;
-            header.check(&self.tags)?;
-            Ok((header.active_key(&self.ring)?.clone(), BackupHeader::new(&header, now, length)?))
-        })?;
+        let header = BackupHeader::new(&header, now, length)?;
         let mut draft = target.draft()?;
         let file = draft.file().ok_or(Cause::NotPlain)?;
         let mut writer = Writer::begin(file, &header, &key)?;
@@ -94,5 +94,24 @@ impl Vault {
         drop(writer);
         draft.settle()?;
         Ok(header)
+    }
+
+    /// Reads the header of a copy, and the key that it opens with. Where the vault is on its way to another key the copy has arrived there, if
+    /// the old key is at hand and all of it opens: whoever needs a backup may have the new key only.
+    fn header_of(
+        &self,
+        copy: &Path,
+        who: &Author,
+        now: Timestamp,
+    ) -> Result<(KeyEncryptionKey, Header), Cause> {
+        let database = Database::open_draft(copy)?;
+        let header = database.read(Header::read)?;
+        header.check(&self.tags)?;
+        let ring = self.keys_of(&header);
+        let copied = Self::of(database, (*ring).clone())?;
+        // Else it stays as it was copied, and says that it needs both.
+        let _ = copied.arrive(who, now);
+        let header = copied.database.read(Header::read)?;
+        Ok((header.active_key(&ring)?.clone(), header))
     }
 }

@@ -1,5 +1,6 @@
 //! Why a vault cannot do what it was asked.
 
+use crate::KeyRecord;
 use keyshoal_core::{InstanceId, Timestamp};
 use keyshoal_seal::{KeyError, KeyId, SealError};
 use std::io;
@@ -105,6 +106,18 @@ pub enum Cause {
         /// Where it comes from.
         source_hint: String,
     },
+    /// Records are wrapped with a key of the vault that is not at hand.
+    #[error(
+        "what is sealed under key {wanted} ({source_hint}) does not open, as that key is not at hand{why}; nothing of it is damaged, and nothing was changed"
+    )]
+    KeyAbsent {
+        /// The key that is needed.
+        wanted: KeyId,
+        /// Where it comes from.
+        source_hint: String,
+        /// Why it cannot be had, as words that follow.
+        why: String,
+    },
     /// Something could not be sealed or opened.
     #[error("{what}: {source}")]
     Seal {
@@ -180,6 +193,18 @@ impl Cause {
             Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(source.to_string()),
             _ => Self::Database(source),
         }
+    }
+
+    /// Says that a key of the vault is not at hand, and why, where that is known.
+    pub(crate) fn absent(record: &KeyRecord, why: &str) -> Self {
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        Self::KeyAbsent { wanted: record.id, source_hint: record.source.to_string(), why }
+    }
+
+    /// Tells whether another key would help: the vault may have been given one meanwhile.
+    pub(crate) fn wants_key(&self) -> bool {
+        let sealed = matches!(self, Self::Seal { source: SealError::NoKey { .. }, .. });
+        sealed || matches!(self, Self::WrongKey { .. } | Self::KeyAbsent { .. })
     }
 
     pub(crate) fn refused(why: impl Into<String>) -> Self {

@@ -71,16 +71,17 @@ impl Vault {
             _ => Err(Cause::Busy),
         });
         let _lock = locked.map_err(VaultError::at(&path))?;
-        let mut ring = self.ring.clone();
-        ring.add(new.key.clone());
-        let (from, total, left) = self.database.write(|db| self.begin_rekey(db, &ring, new, who, now))?;
-        self.ring = ring;
+        let begun = |ring: &Keyring| self.database.write(|db| self.begin_rekey(db, ring, new, who, now));
+        let (from, total, left) = self.with_keys(begun)?;
+        self.keys.add(new.key.clone());
         on(RekeyStep::Begun);
         let to = new.key.id();
         let mut records = 0;
         loop {
-            let wrapped =
-                self.database.write(|db| self.wrap_batch(db, from, &new.key, i64::from(batch.max(1))))?;
+            let batch = i64::from(batch.max(1));
+            let wrapped = self.with_keys(|ring| {
+                self.database.write(|db| self.wrap_batch(db, ring, from, &new.key, batch))
+            })?;
             if wrapped == 0 {
                 break;
             }
@@ -91,6 +92,19 @@ impl Vault {
         on(RekeyStep::Finished);
         self.empty_log()?;
         Ok(Rekeyed { from, to, records })
+    }
+
+    /// Ends a change of the key in a copy that nobody else has open, in one transaction.
+    pub(crate) fn arrive(&self, who: &Author, now: Timestamp) -> Result<(), VaultError> {
+        let ring = self.keys.ring();
+        self.database.write(|db| {
+            let header = Header::read(db)?;
+            header.check(&self.tags)?;
+            let Some(open) = open_rekey(db, &header)? else { return Ok(()) };
+            let new = header.active_key(&ring)?;
+            while self.wrap_batch(db, &ring, open.from, new, i64::from(BATCH))? > 0 {}
+            self.finish_rekey(db, open.from, open.to, who, now)
+        })
     }
 
     /// Makes the new key the active one, unless an interrupted rekey has done so. Returns the old key, how many records there are, and
@@ -145,6 +159,7 @@ impl Vault {
     fn wrap_batch(
         &self,
         db: &dyn Session,
+        ring: &Keyring,
         from: KeyId,
         by: &KeyEncryptionKey,
         batch: i64,
@@ -153,7 +168,7 @@ impl Vault {
         let rewrap = |row: &Row, kind| {
             let home = Home { vault: &self.id, organisation: row.text(0)?, instance: row.text(1)? };
             let record = home.record(kind, row.text(2)?, row.integer(3)?, row.integer(4)?);
-            record.rewrap(&self.ring, by, row.bytes(5)?)
+            record.rewrap(ring, by, row.bytes(5)?)
         };
         for row in db.query(queries::VERSIONS_OF_KEY, &values![from, batch])? {
             let anew = rewrap(&row, Kind::Credential)?;

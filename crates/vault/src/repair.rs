@@ -13,6 +13,7 @@ mod rows;
 mod sealed;
 mod shown;
 
+use crate::header::Header;
 use crate::place::Place;
 use crate::session::{Session, values};
 use crate::tally::Tally;
@@ -55,7 +56,7 @@ impl Vault {
         now: Timestamp,
     ) -> Result<Vec<Mend>, VaultError> {
         self.require_pages()?;
-        self.database.rewrite(false, |db| self.mend(db, sources, who, now))
+        self.with_keys(|ring| self.database.rewrite(false, |db| self.mend(db, ring, sources, who, now)))
     }
 
     /// Mends what [`Self::try_repair`] said, in one transaction; refused where it would be something else by now.
@@ -66,12 +67,14 @@ impl Vault {
         who: &Author,
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        self.database.rewrite(true, |db| {
-            let mends = self.mend(db, sources, who, now)?;
-            if mends != agreed {
-                return Err(Cause::refused("the vault was changed meanwhile; look again"));
-            }
-            Ok(())
+        self.with_keys(|ring| {
+            self.database.rewrite(true, |db| {
+                let mends = self.mend(db, ring, sources, who, now)?;
+                if mends != agreed {
+                    return Err(Cause::refused("the vault was changed meanwhile; look again"));
+                }
+                Ok(())
+            })
         })?;
         self.empty_log()
     }
@@ -115,6 +118,7 @@ impl Vault {
     fn mend(
         &self,
         db: &dyn Session,
+        ring: &Keyring,
         sources: Sources<'_>,
         who: &Author,
         now: Timestamp,
@@ -124,10 +128,12 @@ impl Vault {
         {
             return Err(Cause::refused(format!("the backup is one of another vault ({})", backup.id)));
         }
-        let key = self.active_key(db)?;
+        let header = Header::read(db)?;
+        header.check(&self.tags)?;
+        self.require_keys(db, &header)?;
+        let key = header.active_key(ring)?;
         let pen = Pen { db, vault: &self.id, tags: &self.tags, key, now };
-        let bench =
-            Bench { pen: &pen, ring: &self.ring, backup: sources.backup, who, take_out: sources.take_out };
+        let bench = Bench { pen: &pen, ring, backup: sources.backup, who, take_out: sources.take_out };
         let mut mends = Vec::new();
         let mut tally = history::mend(&bench, &mut mends)?;
         roster::misnamed(&bench, &mut mends)?;

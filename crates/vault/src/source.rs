@@ -68,9 +68,25 @@ impl fmt::Display for KeySource {
                 write!(f, "passphrase (Argon2id, {} MiB, {passes} passes, {lanes} lanes)", memory_kib / 1024)
             }
             Self::Credential { name } => write!(f, "systemd credential keyshoal-{name}"),
-            Self::Command { argv } => write!(f, "command {}", argv.first().map_or("", String::as_str)),
+            // Two keys may come from one program with other arguments.
+            Self::Command { argv } => {
+                f.write_str("command")?;
+                argv.iter().try_for_each(|word| {
+                    f.write_str(" ")?;
+                    f.write_str(if is_plain(word) { word } else { "…" })
+                })
+            }
         }
     }
+}
+
+/// Tells whether a word may be shown to everybody: a short one or a path. A long one could be a key itself, and one with blanks a script.
+fn is_plain(word: &str) -> bool {
+    const LIKE_A_KEY: usize = 24;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    let shown = word.chars().all(|letter| plain(letter) || "=:,@%+".contains(letter));
+    let path = word.starts_with('/') && word.chars().all(plain);
+    shown && (word.len() < LIKE_A_KEY || path && word.split('/').all(|part| part.len() < LIKE_A_KEY))
 }
 
 /// A key and where it comes from.
@@ -116,5 +132,25 @@ impl KeyState {
     /// Returns the word for it.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(state, _)| *state == self).map_or("", |(_, word)| word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_apart_by_their_arguments_and_show_no_key() {
+        let shown = |words: &[&str]| {
+            KeySource::Command { argv: words.iter().map(|&word| word.into()).collect() }.to_string()
+        };
+        assert_eq!(
+            shown(&["cat", "/home/me/.config/keyshoal/one"]),
+            "command cat /home/me/.config/keyshoal/one"
+        );
+        assert_eq!(shown(&["pass", "show", "keyshoal/two"]), "command pass show keyshoal/two");
+        let key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+        assert_eq!(shown(&["echo", key]), "command echo …");
+        assert_eq!(shown(&["sh", "-c", "printf %064d 1"]), "command sh -c …");
     }
 }

@@ -24,25 +24,29 @@ pub struct Value {
 impl Vault {
     /// Opens every value of an instance, by credential and number.
     pub fn values(&self, instance: &InstanceId) -> Result<Vec<Value>, VaultError> {
-        self.database.read(|db| {
-            let of = checked(db, &self.tags, instance)?;
-            let home =
-                Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
-            let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
-            of.check_versions(&rows)?;
-            rows.iter().map(|row| home.value(&self.ring, row)).collect()
+        self.with_keys(|ring| {
+            self.database.read(|db| {
+                let of = checked(db, &self.tags, instance)?;
+                let home =
+                    Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
+                let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
+                of.check_versions(&rows)?;
+                rows.iter().map(|row| home.value(ring, row)).collect()
+            })
         })
     }
 
     /// Opens every document of an instance, by name.
     pub fn documents(&self, instance: &InstanceId) -> Result<Vec<(String, Secret)>, VaultError> {
-        self.database.read(|db| {
-            let of = checked(db, &self.tags, instance)?;
-            let home =
-                Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
-            let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
-            of.check_documents(&rows)?;
-            rows.iter().map(|row| home.document(&self.ring, row)).collect()
+        self.with_keys(|ring| {
+            self.database.read(|db| {
+                let of = checked(db, &self.tags, instance)?;
+                let home =
+                    Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
+                let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
+                of.check_documents(&rows)?;
+                rows.iter().map(|row| home.document(ring, row)).collect()
+            })
         })
     }
 }

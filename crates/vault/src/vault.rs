@@ -2,6 +2,7 @@
 
 use crate::apply::{Work, named};
 use crate::header::Header;
+use crate::keys::Keys;
 use crate::load::load;
 use crate::session::{Session, values};
 use crate::sqlite::Database;
@@ -21,7 +22,7 @@ pub const ORGANISATION: &str = "default";
 pub struct Vault {
     pub(crate) database: Database,
     pub(crate) id: String,
-    pub(crate) ring: Keyring,
+    pub(crate) keys: Keys,
     pub(crate) tags: IntegrityKey,
 }
 
@@ -57,7 +58,7 @@ impl Vault {
             let tags = header.open(&ring)?;
             Ok((header.id, tags))
         })?;
-        Ok(Self { database, id, ring, tags })
+        Ok(Self { database, id, keys: Keys::of(ring), tags })
     }
 
     /// Returns the file, for people.
@@ -72,7 +73,7 @@ impl Vault {
 
     /// Returns one of the keys that it was opened with.
     pub fn key(&self, id: keyshoal_seal::KeyId) -> Option<KeyEncryptionKey> {
-        self.ring.get(id).cloned()
+        self.keys.ring().get(id).cloned()
     }
 
     /// Returns every instance, by organisation and name. One that somebody has changed is an error, not left out.
@@ -183,16 +184,17 @@ impl Vault {
         now: Timestamp,
         work: impl FnOnce(&Pen<'_>) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        self.database.write(|db| {
-            let key = self.active_key(db)?;
-            work(&Pen { db, vault: &self.id, tags: &self.tags, key, now })
+        let mut work = Some(work);
+        self.with_keys(|ring| {
+            self.database.write(|db| {
+                let header = Header::read(db)?;
+                header.check(&self.tags)?;
+                let key = header.active_key(ring)?;
+                let work =
+                    work.take().ok_or_else(|| Cause::refused("the vault got another key; look again"))?;
+                work(&Pen { db, vault: &self.id, tags: &self.tags, key, now })
+            })
         })
-    }
-
-    pub(crate) fn active_key(&self, db: &dyn Session) -> Result<&KeyEncryptionKey, Cause> {
-        let header = Header::read(db)?;
-        header.check(&self.tags)?;
-        header.active_key(&self.ring)
     }
 
     /// Takes what was replaced or removed out of the write-ahead log, too.

@@ -7,6 +7,7 @@ use crate::tally::Tally;
 use crate::values::Home;
 use crate::{Cause, Vault, VaultError, events, queries, rotations};
 use keyshoal_core::InstanceId;
+use keyshoal_seal::Keyring;
 
 /// What was looked at, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,11 +48,12 @@ impl Vault {
         self.database.read(|db| {
             let header = Header::read(db)?;
             found.expect("the vault", header.check(&self.tags));
+            let ring = self.keys_of(&header);
             let organisations = db.query(queries::INSTANCE_IDS, &[]);
             for row in found.expect("the instances", organisations).unwrap_or_default() {
                 let of = row.text(0).map(str::to_owned);
                 if let Some(instance) = found.expect("the instances", of) {
-                    self.verify_instance(db, &InstanceId::new(instance), &mut found);
+                    self.verify_instance(db, &ring, &InstanceId::new(instance), &mut found);
                 }
             }
             let every = (queries::COUNT_VERSIONS, queries::COUNT_DOCUMENTS);
@@ -80,7 +82,7 @@ impl Vault {
         Ok(found)
     }
 
-    fn verify_instance(&self, db: &dyn Session, id: &InstanceId, found: &mut Verified) {
+    fn verify_instance(&self, db: &dyn Session, ring: &Keyring, id: &InstanceId, found: &mut Verified) {
         found.instances += 1;
         let what = format!("instance {id}");
         let rows = Rows::read(db, id).and_then(|rows| rows.ok_or_else(|| Cause::NoInstance(id.clone())));
@@ -92,13 +94,13 @@ impl Vault {
         let name = values![id.as_str()];
         for row in found.expect(&what, db.query(queries::SEALED_VERSIONS, &name)).unwrap_or_default() {
             let what = format!("{what}: credential {} version {}", shown(&row, 0), shown(&row, 1));
-            let opened = home.value(&self.ring, &row);
+            let opened = home.value(ring, &row);
             if found.expect_opened(&what, opened) {
                 found.versions += 1;
             }
         }
         for row in found.expect(&what, db.query(queries::SEALED_DOCUMENTS, &name)).unwrap_or_default() {
-            let opened = home.document(&self.ring, &row);
+            let opened = home.document(ring, &row);
             if found.expect_opened(&format!("{what}: document {}", shown(&row, 0)), opened) {
                 found.documents += 1;
             }

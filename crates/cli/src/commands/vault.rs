@@ -162,8 +162,8 @@ fn init(ui: &mut Ui, context: &Context<'_>, options: &KeyOptions) -> Result<Outc
                 path.display()
             )));
     }
-    let fd = context.globals.passphrase_fd;
-    let first = vault::new_key(ui, context.world, context.globals, options, fd)?;
+    let from = ("--passphrase-fd", context.globals.passphrase_fd);
+    let first = vault::new_key(ui, context.world, context.globals, options, from)?;
     let now = keyshoal_local::clock::now();
     let made = Vault::create(&path, &first, &vault::author(context.world, None), now)?;
     ui.say(&Text::toned(Tone::Good, "✓ made ").plain(format!(

@@ -3,7 +3,7 @@
 use super::World;
 use super::vault;
 use crate::arguments::Globals;
-use crate::error::CommandError;
+use crate::error::{CommandError, ErrorKind};
 use crate::ui::{STOPPED, Ui};
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Secret};
@@ -135,7 +135,11 @@ fn find(
 pub fn listen(installation: &Installation, held: Held) {
     let Held { vault, instance } = held;
     let heard = Mutex::new((instance.revision, rotations_of(&vault, &instance).unwrap_or_default()));
-    let failed = |error: CommandError| PortError { message: error.message, hint: None, retryable: true };
+    let failed = |error: CommandError| PortError {
+        message: error.message,
+        hint: error.hints.into_iter().next(),
+        retryable: error.kind != ErrorKind::Config,
+    };
     installation.listen(move |anew| {
         let now = vault.instance(&instance.id).map_err(|error| failed(error.into()))?;
         let rotations = rotations_of(&vault, &now).map_err(failed)?;

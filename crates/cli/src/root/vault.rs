@@ -1,17 +1,22 @@
 //! Opening the vault that the options name.
 
+mod fetch;
 mod keys;
 mod passphrase;
 
 pub use keys::{KeyOptions, named_key, new_key};
+use passphrase::Given;
 
 use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::Ui;
 use keyshoal_seal::Keyring;
-use keyshoal_vault::{Author, Cause, KeyState, Vault, VaultError};
-use std::path::PathBuf;
+use keyshoal_vault::{Author, Cause, KeyRecord, KeyState, Vault, VaultError};
+use std::path::{Path, PathBuf};
+
+/// The way on where a vault's key is gone.
+const LOST: &str = "where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add";
 
 /// Returns where the vault is, or would be.
 pub fn vault_path(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
@@ -36,7 +41,7 @@ pub fn has_vault(world: &World, globals: &Globals) -> Result<bool, CommandError>
 
 /// Opens the vault with every key of it that can be had. A passphrase is asked for where nothing else gives it.
 pub fn open_vault(ui: &mut Ui, world: &World, globals: &Globals) -> Result<Vault, CommandError> {
-    open_asking(ui, world, globals, false)
+    open(ui, world, globals, None, false)
 }
 
 /// The same; a person is told where the command can do without it.
@@ -46,26 +51,69 @@ pub fn open_asking(
     globals: &Globals,
     can_do_without: bool,
 ) -> Result<Vault, CommandError> {
+    open(ui, world, globals, None, can_do_without)
+}
+
+/// As [`open_vault`]. Where the vault is on its way to another key, the new passphrase may come from a descriptor of its own.
+pub fn open_between(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    new_fd: Option<u32>,
+) -> Result<Vault, CommandError> {
+    open(ui, world, globals, new_fd, false)
+}
+
+fn open(
+    ui: &mut Ui,
+    world: &World,
+    globals: &Globals,
+    new_fd: Option<u32>,
+    can_do_without: bool,
+) -> Result<Vault, CommandError> {
     let path = vault_path(world, globals)?;
-    let mut ring = Keyring::default();
-    let mut missing = None;
-    for record in Vault::keys(&path)?.iter().filter(|key| key.state != KeyState::Retired) {
-        match keys::recorded_key(ui, world, globals, record, can_do_without) {
-            Ok(key) => ring.add(key),
-            Err(error) => {
-                missing.get_or_insert(error);
+    let mut records = live_keys(&path)?;
+    let new_fd = new_fd.filter(|_| records.len() > 1);
+    let mut given = Given::by(globals.passphrase_fd.into_iter().chain(new_fd), can_do_without);
+    loop {
+        let mut ring = Keyring::default();
+        let mut missing = None;
+        for record in &records {
+            match fetch::recorded(ui, world, record, &mut given, records.len() > 1) {
+                Ok(key) => ring.add(key),
+                Err(error) => {
+                    missing.get_or_insert(error);
+                }
+            }
+        }
+        match (Vault::open(&path, ring), missing) {
+            (Ok(vault), missing) => {
+                if let Some(missing) = missing {
+                    ui.warn(&format!(
+                        "one of the vault's two keys is missing, so not everything opens: {missing}"
+                    ));
+                }
+                return Ok(vault.fetching(fetch::fetcher(world)));
+            }
+            (Err(error), missing) => {
+                let wrong_key = matches!(error.cause, Cause::WrongKey { .. });
+                let now = live_keys(&path)?;
+                if wrong_key && now != records {
+                    // It was given another key while the ones that it had were fetched.
+                    records = now;
+                    continue;
+                }
+                return Err(missing.filter(|_| wrong_key).unwrap_or_else(|| error.into()));
             }
         }
     }
-    match (Vault::open(&path, ring), missing) {
-        (Ok(vault), None) => Ok(vault),
-        (Ok(vault), Some(missing)) => {
-            ui.warn(&format!("one of the vault's two keys is missing, so not everything opens: {missing}"));
-            Ok(vault)
-        }
-        (Err(VaultError { cause: Cause::WrongKey { .. }, .. }), Some(missing)) => Err(missing),
-        (Err(error), _) => Err(error.into()),
-    }
+}
+
+/// Returns the keys that something of a vault may be wrapped with.
+fn live_keys(path: &Path) -> Result<Vec<KeyRecord>, VaultError> {
+    let mut records = Vault::keys(path)?;
+    records.retain(|key| key.state != KeyState::Retired);
+    Ok(records)
 }
 
 /// Returns what is said where nobody gave the passphrase.
@@ -84,22 +132,28 @@ pub fn author(world: &World, why: Option<&str>) -> Author {
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let kind = match error.cause {
-            Cause::Missing | Cause::Open { .. } | Cause::WrongKey { .. } | Cause::Key(_) => ErrorKind::Config,
+            Cause::Missing
+            | Cause::Open { .. }
+            | Cause::WrongKey { .. }
+            | Cause::KeyAbsent { .. }
+            | Cause::Key(_) => ErrorKind::Config,
             Cause::Exists | Cause::Refused(_) | Cause::NoInstance(_) | Cause::OtherRekey { .. } => {
                 ErrorKind::User
             }
             _ => ErrorKind::Io,
         };
         let retryable = error.is_retryable();
-        let hint = match error.cause {
-            Cause::Seal { .. } => {
-                Some("keyshoal vault repair   says what of a vault is damaged, and mends it")
-            }
-            Cause::NoInstance(_) => Some("keyshoal vault verify   says whether the vault is damaged"),
-            _ => None,
+        let hints: &[&str] = match error.cause {
+            Cause::KeyAbsent { .. } => &[
+                "have that key at hand where it comes from, and run this again; keyshoal vault rekey   ends a change of the key that was broken off",
+                LOST,
+            ],
+            Cause::Seal { .. } => &["keyshoal vault repair   says what of a vault is damaged, and mends it"],
+            Cause::NoInstance(_) => &["keyshoal vault verify   says whether the vault is damaged"],
+            _ => &[],
         };
         let mut made = Self::new(kind, error.to_string());
-        made.hints.extend(hint.map(str::to_owned));
+        made.hints.extend(hints.iter().map(|hint| (*hint).to_owned()));
         if retryable {
             made.hints.push("trying again may help".to_owned());
         }

@@ -30,6 +30,7 @@ mod one_value;
 mod overwritten;
 mod questions;
 mod readme;
+mod rekeying;
 mod releasing;
 mod rendering;
 mod repairing;

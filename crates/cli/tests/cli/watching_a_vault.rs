@@ -9,6 +9,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
+const KEY: &str = ".config/keyshoal/vault.key";
+
 /// An installation that was taken into a vault, with a policy for the watch.
 fn taken_in(policy: &str) -> Stage {
     let stage = Stage::with(Layout::JsonFile, |sample| {
@@ -27,9 +29,9 @@ fn taken_in(policy: &str) -> Stage {
     stage
 }
 
-/// Gives the vault another value, as another process does that ends before it has written any store.
-fn give(stage: &Stage, value: &str) {
-    let key = keys::load_at(&stage.path(".config/keyshoal/vault.key")).unwrap().unwrap();
+/// Gives the vault another value, as another process does that ends before it has written any store. `key` is the vault's key file.
+pub fn give(stage: &Stage, key: &str, value: &str) {
+    let key = keys::load_at(&stage.path(key)).unwrap().unwrap();
     let ring: Keyring = std::iter::once(key.key_encryption_key()).collect();
     let vault = Vault::open(&stage.path(".local/share/keyshoal/vault.sqlite"), ring).unwrap();
     let instance = vault.instance_named(ORGANISATION, "home").unwrap().unwrap();
@@ -67,7 +69,7 @@ fn the_installation_follows_a_vault_that_another_process_changes() {
     manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let child = start(&stage, &socket);
     told(&manager, "READY=1");
-    give(&stage, GIVEN);
+    give(&stage, KEY, GIVEN);
     let followed = until(|| ["main", "stocks"].iter().all(|agent| store(&stage, agent).contains(GIVEN)));
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -88,7 +90,7 @@ fn a_watch_that_only_reports_tells_that_the_vault_wants_something_else() {
     manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut child = start(&stage, &socket);
     told(&manager, "READY=1");
-    give(&stage, GIVEN);
+    give(&stage, KEY, GIVEN);
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
     let line =
         lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("stocks") && line.contains(PROFILE)));

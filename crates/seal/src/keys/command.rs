@@ -1,10 +1,10 @@
 //! Keys from a program of the person's own: any key service, any hardware token.
 
 use super::{KeyError, KeyFile, text};
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -15,6 +15,7 @@ const LIKE_A_KEY: usize = 24;
 /// Reading what a program left behind in its pipe takes no longer.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+const TOO_MUCH: &str = "it printed far too much";
 
 /// Runs a program, given as its name and arguments without a shell, and takes the key that it prints: 32 bytes in base64 or in
 /// hexadecimal digits, or the text of a key file. What takes longer than `patience` is ended.
@@ -33,11 +34,19 @@ pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyE
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| wrong(format!("it does not start: {error}")))?;
-    let said = child.stdout.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
-    let complained = child.stderr.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT)));
+    let too_much = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&too_much);
+    let said = child.stdout.take().map(|out| {
+        std::thread::spawn(move || take(out, text::LIMIT, &|| told.store(true, Ordering::Relaxed)))
+    });
+    let complained =
+        child.stderr.take().map(|out| std::thread::spawn(move || take(out, text::LIMIT, &|| ())));
     let deadline = Instant::now() + patience;
-    let ended = wait(&mut child, deadline).map_err(&wrong)?;
+    let ended = wait(&mut child, deadline, &too_much).map_err(&wrong)?;
     let Some(status) = ended else {
+        if too_much.load(Ordering::Relaxed) {
+            return Err(wrong(format!("{TOO_MUCH}, and was ended")));
+        }
         // Children of its own may keep the pipes open: nobody waits for the readers.
         return Err(wrong(format!("it gave nothing within {} seconds, and was ended", patience.as_secs())));
     };
@@ -52,21 +61,31 @@ pub fn from_command(argv: &[String], patience: Duration) -> Result<KeyFile, KeyE
     Ok(KeyFile::from_bytes(*key))
 }
 
-/// Reads to the end, and keeps no more than the limit and one byte.
-fn take(out: impl Read, limit: usize) -> Zeroizing<Vec<u8>> {
+/// Reads to the end, keeps no more than the limit and one byte, and says at once where there is more.
+fn take(out: impl Read, limit: usize, too_much: &dyn Fn()) -> Zeroizing<Vec<u8>> {
     let mut kept = Zeroizing::new(Vec::with_capacity(limit + 1));
     let mut out = out;
-    // What is too long is refused later: the program must not be left writing into a full pipe.
     let _ = out.by_ref().take(limit as u64 + 1).read_to_end(&mut kept);
+    if kept.len() > limit {
+        too_much();
+    }
+    // What is too long is refused: the program must not be left writing into a full pipe until it is ended.
     let _ = std::io::copy(&mut out, &mut std::io::sink());
     kept
 }
 
-fn wait(child: &mut Child, end: Instant) -> Result<Option<std::process::ExitStatus>, String> {
+/// Waits until it ends, its time is over, or it has printed too much to be a key: it may never end by itself then.
+fn wait(
+    child: &mut Child,
+    end: Instant,
+    too_much: &AtomicBool,
+) -> Result<Option<std::process::ExitStatus>, String> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(Some(status)),
-            Ok(None) if Instant::now() < end => std::thread::sleep(LOOK_AGAIN),
+            Ok(None) if Instant::now() < end && !too_much.load(Ordering::Relaxed) => {
+                std::thread::sleep(LOOK_AGAIN)
+            }
             Ok(None) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -90,31 +109,12 @@ fn join(reader: Option<Reader>, deadline: Instant) -> Option<Zeroizing<Vec<u8>>>
     reader.join().ok()
 }
 
-/// Reads 32 bytes in base64 (with or without padding), in hexadecimal, or as the text of a key file.
+/// Reads the key.
 fn read(said: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
-    const WHAT: &str = "it must print 32 bytes in base64 or hexadecimal digits, and nothing else";
     if said.len() > text::LIMIT {
-        return Err("it printed far too much");
+        return Err(TOO_MUCH);
     }
-    if let Ok(key) = text::read(said) {
-        return Ok(key);
-    }
-    let word = said.trim_ascii();
-    let mut key = Zeroizing::new([0; 32]);
-    if word.len() == 64 {
-        for (byte, pair) in key.iter_mut().zip(word.as_chunks::<2>().0) {
-            let digit = |at: u8| char::from(at).to_digit(16).ok_or(WHAT);
-            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).map_err(|_| WHAT)?;
-        }
-        return Ok(key);
-    }
-    let mut buffer = Zeroizing::new([0; 36]);
-    let engine = if word.ends_with(b"=") { STANDARD } else { STANDARD_NO_PAD };
-    match engine.decode_slice(word, &mut *buffer) {
-        Ok(32) => key.copy_from_slice(&buffer[..32]),
-        _ => return Err(WHAT),
-    }
-    Ok(key)
+    text::read_any(said).ok_or("it must print 32 bytes in base64 or hexadecimal digits, and nothing else")
 }
 
 /// Returns what the program complained of, unless a word of it could be the key.
@@ -137,6 +137,8 @@ fn complaint(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
     use proptest::prelude::*;
 
     fn sh(script: &str) -> Result<KeyFile, KeyError> {
@@ -204,6 +206,15 @@ mod tests {
         assert!(error.to_string().contains("was ended"), "{error}");
         let pid = std::fs::read_to_string(pid).unwrap();
         assert!(!std::path::Path::new("/proc").join(pid.trim()).exists(), "it is still there");
+    }
+
+    #[test]
+    fn a_program_that_prints_without_end_is_ended_at_once() {
+        let begun = Instant::now();
+        let argv = ["/bin/sh", "-c", "exec cat /dev/zero"].map(str::to_owned);
+        let error = from_command(&argv, Duration::from_secs(60)).unwrap_err();
+        assert!(error.to_string().contains("far too much"), "{error}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it was waited for");
     }
 
     #[test]

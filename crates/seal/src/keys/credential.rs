@@ -6,8 +6,8 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 use std::path::Path;
 
-/// Reads the key `name` from a credential directory: the file `keyshoal-<name>`, with the text of a key file or with exactly
-/// 32 raw bytes. `None` when there is no such credential. The caller passes the value of `$CREDENTIALS_DIRECTORY`.
+/// Reads the key `name` from a credential directory: the file `keyshoal-<name>`, with exactly 32 raw bytes, or 32 bytes in base64 or hexadecimal
+/// digits, or the text of a key file. `None` when there is no such credential. The caller passes the value of `$CREDENTIALS_DIRECTORY`.
 ///
 /// systemd gives the files to root and lets the service's user read them by an access list, so the owner says nothing here
 /// and the group bits show the list's mask; refused is only what every user may read, or what is no plain file.
@@ -27,6 +27,29 @@ pub fn from_credentials(dir: &Path, name: &str) -> Result<Option<KeyFile>, KeyEr
     if let Ok(raw) = <[u8; 32]>::try_from(bytes.as_slice()) {
         return Ok(Some(KeyFile::from_bytes(raw).at(&path)));
     }
-    let key = text::read(&bytes).map_err(|why| KeyError::Malformed { path: path.clone(), why })?;
+    let key = text::read_any(&bytes).ok_or_else(|| KeyError::Credential { path: path.clone() })?;
     Ok(Some(KeyFile::from_bytes(*key).at(&path)))
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the test hands over what systemd would")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_a_key_is_taken_and_the_refusal_names_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keyshoal-vault");
+        let handed = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            rustix::fs::chmod(&path, Mode::RUSR | Mode::WUSR).unwrap();
+            from_credentials(dir.path(), "vault")
+        };
+        let base64 = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n";
+        for form in [[1_u8; 32].as_slice(), base64.as_bytes(), "01".repeat(32).as_bytes()] {
+            assert_eq!(handed(form).unwrap().unwrap().bytes(), &[1; 32]);
+        }
+        let said = handed(b"a passphrase").unwrap_err().to_string();
+        assert!(said.contains("32 raw bytes") && !said.contains("passphrase"), "{said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The text of a key file.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 const MARK: &str = "keyshoal-key-v1:";
@@ -44,6 +44,29 @@ pub(crate) fn read(text: &[u8]) -> Result<Zeroizing<[u8; 32]>, &'static str> {
         }
     }
     key.ok_or("it holds no key")
+}
+
+/// Reads 32 bytes in base64 (with or without padding), in hexadecimal digits, or as the text of a key file.
+pub(crate) fn read_any(said: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+    if let Ok(key) = read(said) {
+        return Some(key);
+    }
+    let word = said.trim_ascii();
+    let mut key = Zeroizing::new([0; 32]);
+    if word.len() == 64 {
+        for (byte, pair) in key.iter_mut().zip(word.as_chunks::<2>().0) {
+            let digit = |at: u8| char::from(at).to_digit(16);
+            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).ok()?;
+        }
+        return Some(key);
+    }
+    let mut buffer = Zeroizing::new([0; 36]);
+    let engine = if word.ends_with(b"=") { STANDARD } else { STANDARD_NO_PAD };
+    match engine.decode_slice(word, &mut *buffer) {
+        Ok(32) => key.copy_from_slice(&buffer[..32]),
+        _ => return None,
+    }
+    Some(key)
 }
 
 #[cfg(test)]

@@ -118,12 +118,12 @@ pub(crate) fn backed_up(
     let rows = backup.database.read(|db| db.query(queries::SEALED_DOCUMENTS, &id))?;
     let mut all = Vec::new();
     for row in &rows {
-        let Ok((name, text)) = home.document(&backup.ring, row) else { continue };
+        let Ok((name, text)) = home.document(&backup.keys.ring(), row) else { continue };
         let (number, created) = (row.integer(1)?, row.integer(2)?);
         let mut cells = cells(row, 3);
         if home.document(bench.ring, row).is_err() {
             let record = home.record(Kind::Document, &name, number, created);
-            let wrapped = record.rewrap(&backup.ring, bench.pen.key, row.bytes(4)?)?;
+            let wrapped = record.rewrap(&backup.keys.ring(), bench.pen.key, row.bytes(4)?)?;
             cells = values![bench.pen.key.id(), wrapped, row.bytes(5)?];
         }
         all.push((name, Document { number, created, cells }, text));

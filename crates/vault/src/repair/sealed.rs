@@ -237,13 +237,14 @@ impl Draft {
         for row in
             rows.iter().filter(|row| row.text(0).ok() == Some(&uid) && row.integer(1).ok() == Some(number))
         {
-            let Ok(value) = record.open(&backup.ring, row.bytes(4)?, row.bytes(5)?, row.bytes(6)?) else {
+            let Ok(value) = record.open(&backup.keys.ring(), row.bytes(4)?, row.bytes(5)?, row.bytes(6)?)
+            else {
                 continue;
             };
             if record.open(bench.ring, row.bytes(4)?, row.bytes(5)?, row.bytes(6)?).is_ok() {
                 return Ok(Some((cells(row, 4), value)));
             }
-            let wrapped = record.rewrap(&backup.ring, bench.pen.key, row.bytes(5)?)?;
+            let wrapped = record.rewrap(&backup.keys.ring(), bench.pen.key, row.bytes(5)?)?;
             return Ok(Some((values![bench.pen.key.id(), wrapped, row.bytes(6)?], value)));
         }
         Ok(None)

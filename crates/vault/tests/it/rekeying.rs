@@ -1,7 +1,7 @@
 //! A vault gets another key.
 
 use crate::world::{House, at, author, change, credential_uid, furnish, id, key, ring, stage, value};
-use keyshoal_vault::{Cause, KeyState, RekeyStep, Vault};
+use keyshoal_vault::{Cause, KeyState, RekeyStep, Sources, Vault};
 
 fn nothing(_: RekeyStep) {}
 
@@ -103,4 +103,77 @@ fn wrapped_keys_of_the_old_key_are_gone() {
             assert!(!bytes.windows(24).any(|at| at == &one[9..33]), "a nonce of the old key is left");
         }
     }
+}
+
+/// Gives a vault another key and breaks off after the first record.
+fn break_off(vault: &mut Vault, to: u8) {
+    let stop = |step| assert!(!matches!(step, RekeyStep::Wrapped { done: 1, .. }));
+    let stopped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        vault.rekey_in_batches(&key(to), &author(), at(5), 1, &mut { stop })
+    }));
+    stopped.unwrap_err();
+}
+
+#[test]
+fn who_has_it_open_takes_up_the_new_key() {
+    let (house, mut vault) = House::new();
+    furnish(&vault, "one", 0);
+    let reads = house.open().fetching(Box::new(|record| {
+        assert_eq!(record.source, key(2).source);
+        Ok(key(2).key)
+    }));
+    let writes = house.open().fetching(Box::new(|_| Ok(key(2).key)));
+    let mut staged = false;
+    let mut meanwhile = |_| {
+        assert_eq!(reads.values(&id("one")).unwrap()[0].value, value("shared-one"));
+        assert_eq!(reads.documents(&id("one")).unwrap()[0].1, value("bot-one"));
+        if !std::mem::replace(&mut staged, true) {
+            change(&writes, "one", vec![stage(1, "written-meanwhile")]).unwrap();
+        }
+    };
+    vault.rekey_in_batches(&key(2), &author(), at(5), 1, &mut meanwhile).unwrap();
+    assert_eq!(house.open_with(&[2]).verify().unwrap().problems, []);
+    // Also who looks only when all of it is over.
+    let late = house.open_with(&[2]).fetching(Box::new(|_| Ok(key(3).key)));
+    vault.rekey(&key(3), &author(), at(6), &mut nothing).unwrap();
+    assert_eq!(late.verify().unwrap().problems, []);
+    assert_eq!(late.values(&id("one")).unwrap()[0].value, value("shared-one"));
+}
+
+#[test]
+fn a_new_key_that_cannot_be_had_is_no_damage() {
+    let (house, mut vault) = House::new();
+    furnish(&vault, "one", 0);
+    let nowhere = house.open().fetching(Box::new(|_| Err("nobody knows it".to_owned())));
+    let another = house.open().fetching(Box::new(|_| Ok(key(9).key)));
+    vault.rekey(&key(2), &author(), at(5), &mut nothing).unwrap();
+    for (vault, why) in [(nowhere, "nobody knows it"), (another, "gives key")] {
+        let error = vault.values(&id("one")).unwrap_err();
+        assert!(
+            matches!(error.cause, Cause::KeyAbsent { wanted, .. } if wanted == key(2).key.id()),
+            "{error}"
+        );
+        assert!(error.to_string().contains(why) && error.to_string().contains("/keys/2.key"), "{error}");
+        let error = change(&vault, "one", vec![stage(1, "unwritten")]).unwrap_err();
+        assert!(matches!(error.cause, Cause::KeyAbsent { .. }), "{error}");
+    }
+}
+
+#[test]
+fn nothing_is_repaired_while_a_key_is_absent() {
+    let (house, mut vault) = House::new();
+    furnish(&vault, "one", 0);
+    break_off(&mut vault, 2);
+    for (at_hand, absent) in [(1, 2), (2, 1)] {
+        let vault = house.open_with(&[at_hand]);
+        let sources = Sources { take_out: true, ..Sources::default() };
+        let error = vault.try_repair(sources, &author(), at(6)).unwrap_err();
+        assert!(
+            matches!(error.cause, Cause::KeyAbsent { wanted, .. } if wanted == key(absent).key.id()),
+            "{error}"
+        );
+    }
+    let whole = house.open_with(&[1, 2]);
+    assert_eq!(whole.try_repair(Sources::default(), &author(), at(6)).unwrap(), []);
+    assert_eq!(whole.verify().unwrap().problems, []);
 }

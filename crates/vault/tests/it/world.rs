@@ -45,6 +45,10 @@ impl House {
         open(&self.path())
     }
 
+    pub(crate) fn open_with(&self, keys: &[u8]) -> Vault {
+        Vault::open(&self.path(), ring(keys)).unwrap()
+    }
+
     /// Changes the file as somebody does who has SQLite and no key.
     pub(crate) fn meddle(&self, sql: &str) -> usize {
         let database = rusqlite::Connection::open(self.path()).unwrap();

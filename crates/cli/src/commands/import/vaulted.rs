@@ -34,7 +34,13 @@ pub fn offer(context: &Context<'_>) -> Result<Text, CommandError> {
 /// Makes a vault with a key file.
 pub fn make(ui: &mut Ui, context: &Context<'_>) -> Result<Vault, CommandError> {
     let path = vault::vault_path(context.world, context.globals)?;
-    let key = vault::new_key(ui, context.world, context.globals, &KeyOptions::default(), None)?;
+    let key = vault::new_key(
+        ui,
+        context.world,
+        context.globals,
+        &KeyOptions::default(),
+        ("--passphrase-fd", None),
+    )?;
     let author = vault::author(context.world, Some("for an import"));
     let made = Vault::create(&path, &key, &author, keyshoal_local::clock::now())?;
     ui.say(&Text::toned(Tone::Good, "✓ made ").plain(format!(

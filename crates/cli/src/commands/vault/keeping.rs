@@ -30,6 +30,11 @@ pub(super) fn backup(ui: &mut Ui, context: &Context<'_>, file: &Path) -> Result<
         header.key,
         header.source
     )));
+    if let Some(old) = &header.also {
+        ui.warn(&format!(
+            "the vault is on its way to that key, and its old one is not at hand: the backup needs that as well ({old}); keyshoal vault rekey   ends that change"
+        ));
+    }
     ui.document(&VaultDocument::of("backup", vault.path()).backup(file, &header))?;
     Ok(Outcome::Fine)
 }
@@ -40,7 +45,7 @@ pub(super) fn verify(
     file: &Path,
     options: &KeyOptions,
 ) -> Result<Outcome, CommandError> {
-    let (ring, _) = keys(ui, context, file, options)?;
+    let (ring, _) = keys(ui, context, file, options, Absent::Said)?;
     let progress = ui.progress();
     progress.say("opening everything …");
     let found = Vault::verify_backup(file, &ring);
@@ -65,7 +70,7 @@ pub(super) fn restore(
         ))
         .hint("name another place with --vault, or move the vault aside together with the files beside it"));
     }
-    let (ring, source) = keys(ui, context, file, options)?;
+    let (ring, source) = keys(ui, context, file, options, Absent::Refused)?;
     let author = vault::author(context.world, None);
     let now = keyshoal_local::clock::now();
     let (restored, header): (Vault, BackupHeader) =
@@ -80,21 +85,38 @@ pub(super) fn restore(
     Ok(Outcome::attention_if(status.rekey.is_some()))
 }
 
+/// What becomes of it where the old key of a backup is not at hand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absent {
+    /// What opens without it is looked at.
+    Said,
+    /// Nothing is done.
+    Refused,
+}
+
 /// Fetches the key of a backup, and the old one, too, where it was made while the vault got a new one.
 pub(super) fn keys(
     ui: &mut Ui,
     context: &Context<'_>,
     file: &Path,
     options: &KeyOptions,
+    absent: Absent,
 ) -> Result<(Keyring, Option<KeySource>), CommandError> {
     let header = Vault::backup_header(file)?;
     let (key, source) =
         vault::named_key(ui, context.world, context.globals, options, &header.source, Some(&header.key))?;
     let mut ring = Keyring::of(key);
     if let Some(old) = &header.also {
-        let (old, _) =
-            vault::named_key(ui, context.world, context.globals, &KeyOptions::default(), old, None)?;
-        ring.add(old);
+        match vault::named_key(ui, context.world, context.globals, &KeyOptions::default(), old, None) {
+            Ok((old, _)) => ring.add(old),
+            Err(error) if absent == Absent::Said => {
+                ui.warn(&format!(
+                    "the backup was made while the vault was on its way to another key, and the old one ({old}) is not at hand, so not everything opens: {}",
+                    error.message
+                ));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok((ring, source))
 }

@@ -14,9 +14,17 @@ pub(super) fn rekey(
     options: &KeyOptions,
     new_passphrase_fd: Option<u32>,
 ) -> Result<Outcome, CommandError> {
-    let mut vault = vault::open_vault(ui, context.world, context.globals)?;
+    let mut vault = vault::open_between(ui, context.world, context.globals, new_passphrase_fd)?;
     let new = match interrupted(&vault)? {
         Some(key) => {
+            if options.name_another(&key.source)? {
+                return Err(CommandError::user(format!(
+                    "this vault is on its way to key {} ({}), and is not there yet; nothing was changed",
+                    key.key.id(),
+                    key.source
+                ))
+                .hint("keyshoal vault rekey   ends that; then give the vault the key that you have named"));
+            }
             ui.say(&Text::of(format!("going on with the change to key {} ({})", key.key.id(), key.source)));
             key
         }
@@ -25,7 +33,10 @@ pub(super) fn rekey(
                 "keyshoal vault rekey --key-file FILE (or --passphrase, --key-credential, --key-command)",
             ));
         }
-        None => vault::new_key(ui, context.world, context.globals, options, new_passphrase_fd)?,
+        None => {
+            let from = ("--new-passphrase-fd", new_passphrase_fd);
+            vault::new_key(ui, context.world, context.globals, options, from)?
+        }
     };
     let progress = ui.progress();
     let mut shown = |step| {
@@ -56,6 +67,6 @@ fn interrupted(vault: &Vault) -> Result<Option<NewKey>, CommandError> {
             "the change to key {} was interrupted, and that key is not at hand",
             open.to
         ))
-        .hint("`keyshoal vault status` says where it comes from")
+        .hint("`keyshoal vault status` says where it comes from; --new-passphrase-fd gives a new passphrase")
     })
 }

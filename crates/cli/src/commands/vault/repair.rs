@@ -42,7 +42,10 @@ pub struct RepairArgs {
 pub(super) fn repair(ui: &mut Ui, context: &Context<'_>, args: &RepairArgs) -> Result<Outcome, CommandError> {
     let vault = vault::open_vault(ui, context.world, context.globals)?;
     let backup = match &args.from {
-        Some(file) => Some(Vault::read_backup(file, &keeping::keys(ui, context, file, &args.key)?.0)?),
+        Some(file) => Some(Vault::read_backup(
+            file,
+            &keeping::keys(ui, context, file, &args.key, keeping::Absent::Refused)?.0,
+        )?),
         None if args.key.is_empty() => None,
         None => return Err(CommandError::usage("where the key comes from is said of a backup (--from)")),
     };

@@ -42,7 +42,7 @@ impl Measures {
     pub fn take(&mut self, report: &Report<'_>, now: Timestamp) {
         match report {
             Report::Looked(look) => self.looked(look),
-            Report::LookFailed(_) => self.registry.add("keyshoal_looks_total", &["failed"], 1),
+            Report::LookFailed(_) => self.look_failed(),
             Report::Verified(report) => self.verified(report, now),
             Report::Repaired(report) => self.repaired(report),
             Report::RepairFailed(_) => self.registry.add("keyshoal_runs_total", &["failed"], 1),
@@ -87,6 +87,13 @@ impl Measures {
             self.change = changed.or(Some(look.now));
         }
         self.known = Some(sends);
+    }
+
+    /// What was found before is not known to be so any more: a number that stays would say that all is well.
+    fn look_failed(&self) {
+        self.registry.add("keyshoal_looks_total", &["failed"], 1);
+        let unreadable = FindingKind::Unreadable.as_str();
+        self.registry.replace("keyshoal_findings", [(vec![unreadable], 1.0)]);
     }
 
     fn repaired(&mut self, report: &SyncReport) {

@@ -5,9 +5,10 @@ use crate::arguments::PolicyWord;
 use crate::commands::Context;
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root;
+use crate::root::{self, vault};
 use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_openclaw::{files, locate};
+use keyshoal_vault::{KeySource, KeyState, Vault};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `watch install-service`.
@@ -40,7 +41,7 @@ pub fn install(
         .program
         .clone()
         .ok_or_else(|| CommandError::internal("the program's own path is not known"))?;
-    let text = unit(&program, &options(context)?)?;
+    let text = unit(&program, &options(context)?, &credentials(ui, context)?)?;
     if args.print {
         ui.raw(&text);
         return Ok(Outcome::Fine);
@@ -129,8 +130,47 @@ fn options(context: &Context<'_>) -> Result<Vec<UnitOption>, CommandError> {
     Ok(options)
 }
 
+/// Returns the systemd credentials that the vault's keys come from, and says what a service cannot have.
+fn credentials(ui: &mut Ui, context: &Context<'_>) -> Result<Vec<String>, CommandError> {
+    if !vault::has_vault(context.world, context.globals)? {
+        return Ok(Vec::new());
+    }
+    let path = vault::vault_path(context.world, context.globals)?;
+    let keys = match Vault::keys(&path) {
+        Ok(keys) => keys,
+        Err(error) => {
+            ui.warn(&format!("whether a service can open the vault is not known: {error}"));
+            return Ok(Vec::new());
+        }
+    };
+    let mut names = Vec::new();
+    for key in keys.into_iter().filter(|key| key.state != KeyState::Retired) {
+        match key.source {
+            // The vault is not opened here: its words go into the unit only where they are no more than a name.
+            KeySource::Credential { name } if is_plain(&name) => {
+                ui.say(&Text::of(format!(
+                    "the vault's key is the systemd credential keyshoal-{name}: the unit asks for it by that name, which systemd finds in its credential stores (/etc/credstore). \
+                     Where it is another file: systemctl --user edit {UNIT}, and there LoadCredential=keyshoal-{name}:/PATH (LoadCredentialEncrypted= where it is encrypted)"
+                )));
+                names.push(format!("keyshoal-{name}"));
+            }
+            KeySource::Passphrase { .. } => ui.warn(&format!(
+                "the vault {} opens with a passphrase, and a service has nobody to ask: where that vault decides, a service that repairs does not start, and one that reports \
+                 judges by the stores alone. keyshoal vault rekey --key-file FILE   gives the vault a key that a service can read",
+                path.display()
+            )),
+            _ => {}
+        }
+    }
+    Ok(names)
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
 /// Returns the unit's text.
-pub fn unit(program: &Path, options: &[UnitOption]) -> Result<String, CommandError> {
+pub fn unit(program: &Path, options: &[UnitOption], credentials: &[String]) -> Result<String, CommandError> {
     let mut command = quoted(program)?;
     for (option, path) in options {
         command = format!("{command} {option}");
@@ -138,6 +178,7 @@ pub fn unit(program: &Path, options: &[UnitOption]) -> Result<String, CommandErr
             command = format!("{command} {}", quoted(path)?);
         }
     }
+    let credentials: String = credentials.iter().map(|name| format!("LoadCredential={name}\n")).collect();
     Ok(format!(
         "[Unit]
 Description=Keyshoal keeps the credentials of every OpenClaw agent right
@@ -146,7 +187,7 @@ Documentation=man:keyshoal-watch(1)
 [Service]
 Type=notify
 ExecStart={command} watch
-Restart=on-failure
+{credentials}Restart=on-failure
 RestartSec=30
 LimitCORE=0
 NoNewPrivileges=yes
@@ -175,7 +216,7 @@ mod tests {
     #[test]
     fn odd_paths_are_quoted() {
         let options = [("--state-dir", Some(PathBuf::from("/srv/50%/$x"))), ("--allow-device", None)];
-        let unit = unit(Path::new("/opt/a b/keyshoal"), &options).unwrap();
+        let unit = unit(Path::new("/opt/a b/keyshoal"), &options, &[]).unwrap();
         assert!(
             unit.contains(
                 "ExecStart=\"/opt/a b/keyshoal\" --state-dir \"/srv/50%%/$$x\" --allow-device watch\n"
@@ -186,6 +227,6 @@ mod tests {
 
     #[test]
     fn a_path_that_would_begin_another_line_is_refused() {
-        assert!(unit(Path::new("/opt/keyshoal\nExecStartPre=/bin/evil"), &[]).is_err());
+        assert!(unit(Path::new("/opt/keyshoal\nExecStartPre=/bin/evil"), &[], &[]).is_err());
     }
 }

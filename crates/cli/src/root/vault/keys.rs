@@ -1,18 +1,15 @@
 //! From where a vault's key comes to the key itself.
 
+use super::fetch::{Want, fetch, wrong};
 use super::passphrase;
 use crate::arguments::Globals;
 use crate::error::CommandError;
-use crate::root::{World, keys_dir, variables};
+use crate::root::{World, keys_dir};
 use crate::ui::Ui;
 use keyshoal_seal::keys::{self, Passphrase};
-use keyshoal_seal::{KeyEncryptionKey, KeyError, KeyFile, KeyId};
-use keyshoal_vault::{KeyRecord, KeySource, KeyState, NewKey};
+use keyshoal_seal::{KeyEncryptionKey, KeyError};
+use keyshoal_vault::{KeySource, NewKey};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// A program that asks for a token's button, or a service far away, has so long.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a vault's key comes from. One of them.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -25,7 +22,7 @@ pub struct KeyOptions {
     /// A passphrase (Argon2id), from a prompt or a descriptor
     #[arg(long)]
     pub passphrase: bool,
-    /// A systemd credential: NAME for keyshoal-NAME
+    /// A systemd credential: NAME for keyshoal-NAME, with 32 raw bytes, the same in base64 or hexadecimal digits, or the text of a key file
     #[arg(long, value_name = "NAME")]
     pub key_credential: Option<String>,
     /// A program that prints 32 bytes in base64 or hexadecimal digits, and its arguments: a list in JSON, run without a shell
@@ -57,26 +54,42 @@ impl KeyOptions {
             && self.key_credential.is_none()
             && self.key_command.is_none()
     }
+
+    /// Returns the source that is named, where it is no passphrase.
+    fn named(&self) -> Result<Option<KeySource>, CommandError> {
+        Ok(match self {
+            Self { key_file: Some(path), .. } => Some(file_source(path)?),
+            Self { key_credential: Some(name), .. } => Some(KeySource::Credential { name: name.clone() }),
+            Self { key_command: Some(words), .. } => Some(KeySource::Command { argv: words.0.clone() }),
+            _ => None,
+        })
+    }
+
+    /// Tells whether a source is named, and it is another than this one.
+    pub fn name_another(&self, than: &KeySource) -> Result<bool, CommandError> {
+        Ok(match self.named()? {
+            Some(named) => named != *than,
+            None => self.passphrase && !matches!(than, KeySource::Passphrase { .. }),
+        })
+    }
 }
 
-/// Makes or fetches a key that a vault shall have from now on. A passphrase comes from the descriptor `fd`, or is typed.
+/// Makes or fetches a key that a vault shall have from now on. A passphrase comes from a descriptor, which `option` names, or is typed.
 pub fn new_key(
     ui: &mut Ui,
     world: &World,
     globals: &Globals,
     options: &KeyOptions,
-    fd: Option<u32>,
+    (option, fd): (&str, Option<u32>),
 ) -> Result<NewKey, CommandError> {
     if options.passphrase {
         let how = Passphrase::recommended().map_err(wrong)?;
-        let key = how.key(&passphrase::chosen(ui, fd)?).map_err(wrong)?;
+        let key = how.key(&passphrase::chosen(ui, option, fd)?).map_err(wrong)?;
         return Ok(NewKey { key: key.key_encryption_key(), source: KeySource::passphrase(&how) });
     }
-    let source = match (&options.key_credential, &options.key_command, &options.key_file) {
-        (Some(name), _, _) => KeySource::Credential { name: name.clone() },
-        (_, Some(words), _) => KeySource::Command { argv: words.0.clone() },
-        (_, _, Some(path)) => file_source(path)?,
-        _ => file_source(&default_file(world, globals)?)?,
+    let source = match options.named()? {
+        Some(named) => named,
+        None => file_source(&default_file(world, globals)?)?,
     };
     let key = match &source {
         KeySource::File { path } => {
@@ -91,7 +104,7 @@ pub fn new_key(
                 }
             })?
         }
-        source => fetch(ui, world, globals, source, "")?,
+        source => fetch(ui, world, source, Want::New)?,
     };
     Ok(NewKey { key: key.key_encryption_key(), source })
 }
@@ -106,17 +119,10 @@ pub fn named_key(
     recorded: &KeySource,
     wanted: Option<&str>,
 ) -> Result<(KeyEncryptionKey, Option<KeySource>), CommandError> {
-    let named = match options {
-        KeyOptions { key_file: Some(path), .. } => Some(file_source(path)?),
-        KeyOptions { key_credential: Some(name), .. } => Some(KeySource::Credential { name: name.clone() }),
-        KeyOptions { key_command: Some(words), .. } => Some(KeySource::Command { argv: words.0.clone() }),
-        KeyOptions { passphrase: true, .. } if !matches!(recorded, KeySource::Passphrase { .. }) => {
-            return Err(CommandError::user(format!(
-                "its key comes from no passphrase, but from: {recorded}"
-            )));
-        }
-        _ => None,
-    };
+    if options.passphrase && !matches!(recorded, KeySource::Passphrase { .. }) {
+        return Err(CommandError::user(format!("its key comes from no passphrase, but from: {recorded}")));
+    }
+    let named = options.named()?;
     if let (None, KeySource::Command { argv }) = (&named, recorded) {
         let list = serde_json::to_string(argv).unwrap_or_default();
         return Err(CommandError::user(
@@ -124,82 +130,18 @@ pub fn named_key(
         )
         .hint(format!("if you know the program, name it: --key-command '{list}'")));
     }
-    let from = named.as_ref().unwrap_or(recorded);
-    let key = fetch(ui, world, globals, from, "Passphrase of the backup")?.key_encryption_key();
-    let is_other = wanted.is_some_and(|wanted| wanted != key.id().to_string());
-    if is_other && matches!(from, KeySource::Passphrase { .. }) {
+    let source = named.as_ref().unwrap_or(recorded);
+    let how = source.as_passphrase().map_err(wrong)?;
+    let Some(how) = how else {
+        return Ok((fetch(ui, world, source, Want::Backup)?.key_encryption_key(), named));
+    };
+    let given = passphrase::known(ui, "Passphrase of the backup", globals.passphrase_fd)?;
+    let key = how.key(&given).map_err(wrong)?.key_encryption_key();
+    if wanted.is_some_and(|wanted| wanted != key.id().to_string()) {
         return Err(CommandError::user("that is not the passphrase that the backup was sealed with")
             .hint("a backup opens with the passphrase that the vault had when it was made"));
     }
     Ok((key, named))
-}
-
-/// Fetches a key that the vault has, and sees that it is that key.
-pub(super) fn recorded_key(
-    ui: &mut Ui,
-    world: &World,
-    globals: &Globals,
-    record: &KeyRecord,
-    can_do_without: bool,
-) -> Result<KeyEncryptionKey, CommandError> {
-    let which = match record.state {
-        KeyState::Retiring => "Old passphrase of the vault",
-        _ => "Passphrase of the vault",
-    };
-    let which =
-        if can_do_without { format!("{which}, or Enter to go on without it") } else { which.to_owned() };
-    let key = fetch(ui, world, globals, &record.source, &which)?.key_encryption_key();
-    if key.id() == record.id {
-        return Ok(key);
-    }
-    Err(other_key(&record.source, record.id, key.id()))
-}
-
-fn other_key(source: &KeySource, wanted: KeyId, found: KeyId) -> CommandError {
-    match source {
-        KeySource::Passphrase { .. } => CommandError::user("that is not the vault's passphrase"),
-        source => {
-            CommandError::config(format!("{source}: gives key {found}, and the vault has key {wanted}"))
-                .hint("put the key back there that the vault was made with; keep the one that is there apart first, as another vault may open with it alone")
-        }
-    }
-}
-
-/// Fetches a key. `which` names it where a passphrase is asked for.
-fn fetch(
-    ui: &mut Ui,
-    world: &World,
-    globals: &Globals,
-    source: &KeySource,
-    which: &str,
-) -> Result<KeyFile, CommandError> {
-    let missing = |what: String| {
-        CommandError::config(format!("{what}: there is no key"))
-            .hint("put the vault's key there; nothing else opens what was sealed with it")
-            .hint("where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add")
-    };
-    match source {
-        KeySource::File { path } => {
-            keys::load_at(Path::new(path)).map_err(wrong)?.ok_or_else(|| missing(path.clone()))
-        }
-        KeySource::Credential { name } => {
-            let dir = world.get(variables::CREDENTIALS_DIRECTORY).ok_or_else(|| {
-                CommandError::config(format!("systemd handed no credentials over, and the key is {source}"))
-                    .hint(format!("LoadCredentialEncrypted=keyshoal-{name} in the unit, or: systemd-run -p LoadCredential=…"))
-            })?;
-            let key = keys::from_credentials(Path::new(dir), name).map_err(wrong)?;
-            key.ok_or_else(|| missing(format!("{dir}/keyshoal-{name}")))
-        }
-        KeySource::Command { argv } => {
-            ui.progress().say("waiting for the program that gives the vault's key …");
-            keys::from_command(argv, PATIENCE).map_err(wrong)
-        }
-        KeySource::Passphrase { .. } => {
-            let how = source.as_passphrase().map_err(wrong)?;
-            let how = how.ok_or_else(|| CommandError::internal("a passphrase that is none"))?;
-            how.key(&passphrase::known(ui, which, globals.passphrase_fd)?).map_err(wrong)
-        }
-    }
 }
 
 fn default_file(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
@@ -218,13 +160,4 @@ fn file_source(path: &Path) -> Result<KeySource, CommandError> {
         .map_err(|error| CommandError::io(format!("{}: {error}", path.display())))?;
     let path = absolute.to_str().ok_or_else(|| CommandError::user("the key file's path is not UTF-8"))?;
     Ok(KeySource::File { path: path.to_owned() })
-}
-
-fn wrong(error: KeyError) -> CommandError {
-    let by_hand = matches!(error, KeyError::Command { .. });
-    let made = CommandError::config(error.to_string());
-    match by_hand {
-        true => made.hint("run it by hand: it shows what it waits for, or what it lacks"),
-        false => made,
-    }
 }

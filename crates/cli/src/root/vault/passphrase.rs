@@ -3,6 +3,9 @@
 use crate::error::CommandError;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Secret;
+use keyshoal_seal::KeyEncryptionKey;
+use keyshoal_seal::keys::Passphrase;
+use keyshoal_vault::{KeyRecord, KeyState};
 use std::io::Read as _;
 use zeroize::Zeroizing;
 
@@ -17,20 +20,86 @@ const SHORTEST: usize = 8;
 pub(super) fn known(ui: &mut Ui, which: &str, fd: Option<u32>) -> Result<Secret, CommandError> {
     match fd {
         Some(fd) => from_descriptor(fd),
-        None => match typed(ui, &format!("{which} (hidden): "))? {
+        None => match typed(ui, &format!("{which} (hidden): "), GIVE)? {
             none if length(&none) == 0 => Err(CommandError::user(NOT_GIVEN)),
             typed => Ok(typed),
         },
     }
 }
 
-/// Reads a passphrase that is chosen now: typed twice, so that a slip does not lock everything away.
-pub(super) fn chosen(ui: &mut Ui, fd: Option<u32>) -> Result<Secret, CommandError> {
+/// The option by which a passphrase is given that is known already.
+const GIVE: &str = "--passphrase-fd";
+
+/// The passphrases that descriptors give to a command. Each is read once, as a pipe gives it once only, and tried for every key.
+pub(super) struct Given {
+    descriptors: Vec<u32>,
+    read: Option<Vec<Secret>>,
+    /// Whoever types is told that the command can do without.
+    can_do_without: bool,
+}
+
+impl Given {
+    /// Remembers the descriptors.
+    pub(super) fn by(descriptors: impl IntoIterator<Item = u32>, can_do_without: bool) -> Self {
+        Self { descriptors: descriptors.into_iter().collect(), read: None, can_do_without }
+    }
+
+    /// Returns the key of a vault that one of them makes, or that a person types. `between`: the vault has an old and a new one.
+    pub(super) fn key(
+        &mut self,
+        ui: &mut Ui,
+        how: &Passphrase,
+        record: &KeyRecord,
+        between: bool,
+    ) -> Result<KeyEncryptionKey, CommandError> {
+        let which = match (between, record.state) {
+            (true, KeyState::Retiring) => "old passphrase of the vault",
+            (true, _) => "new passphrase of the vault",
+            _ => "passphrase of the vault",
+        };
+        let typed = self.descriptors.is_empty();
+        let secrets = match typed {
+            true => {
+                let without = if self.can_do_without { ", or Enter to go on without it" } else { "" };
+                vec![known(ui, &format!("{}{without}", capital(which)), None)?]
+            }
+            false => self.read()?.to_vec(),
+        };
+        for secret in &secrets {
+            let key = how.key(secret).map_err(super::fetch::wrong)?.key_encryption_key();
+            if key.id() == record.id {
+                return Ok(key);
+            }
+        }
+        Err(match between && !typed {
+            true => CommandError::user(format!("the {which} was not given"))
+                .hint("keyshoal vault rekey --passphrase-fd 3 --new-passphrase-fd 4   takes both, and ends the change of the key"),
+            false if between => CommandError::user(format!("that is not the {which}")),
+            false => CommandError::user("that is not the vault's passphrase"),
+        })
+    }
+
+    fn read(&mut self) -> Result<&[Secret], CommandError> {
+        if self.read.is_none() {
+            let read = self.descriptors.iter().map(|fd| from_descriptor(*fd));
+            self.read = Some(read.collect::<Result<_, _>>()?);
+        }
+        Ok(self.read.as_deref().unwrap_or_default())
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+/// Reads a passphrase that is chosen now, from a descriptor that `option` names, or typed: twice, so that a slip does not lock everything away.
+pub(super) fn chosen(ui: &mut Ui, option: &str, fd: Option<u32>) -> Result<Secret, CommandError> {
     let one = match fd {
         Some(fd) => from_descriptor(fd)?,
         None => {
-            let one = typed(ui, "New passphrase for the vault (hidden): ")?;
-            if typed(ui, "The same once more: ")? != one {
+            let one = typed(ui, "New passphrase for the vault (hidden): ", option)?;
+            if typed(ui, "The same once more: ", option)? != one {
                 return Err(CommandError::user("the two are not the same; nothing was changed"));
             }
             one
@@ -49,11 +118,14 @@ fn length(secret: &Secret) -> usize {
     secret.reveal_secret().len()
 }
 
-fn typed(ui: &mut Ui, prompt: &str) -> Result<Secret, CommandError> {
+fn typed(ui: &mut Ui, prompt: &str, option: &str) -> Result<Secret, CommandError> {
     let typed = ui.ask_hidden(&Text::toned(Tone::Strong, prompt))?;
     let typed = typed.ok_or_else(|| {
-        CommandError::user("the vault's key comes from a passphrase, and nobody can be asked for it here")
-            .hint("give it on a descriptor: --passphrase-fd 3 3< FILE")
+        let said = match option {
+            GIVE => "the vault's key comes from a passphrase, and nobody can be asked for it here",
+            _ => "the vault's new key is to come from a passphrase, and nobody can be asked for it here",
+        };
+        CommandError::user(said).hint(format!("give it on a descriptor: {option} 3 3< FILE"))
     })?;
     line_of(typed.reveal_secret().as_bytes())
 }
@@ -62,7 +134,7 @@ fn typed(ui: &mut Ui, prompt: &str) -> Result<Secret, CommandError> {
 fn from_descriptor(fd: u32) -> Result<Secret, CommandError> {
     let failed = |error: std::io::Error| {
         CommandError::user(format!("descriptor {fd} could not be read: {error}"))
-            .hint("open it for keyshoal: --passphrase-fd 3 3< FILE")
+            .hint(format!("open it for keyshoal: … {fd}< FILE"))
     };
     #[expect(clippy::disallowed_methods, reason = "the descriptor that the person handed over")]
     let file = std::fs::File::open(format!("/proc/self/fd/{fd}")).map_err(failed)?;
