@@ -1,8 +1,10 @@
 //! Opening the vault that the options name.
 
+mod backup_key;
 mod keys;
 mod passphrase;
 
+pub use backup_key::BackupKey;
 pub use keys::{KeyOptions, named_key, new_key};
 
 use super::{World, variables};
@@ -12,6 +14,9 @@ use crate::ui::Ui;
 use keyshoal_seal::Keyring;
 use keyshoal_vault::{Author, Cause, KeyState, Vault, VaultError};
 use std::path::PathBuf;
+
+/// Said of what may go by itself, or once there is room.
+pub const AGAIN: &str = "trying again may help";
 
 /// Returns where the vault is, or would be.
 pub fn vault_path(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
@@ -69,7 +74,12 @@ pub fn author(world: &World, why: Option<&str>) -> Author {
 impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let kind = match error.cause {
-            Cause::Missing | Cause::Open { .. } | Cause::WrongKey { .. } | Cause::Key(_) => ErrorKind::Config,
+            Cause::Missing
+            | Cause::ReadOnly
+            | Cause::ReadOnlyLog(_)
+            | Cause::Open { .. }
+            | Cause::WrongKey { .. }
+            | Cause::Key(_) => ErrorKind::Config,
             Cause::Exists | Cause::Refused(_) | Cause::NoInstance(_) | Cause::OtherRekey { .. } => {
                 ErrorKind::User
             }
@@ -81,12 +91,15 @@ impl From<VaultError> for CommandError {
                 Some("keyshoal vault repair   says what of a vault is damaged, and mends it")
             }
             Cause::NoInstance(_) => Some("keyshoal vault verify   says whether the vault is damaged"),
+            Cause::Header(_) => Some(
+                "move the vault's file aside together with those beside it, then: keyshoal vault restore BACKUP",
+            ),
             _ => None,
         };
         let mut made = Self::new(kind, error.to_string());
         made.hints.extend(hint.map(str::to_owned));
         if retryable {
-            made.hints.push("trying again may help".to_owned());
+            made.hints.push(AGAIN.to_owned());
         }
         made
     }
