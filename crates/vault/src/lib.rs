@@ -39,7 +39,7 @@ pub use change::{Author, Change, NewCredential, NewInstance};
 pub use error::{Cause, VaultError};
 pub use events::Event;
 pub use expiry::{Expired, KEPT_DAYS};
-pub use load::CHANNELS;
+pub use load::{CHANNELS, ENTRIES};
 pub use preview::{Preview, preview};
 pub use rekey::{RekeyStep, Rekeyed};
 pub use repair::{Mend, Origin, Shown, Sources};

@@ -12,6 +12,8 @@ use keyshoal_seal::{IntegrityKey, same_tag};
 
 /// Documents with names that begin so are the settings of channels.
 pub const CHANNELS: &str = "channels/";
+/// What an agent's entry in the config held when it left the roster: one document for each, by its id.
+pub const ENTRIES: &str = "entries/";
 
 pub(crate) const DELIVERIES: [(Delivery, &str); 2] = [(Delivery::Inline, "inline"), (Delivery::Refs, "refs")];
 pub(crate) const STATES: [(VersionState, &str); 4] = [

@@ -8,6 +8,7 @@ mod history;
 mod outcome;
 mod raw;
 mod records;
+mod returned;
 mod roster;
 mod rows;
 mod sealed;

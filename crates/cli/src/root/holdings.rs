@@ -12,13 +12,11 @@ use keyshoal_engine::rotate::State;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
-use keyshoal_vault::{CHANNELS, Cause, KeyRecord, KeySource, KeyState, Preview, Vault};
+use keyshoal_vault::{CHANNELS, Cause, ENTRIES, KeyRecord, KeySource, KeyState, Preview, Vault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
-/// What an agent's entry in the config held when it left the roster: one document for each, by its id.
-pub const ENTRIES: &str = "entries/";
 /// The ids that renamed agents still have in the config: a JSON object from the new id to the old one.
 pub const RENAMES: &str = "renames";
 

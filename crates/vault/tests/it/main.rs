@@ -13,6 +13,7 @@ mod crash;
 mod model;
 mod rekeying;
 mod repairing;
+mod returning;
 mod schema;
 mod secrets;
 mod tampering;
