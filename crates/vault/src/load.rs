@@ -88,12 +88,18 @@ impl Rows {
         })
     }
 
+    /// Names it for people: by its name, or by its id where that is none.
+    pub(crate) fn name(&self) -> &str {
+        let name = self.instance.text(2).ok().filter(|name| !name.trim().is_empty());
+        name.or_else(|| self.instance.text(0).ok()).unwrap_or_default()
+    }
+
     /// Refuses rows that somebody has changed.
     pub(crate) fn check(&self, tags: &IntegrityKey) -> Result<(), Cause> {
         if same_tag(&self.tag(tags), self.instance.bytes(TAG)?) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("what it says of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("what it says of instance {}", self.name())))
     }
 
     /// Refuses sealed versions that are not exactly those that the tag covers: by credential, number, state and time.
@@ -112,7 +118,7 @@ impl Rows {
         if known.eq(rows.iter().map(|row| (row.text(0).ok(), row.integer(8).ok()))) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("the rotations of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("the rotations of instance {}", self.name())))
     }
 
     fn check_same(&self, known: &[Row], sealed: &[Row], columns: usize) -> Result<(), Cause> {
@@ -120,7 +126,7 @@ impl Rows {
         if known.iter().map(first).eq(sealed.iter().map(first)) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("what is sealed of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("what is sealed of instance {}", self.name())))
     }
 
     /// Returns the organisation that the instance belongs to.

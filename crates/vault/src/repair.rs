@@ -23,6 +23,7 @@ use keyshoal_core::Timestamp;
 use keyshoal_seal::Keyring;
 pub use outcome::{Mend, Origin};
 pub(crate) use rows::Parts;
+pub(crate) use sealed::named;
 pub use shown::Shown;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

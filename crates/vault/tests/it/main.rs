@@ -14,6 +14,7 @@ mod model;
 mod rekeying;
 mod repairing;
 mod returning;
+mod said;
 mod schema;
 mod secrets;
 mod tampering;
