@@ -1,7 +1,7 @@
 //! An installation's vault: opened, and its word handed to the installation.
 
 use super::World;
-use super::vault::{self, open_vault};
+use super::vault::{self, AGAIN, open_vault};
 use crate::arguments::Globals;
 use crate::error::CommandError;
 use crate::ui::Ui;
@@ -61,11 +61,14 @@ pub fn hold(
         Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id),
         Need::IfAtHand => Err(CommandError::user("its passphrase was not given").hint(GIVE)),
     };
-    match found {
-        Ok(held) => {
-            installation.hold(&holdings(&held.vault, &held.instance, None)?)?;
-            Ok(Some(held))
-        }
+    // A vault that opens, and then one value of it does not, is not heard either.
+    let heard = found.and_then(|held| {
+        let wanted = holdings(&held.vault, &held.instance, None).map_err(lost)?;
+        installation.hold(&wanted)?;
+        Ok(held)
+    });
+    match heard {
+        Ok(held) => Ok(Some(held)),
         Err(error) if need == Need::IfAtHand => {
             let lost_only = error.hints.iter().all(|hint| hint == LOST);
             let why = lost_only.then(|| WHY.to_owned()).into_iter();
@@ -78,6 +81,14 @@ pub fn hold(
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Adds what to do where the vault is lost for good: not to what may go by itself.
+fn lost(error: CommandError) -> CommandError {
+    match error.hints.iter().any(|hint| hint == AGAIN) {
+        true => error,
+        false => error.hint(LOST),
     }
 }
 
@@ -97,7 +108,7 @@ fn find(
         .hint("name the vault with --vault, or restore it: keyshoal vault restore BACKUP")
         .hint(LOST));
     }
-    let vault = open_vault(ui, world, globals).map_err(|error| error.hint(LOST))?;
+    let vault = open_vault(ui, world, globals).map_err(lost)?;
     if vault.id() != id {
         return Err(CommandError::config(format!(
             "{} is another vault ({}) than the one that says what is right here ({id})",
@@ -117,7 +128,7 @@ fn find(
         let made = CommandError::from(error);
         match is_gone {
             true => made.hint("keyshoal instance add   takes it in again").hint(RELEASE),
-            false => made.hint(LOST),
+            false => lost(made),
         }
     })?;
     Ok(Held { instance, vault: Arc::new(vault) })
