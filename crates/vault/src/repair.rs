@@ -4,6 +4,7 @@
 //! cannot is made anew of what the installation holds, and only that. All of it is one transaction.
 
 mod doubt;
+mod entries;
 mod history;
 mod outcome;
 mod raw;

@@ -115,7 +115,11 @@ fn differences(raw: &Raw, draft: &Draft, from: Origin, mends: &mut Vec<Mend>) ->
         }
     }
     for row in documents.iter().filter(|row| !stood(&raw.documents, row, 6)) {
-        say(format!("document {}", row.text(0)?));
+        let name = row.text(0)?;
+        // Of one that is lost more is said later.
+        if draft.texts.contains_key(name) {
+            say(format!("document {name}"));
+        }
     }
     for row in &raw.agents {
         let known = row.uid(0).is_ok_and(|uid| of.agents.iter().any(|agent| agent.uid.0 == uid));

@@ -1,13 +1,14 @@
 //! Documents and rotations of an instance on its way back.
 
+use super::entries::lost;
 use super::rows::{Document, Draft};
 use super::sealed::cells;
 use super::{Bench, Mend, Origin, Shown};
-use crate::load::{CHANNELS, ENTRIES};
+use crate::load::CHANNELS;
 use crate::record::Kind;
-use crate::session::{Row, values};
+use crate::session::values;
 use crate::values::Home;
-use crate::{Cause, events, queries, rotations};
+use crate::{Cause, queries, rotations};
 use keyshoal_core::Secret;
 use keyshoal_core::vault::{CredentialUid, VaultInstance, VersionState};
 
@@ -40,7 +41,7 @@ impl Draft {
                 (None, None) => {
                     changed = true;
                     self.documents.remove(&name);
-                    mends.push(Mend::new(what, Origin::Nowhere).losing("what it held"));
+                    mends.push(lost(&name));
                     continue;
                 }
             };
@@ -50,45 +51,6 @@ impl Draft {
         }
         self.name_channels();
         Ok(changed)
-    }
-
-    /// Takes what disabled agents had in the config from the backup, where the row of it is gone; no installation shows that. Says of
-    /// which it is lost, by the history.
-    pub(crate) fn miss_entries(&mut self, bench: &Bench<'_>, mends: &mut Vec<Mend>) -> Result<(), Cause> {
-        let disabled = self.instance.agents.iter().filter(|agent| !agent.enabled);
-        let mut gone: Vec<_> = disabled
-            .map(|agent| (format!("{ENTRIES}{}", agent.id), agent.id.clone()))
-            .filter(|(name, _)| !self.documents.contains_key(name))
-            .collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        for (name, document, text) in backed_up(bench, &self.instance)? {
-            let before = gone.len();
-            gone.retain(|(known, _)| *known != name);
-            if gone.len() < before {
-                mends.push(Mend::new(format!("document {name}"), Origin::Backup));
-                self.documents.insert(name.clone(), document);
-                self.texts.insert(name, text);
-            }
-        }
-        let id = values![self.instance.id.as_str(), i64::MAX];
-        let history = bench.pen.db.query(queries::EVENTS_OF, &id)?;
-        let put = |name: &str| {
-            let said = format!("document {name} put");
-            let is_it = |row: &Row| row.text(5).ok() == Some(said.as_str());
-            history.iter().any(|row| is_it(row) && events::check(row, bench.pen.tags).is_ok())
-        };
-        for (name, agent) in gone.into_iter().filter(|(name, _)| put(name)) {
-            let lost = format!(
-                "what {agent}, which is disabled, had in the config: what limits its tools, who it is"
-            );
-            let way = format!(
-                "give a backup that has it (--from), or put it into the config when {agent} is enabled again"
-            );
-            mends.push(Mend::new(format!("document {name}"), Origin::Nowhere).losing(lost).way_out(way));
-        }
-        Ok(())
     }
 
     /// Names the channels that it has settings of.

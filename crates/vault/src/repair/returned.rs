@@ -86,8 +86,10 @@ fn is_changed_since(backup: &Vault, id: &InstanceId, history: &[Row]) -> Result<
     let same =
         history.iter().find(is_last).is_some_and(|row| row.bytes(6).is_ok_and(|tag| tag == then.last_event));
     let later = |row: &Row| {
-        row.integer(0).is_ok_and(|number| number > then.events)
-            && row.text(1).is_ok_and(|of| of == id.as_str())
+        // What a repair changed stands under no instance.
+        let is_about = row.text(1).is_ok_and(|of| of == id.as_str())
+            || row.text(5).is_ok_and(|what| what.starts_with("repaired "));
+        is_about && row.integer(0).is_ok_and(|number| number > then.events)
     };
     Ok(!same || history.iter().any(later))
 }

@@ -97,4 +97,18 @@ fn what_a_disabled_agent_had_in_the_config_is_said_to_be_lost_or_comes_from_the_
         assert_eq!(kept.map(|(_, text)| text), backup.map(|_| entry.clone()));
         assert_eq!(vault.verify().unwrap().problems, []);
     }
+    // That row alone: the history tells how it was, and the tag proves all the rest.
+    let other = copy(&house);
+    meddler(&other).execute("DELETE FROM documents WHERE name = 'entries/stocks'", []).unwrap();
+    let vault = other.open();
+    let before = vault.instance(&id("one")).unwrap_err().to_string();
+    let mends = mend(&vault, Sources { shown: Some(&shown), backup: None, take_out: false }, "that row");
+    let lost: Vec<_> = mends.iter().filter(|mend| mend.needs_attention()).map(|mend| &mend.what).collect();
+    assert_eq!(lost, ["document entries/stocks"], "{before} {mends:?}");
+    let one = vault.instance(&id("one")).unwrap();
+    let states = |one: &keyshoal_core::vault::VaultInstance| -> Vec<VersionState> {
+        one.credentials.iter().flat_map(|one| &one.versions).map(|version| version.state).collect()
+    };
+    assert_eq!(states(&one), states(&house.open().instance(&id("one")).unwrap()));
+    assert_eq!((vault.rotations(&id("one")).unwrap().len(), vault.verify().unwrap().problems), (1, vec![]));
 }
