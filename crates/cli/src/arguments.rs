@@ -272,14 +272,8 @@ impl Command {
         matches!(self, Self::Watch(watch) if watch.action.is_none() && !watch.once)
     }
 
-    /// Tells whether the command works on an installation of the user's.
+    /// Tells whether the command works on an installation of the user's, or on the vault or the keys of that user.
     pub fn needs_installation(&self) -> bool {
-        if let Self::Vault(vault) = self {
-            return vault.action.needs_installation();
-        }
-        !matches!(
-            self,
-            Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_) | Self::Recipient(_)
-        )
+        !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_))
     }
 }

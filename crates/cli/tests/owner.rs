@@ -98,6 +98,39 @@ fn root_leaves_nothing_of_its_own_behind() {
 }
 
 #[test]
+fn root_has_no_vault_of_its_own_where_the_owner_has_one() {
+    let dir = house(Layout::JsonFile);
+    let owner = if is_root() { STRANGER } else { std::fs::metadata(dir.path()).unwrap().uid() };
+    let place = dir.path().join("data");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for path in everything(dir.path()).iter().filter(|path| *path != dir.path()) {
+        chown(path, Some(owner), Some(owner)).unwrap();
+    }
+    let vault = place.join("vault.sqlite");
+    let vault = vault.to_str().unwrap();
+    let backup = place.join("one.backup");
+    for args in [
+        &["vault", "init", "--vault", vault][..],
+        &["vault", "status", "--vault", vault],
+        &["vault", "backup", backup.to_str().unwrap(), "--vault", vault],
+        &["recipient", "new"],
+        // Without an installation it is the vault that says whose it is.
+        &["vault", "verify", "--vault", vault, "--state-dir", "/nowhere/state"],
+    ] {
+        let output = run(dir.path(), args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}: {output:?}");
+    }
+    let found = everything(dir.path());
+    assert!(found.contains(&backup) && found.contains(&dir.path().join("keys/recipient.key")), "{found:?}");
+    for path in found.iter().filter(|path| *path != dir.path()) {
+        assert_eq!(std::fs::symlink_metadata(path).unwrap().uid(), owner, "{}", path.display());
+    }
+    assert!(!dir.path().join("roots-home").exists(), "root's home was used");
+}
+
+#[test]
 fn root_reads_nothing_that_the_owner_may_not_read() {
     let dir = house(Layout::JsonFile);
     let private = tempfile::tempdir().unwrap();

@@ -3,13 +3,13 @@
 pub(crate) mod format;
 
 use crate::header::Header;
-use crate::place::Place;
+use crate::place::{Draft, Place};
 use crate::sqlite::Database;
 use crate::{Author, Cause, Vault, VaultError, events};
 use format::Writer;
 use keyshoal_core::Timestamp;
 use keyshoal_seal::KeyEncryptionKey;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 pub use format::BackupHeader;
@@ -43,14 +43,20 @@ impl Vault {
     ) -> Result<BackupHeader, VaultError> {
         let target = Place::of(to).map_err(VaultError::at(to))?;
         let header = self.write_backup(&target, who, now, on).map_err(|cause| {
-            let whose =
-                if matches!(cause, Cause::Altered(_) | Cause::WrongKey { .. }) { self.path() } else { to };
+            let whose = if matches!(cause, Cause::Altered(_) | Cause::Header(_) | Cause::WrongKey { .. }) {
+                self.path()
+            } else {
+                to
+            };
             VaultError::at(whose)(cause)
         })?;
-        self.write(now, |pen| {
-            let said = format!("backup {} made", header.id);
-            events::add(pen.db, pen.tags, None, who, &[said], now)
-        })?;
+        // Of a vault that can only be read the backup may be what saves it.
+        if !self.database.read_only {
+            self.write(now, |pen| {
+                let said = format!("backup {} made", header.id);
+                events::add(pen.db, pen.tags, None, who, &[said], now)
+            })?;
+        }
         on(BackupStep::Settled);
         Ok(header)
     }
@@ -69,15 +75,30 @@ impl Vault {
             return Err(Cause::Exists);
         }
         target.sweep()?;
-        home.sweep()?;
-        let mut copy = home.draft()?;
-        drop(copy.file());
-        self.database.copy_to(&copy.path)?;
+        let copy = if self.database.read_only { None } else { Some(self.copy_beside(&home)?) };
         on(BackupStep::Copied);
-        let (key, header) = self.header_of(&copy.path, who, now)?;
+        let (key, header) = match &copy {
+            Some(copy) => self.header_of(&copy.path, who, now)?,
+            None => self.database.read(|db| {
+                let header = Header::read(db)?;
+                header.check(&self.tags)?;
+                let ring = self.keys_of(&header);
+                Ok((header.active_key(&ring)?.clone(), header))
+            })?,
+        };
         // No connection has the copy open, so that it may be read as any file.
-        let mut copied = copy.reopen()?;
-        let length = copied.metadata()?.len();
+        let (mut copied, length): (Box<dyn Read>, u64) = match &copy {
+            Some(copy) => {
+                let file = copy.reopen()?;
+                let length = file.metadata()?.len();
+                (Box::new(file), length)
+            }
+            None => {
+                let image = self.database.image_alone()?;
+                let length = image.len() as u64;
+                (Box::new(Cursor::new(image)), length)
+            }
+        };
         let header = BackupHeader::new(&header, now, length)?;
         let mut draft = target.draft()?;
         let file = draft.file().ok_or(Cause::NotPlain)?;
@@ -113,5 +134,14 @@ impl Vault {
         let _ = copied.arrive(who, now);
         let header = copied.database.read(Header::read)?;
         Ok((header.active_key(&ring)?.clone(), header))
+    }
+
+    /// Writes a consistent copy beside the vault, without what was deleted.
+    fn copy_beside<'a>(&self, home: &'a Place) -> Result<Draft<'a>, Cause> {
+        home.sweep()?;
+        let mut copy = home.draft()?;
+        drop(copy.file());
+        self.database.copy_to(&copy.path)?;
+        Ok(copy)
     }
 }

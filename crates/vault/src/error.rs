@@ -24,11 +24,12 @@ impl VaultError {
 
     /// Tells whether trying again may help.
     pub fn is_retryable(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
         match &self.cause {
             Cause::Database(source) => {
-                matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked | DiskFull))
+                matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
             }
+            Cause::NoRoom(_) => true,
             Cause::Conflict { .. } | Cause::RotationMoved { .. } | Cause::Busy => true,
             _ => false,
         }
@@ -56,7 +57,7 @@ pub enum Cause {
     NotPlain,
     /// Somebody else could read or change it.
     #[error(
-        "{what} belongs to user {owner} with mode {mode:04o}, so that others could touch it; if nobody did: give it to user {us}, then chmod {want:03o}"
+        "{what} belongs to user {owner} with mode {mode:04o}, so that others could touch it; {}", way_in(*owner, *us, *want)
     )]
     Open {
         /// The vault or its directory.
@@ -80,6 +81,11 @@ pub enum Cause {
         "{0} was changed by something else than keyshoal, or is damaged; nothing was changed. `keyshoal vault verify` says what is affected, `keyshoal vault repair` mends it"
     )]
     Altered(String),
+    /// The rows by which it is opened were changed by somebody without the key, or are damaged.
+    #[error(
+        "what it says of itself and its keys was changed by something else than keyshoal, or is damaged ({0}); nothing was changed. No repair mends that, as nothing shows how it was; a backup does (`keyshoal vault restore`)"
+    )]
+    Header(String),
     /// A SQLite database of something else.
     #[error("is a database, but not keyshoal's vault; nothing was changed")]
     NotOurs,
@@ -183,14 +189,47 @@ pub enum Cause {
     /// It is no backup.
     #[error("is no backup of a vault ({0})")]
     NotBackup(String),
+    /// It is a backup, and not whole.
+    #[error("is damaged, or was changed ({0}); nothing of it is taken. Another backup may be whole")]
+    DamagedBackup(String),
+    /// The file system is full.
+    #[error(
+        "there is no room left on its disk ({0}); make room first. Nothing is lost: what was written before is whole"
+    )]
+    NoRoom(#[source] rusqlite::Error),
+    /// The file system may not be written.
+    #[error(
+        "lies on a disk that is mounted read-only, so nothing of it can be changed; what it holds can be read"
+    )]
+    ReadOnly,
+    /// The file system may not be written, and the file is not whole without what stands beside it.
+    #[error(
+        "lies on a disk that is mounted read-only, and its last changes stand in the file {0} beside it; copy both to a disk that can be written, and name the copy with --vault"
+    )]
+    ReadOnlyLog(String),
+}
+
+/// Says how to get at a file that is not private to us. What is somebody else's is not to be taken from him.
+fn way_in(owner: u32, us: u32, want: u32) -> String {
+    match owner == us {
+        true => format!("if nobody did: chmod {want:03o}"),
+        false if us == 0 => {
+            format!("leave it with that user, and run keyshoal as him: sudo -u '#{owner}' keyshoal …")
+        }
+        false => format!(
+            "if it is yours: give it to user {us}, then chmod {want:03o}; else let that user run keyshoal"
+        ),
+    }
 }
 
 impl Cause {
     /// Sorts what SQLite said: damage has a way out of its own.
     pub(crate) fn database(source: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly};
         match source.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Self::Corrupt(source.to_string()),
+            Some(DiskFull) => Self::NoRoom(source),
+            Some(ReadOnly) => Self::ReadOnly,
             _ => Self::Database(source),
         }
     }
@@ -205,6 +244,27 @@ impl Cause {
     pub(crate) fn wants_key(&self) -> bool {
         let sealed = matches!(self, Self::Seal { source: SealError::NoKey { .. }, .. });
         sealed || matches!(self, Self::WrongKey { .. } | Self::KeyAbsent { .. })
+    }
+
+    /// Says what is wrong without the ways out, which are not those of a vault where it is about a backup.
+    pub(crate) fn why(&self) -> String {
+        match self {
+            Self::Altered(what) => {
+                format!("{what} was changed by something else than keyshoal, or is damaged")
+            }
+            Self::Corrupt(why) | Self::Header(why) => why.clone(),
+            cause => cause.to_string(),
+        }
+    }
+
+    /// The same of a backup: nothing of that is mended.
+    pub(crate) fn of_backup(self) -> Self {
+        match self {
+            cause @ (Self::Altered(_) | Self::Corrupt(_) | Self::Header(_) | Self::Seal { .. }) => {
+                Self::DamagedBackup(cause.why())
+            }
+            cause => cause,
+        }
     }
 
     pub(crate) fn refused(why: impl Into<String>) -> Self {

@@ -46,15 +46,22 @@ impl Header {
     /// Reads it. It says nothing about whether anybody has changed it.
     pub(crate) fn read(db: &dyn Session) -> Result<Self, Cause> {
         let row = db.one(queries::VAULT, &[])?;
-        let row = row.ok_or_else(|| Cause::Corrupt("its first row is missing".to_owned()))?;
-        let keys = db.query(queries::KEYS, &[])?.iter().map(StoredKey::read).collect::<Result<_, _>>()?;
-        Ok(Self { id: row.string(0)?, created: row.time(1)?, tag: row.bytes(2)?.to_vec(), keys })
+        let row = row.ok_or_else(|| Cause::Header("its first row is missing".to_owned()))?;
+        let keys = db.query(queries::KEYS, &[])?;
+        let read = || {
+            let keys = keys.iter().map(StoredKey::read).collect::<Result<_, _>>()?;
+            Ok(Self { id: row.string(0)?, created: row.time(1)?, tag: row.bytes(2)?.to_vec(), keys })
+        };
+        read().map_err(|cause| match cause {
+            Cause::Corrupt(why) => Cause::Header(why),
+            cause => cause,
+        })
     }
 
     /// Returns the key that new records are wrapped with.
     pub(crate) fn active(&self) -> Result<&KeyRecord, Cause> {
         let mut active = self.keys.iter().map(|key| &key.record).filter(|key| key.state == KeyState::Active);
-        active.next().ok_or_else(|| Cause::Corrupt("no key of it is active".to_owned()))
+        active.next().ok_or_else(|| Cause::Header("no key of it is active".to_owned()))
     }
 
     /// Returns the active key itself.
@@ -75,11 +82,11 @@ impl Header {
     pub(crate) fn tags_key(&self, ring: &Keyring) -> Result<DataKey, Cause> {
         for key in &self.keys {
             if let (Some(at_hand), Some(wrapped)) = (ring.get(key.record.id), &key.wrapped) {
-                let wrapped =
-                    WrappedKey::from_bytes(wrapped).map_err(|error| Cause::Corrupt(error.to_string()))?;
-                return at_hand
-                    .unwrap_key(&wrapped, &aad(&self.id))
-                    .map_err(Cause::seal("the key of the vault's tags"));
+                let opened = WrappedKey::from_bytes(wrapped).map_err(|error| error.to_string());
+                let opened = opened.and_then(|wrapped| {
+                    at_hand.unwrap_key(&wrapped, &aad(&self.id)).map_err(|error| error.to_string())
+                });
+                return opened.map_err(|why| Cause::Header(format!("the key of its tags: {why}")));
             }
         }
         Err(self.wrong_key(self.active()?))
@@ -97,7 +104,7 @@ impl Header {
         if same_tag(&self.make_tag(tags), &self.tag) {
             return Ok(());
         }
-        Err(Cause::Altered("what it says of itself and its keys".to_owned()))
+        Err(Cause::Header("its tag does not fit".to_owned()))
     }
 
     fn make_tag(&self, tags: &IntegrityKey) -> [u8; 32] {
@@ -138,6 +145,11 @@ impl StoredKey {
         if (state == KeyState::Retired) != row.maybe_bytes(5)?.is_none() {
             return Err(Cause::Corrupt("a key is not wrapped as its state says".to_owned()));
         }
+        let wrapped = row.maybe_bytes(5)?.map(<[u8]>::to_vec);
+        let by = wrapped.as_deref().map(|wrapped| WrappedKey::from_bytes(wrapped).map(|one| one.key_id()));
+        if by.is_some_and(|by| by.ok() != Some(KeyId::from_bytes(id))) {
+            return Err(Cause::Corrupt("a key is another one than its row says".to_owned()));
+        }
         let record = KeyRecord {
             id: KeyId::from_bytes(id),
             source: row.json(1)?,
@@ -145,7 +157,7 @@ impl StoredKey {
             added: row.time(3)?,
             since: row.time(4)?,
         };
-        Ok(Self { record, source: row.string(1)?, wrapped: row.maybe_bytes(5)?.map(<[u8]>::to_vec) })
+        Ok(Self { record, source: row.string(1)?, wrapped })
     }
 }
 

@@ -41,7 +41,7 @@ pub use error::{Cause, VaultError};
 pub use events::Event;
 pub use expiry::{Expired, KEPT_DAYS};
 pub use keys::Fetch;
-pub use load::CHANNELS;
+pub use load::{CHANNELS, ENTRIES};
 pub use preview::{Preview, preview};
 pub use rekey::{RekeyStep, Rekeyed};
 pub use repair::{Mend, Origin, Shown, Sources};

@@ -12,6 +12,8 @@ use keyshoal_seal::{IntegrityKey, same_tag};
 
 /// Documents with names that begin so are the settings of channels.
 pub const CHANNELS: &str = "channels/";
+/// What an agent's entry in the config held when it left the roster: one document for each, by its id.
+pub const ENTRIES: &str = "entries/";
 
 pub(crate) const DELIVERIES: [(Delivery, &str); 2] = [(Delivery::Inline, "inline"), (Delivery::Refs, "refs")];
 pub(crate) const STATES: [(VersionState, &str); 4] = [
@@ -86,12 +88,18 @@ impl Rows {
         })
     }
 
+    /// Names it for people: by its name, or by its id where that is none.
+    pub(crate) fn name(&self) -> &str {
+        let name = self.instance.text(2).ok().filter(|name| !name.trim().is_empty());
+        name.or_else(|| self.instance.text(0).ok()).unwrap_or_default()
+    }
+
     /// Refuses rows that somebody has changed.
     pub(crate) fn check(&self, tags: &IntegrityKey) -> Result<(), Cause> {
         if same_tag(&self.tag(tags), self.instance.bytes(TAG)?) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("what it says of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("what it says of instance {}", self.name())))
     }
 
     /// Refuses sealed versions that are not exactly those that the tag covers: by credential, number, state and time.
@@ -110,7 +118,7 @@ impl Rows {
         if known.eq(rows.iter().map(|row| (row.text(0).ok(), row.integer(8).ok()))) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("the rotations of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("the rotations of instance {}", self.name())))
     }
 
     fn check_same(&self, known: &[Row], sealed: &[Row], columns: usize) -> Result<(), Cause> {
@@ -118,7 +126,7 @@ impl Rows {
         if known.iter().map(first).eq(sealed.iter().map(first)) {
             return Ok(());
         }
-        Err(Cause::Altered(format!("what is sealed of instance {}", self.instance.text(0)?)))
+        Err(Cause::Altered(format!("what is sealed of instance {}", self.name())))
     }
 
     /// Returns the organisation that the instance belongs to.

@@ -2,7 +2,7 @@
 
 use crate::Cause;
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
 use rustix::io::Errno;
 use std::path::{Path, PathBuf};
 
@@ -48,11 +48,8 @@ impl Place {
     /// Tells whether there is anything under this name, or under one that SQLite would take for a part of it.
     pub(crate) fn is_taken(&self) -> Result<bool, Cause> {
         for ending in ["", "-wal", "-shm", "-journal"] {
-            let name = format!("{}{ending}", self.name);
-            match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
-                Ok(_) => return Ok(true),
-                Err(Errno::NOENT) => {}
-                Err(error) => return Err(error.into()),
+            if self.beside(ending)?.is_some() {
+                return Ok(true);
             }
         }
         Ok(false)
@@ -68,6 +65,27 @@ impl Place {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Looks at a file beside the file. `None` when it is not there.
+    pub(crate) fn beside(&self, ending: &str) -> Result<Option<Stat>, Cause> {
+        let name = format!("{}{ending}", self.name);
+        match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells whether the file system is mounted so that nothing can be written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        rustix::fs::accessat(&self.handle, c".", Access::WRITE_OK, AtFlags::empty()) == Err(Errno::ROFS)
+    }
+
+    /// Tells whether the file system has no room left.
+    pub(crate) fn is_full(&self) -> bool {
+        rustix::fs::fstatvfs(&self.handle)
+            .is_ok_and(|disk| disk.f_bavail == 0 || (disk.f_files > 0 && disk.f_favail == 0))
     }
 
     /// Refuses a file that others may touch, or that lies where others may put another one.

@@ -4,10 +4,12 @@
 //! cannot is made anew of what the installation holds, and only that. All of it is one transaction.
 
 mod doubt;
+mod entries;
 mod history;
 mod outcome;
 mod raw;
 mod records;
+mod returned;
 mod roster;
 mod rows;
 mod sealed;
@@ -23,6 +25,7 @@ use keyshoal_core::Timestamp;
 use keyshoal_seal::Keyring;
 pub use outcome::{Mend, Origin};
 pub(crate) use rows::Parts;
+pub(crate) use sealed::named;
 pub use shown::Shown;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

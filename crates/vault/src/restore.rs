@@ -21,7 +21,8 @@ impl Vault {
     /// Opens a backup in memory and looks at everything in it.
     pub fn verify_backup(backup: &Path, ring: &Keyring) -> Result<(BackupHeader, Verified), VaultError> {
         let (header, vault) = in_memory(backup, ring).map_err(VaultError::at(backup))?;
-        Ok((header, vault.verify()?))
+        let verified = vault.verify().map_err(|error| VaultError::at(backup)(error.cause.of_backup()))?;
+        Ok((header, verified))
     }
 
     /// Opens a backup in memory, to read in it.
@@ -44,10 +45,9 @@ impl Vault {
         let reader = Place::of(backup).and_then(|place| Reader::begin(place.read()?));
         let reader = reader.map_err(VaultError::at(backup))?;
         let header = fill(reader, to, &ring, source, who, now).map_err(|cause| {
-            let backup_is_wrong = matches!(
-                cause,
-                Cause::NotBackup(_) | Cause::WrongKey { .. } | Cause::Seal { .. } | Cause::Altered(_)
-            );
+            let cause = cause.of_backup();
+            let backup_is_wrong =
+                matches!(cause, Cause::NotBackup(_) | Cause::WrongKey { .. } | Cause::DamagedBackup(_));
             VaultError::at(if backup_is_wrong { backup } else { to })(cause)
         })?;
         Ok((Self::open(to, ring)?, header))
@@ -55,12 +55,15 @@ impl Vault {
 }
 
 fn in_memory(backup: &Path, ring: &Keyring) -> Result<(BackupHeader, Vault), Cause> {
-    let mut bytes = Vec::new();
-    let header = Reader::begin(Place::of(backup)?.read()?)?.open(ring, |chunk| {
-        bytes.extend_from_slice(chunk);
-        Ok(())
-    })?;
-    Ok((header, Vault::of(Database::in_memory(backup, &bytes)?, ring.clone())?))
+    let read = || {
+        let mut bytes = Vec::new();
+        let header = Reader::begin(Place::of(backup)?.read()?)?.open(ring, |chunk| {
+            bytes.extend_from_slice(chunk);
+            Ok(())
+        })?;
+        Ok((header, Vault::of(Database::in_memory(backup, &bytes)?, ring.clone())?))
+    };
+    read().map_err(Cause::of_backup)
 }
 
 fn fill(
@@ -81,7 +84,7 @@ fn fill(
     let verified = vault.verify()?;
     if let Some(problem) = verified.problems.first() {
         let more = verified.problems.len() - 1;
-        return Err(Cause::NotBackup(format!("{}: {}; {more} more", problem.what, problem.why)));
+        return Err(Cause::DamagedBackup(format!("{}: {}; {more} more", problem.what, problem.why)));
     }
     vault.database.write(|db| {
         if let Some(source) = source {

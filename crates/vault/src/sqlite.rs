@@ -1,15 +1,22 @@
 //! A vault in a SQLite file: made whole or not at all, opened, and written by whole transactions.
 
+mod statements;
+
 use crate::place::Place;
-use crate::session::{Row, Session, Value};
+use crate::session::Session;
 use crate::{Cause, VaultError, schema};
-use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use statements::Statements;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Reads a file that nobody changes, without anything beside it.
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_NOFOLLOW)
+    .union(OpenFlags::SQLITE_OPEN_URI);
 const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
     .union(OpenFlags::SQLITE_OPEN_NOFOLLOW);
@@ -17,6 +24,8 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 /// An open vault file.
 pub(crate) struct Database {
     pub(crate) path: PathBuf,
+    /// Whether its file system is mounted so that nothing can be written.
+    pub(crate) read_only: bool,
     connection: Mutex<Connection>,
 }
 
@@ -54,6 +63,17 @@ impl Database {
             return Err(Cause::Corrupt("it is empty".to_owned()));
         }
         place.require_private(&stat)?;
+        if place.is_read_only() {
+            return Self::open_read_only(&place, path);
+        }
+        Self::open_to_write(&place, path).map_err(|cause| match cause {
+            // SQLite does not say why it cannot make the files beside it.
+            Cause::Database(source) if place.is_full() => Cause::NoRoom(source),
+            cause => cause,
+        })
+    }
+
+    fn open_to_write(place: &Place, path: &Path) -> Result<Self, Cause> {
         let connection = Connection::open_with_flags(&place.path, FLAGS).map_err(Cause::database)?;
         configure(&connection).map_err(Cause::database)?;
         let found = schema::check(&connection)?;
@@ -68,7 +88,23 @@ impl Database {
             let from = schema::check(&forward)?;
             schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
+    }
+
+    /// Opens a file on a disk that cannot be written. SQLite would make files beside it, unless it hears that nobody changes it.
+    fn open_read_only(place: &Place, path: &Path) -> Result<Self, Cause> {
+        if place.beside("-wal")?.is_some_and(|log| log.st_size > 0) {
+            return Err(Cause::ReadOnlyLog(format!("{}-wal", place.path.display())));
+        }
+        let name = place.path.to_str().ok_or(Cause::NotPlain)?;
+        let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+        let uri = format!("file:{name}?immutable=1");
+        let connection = Connection::open_with_flags(uri, READING).map_err(Cause::database)?;
+        configure(&connection).map_err(Cause::database)?;
+        if schema::check(&connection)? < schema::KNOWN {
+            return Err(Cause::ReadOnly);
+        }
+        Ok(Self { path: path.to_owned(), read_only: true, connection: Mutex::new(connection) })
     }
 
     /// Opens a whole vault that has no name yet, to look at it before it gets one.
@@ -97,7 +133,7 @@ impl Database {
                 .and_then(|()| forward.commit())
                 .map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
     }
 
     /// Reads in one transaction.
@@ -169,6 +205,16 @@ impl Database {
         Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())
     }
 
+    /// Returns the same as a file of its own, that nobody else has open.
+    pub(crate) fn image_alone(&self) -> Result<Vec<u8>, Cause> {
+        let mut image = self.image()?;
+        // The header says that there is a write-ahead log; where there is none, in memory nothing opens with that.
+        if let Some(versions) = image.get_mut(18..20) {
+            versions.fill(1);
+        }
+        Ok(image)
+    }
+
     /// Asks SQLite what is wrong with the file.
     pub(crate) fn damage(&self) -> Result<Vec<String>, Cause> {
         let connection = self.connection();
@@ -215,80 +261,4 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // What is deleted is overwritten with zeros. This one answers with a row.
     connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))
-}
-
-/// An open transaction.
-struct Statements<'a>(&'a Connection);
-
-impl Session for Statements<'_> {
-    fn execute(&self, sql: &str, values: &[Value]) -> Result<usize, Cause> {
-        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(Cause::database)?;
-        statement.execute(rusqlite::params_from_iter(values)).map_err(Cause::database)
-    }
-
-    fn query(&self, sql: &str, values: &[Value]) -> Result<Vec<Row>, Cause> {
-        let mut statement = self.0.prepare_cached(&numbered(sql)).map_err(Cause::database)?;
-        let columns = statement.column_count();
-        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(Cause::database)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(Cause::database)? {
-            let values = (0..columns).map(|at| row.get_ref(at).map_err(Cause::database).and_then(value));
-            found.push(Row(values.collect::<Result<_, _>>()?));
-        }
-        Ok(found)
-    }
-}
-
-impl rusqlite::ToSql for Value {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
-            Self::Null => ValueRef::Null,
-            Self::Integer(number) => ValueRef::Integer(*number),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-            Self::Bytes(bytes) => ValueRef::Blob(bytes),
-        }))
-    }
-}
-
-fn value(stored: ValueRef<'_>) -> Result<Value, Cause> {
-    Ok(match stored {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(_) => return Err(Cause::Corrupt("a column holds a fraction".to_owned())),
-        ValueRef::Text(text) => Value::Text(
-            std::str::from_utf8(text)
-                .map_err(|_| Cause::Corrupt("a text is not UTF-8".to_owned()))?
-                .to_owned(),
-        ),
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
-    })
-}
-
-/// Turns `$1` into `?1`: SQLite takes `$1` for a name, and would number names as they come.
-fn numbered(sql: &str) -> String {
-    sql.replace('$', "?")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_keep_their_numbers() {
-        let connection = Connection::open_in_memory().unwrap();
-        let rows = Statements(&connection)
-            .query("SELECT $2, $1, $2", &[Value::Integer(1), Value::Text("two".to_owned())])
-            .unwrap();
-        let two = Value::Text("two".to_owned());
-        assert_eq!(rows[0].values(), [two.clone(), Value::Integer(1), two]);
-    }
-
-    #[test]
-    fn every_statement_is_taken() {
-        let connection = Connection::open_in_memory().unwrap();
-        schema::create(&connection).unwrap();
-        for text in crate::queries::ALL {
-            connection.prepare(&numbered(text)).unwrap_or_else(|error| panic!("{text}: {error}"));
-        }
-    }
 }

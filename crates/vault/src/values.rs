@@ -31,7 +31,26 @@ impl Vault {
                     Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
                 let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
                 of.check_versions(&rows)?;
-                rows.iter().map(|row| home.value(ring, row)).collect()
+                let named = |row: &Row| {
+                    let known = of.instance().ok();
+                    let uid = row.uid(0).ok();
+                    let known = known.as_ref().and_then(|known| {
+                        let one = known.credentials.iter().find(|one| Some(one.uid.0) == uid)?;
+                        Some(crate::repair::named(known, one))
+                    });
+                    known.unwrap_or_else(|| "a credential".to_owned())
+                };
+                let open = |row: &Row| {
+                    home.value(ring, row).map_err(|cause| match cause {
+                        Cause::Seal { source, .. } => {
+                            let number = row.integer(1).unwrap_or_default();
+                            let what = format!("version {number} of {}, instance {}", named(row), of.name());
+                            Cause::Seal { what, source }
+                        }
+                        cause => cause,
+                    })
+                };
+                rows.iter().map(open).collect()
             })
         })
     }
@@ -45,7 +64,16 @@ impl Vault {
                     Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
                 let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
                 of.check_documents(&rows)?;
-                rows.iter().map(|row| home.document(ring, row)).collect()
+                let open = |row: &Row| {
+                    home.document(ring, row).map_err(|cause| match cause {
+                        Cause::Seal { source, .. } => {
+                            let name = row.text(0).unwrap_or_default();
+                            Cause::Seal { what: format!("document {name} of instance {}", of.name()), source }
+                        }
+                        cause => cause,
+                    })
+                };
+                rows.iter().map(open).collect()
             })
         })
     }

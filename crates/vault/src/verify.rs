@@ -7,7 +7,9 @@ use crate::tally::Tally;
 use crate::values::Home;
 use crate::{Cause, Vault, VaultError, events, queries, rotations};
 use keyshoal_core::InstanceId;
-use keyshoal_seal::Keyring;
+use keyshoal_core::vault::VaultInstance;
+use keyshoal_seal::{Keyring, SealError};
+use std::collections::BTreeMap;
 
 /// What was looked at, and what is wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,7 +42,7 @@ impl Vault {
     /// Looks at the file, at every row and at every tag, and opens every value. It goes on after what is wrong, and says all of
     /// it.
     pub fn verify(&self) -> Result<Verified, VaultError> {
-        let mut found = Verified::default();
+        let mut found = Looking::default();
         match self.database.damage() {
             Ok(damage) => damage.into_iter().for_each(|why| found.wrong("the file", why)),
             Err(cause) => found.wrong("the file", cause),
@@ -58,7 +60,7 @@ impl Vault {
             }
             let every = (queries::COUNT_VERSIONS, queries::COUNT_DOCUMENTS);
             let every = crate::rekey::count(db, every.0)? + crate::rekey::count(db, every.1)?;
-            let seen = found.versions + found.documents + found.unopened();
+            let seen = found.versions + found.documents + found.closed;
             if every != seen {
                 found.wrong("the records", format!("{every} are there and {seen} belong to an instance"));
             }
@@ -79,38 +81,40 @@ impl Vault {
             }
             Ok(())
         })?;
-        Ok(found)
+        Ok(found.done)
     }
 
-    fn verify_instance(&self, db: &dyn Session, ring: &Keyring, id: &InstanceId, found: &mut Verified) {
+    fn verify_instance(&self, db: &dyn Session, ring: &Keyring, id: &InstanceId, found: &mut Looking) {
         found.instances += 1;
         let what = format!("instance {id}");
         let rows = Rows::read(db, id).and_then(|rows| rows.ok_or_else(|| Cause::NoInstance(id.clone())));
         let Some(rows) = found.expect(&what, rows) else { return };
+        let what = format!("instance {}", rows.name());
         found.expect(&what, rows.check(&self.tags));
-        found.expect(&what, rows.instance());
+        let known = found.expect(&what, rows.instance());
         let Some(organisation) = found.expect(&what, rows.organisation()) else { return };
         let home = Home { vault: &self.id, organisation, instance: id.as_str() };
         let name = values![id.as_str()];
         for row in found.expect(&what, db.query(queries::SEALED_VERSIONS, &name)).unwrap_or_default() {
-            let what = format!("{what}: credential {} version {}", shown(&row, 0), shown(&row, 1));
+            let of = called(known.as_ref(), &row);
             let opened = home.value(ring, &row);
-            if found.expect_opened(&what, opened) {
+            if found.expect_opened(&what, &format!("version {} of {of}", shown(&row, 1)), opened) {
                 found.versions += 1;
             }
         }
         for row in found.expect(&what, db.query(queries::SEALED_DOCUMENTS, &name)).unwrap_or_default() {
             let opened = home.document(ring, &row);
-            if found.expect_opened(&format!("{what}: document {}", shown(&row, 0)), opened) {
+            if found.expect_opened(&what, &format!("document {}", shown(&row, 0)), opened) {
                 found.documents += 1;
             }
         }
+        found.say_locked(&what);
         for row in found.expect(&what, db.query(queries::ROTATIONS, &name)).unwrap_or_default() {
             found.expect(&what, rotations::rotation(&row, &self.tags));
         }
     }
 
-    fn verify_events(&self, db: &dyn Session, found: &mut Verified) {
+    fn verify_events(&self, db: &dyn Session, found: &mut Looking) {
         let mut last = 0;
         loop {
             let page = found.expect("the history", db.query(queries::EVENTS, &values![last, PAGE]));
@@ -129,29 +133,74 @@ impl Vault {
     }
 }
 
-/// Where a problem's reason begins so, a record did not open.
-const CLOSED: &str = "does not open: ";
+/// What was found so far.
+#[derive(Default)]
+struct Looking {
+    done: Verified,
+    /// How many records did not open.
+    closed: u64,
+    /// How many of the instance that is looked at did not for want of a key.
+    locked: BTreeMap<String, usize>,
+}
 
-impl Verified {
+impl Looking {
     fn wrong(&mut self, what: &str, why: impl ToString) {
-        self.problems.push(Problem { what: what.to_owned(), why: why.to_string() });
+        self.done.problems.push(Problem { what: what.to_owned(), why: why.to_string() });
     }
 
     fn expect<T>(&mut self, what: &str, result: Result<T, Cause>) -> Option<T> {
-        result.map_err(|cause| self.wrong(what, cause)).ok()
+        result.map_err(|cause| self.wrong(what, cause.why())).ok()
     }
 
-    fn expect_opened<T>(&mut self, what: &str, opened: Result<T, Cause>) -> bool {
-        let opened = opened.map_err(|cause| match cause {
-            Cause::Seal { source, .. } => format!("{CLOSED}{source}"),
-            cause => format!("{CLOSED}{cause}"),
-        });
-        opened.map_err(|why| self.wrong(what, why)).is_ok()
+    fn expect_opened<T>(&mut self, of: &str, what: &str, opened: Result<T, Cause>) -> bool {
+        let Err(cause) = opened else { return true };
+        self.closed += 1;
+        let why = match cause {
+            Cause::Seal { source: SealError::NoKey { wrapped_with }, .. } => {
+                *self.locked.entry(wrapped_with.to_string()).or_default() += 1;
+                return false;
+            }
+            Cause::Seal { source, .. } => source.to_string(),
+            cause => cause.why(),
+        };
+        self.wrong(&format!("{of}: {what}"), format!("does not open: {why}"));
+        false
     }
 
-    fn unopened(&self) -> u64 {
-        self.problems.iter().filter(|problem| problem.why.starts_with(CLOSED)).count() as u64
+    /// Says of an instance what does not open for want of a key: that is not damaged, and one line for all of it.
+    fn say_locked(&mut self, of: &str) {
+        for (key, count) in std::mem::take(&mut self.locked) {
+            let records =
+                if count == 1 { "one record is".to_owned() } else { format!("{count} records are") };
+            self.wrong(
+                of,
+                format!("{records} sealed under key {key}, which is not at hand: give that key, too"),
+            );
+        }
     }
+}
+
+impl std::ops::Deref for Looking {
+    type Target = Verified;
+
+    fn deref(&self) -> &Verified {
+        &self.done
+    }
+}
+
+impl std::ops::DerefMut for Looking {
+    fn deref_mut(&mut self) -> &mut Verified {
+        &mut self.done
+    }
+}
+
+/// Names the credential of a row as people do, where the instance's rows still say.
+fn called(known: Option<&VaultInstance>, row: &Row) -> String {
+    let find = |of: &VaultInstance| {
+        let one = of.credentials.iter().find(|one| row.uid(0).is_ok_and(|uid| one.uid.0 == uid))?;
+        Some(crate::repair::named(of, one))
+    };
+    known.and_then(find).unwrap_or_else(|| format!("credential {}", shown(row, 0)))
 }
 
 fn shown(row: &Row, at: usize) -> String {

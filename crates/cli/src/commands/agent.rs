@@ -13,7 +13,7 @@ use crate::ui::{Text, Ui};
 use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
 use keyshoal_core::{AgentId, StoreId};
 use keyshoal_engine::Outcome as Ended;
-use keyshoal_vault::Change;
+use keyshoal_vault::{Change, ENTRIES};
 
 /// Arguments of `agent`.
 #[derive(Clone, Debug, clap::Args)]
@@ -234,6 +234,11 @@ fn enable(
     let found = flow.agent(agent)?.clone();
     if !enabled {
         refuse_default(&flow, &found)?;
+    } else if !found.enabled && flow.document(&format!("{ENTRIES}{}", found.id))?.is_none() {
+        ui.warn(&format!(
+            "the vault does not have what {} had in the config: it comes back without limits on its tools and without an identity",
+            found.id
+        ));
     }
     flow.go(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled }])
 }

@@ -11,7 +11,8 @@ use crate::document::VaultDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::vault::{self, KeyOptions};
+use crate::root::locations;
+use crate::root::vault::{self, BackupKey, KeyOptions};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_vault::Vault;
 use std::path::PathBuf;
@@ -75,7 +76,7 @@ Examples:
         file: PathBuf,
         /// Where its key is, if not where the backup says.
         #[command(flatten)]
-        key: KeyOptions,
+        key: BackupKey,
     },
     /// Open everything in memory and say what does not open
     #[command(after_help = "\
@@ -87,7 +88,7 @@ Examples:
         file: Option<PathBuf>,
         /// Where a backup's key is, if not where the backup says.
         #[command(flatten)]
-        key: KeyOptions,
+        key: BackupKey,
     },
     /// Mend what is damaged, by what is proven, a backup, or what the installation holds; leave the rest as it is
     #[command(after_help = "\
@@ -126,25 +127,18 @@ The values stay as they are; what seals their keys is made anew. Backups that we
     },
 }
 
-impl VaultAction {
-    /// Tells whether it looks at an installation.
-    pub fn needs_installation(&self) -> bool {
-        matches!(self, Self::Repair(_))
-    }
-}
-
 /// Does it.
 pub fn cmd_vault(ui: &mut Ui, context: &Context<'_>, args: &VaultArgs) -> Result<Outcome, CommandError> {
     match &args.action {
         VaultAction::Init { key } => init(ui, context, key),
         VaultAction::Status => status(ui, context),
         VaultAction::Backup { file } => keeping::backup(ui, context, file),
-        VaultAction::Restore { file, key } => keeping::restore(ui, context, file, key),
-        VaultAction::Verify { file: None, key } if key.is_empty() => verify(ui, context),
+        VaultAction::Restore { file, key } => keeping::restore(ui, context, file, &key.options()),
+        VaultAction::Verify { file: None, key } if key.options().is_empty() => verify(ui, context),
         VaultAction::Verify { file: None, .. } => Err(CommandError::usage(
             "where the key comes from is said of a backup; the vault knows where its own is",
         )),
-        VaultAction::Verify { file: Some(file), key } => keeping::verify(ui, context, file, key),
+        VaultAction::Verify { file: Some(file), key } => keeping::verify(ui, context, file, &key.options()),
         VaultAction::Purge(args) => purge::purge(ui, context, args),
         VaultAction::Repair(args) => repair::repair(ui, context, args),
         VaultAction::Rekey { key, new_passphrase_fd } => rekey::rekey(ui, context, key, *new_passphrase_fd),
@@ -162,6 +156,7 @@ fn init(ui: &mut Ui, context: &Context<'_>, options: &KeyOptions) -> Result<Outc
                 path.display()
             )));
     }
+    warn_of_roots(ui, context);
     let from = ("--passphrase-fd", context.globals.passphrase_fd);
     let first = vault::new_key(ui, context.world, context.globals, options, from)?;
     let now = keyshoal_local::clock::now();
@@ -174,6 +169,15 @@ fn init(ui: &mut Ui, context: &Context<'_>, options: &KeyOptions) -> Result<Outc
     ui.say(&Text::of("  keep a copy of the key apart from the backups: nothing else opens the vault"));
     ui.document(&VaultDocument::of("init", &path).status(&made.status()?))?;
     Ok(Outcome::Fine)
+}
+
+/// Says that it is root's own, where root makes one beside no installation: the installation's owner would not find it.
+fn warn_of_roots(ui: &mut Ui, context: &Context<'_>) {
+    if rustix::process::geteuid().is_root() && locations(context.world, context.globals).is_err() {
+        ui.warn(
+            "this vault is root's own, as no installation is to be found; for the one of another user name its state directory with --state-dir",
+        );
+    }
 }
 
 fn status(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
@@ -192,6 +196,11 @@ fn verify(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     drop(progress);
     let found = found?;
     ui.data(&render::vault::verified(&found));
+    if !found.problems.is_empty() {
+        ui.say(&Text::of(
+            "  keyshoal vault repair --dry-run   says of what is damaged where it can be had again",
+        ));
+    }
     ui.document(&VaultDocument::of("verify", vault.path()).verified(&found))?;
     Ok(Outcome::attention_if(!found.problems.is_empty()))
 }

@@ -104,13 +104,21 @@ pub fn credentials(instance: &VaultInstance, prints: &Prints) -> Vec<Text> {
             Text::of(whose(instance, one.agent)),
             Text::of(one.kind.as_str()),
             Text::of(print.map_or_else(|| "-".to_owned(), ToString::to_string)),
-            Text::of(format!("{}{pending}", one.versions.len())),
+            Text::of(format!("{}{pending}{}", one.versions.len(), retired(one))),
             Text::of(current.map_or_else(String::new, |version| day(version.since))),
         ]);
     }
     match any {
         true => grid.lines(usize::MAX, 0),
         false => vec![Text::of("no credential; keyshoal credential set PROVIDER   adds one")],
+    }
+}
+
+/// Says how many of its versions are retired: no rotation goes back to them.
+fn retired(credential: &VaultCredential) -> String {
+    match credential.versions.iter().filter(|version| version.state == VersionState::Retired).count() {
+        0 => String::new(),
+        retired => format!(", {retired} retired"),
     }
 }
 
@@ -181,7 +189,8 @@ fn delivery(delivery: Delivery) -> &'static str {
     }
 }
 
-fn state(state: VersionState) -> &'static str {
+/// Returns the word for where a version stands.
+pub fn state(state: VersionState) -> &'static str {
     match state {
         VersionState::Pending => "pending",
         VersionState::Current => "current",

@@ -6,6 +6,9 @@ use keyshoal_core::Timestamp;
 use keyshoal_vault::{Expired, KeyState, Mend, Origin, VaultStatus, Verified};
 use std::path::Path;
 
+/// So many things that are wrong are shown to people.
+const MOST_LINES: usize = 50;
+
 /// Returns what it holds.
 pub fn status(path: &Path, status: &VaultStatus, now: Timestamp) -> Vec<Text> {
     let mut lines = vec![
@@ -79,10 +82,14 @@ pub fn verified(found: &Verified) -> Vec<Text> {
     let mut lines: Vec<Text> = found
         .problems
         .iter()
+        .take(MOST_LINES)
         .map(|problem| {
             Text::toned(Tone::Bad, format!("✗ {}", problem.what)).plain(format!(": {}", problem.why))
         })
         .collect();
+    if let Some(more @ 1..) = found.problems.len().checked_sub(MOST_LINES) {
+        lines.push(Text::of(format!("  and {more} more: --json lists all of them")));
+    }
     lines.push(Text::of(format!("{} wrong; {seen}", words::count(found.problems.len(), "thing"))));
     lines
 }

@@ -1,7 +1,7 @@
 //! An installation's vault: opened, and its word handed to the installation.
 
 use super::World;
-use super::vault;
+use super::vault::{self, AGAIN};
 use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use crate::ui::{STOPPED, Ui};
@@ -12,13 +12,11 @@ use keyshoal_engine::rotate::State;
 use keyshoal_local::vaulted::{HeldVersion, Holdings};
 use keyshoal_local::{ConfigWish, Installation};
 use keyshoal_openclaw::config::generate::Wanted;
-use keyshoal_vault::{CHANNELS, Cause, KeyRecord, KeySource, KeyState, Preview, Vault};
+use keyshoal_vault::{CHANNELS, Cause, ENTRIES, KeyRecord, KeySource, KeyState, Preview, Vault};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
-/// What an agent's entry in the config held when it left the roster: one document for each, by its id.
-pub const ENTRIES: &str = "entries/";
 /// The ids that renamed agents still have in the config: a JSON object from the new id to the old one.
 pub const RENAMES: &str = "renames";
 
@@ -63,11 +61,14 @@ pub fn hold(
         Need::IfAtHand if at_hand => find(ui, world, globals, installation, &id, need),
         Need::IfAtHand => Err(vault::not_given().hint(GIVE)),
     };
-    match found {
-        Ok(held) => {
-            installation.hold(&holdings(&held.vault, &held.instance, None)?)?;
-            Ok(Some(held))
-        }
+    // A vault that opens, and then one value of it does not, is not heard either.
+    let heard = found.and_then(|held| {
+        let wanted = holdings(&held.vault, &held.instance, None).map_err(lost)?;
+        installation.hold(&wanted)?;
+        Ok(held)
+    });
+    match heard {
+        Ok(held) => Ok(Some(held)),
         // Who breaks the question off wants no answer without the vault either.
         Err(error) if need == Need::IfAtHand && error.message != STOPPED => {
             let lost_only = error.hints.iter().all(|hint| hint == LOST);
@@ -81,6 +82,14 @@ pub fn hold(
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Adds what to do where the vault is lost for good: not to what may go by itself.
+fn lost(error: CommandError) -> CommandError {
+    match error.hints.iter().any(|hint| hint == AGAIN) {
+        true => error,
+        false => error.hint(LOST),
     }
 }
 
@@ -103,8 +112,8 @@ fn find(
     }
     let vault = vault::open_asking(ui, world, globals, need == Need::IfAtHand).map_err(|error| {
         // Who gave none has it.
-        let hint = if error.message == vault::not_given().message { GIVE } else { LOST };
-        error.hint(hint)
+        let not_given = error.message == vault::not_given().message;
+        if not_given { error.hint(GIVE) } else { lost(error) }
     })?;
     if vault.id() != id {
         return Err(CommandError::config(format!(
@@ -125,7 +134,7 @@ fn find(
         let made = CommandError::from(error);
         match is_gone {
             true => made.hint("keyshoal instance add   takes it in again").hint(RELEASE),
-            false => made.hint(LOST),
+            false => lost(made),
         }
     })?;
     Ok(Held { instance, vault: Arc::new(vault) })

@@ -105,27 +105,29 @@ pub fn secret_of(bytes: &[u8]) -> Option<Secret> {
     Some(Secret::new(text.trim_start_matches('\u{feff}').trim()))
 }
 
-/// Becomes the owner of the state directory when root runs us on somebody else's. Must come before any thread.
+/// Becomes the owner of the state directory when root runs us on somebody else's, or, where none is there, of the vault that is named. Must
+/// come before any thread.
 ///
 /// The directory is fixed first: the owner's home would name another one.
 pub fn act_as_owner(world: &mut World, globals: &mut Globals) -> Result<Option<String>, CommandError> {
-    let Ok(found) =
-        locate::locate(&world.environment, globals.state_dir.as_deref(), globals.config.as_deref())
-    else {
-        // Opening will say what is wrong.
-        return Ok(None);
-    };
-    let became = owner::act_as_owner(&found.state_dir).map_err(|error| {
+    let found =
+        locate::locate(&world.environment, globals.state_dir.as_deref(), globals.config.as_deref()).ok();
+    let named = globals.vault.clone().or_else(|| world.get(variables::KEYSHOAL_VAULT).map(PathBuf::from));
+    // Where neither is there, opening will say what is wrong.
+    let Some(whose) = found.as_ref().map(|found| found.state_dir.clone()).or(named) else { return Ok(None) };
+    let became = owner::act_as_owner(&whose).map_err(|error| {
         CommandError::io(error.to_string()).hint("run keyshoal as that user: sudo -u USER keyshoal …")
     })?;
     let Some(owner) = became else { return Ok(None) };
     let note = format!(
         "acting as user {}, who owns {}",
         owner.name.clone().unwrap_or_else(|| owner.uid.to_string()),
-        found.state_dir.display()
+        whose.display()
     );
-    globals.state_dir = Some(found.state_dir);
-    globals.config = Some(found.config_path);
+    if let Some(found) = found {
+        globals.state_dir = Some(found.state_dir);
+        globals.config = Some(found.config_path);
+    }
     let vars = &mut world.environment.vars;
     let homes = [variables::XDG_CONFIG_HOME, variables::XDG_DATA_HOME];
     for name in homes.iter().chain(&["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"]) {

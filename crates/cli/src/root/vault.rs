@@ -1,9 +1,11 @@
 //! Opening the vault that the options name.
 
+mod backup_key;
 mod fetch;
 mod keys;
 mod passphrase;
 
+pub use backup_key::BackupKey;
 pub use keys::{KeyOptions, named_key, new_key};
 use passphrase::Given;
 
@@ -17,6 +19,9 @@ use std::path::{Path, PathBuf};
 
 /// The way on where a vault's key is gone.
 const LOST: &str = "where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add";
+
+/// Said of what may go by itself, or once there is room.
+pub const AGAIN: &str = "trying again may help";
 
 /// Returns where the vault is, or would be.
 pub fn vault_path(world: &World, globals: &Globals) -> Result<PathBuf, CommandError> {
@@ -133,6 +138,8 @@ impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let kind = match error.cause {
             Cause::Missing
+            | Cause::ReadOnly
+            | Cause::ReadOnlyLog(_)
             | Cause::Open { .. }
             | Cause::WrongKey { .. }
             | Cause::KeyAbsent { .. }
@@ -150,12 +157,15 @@ impl From<VaultError> for CommandError {
             ],
             Cause::Seal { .. } => &["keyshoal vault repair   says what of a vault is damaged, and mends it"],
             Cause::NoInstance(_) => &["keyshoal vault verify   says whether the vault is damaged"],
+            Cause::Header(_) => &[
+                "move the vault's file aside together with those beside it, then: keyshoal vault restore BACKUP",
+            ],
             _ => &[],
         };
         let mut made = Self::new(kind, error.to_string());
         made.hints.extend(hints.iter().map(|hint| (*hint).to_owned()));
         if retryable {
-            made.hints.push("trying again may help".to_owned());
+            made.hints.push(AGAIN.to_owned());
         }
         made
     }

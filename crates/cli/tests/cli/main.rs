@@ -46,6 +46,7 @@ mod terminal;
 mod together;
 mod tracing;
 mod unneeded;
+mod vault_damaged;
 mod vaulted;
 mod vaulting;
 mod verifying;

@@ -56,13 +56,14 @@ pub(crate) fn mend(
             mended.push(Mend::new(format!("document {name}"), Origin::Installation));
         }
     }
+    draft.miss_entries(bench, &mut mended)?;
     end_rotations(&mut draft, &mut mended);
     draft.forget_strangers();
     draft.finish(bench, &raw, Some(shown), mended, mends)
 }
 
 /// Without proof nothing that is staged, and nothing to go back to, is to be believed.
-fn end_rotations(draft: &mut Draft, mends: &mut Vec<Mend>) {
+pub(crate) fn end_rotations(draft: &mut Draft, mends: &mut Vec<Mend>) {
     for one in &mut draft.instance.credentials {
         for version in &mut one.versions {
             if matches!(version.state, VersionState::Pending | VersionState::Previous) {
@@ -81,7 +82,7 @@ fn end_rotations(draft: &mut Draft, mends: &mut Vec<Mend>) {
 /// Says which rows are not as they stood.
 fn differences(raw: &Raw, draft: &Draft, from: Origin, mends: &mut Vec<Mend>) -> Result<(), Cause> {
     let rows = draft.rows()?;
-    let (own, [agents, bindings, credentials, versions, ..]) = rows.parts();
+    let (own, [agents, bindings, credentials, versions, documents, _]) = rows.parts();
     let before = mends.len();
     let of = &draft.instance;
     let mut say = |what: String| mends.push(Mend::new(what, from));
@@ -111,6 +112,13 @@ fn differences(raw: &Raw, draft: &Draft, from: Origin, mends: &mut Vec<Mend>) ->
             if !stood(&raw.versions, version, 11) {
                 say(format!("version {} of {}", version.integer(1)?, named(of, one)));
             }
+        }
+    }
+    for row in documents.iter().filter(|row| !stood(&raw.documents, row, 6)) {
+        let name = row.text(0)?;
+        // Of one that is lost more is said later.
+        if draft.texts.contains_key(name) {
+            say(format!("document {name}"));
         }
     }
     for row in &raw.agents {

@@ -72,6 +72,7 @@ impl Mend {
 
     /// Tells whether a person has something left to do.
     pub fn needs_attention(&self) -> bool {
-        matches!(self.from, Origin::Nowhere | Origin::Left)
+        let is_older = self.from == Origin::Backup && self.lost.is_some();
+        is_older || matches!(self.from, Origin::Nowhere | Origin::Left)
     }
 }

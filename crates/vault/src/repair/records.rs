@@ -1,5 +1,6 @@
 //! Documents and rotations of an instance on its way back.
 
+use super::entries::lost;
 use super::rows::{Document, Draft};
 use super::sealed::cells;
 use super::{Bench, Mend, Origin, Shown};
@@ -40,7 +41,7 @@ impl Draft {
                 (None, None) => {
                     changed = true;
                     self.documents.remove(&name);
-                    mends.push(Mend::new(what, Origin::Nowhere).losing("what it held"));
+                    mends.push(lost(&name));
                     continue;
                 }
             };

@@ -1,8 +1,8 @@
 //! Which instances there are: one whose own row is gone or has a wrong id, and rows that belong to none.
 
 use super::raw::Raw;
-use super::{Bench, Mend, Origin, Shown, doubt, sealed};
-use crate::session::{Value, values};
+use super::{Bench, Mend, Origin, Shown, doubt, returned, sealed};
+use crate::session::{Session, Value, values};
 use crate::tally::Tally;
 use crate::{Cause, queries, rekey};
 use keyshoal_core::InstanceId;
@@ -10,8 +10,8 @@ use keyshoal_core::InstanceId;
 /// Puts an instance's id back where its tag proves that it has another.
 pub(crate) fn misnamed(bench: &Bench<'_>, mends: &mut Vec<Mend>) -> Result<(), Cause> {
     let db = bench.pen.db;
-    for missing in ids(bench, queries::MISSING_INSTANCES)? {
-        for standing in ids(bench, queries::INSTANCE_IDS)? {
+    for missing in ids(bench.pen.db, queries::MISSING_INSTANCES)? {
+        for standing in ids(bench.pen.db, queries::INSTANCE_IDS)? {
             let mut raw = Raw::read(db, &missing)?;
             raw.own = db.one(queries::INSTANCE, &values![standing.as_str()])?;
             if let Some(id) = raw.own.as_mut().and_then(|row| row.0.first_mut()) {
@@ -37,13 +37,15 @@ pub(crate) fn mend(
     // The one that an installation shows goes first: what belongs to nobody may be its own.
     let mut all: Vec<InstanceId> = shown.iter().map(|shown| shown.id.clone()).collect();
     all.extend(
-        ids(bench, queries::INSTANCE_IDS)?.into_iter().filter(|id| shown.is_none_or(|shown| shown.id != *id)),
+        ids(bench.pen.db, queries::INSTANCE_IDS)?
+            .into_iter()
+            .filter(|id| shown.is_none_or(|shown| shown.id != *id)),
     );
     for id in all {
         let raw = Raw::read(bench.pen.db, &id)?;
         one(bench, raw, shown.filter(|shown| shown.id == id), Vec::new(), mends)?;
     }
-    for id in ids(bench, queries::MISSING_INSTANCES)? {
+    for id in ids(bench.pen.db, queries::MISSING_INSTANCES)? {
         let mut raw = Raw::read(bench.pen.db, &id)?;
         let backed_up = bench
             .backup
@@ -59,7 +61,7 @@ pub(crate) fn mend(
             mends.push(Mend::new(format!("instance {id}"), Origin::Left).way_out(way));
         }
     }
-    Ok(())
+    returned::mend(bench, counted, mends)
 }
 
 fn one(
@@ -110,7 +112,8 @@ pub(crate) fn count(
     Ok(())
 }
 
-fn ids(bench: &Bench<'_>, query: &str) -> Result<Vec<InstanceId>, Cause> {
-    let rows = bench.pen.db.query(query, &[])?;
+/// Reads ids of instances.
+pub(crate) fn ids(db: &dyn Session, query: &str) -> Result<Vec<InstanceId>, Cause> {
+    let rows = db.query(query, &[])?;
     rows.iter().map(|row| Ok(InstanceId::new(row.string(0)?))).collect()
 }

@@ -13,6 +13,8 @@ mod crash;
 mod model;
 mod rekeying;
 mod repairing;
+mod returning;
+mod said;
 mod schema;
 mod secrets;
 mod tampering;

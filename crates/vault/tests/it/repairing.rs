@@ -8,12 +8,12 @@ use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
 
-fn same(_: &ProfileId, one: &Secret, other: &Secret) -> bool {
+pub(crate) fn same(_: &ProfileId, one: &Secret, other: &Secret) -> bool {
     one == other
 }
 
 /// What an installation would be taken in as that holds exactly what the vault wants, under other ids.
-fn changes(vault: &Vault, of: &VaultInstance) -> Vec<Change> {
+pub(crate) fn changes(vault: &Vault, of: &VaultInstance) -> Vec<Change> {
     let values = vault.values(&of.id).unwrap();
     let fresh = |uid: uuid::Uuid| uuid::Uuid::from_u128(uid.as_u128() ^ 0xffff_0000);
     let mut made: Vec<Change> = Vec::new();
@@ -52,14 +52,14 @@ fn changes(vault: &Vault, of: &VaultInstance) -> Vec<Change> {
 }
 
 /// What agents shall hold: by profile and agent, and the roster, the bindings, the documents.
-type Wanted = (
+pub(crate) type Wanted = (
     BTreeMap<(String, Option<String>), Secret>,
     Vec<(String, bool, bool)>,
     Vec<(String, String)>,
     Vec<(String, Secret)>,
 );
 
-fn wanted(vault: &Vault, name: &str) -> Wanted {
+pub(crate) fn wanted(vault: &Vault, name: &str) -> Wanted {
     let of = vault.instance(&id(name)).unwrap();
     let called = |uid| of.agents.iter().find(|agent| agent.uid == uid).map(|agent| agent.id.to_string());
     let mut held = BTreeMap::new();
@@ -76,7 +76,7 @@ fn wanted(vault: &Vault, name: &str) -> Wanted {
 }
 
 /// Two instances: "one" with versions in every state, an override, a document and a rotation; "two" beside it.
-fn furnished() -> (House, Vault) {
+pub(crate) fn furnished() -> (House, Vault) {
     let (house, vault) = House::new();
     furnish(&vault, "one", 0);
     furnish(&vault, "two", 1);
@@ -99,7 +99,7 @@ fn furnished() -> (House, Vault) {
     (house, vault)
 }
 
-fn meddler(house: &House) -> Connection {
+pub(crate) fn meddler(house: &House) -> Connection {
     let connection = Connection::open(house.path()).unwrap();
     connection
         .execute_batch(
@@ -110,7 +110,7 @@ fn meddler(house: &House) -> Connection {
 }
 
 /// Everything that stands in the tables of instances, without row numbers.
-fn dump(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
+pub(crate) fn dump(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
     let tables = ["instances", "agents", "bindings", "credentials", "versions", "documents", "rotations"];
     let rows = |table: &str| {
         let mut asked = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
@@ -128,7 +128,7 @@ fn dump(connection: &Connection) -> BTreeMap<&'static str, Vec<String>> {
     tables.map(|table| (table, rows(table))).into()
 }
 
-fn mend(vault: &Vault, sources: Sources<'_>, what: &str) -> Vec<Mend> {
+pub(crate) fn mend(vault: &Vault, sources: Sources<'_>, what: &str) -> Vec<Mend> {
     let mends = vault.try_repair(sources, &author(), at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
     if !mends.is_empty() && what.contains("instances") {
         let aside = vault.keep_aside(at(9)).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -143,7 +143,7 @@ fn mend(vault: &Vault, sources: Sources<'_>, what: &str) -> Vec<Mend> {
 }
 
 /// A copy of the vault's file at another place.
-fn copy(house: &House) -> House {
+pub(crate) fn copy(house: &House) -> House {
     let other = House { dir: tempfile::tempdir().unwrap() };
     std::fs::create_dir(other.path().parent().unwrap()).unwrap();
     let of = Connection::open(house.path()).unwrap();

@@ -325,7 +325,7 @@ fn what_is_damaged_is_named() {
     assert_eq!(house.meddle(&sql), 1);
     let found = vault.verify().unwrap();
     let shown: Vec<_> = found.problems.iter().map(|problem| problem.what.as_str()).collect();
-    assert_eq!(shown, [format!("instance instance-two: credential {uid} version 2")]);
+    assert_eq!(shown, ["instance two: version 2 of credential anthropic:default"]);
     assert_eq!((found.versions, found.documents), (7, 2));
     // What is not damaged is still there.
     assert_eq!(vault.values(&id("one")).unwrap().len(), 5);
@@ -335,7 +335,9 @@ fn what_is_damaged_is_named() {
         1
     );
     let found = vault.verify().unwrap();
-    assert!(found.problems.iter().any(|problem| problem.what == "instance instance-one"), "{found:?}");
+    assert!(found.problems.iter().any(|problem| problem.what == "instance one"), "{found:?}");
+    let error = vault.values(&id("two")).unwrap_err().to_string();
+    assert!(error.contains("version 2 of credential anthropic:default, instance two"), "{error}");
 }
 
 /// Bytes of the file, not of cells: also the tree that SQLite keeps them in.

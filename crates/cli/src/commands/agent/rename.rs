@@ -9,7 +9,7 @@ use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{VaultAgent, VaultInstance};
 use keyshoal_core::{AgentId, Secret, StepState};
 use keyshoal_engine::ports::Observe as _;
-use keyshoal_vault::Change;
+use keyshoal_vault::{Change, ENTRIES};
 
 /// Renames it in the vault and the config, gives it its credentials under the new id, and moves what stands under the old one aside.
 pub fn rename(
@@ -32,10 +32,15 @@ pub fn rename(
     let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
     renames.insert(id.clone(), old.clone());
     let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
-    let changes = vec![
+    let mut changes = vec![
         Change::RenameAgent { agent: found.uid, id: id.clone() },
         Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
     ];
+    let kept = format!("{ENTRIES}{}", found.id);
+    if let Some(entry) = flow.document(&kept)?.filter(|_| !found.enabled && id != found.id) {
+        changes.push(Change::PutDocument { name: format!("{ENTRIES}{id}"), value: entry });
+        changes.push(Change::RemoveDocument(kept));
+    }
     flow.require(&changes)?;
     ui.say(&renaming(flow.instance(), &found, &id));
     let (flow, report) = flow.run(ui, "agent", changes)?;

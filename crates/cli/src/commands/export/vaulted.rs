@@ -3,7 +3,7 @@
 use crate::commands::{Context, shared};
 use crate::error::CommandError;
 use crate::root::OpenFor;
-use crate::root::holdings::{self, ENTRIES, Need};
+use crate::root::holdings::{self, Need};
 use crate::ui::Ui;
 use keyshoal_core::AgentId;
 use keyshoal_core::knowledge::KeptBy;
@@ -11,6 +11,7 @@ use keyshoal_engine::ports::Remember as _;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_transfer::vaulted::{Word, hear as put};
 use keyshoal_transfer::{Payload, gather_disabled};
+use keyshoal_vault::ENTRIES;
 
 /// Puts it in, where a vault says what is right here. One that does not open is an error: the payload would lack what nobody sees.
 pub fn hear(

@@ -3,12 +3,12 @@
 use super::Flow;
 use crate::commands::consent::Consent;
 use crate::error::CommandError;
-use crate::root::holdings::{ENTRIES, RENAMES};
+use crate::root::holdings::RENAMES;
 use keyshoal_core::vault::{AgentUid, VaultInstance};
 use keyshoal_core::{AgentId, Fact, Judgement, Plan, ProfileId, Secret};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::{Decide, Decision, Proceed};
-use keyshoal_vault::Change;
+use keyshoal_vault::{Change, ENTRIES};
 use std::collections::BTreeSet;
 
 /// The places of single agents that get a value, or from which one is taken back.

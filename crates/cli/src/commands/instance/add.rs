@@ -5,7 +5,7 @@ use crate::document::{ImportDocument, InstanceDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::holdings::{self, ENTRIES, Need};
+use crate::root::holdings::{self, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::{Text, Tone, Ui};
 use crate::view::status::StatusView;
@@ -17,7 +17,7 @@ use keyshoal_engine::{Look, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_transfer::manifest::Logins;
 use keyshoal_transfer::{Choice, Facts, GatherOptions, ImportPlan, gather, preview};
-use keyshoal_vault::{CHANNELS, Change, NewCredential, NewInstance, Vault};
+use keyshoal_vault::{CHANNELS, Change, ENTRIES, NewCredential, NewInstance, Vault};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 

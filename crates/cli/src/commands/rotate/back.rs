@@ -8,9 +8,10 @@ use crate::commands::shared;
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render::instance;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fingerprint;
-use keyshoal_core::vault::{VaultCredential, VersionState};
+use keyshoal_core::vault::{VaultCredential, VaultVersion, VersionState};
 use keyshoal_engine::rotate::{RotateOptions, Stage, go_forward, roll_back};
 use keyshoal_vault::Rotation;
 
@@ -23,9 +24,12 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
     };
     let print = |state| print(alone, state);
     if open.is_none() && !credential.versions.iter().any(|one| one.state == VersionState::Previous) {
+        let stands = |one: &VaultVersion| format!("version {} is {}", one.number, instance::state(one.state));
+        let stand: Vec<String> = credential.versions.iter().map(stands).collect();
         return Err(CommandError::user(format!(
-            "{} has no version to go back to: the one before is retired, or there was none",
-            credential.profile
+            "{} has no version to go back to: {}. What was before is retired when its rotation is finished, and by a repair of the vault that cannot prove it",
+            credential.profile,
+            stand.join(", ")
         ))
         .hint(format!(
             "{}   brings the value that was in use last back, where the vault still has it",

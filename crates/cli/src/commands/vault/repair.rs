@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::Need;
-use crate::root::vault::{self, KeyOptions};
+use crate::root::vault::{self, BackupKey};
 use crate::root::{OpenFor, locations};
 use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_core::vault::Delivery;
@@ -26,7 +26,7 @@ pub struct RepairArgs {
     pub from: Option<PathBuf>,
     /// Where the backup's key is, if not where the backup says.
     #[command(flatten)]
-    pub key: KeyOptions,
+    pub key: BackupKey,
     /// Also take out what only another installation could give back
     #[arg(long)]
     pub take_out: bool,
@@ -41,12 +41,13 @@ pub struct RepairArgs {
 /// Says what is damaged, asks, and mends it.
 pub(super) fn repair(ui: &mut Ui, context: &Context<'_>, args: &RepairArgs) -> Result<Outcome, CommandError> {
     let vault = vault::open_vault(ui, context.world, context.globals)?;
+    let key = args.key.options();
     let backup = match &args.from {
-        Some(file) => Some(Vault::read_backup(
-            file,
-            &keeping::keys(ui, context, file, &args.key, keeping::Absent::Refused)?.0,
-        )?),
-        None if args.key.is_empty() => None,
+        Some(file) => {
+            let keys = keeping::keys(ui, context, file, &key, keeping::Absent::Refused)?.0;
+            Some(Vault::read_backup(file, &keys)?)
+        }
+        None if key.is_empty() => None,
         None => return Err(CommandError::usage("where the key comes from is said of a backup (--from)")),
     };
     let author = vault::author(context.world, Some("repair"));

@@ -34,7 +34,7 @@ pub struct KeyOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Words(Vec<String>);
 
-fn words(text: &str) -> Result<Words, String> {
+pub(super) fn words(text: &str) -> Result<Words, String> {
     let words: Vec<String> = if text.trim_start().starts_with('[') {
         serde_json::from_str(text).map_err(|error| format!("it is no list of words in JSON: {error}"))?
     } else {
