@@ -6,6 +6,7 @@
 mod alarming;
 mod binary;
 mod bundling;
+mod by_hand;
 mod doctoring;
 mod documents;
 mod explaining;
@@ -17,6 +18,7 @@ mod going_back;
 mod half_rotated;
 mod hostile;
 mod importing;
+mod included;
 mod keyless;
 mod let_in_again;
 mod lost;
