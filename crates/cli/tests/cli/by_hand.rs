@@ -85,6 +85,81 @@ fn channels_are_what_the_config_says_and_come_back_with_it_when_it_is_lost() {
     assert_eq!(config(&stage)["channels"], json!({ "slack": channels["slack"] }), "{}{}", run.out, run.err);
 }
 
+#[test]
+fn an_agent_that_openclaw_made_is_taken_in_as_it_stands() {
+    let stage = vaulted();
+    let helper =
+        json!({ "id": "helper", "name": "Help", "workspace": "/srv/help", "model": "anthropic/claude-test" });
+    written(&stage, |config| {
+        config["agents"]["list"].as_array_mut().unwrap().push(helper.clone());
+        let bound = json!({ "agentId": "helper", "match": { "channel": "slack" } });
+        config["bindings"].as_array_mut().unwrap().push(bound);
+    });
+    let before = config(&stage);
+    let said = fine(&stage, &["agent", "add", "helper", "--yes"]);
+    assert!(said.contains("stands in the config already") && said.contains("1 binding"), "{said}");
+    assert_eq!(config(&stage), before);
+    fine(&stage, &["agent", "set", "helper", "--name", "Helper", "--yes"]);
+    let entry = entry(&stage, "helper");
+    assert_eq!((&entry["name"], &entry["workspace"]), (&json!("Helper"), &helper["workspace"]));
+    assert_eq!(config(&stage)["bindings"], before["bindings"]);
+}
+
+#[test]
+fn a_disabled_agent_is_not_made_the_default() {
+    let stage = vaulted();
+    fine(&stage, &["agent", "disable", "ops", "--yes"]);
+    refused(&stage, &["agent", "set", "ops", "--default", "--yes"], "ops is disabled");
+    let shown = stage.run(&["agent", "show", "main", "--json"]).json();
+    assert_eq!(shown["instance"]["agents"][0]["default"], true);
+}
+
+#[test]
+fn an_agent_goes_on_working_where_it_works() {
+    let stage = vaulted();
+    for name in ["workspace", "workspace-ops", "agents/ops/sessions"] {
+        fs::create_dir_all(stage.state_dir().join(name)).unwrap();
+    }
+    let at = |name: &str| json!(stage.state_dir().join(name).display().to_string());
+    let said = fine(&stage, &["agent", "set", "ops", "--default", "--name", "Ops", "--yes"]);
+    assert!(said.contains("main goes on working in"), "{said}");
+    let (main, ops) = (entry(&stage, "main"), entry(&stage, "ops"));
+    assert_eq!((&main["workspace"], &ops["workspace"]), (&at("workspace"), &at("workspace-ops")));
+    assert_eq!(ops["name"], "Ops");
+
+    let stage = vaulted();
+    for name in ["workspace-ops", "agents/ops/sessions"] {
+        fs::create_dir_all(stage.state_dir().join(name)).unwrap();
+    }
+    let at = json!(stage.state_dir().join("workspace-ops").display().to_string());
+    let said = fine(&stage, &["agent", "rename", "ops", "duty", "--yes"]);
+    assert!(said.contains("sessions stay in"), "{said}");
+    assert_eq!(entry(&stage, "duty")["workspace"], at);
+}
+
+#[test]
+fn what_names_no_model_is_refused() {
+    let stage = vaulted();
+    for odd in ["", "  ", "a b/c", "acme/", "/m1", "x y"] {
+        for how in ["--yes", "--dry-run"] {
+            refused(&stage, &["model", "set", odd, how], "names no model");
+            refused(&stage, &["agent", "set", "ops", "--model", odd, how], "names no model");
+        }
+    }
+    refused(&stage, &["model", "set", "acme/m1", "--fallback", "", "--yes"], "names no model");
+}
+
+#[test]
+fn a_binding_that_is_there_is_not_added_again() {
+    let stage = vaulted();
+    let add = ["binding", "add", "ops", "--channel", "telegram"];
+    for how in ["--yes", "--dry-run"] {
+        refused(&stage, &[&add as &[&str], &[how]].concat(), "binding 1 says just that");
+    }
+    let run = stage.run(&["binding", "add", "main", "--channel", "telegram", "--yes"]);
+    assert!(run.err.contains("binding 1 sends the same messages to ops"), "{}", run.err);
+}
+
 /// Changes by somebody else: a model of all, ops's name, a binding, and an agent that is gone.
 fn changed(stage: &Stage) -> Value {
     fine(stage, &["agent", "add", "spare", "--yes"]);

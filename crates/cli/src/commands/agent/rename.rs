@@ -33,12 +33,19 @@ pub fn rename(
     let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
     renames.insert(id.clone(), old.clone());
     let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
-    let changes = vec![
+    let mut changes = vec![
         Change::RenameAgent { agent: found.uid, id: id.clone() },
         Change::PutDocument { name: RENAMES.to_owned(), value: Secret::new(text) },
     ];
     flow.require(&changes)?;
     ui.say(&renaming(flow.instance(), &found, &id));
+    changes.extend(super::workspace::pinned(ui, &flow, &found)?);
+    if let Some(sessions) = flow.installation.sessions_of(&found.id) {
+        ui.say(&Text::of(format!(
+            "its sessions stay in {}: OpenClaw begins new ones for {id}",
+            sessions.display()
+        )));
+    }
     let (flow, report) = flow.run(ui, "agent", changes)?;
     let outcome = flow.show(ui, "agent", &report)?;
     if !matches!(report.config, Some(StepState::Done)) {
