@@ -86,7 +86,8 @@ pub fn changed(wanted: &Wanted, there: &Imported, last: &Decided) -> Vec<ByHand>
     for (id, said) in &now.agents {
         let old = wanted.renamed.get(id).unwrap_or(id);
         let Some(before) = last.agents.get(id).or_else(|| last.agents.get(old)) else { continue };
-        let Some(agent) = there.agents.iter().find(|agent| agent.id == *id || agent.id == *old) else {
+        let stands = |id: &AgentId| there.agents.iter().find(|agent| agent.id == *id);
+        let Some(agent) = stands(id).or_else(|| stands(old)) else {
             found.push(ByHand::Gone(id.clone()));
             continue;
         };
