@@ -112,3 +112,29 @@ fn what_differs_in_an_included_file_is_left_there_and_credentials_go_on() {
     fine(&stage, &["agent", "set", "ops", "--name", "Duty", "--yes"]);
     fine(&stage, &["status"]);
 }
+
+#[test]
+fn agents_by_name_in_an_included_file_are_left_there_as_well() {
+    let stage = Stage::with(Layout::SharedRow, |sample| {
+        sample.agent("main").agent("ops").api_key(StoreId::Base, PROFILE, NEW)
+    });
+    let path = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    fs::write(stage.state_dir().join("part0.json"), value["agents"].to_string()).unwrap();
+    value["agents"] = json!({ "$include": "./part0.json" });
+    fs::write(&path, value.to_string()).unwrap();
+    let before = texts(&stage);
+    fine(&stage, &["vault", "init"]);
+    fine(&stage, &["instance", "add", "--yes"]);
+    fine(&stage, &["diff"]);
+    let run = stage.run(&["agent", "set", "ops", "--name", "Duty", "--yes"]);
+    assert!(run.code == 1 && run.err.contains("part0.json:1:"), "{}{}", run.out, run.err);
+    assert!(run.err.contains("agents.entries.ops.name set to Duty"), "{}", run.err);
+    fine(&stage, &["diff"]);
+    // Whoever changes it there by hand first, may say it.
+    let part = before[1].replacen("\"ops\":{", "\"ops\":{\"name\":\"Duty\",", 1);
+    assert_ne!(part, before[1]);
+    fs::write(stage.state_dir().join("part0.json"), part).unwrap();
+    fine(&stage, &["agent", "set", "ops", "--name", "Duty", "--yes"]);
+    fine(&stage, &["status"]);
+}
