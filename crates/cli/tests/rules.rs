@@ -29,7 +29,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     (
         "crates/cli/src/root/holdings.rs",
-        "reads which agents were renamed, which the vault seals with the rest",
+        "reads which agents were renamed, and what was delivered, which the vault seals with the rest",
     ),
     ("crates/cli/src/root/vault/passphrase.rs", "takes the line end from a passphrase, and counts its bytes"),
     ("crates/core/src/secret.rs", "is the type itself"),

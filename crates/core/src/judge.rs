@@ -30,7 +30,7 @@ use crate::{
     AgentId, CredentialKind, Desired, Fact, Finding, Fingerprint, Knowledge, Observation, ProfileId,
     Severity, StoreId, Timestamp, VerdictKind, plan::Why,
 };
-pub use config::judge_config;
+pub use config::{judge_config, judge_held};
 pub(crate) use instance::{held_back, not_activated};
 pub use lineage::earlier_value_of;
 pub(crate) use sight::is_readable;

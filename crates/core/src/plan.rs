@@ -49,6 +49,28 @@ pub struct ConfigChange {
     pub what: String,
 }
 
+/// What of the config is not what the vault wants, and is left so until a person does something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigHeld {
+    /// Why.
+    pub why: HeldWhy,
+    /// What is not as the vault wants it, and what it would be.
+    pub changes: Vec<ConfigChange>,
+}
+
+/// Says why something of the config is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum HeldWhy {
+    /// It stands in a file that the config includes, and nothing but the config itself is edited.
+    Included {
+        /// Where, with line and column as far as they are known.
+        place: String,
+    },
+    /// Somebody has changed it since the config was last as the vault wants it.
+    Changed,
+}
+
 /// One write. `expect` is compared under the store's lock; when the store holds something else, nothing is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "snake_case")]

@@ -6,8 +6,9 @@ use crate::source::{SourceError, desired_by};
 use crate::{asks, facts};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    AgentId, Ask, ConfigEdit, Desired, Fact, Finding, Fingerprint, Judgement, Knowledge, Observation, Plan,
-    Scope, Severity, Timestamp, VerdictKind, judge, judge::Remedy, judge::judge_config, plan::Why, planner,
+    AgentId, Ask, ConfigEdit, ConfigHeld, Desired, Fact, Finding, Fingerprint, Judgement, Knowledge,
+    Observation, Plan, Scope, Severity, Timestamp, VerdictKind, judge, judge::Remedy, judge::judge_config,
+    judge::judge_held, plan::Why, planner,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -56,6 +57,8 @@ pub struct Look {
     pub now: Timestamp,
     /// What would become of the config, where a vault makes it.
     pub config: Option<ConfigEdit>,
+    /// What of the config is left as it is although the vault wants it otherwise.
+    pub held: Vec<ConfigHeld>,
     /// Why the lessons could not be remembered, if so. They count for this look all the same.
     pub not_remembered: Option<String>,
     /// What was asked for this look; what is known beside it was remembered.
@@ -91,6 +94,9 @@ impl Look {
         self.judgement = judge(&self.observed, &self.desired, &self.knowledge, self.now);
         if let Some(config) = self.config.as_ref().filter(|_| self.desired.scope == Scope::default()) {
             judge_config(config, &mut self.judgement);
+        }
+        if self.desired.scope == Scope::default() {
+            self.held.iter().for_each(|held| judge_held(held, &mut self.judgement));
         }
     }
 
@@ -206,8 +212,9 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     let lessons = facts::facts_of(&observed, &knowledge, desired.wish.as_ref());
     let judgement = Judgement::default();
     let config = if desired.wish.is_some() { ports.config_edit()? } else { None };
+    let held = if desired.wish.is_some() { ports.config_held() } else { Vec::new() };
     let (not_remembered, asked) = (None, BTreeSet::new());
-    let mut look = Look { observed, knowledge, desired, judgement, now, config, not_remembered, asked };
+    let mut look = Look { observed, knowledge, desired, judgement, now, config, held, not_remembered, asked };
     look.learn(ports, &lessons);
     // What is said of a copy decides whom the source's value is shown: hence twice.
     for _ in 0..2 {

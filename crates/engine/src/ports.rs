@@ -2,7 +2,7 @@
 
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
-    ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, ConfigEdit, Fact, Knowledge,
+    ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Ask, ConfigEdit, ConfigHeld, Fact, Knowledge,
     Observation, Plan, Receipt, RunId, StepState, Timestamp, Turn, Verdict, Wish,
 };
 use std::collections::BTreeSet;
@@ -28,6 +28,10 @@ pub trait Observe {
     /// Returns what would become of the config by the instance's vault; `None` where it is as it should be, or without one.
     fn config_edit(&self) -> Result<Option<ConfigEdit>, PortError> {
         Ok(None)
+    }
+    /// Returns what of the config is left as it is although the vault wants it otherwise. Asked after [`Observe::config_edit`].
+    fn config_held(&self) -> Vec<ConfigHeld> {
+        Vec::new()
     }
     /// Returns what the instance's vault wants; `None` without one.
     fn wish(&self) -> Result<Option<Wish>, PortError> {

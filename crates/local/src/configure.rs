@@ -1,12 +1,13 @@
 //! The config by a vault's will: what would become of it, and writing that as part of a run.
 
 use crate::Installation;
-use keyshoal_core::plan::{ConfigChange, ConfigEdit};
 use keyshoal_core::{AgentId, Fingerprint, Layout, RunId, Secret, StepState};
+use keyshoal_core::{ConfigChange, ConfigEdit, ConfigHeld, HeldWhy};
 use keyshoal_engine::ports::PortError;
 use keyshoal_ledger::JournalConfig;
+use keyshoal_openclaw::config::by_hand::{self, Decided};
 use keyshoal_openclaw::config::edit::Wrote;
-use keyshoal_openclaw::config::generate::{Digest, Generated, Left, Sources, Wanted, generate};
+use keyshoal_openclaw::config::generate::{self, Digest, Generated, Left, Sources, Wanted, generate};
 use keyshoal_openclaw::config::import::import;
 use keyshoal_openclaw::{files, layout::Release};
 use std::collections::BTreeSet;
@@ -24,6 +25,8 @@ pub struct ConfigWish {
     pub wanted: Wanted,
     /// Every agent that the vault knows, enabled or not, by all the ids that it has had here. Others are somebody else's, and stay.
     pub known: BTreeSet<AgentId>,
+    /// What it decided when the config was last so; nobody knows who has changed what where that is not known.
+    pub last: Option<Decided>,
 }
 
 /// A config that is ready to be written.
@@ -38,24 +41,22 @@ pub(crate) struct Prepared {
 impl Installation {
     /// Works out what would become of the config, and remembers it for a run that is to write it.
     pub(crate) fn prepare_config(&self) -> Result<Option<ConfigEdit>, PortError> {
+        self.forget_by_hand();
         let Some(wish) = self.state().config_wish.clone() else { return Ok(None) };
         let bytes =
             files::read(&self.locations.config_path, LONGEST).map_err(|error| failed(&error, None))?;
         let sources = Sources::of(&self.locations, bytes.as_deref()).map_err(|error| failed(&error, None))?;
         let mut wanted = self.with_what_is_there(&sources, wish)?;
         wanted.secret_files.extend(self.wanted_secret_files());
-        let generated = generate(&self.locations, &sources, self.release(), &wanted)
+        let generated = generate(&self.locations, &sources, self.release(&sources), &wanted)
             .map_err(|error| failed(&error, Some("nothing was changed; mend it, and run keyshoal sync")))?;
+        self.state().held.extend(generated.held.iter().map(left));
         let of_file = self.told_of_delivered();
         if generated.changes.is_empty() && of_file.is_none() {
             self.state().prepared = None;
             return Ok(None);
         }
         let before = Secret::new(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned());
-        let change = |one: &keyshoal_openclaw::config::generate::ConfigChange| ConfigChange {
-            path: one.path.clone(),
-            what: one.what.clone(),
-        };
         let edit = ConfigEdit {
             expect: self.config_print(&before),
             becomes: self.config_print(&generated.text),
@@ -119,11 +120,19 @@ impl Installation {
         state
     }
 
-    /// Agents that the vault has never heard of stay in the roster, with their bindings. Profiles that the config does not declare work
+    /// What a config that is there says of channels is the person's: no command changes them. So is what somebody has changed since it was
+    /// last as the vault wants it, until a person decides. Agents that the vault has never heard of
+    /// stay in the roster, with their bindings. Profiles that the config does not declare work
     /// without that, and a gateway of 2026.3.28 restarts for whatever changes below `auth`: none is added.
     fn with_what_is_there(&self, sources: &Sources, wish: ConfigWish) -> Result<Wanted, PortError> {
         let there = import(&self.locations, sources).map_err(|error| failed(&error, None))?;
         let mut wanted = wish.wanted;
+        if sources.digest().is_there() {
+            wanted.channels.clear();
+            let found = wish.last.map(|last| by_hand::changed(&wanted, &there, &last)).unwrap_or_default();
+            found.iter().for_each(|one| one.leave(&mut wanted));
+            self.note_by_hand(found);
+        }
         wanted.profiles.retain(|id, _| there.profiles.contains_key(id));
         let ours: BTreeSet<AgentId> = wanted.agents.iter().map(|agent| agent.id.clone()).collect();
         let renamed: BTreeSet<&AgentId> = wanted.renamed.values().collect();
@@ -141,16 +150,26 @@ impl Installation {
     }
 
     /// The release by which a config is made.
-    fn release(&self) -> Release {
+    fn release(&self, sources: &Sources) -> Release {
         let seen = self.seen();
         let observed = seen.as_ref().map(|seen| &seen.observed.instance);
         let told = observed.and_then(|instance| Release::parse(instance.openclaw_version.as_deref()?));
         let late = observed.is_some_and(|instance| matches!(instance.layout, Layout::SharedRow));
+        let late = late || observed.is_none() && sources.has_entries();
         told.or_else(|| Release::parse(if late { LATE } else { EARLY }))
             .unwrap_or_else(|| unreachable!("both are releases"))
     }
 }
 
-fn failed(error: &dyn std::fmt::Display, hint: Option<&str>) -> PortError {
+fn change(one: &generate::ConfigChange) -> ConfigChange {
+    ConfigChange { path: one.path.clone(), what: one.what.clone() }
+}
+
+fn left(held: &generate::Held) -> ConfigHeld {
+    let why = HeldWhy::Included { place: held.place.clone() };
+    ConfigHeld { why, changes: held.changes.iter().map(change).collect() }
+}
+
+pub(crate) fn failed(error: &dyn std::fmt::Display, hint: Option<&str>) -> PortError {
     PortError { message: error.to_string(), hint: hint.map(str::to_owned), retryable: false }
 }

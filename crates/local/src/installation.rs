@@ -110,6 +110,10 @@ pub(crate) struct State {
     pub configured: Option<keyshoal_core::StepState>,
     /// The config that is ready to be written.
     pub prepared: Option<crate::configure::Prepared>,
+    /// What of the config was left as it is when it was last prepared.
+    pub held: Vec<keyshoal_core::ConfigHeld>,
+    /// What of that somebody has changed.
+    pub by_hand: Vec<keyshoal_openclaw::config::by_hand::ByHand>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }

@@ -20,6 +20,7 @@ mod referred;
 pub mod remember;
 pub mod restore;
 pub mod scrub;
+mod standing;
 pub mod vaulted;
 pub mod watch;
 

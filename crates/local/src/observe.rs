@@ -52,6 +52,10 @@ impl Observe for Installation {
         self.prepare_config()
     }
 
+    fn config_held(&self) -> Vec<keyshoal_core::ConfigHeld> {
+        self.state().held.clone()
+    }
+
     fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
         self.hear()?;
         Ok(self.state().wish.clone())

@@ -6,6 +6,7 @@
 mod agents;
 mod auth;
 mod bindings;
+pub mod by_hand;
 mod channels;
 mod conversation;
 mod doors;

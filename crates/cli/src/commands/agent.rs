@@ -1,6 +1,8 @@
 //! `keyshoal agent`: the roster that the vault keeps.
 
+mod add;
 mod rename;
+mod workspace;
 
 use super::Context;
 use super::flow::{self, Flow, FlowArgs};
@@ -10,7 +12,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::{Text, Ui};
-use keyshoal_core::vault::{AgentUid, ModelChoice, VaultAgent};
+use keyshoal_core::vault::{ModelChoice, VaultAgent};
 use keyshoal_core::{AgentId, StoreId};
 use keyshoal_engine::Outcome as Ended;
 use keyshoal_vault::{Change, ENTRIES};
@@ -131,8 +133,9 @@ pub struct About {
 /// of Keyshoal's own.
 fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
     let id = shared::agent(written);
+    refuse_taken_word(&id)?;
     if id.as_str() == written.trim() {
-        return refuse_taken_word(&id).map(|()| id);
+        return Ok(id);
     }
     Err(CommandError::usage(format!(
         "OpenClaw takes small letters, digits, - and _ for an id: it would call this agent {id}"
@@ -145,29 +148,25 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
     match &args.action {
         AgentAction::List => show(ui, context, None),
         AgentAction::Show { agent } => show(ui, context, Some(agent)),
-        AgentAction::Add { agent, about, flow: how } => {
-            let flow = flow::begin(ui, context, how)?;
-            let id = new_id(agent, |id| format!("keyshoal agent add {id} --name {agent:?}"))?;
-            let uid = AgentUid(uuid::Uuid::new_v4());
-            model::warn(ui, context, &about.models())?;
-            let mut changes = vec![Change::AddAgent(VaultAgent {
-                uid,
-                id,
-                name: about.name.clone(),
-                enabled: true,
-                default: false,
-                models: about.models(),
-                workspace: about.workspace.clone(),
-            })];
-            if about.default {
-                changes.push(Change::SetDefaultAgent(uid));
-            }
-            flow.go(ui, "agent", changes)
-        }
+        AgentAction::Add { agent, about, flow: how } => add::add(ui, context, agent, about, how),
         AgentAction::Set { agent, about, flow: how } => {
             let flow = flow::begin(ui, context, how)?;
-            let changes = said(flow.agent(agent)?, about);
-            model::warn(ui, context, &about.models())?;
+            let found = flow.agent(agent)?;
+            if about.default && !found.enabled {
+                return Err(CommandError::user(format!(
+                    "{} is disabled: nobody would answer what no binding names; nothing was changed",
+                    found.id
+                ))
+                .hint(format!("keyshoal agent enable {}   first; then this again", found.id)));
+            }
+            let mut changes = said(found, about);
+            if about.default {
+                let mut next = found.clone();
+                next.name = about.name.clone().or(next.name);
+                next.workspace = about.workspace.clone().or(next.workspace);
+                changes.extend(workspace::of_defaults(ui, &flow, Some(&next))?);
+            }
+            model::check(ui, context, &about.models())?;
             flow.go(ui, "agent", changes)
         }
         AgentAction::Rename { agent, to, flow: how } => rename::rename(ui, context, agent, to, how),

@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::Ui;
-use keyshoal_core::vault::VaultBinding;
+use keyshoal_core::vault::{AgentUid, VaultBinding, VaultInstance};
 use keyshoal_vault::Change;
 use serde_json::{Map, Value, json};
 
@@ -113,6 +113,7 @@ pub fn cmd_binding(ui: &mut Ui, context: &Context<'_>, args: &BindingArgs) -> Re
             let flow = flow::begin(ui, context, how)?;
             let agent = flow.agent(agent)?.uid;
             let mut bindings = flow.instance().bindings.clone();
+            refuse_twice(ui, flow.instance(), agent, &matching)?;
             let place = at.map_or(bindings.len(), |at| at.saturating_sub(1).min(bindings.len()));
             bindings.insert(place, VaultBinding { agent, matching, comment: comment.clone() });
             flow.go(ui, "binding", vec![Change::SetBindings(bindings)])
@@ -129,6 +130,29 @@ pub fn cmd_binding(ui: &mut Ui, context: &Context<'_>, args: &BindingArgs) -> Re
             flow.go(ui, "binding", vec![Change::SetBindings(bindings)])
         }
     }
+}
+
+/// Refuses a binding that is there already, and warns of one that matches what another one matches: only the first is ever reached.
+fn refuse_twice(
+    ui: &mut Ui,
+    instance: &VaultInstance,
+    agent: AgentUid,
+    matching: &Value,
+) -> Result<(), CommandError> {
+    let same = instance.bindings.iter().enumerate().filter(|(_, one)| one.matching == *matching);
+    let same: Vec<(usize, AgentUid)> = same.map(|(at, one)| (at + 1, one.agent)).collect();
+    if let Some((number, _)) = same.iter().find(|(_, whose)| *whose == agent) {
+        return Err(CommandError::user(format!("binding {number} says just that; nothing was changed"))
+            .hint("keyshoal binding list   shows them with their numbers"));
+    }
+    if let Some((number, whose)) = same.first() {
+        let whose = instance.agents.iter().find(|one| one.uid == *whose);
+        ui.warn(&format!(
+            "binding {number} sends the same messages to {}: only the first of them in the list is ever reached; keyshoal route --all   shows it",
+            whose.map_or("another agent", |agent| agent.id.as_str())
+        ));
+    }
+    Ok(())
 }
 
 fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {

@@ -2,6 +2,8 @@
 //! config, the gateway, the proof. No command changes an installation that has a vault in another way.
 
 mod committing;
+pub mod following;
+mod held;
 
 use super::consent::{Agreed, Consent};
 use super::report::{self, Beside};
@@ -185,7 +187,7 @@ impl<'a> Flow<'a> {
         let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
         hearing.given = given(&preview.instance, &changes);
         let meant = !changes.is_empty();
-        self.installation.hold(&hearing)?;
+        self.hear(&hearing, meant)?;
         let mut look = LookOptions { ask: shared::ask_policy(self.args.offline), ..LookOptions::default() };
         if self.args.offline {
             // A person gives it untested: that its provider once rejected it holds nobody back, in a preview neither.
@@ -237,7 +239,8 @@ impl<'a> Flow<'a> {
             _ => Noted::Nothing,
         };
         restarting::offer(ui, &self.installation, &mut report, options.activate, &options.look)?;
-        self.read_again(agreed && !self.args.dry_run && report.after.config.is_none())?;
+        let is_right = report.after.config.is_none() && !following::is_included(&report.after.held);
+        self.read_again(agreed && !self.args.dry_run && is_right)?;
         Ok((self, report))
     }
 }

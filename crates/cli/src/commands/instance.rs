@@ -1,6 +1,7 @@
 //! `keyshoal instance`: installations whose credentials, roster and bindings a vault keeps.
 
 mod add;
+mod by_hand;
 mod release;
 mod set;
 
@@ -26,6 +27,7 @@ Examples:
   keyshoal instance show
   keyshoal instance set --name office
   keyshoal instance set --delivery refs             no store holds a key: all refer to one private file
+  keyshoal instance adopt                           take in what somebody has changed in the config
   keyshoal instance release                         go on without the vault; nothing is taken from the agents
 
 An installation without a vault works as ever: what agents inherit from is right there.")]
@@ -69,6 +71,18 @@ pub enum InstanceAction {
         /// Whether stores hold the values themselves, or references to one private file
         #[arg(long, value_enum)]
         delivery: Option<set::How>,
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Take into the vault what somebody else has changed in the config: agents, models, bindings, orders
+    Adopt {
+        /// How it is done.
+        #[command(flatten)]
+        flow: FlowArgs,
+    },
+    /// Put back into the config what the vault has, where somebody else has changed it
+    Deliver {
         /// How it is done.
         #[command(flatten)]
         flow: FlowArgs,
@@ -117,6 +131,8 @@ pub fn cmd_instance(
         InstanceAction::Set { name, delivery, flow: how } => {
             set::set(ui, context, name.as_deref(), *delivery, how)
         }
+        InstanceAction::Adopt { flow: how } => by_hand::adopt(ui, context, how),
+        InstanceAction::Deliver { flow: how } => by_hand::deliver(ui, context, how),
         InstanceAction::Release { dry_run, yes } => release::release(ui, context, *dry_run, *yes),
         InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
     }

@@ -69,17 +69,21 @@ pub fn cmd_model(ui: &mut Ui, context: &Context<'_>, args: &ModelArgs) -> Result
     };
     let flow = flow::begin(ui, context, how)?;
     let agent = agent.as_ref().map(|agent| Ok::<_, CommandError>(flow.agent(agent)?.uid)).transpose()?;
-    warn(ui, context, &models)?;
+    check(ui, context, &models)?;
     flow.go(ui, "model", vec![Change::SetModels { agent, models }])
 }
 
-/// Warns of models of providers whose models the config lists itself, and that are not among those.
-pub fn warn(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result<(), CommandError> {
+/// Refuses what names no model, and warns of models of providers whose models the config lists itself, and that are not among those.
+pub fn check(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result<(), CommandError> {
     let locations = root::locations(context.world, context.globals)?;
     let config = config::load(&locations, &context.world.environment)
         .map_err(|error| CommandError::config(error.to_string()))?;
     for written in models.primary.iter().chain(&models.fallbacks) {
-        let Some((provider, model)) = config.model_of(written) else { continue };
+        let no_model = || {
+            CommandError::user(format!("{written:?} names no model; nothing was changed"))
+                .hint("a model is called PROVIDER/MODEL, or by an alias of the config; keyshoal model remove   sets none")
+        };
+        let (provider, model) = config.model_of(written).ok_or_else(no_model)?;
         if !written.contains('/') && *written == model {
             ui.warn(&format!(
                 "{written} names no provider, so OpenClaw takes it for a model of {provider}: whoever uses it needs a credential of {provider}; write \
@@ -87,6 +91,12 @@ pub fn warn(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result<
             ));
         }
         let listed = config.providers.get(&provider).map(|declared| declared.models.as_slice());
+        let has_blank =
+            |text: &str| text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+        let is_listed = listed.is_some_and(|listed| listed.contains(&model));
+        if has_blank(provider.as_str()) || has_blank(&model) && !is_listed {
+            return Err(no_model());
+        }
         if let Some(listed @ [_, ..]) = listed
             && !listed.contains(&model)
         {

@@ -1,6 +1,7 @@
 //! `keyshoal sync`: makes every agent hold the right credentials.
 
 use super::consent::{Agreed, Consent};
+use super::flow::following;
 use super::report::{self, Beside};
 use super::rotate::half_done;
 use super::{Context, identity, restarting, shared};
@@ -59,6 +60,8 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     let outcome = go(ui, &installation, held.as_ref(), args)?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
         let author = vault::author(context.world, None);
+        // What the vault misses of the config it takes the next time.
+        let _ = following::follow(&installation, &held.vault, &held.instance.id, &author);
         super::vault::tidy(ui, &held.vault, &held.instance.id, &author);
     }
     Ok(outcome)

@@ -19,6 +19,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// The ids that renamed agents still have in the config: a JSON object from the new id to the old one.
 pub const RENAMES: &str = "renames";
+/// What the vault decided of the config when that was last so.
+pub const DELIVERED: &str = "delivered";
 
 const RELEASE: &str = "keyshoal instance release   goes on without the vault";
 const LOST: &str = "keyshoal instance release   goes on without the vault, if it or its key is lost for good";
@@ -213,7 +215,8 @@ pub fn holdings(
     Ok(holdings)
 }
 
-fn config_wish(
+/// Returns what a vault wants of the config.
+pub fn config_wish(
     instance: &VaultInstance,
     documents: &BTreeMap<String, Secret>,
 ) -> Result<ConfigWish, CommandError> {
@@ -237,7 +240,9 @@ fn config_wish(
     }
     let mut known: BTreeSet<AgentId> = instance.agents.iter().map(|agent| agent.id.clone()).collect();
     known.extend(wanted.renamed.values().cloned());
-    Ok(ConfigWish { wanted, known })
+    // One that cannot be read says nothing of who has changed what.
+    let last = documents.get(DELIVERED).and_then(|text| serde_json::from_str(text.reveal_secret()).ok());
+    Ok(ConfigWish { wanted, known, last })
 }
 
 /// Reads which agents still have an earlier id in the config.

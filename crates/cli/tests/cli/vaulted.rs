@@ -92,7 +92,12 @@ fn a_config_that_was_changed_by_hand_is_seen() {
     assert!(status.code == 2 && status.out.contains("config differs"), "{}", status.out);
     let doctor = stage.run(&["doctor"]);
     assert!(doctor.code == 2 && doctor.out.contains("not what the vault wants"), "{}", doctor.out);
-    assert_eq!(stage.run(&["sync", "--yes"]).code, 0);
+    // It is somebody's word until a person decides.
+    assert_eq!(stage.run(&["sync", "--yes"]).code, 2);
+    assert!(fs::read_to_string(&path).unwrap().contains("Somebody"));
+    let run = stage.run(&["instance", "deliver", "--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(!fs::read_to_string(&path).unwrap().contains("Somebody"));
     assert_eq!(stage.run(&["status"]).code, 0, "{}", stage.run(&["status"]).out);
 }
 

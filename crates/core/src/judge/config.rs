@@ -3,20 +3,49 @@
 use super::Judgement;
 use super::tell::bare;
 use super::words::Words;
-use crate::{ConfigEdit, FindingKind, StoreId};
+use crate::{ConfigChange, ConfigEdit, ConfigHeld, FindingKind, HeldWhy, StoreId};
 
 /// Tells of a config that is not what the vault wants.
 pub fn judge_config(edit: &ConfigEdit, judgement: &mut Judgement) {
-    let Some(first) = edit.changes.first() else { return };
-    let more = match edit.changes.len() - 1 {
-        0 => String::new(),
-        more => format!(", and {more} more"),
-    };
-    let text = format!("the config is not what the vault wants: {} {}{more}", first.path, first.what);
+    let Some(said) = said(&edit.changes) else { return };
+    let text = format!("the config is not what the vault wants: {said}");
     let words = Words::new(FindingKind::ConfigDiffers, text);
     judgement.findings.push(bare(
         None,
         &StoreId::Base,
         words.fix("keyshoal diff shows it, keyshoal sync brings it there"),
     ));
+}
+
+/// Tells of what is left in the config although the vault wants it otherwise.
+pub fn judge_held(held: &ConfigHeld, judgement: &mut Judgement) {
+    let Some(said) = said(&held.changes) else { return };
+    let (text, fix) = match &held.why {
+        HeldWhy::Included { place } => (
+            format!(
+                "the vault wants of the config: {said}; that stands in a file that it includes ({place}), and is left as it is there"
+            ),
+            "change it there by hand, or have the vault want what stands there (keyshoal agent, model, binding); credentials go on all the same",
+        ),
+        HeldWhy::Changed => (
+            format!(
+                "the config is not what the vault wants, because somebody has changed it: {said}; it is left so"
+            ),
+            "keyshoal instance adopt   takes it into the vault; keyshoal instance deliver   puts the vault's in its place",
+        ),
+    };
+    judgement.findings.push(bare(
+        None,
+        &StoreId::Base,
+        Words::new(FindingKind::ConfigDiffers, text).fix(fix),
+    ));
+}
+
+fn said(changes: &[ConfigChange]) -> Option<String> {
+    let first = changes.first()?;
+    let more = match changes.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    Some(format!("{} {}{more}", first.path, first.what))
 }

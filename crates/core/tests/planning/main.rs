@@ -5,6 +5,7 @@
 mod draw;
 mod files;
 mod generate;
+mod held;
 mod marks;
 mod missing;
 mod nowhere;

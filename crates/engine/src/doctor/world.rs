@@ -200,6 +200,7 @@ impl World {
             judgement,
             now: at(NOW),
             config: None,
+            held: Vec::new(),
             not_remembered: None,
             asked: std::collections::BTreeSet::new(),
         });

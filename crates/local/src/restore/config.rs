@@ -75,8 +75,13 @@ impl Installation {
 
     fn put_config(&self, expected: Digest, text: &Secret) -> StepState {
         let change = ConfigChange { path: String::new(), what: "put back".into() };
-        let whole =
-            Generated { text: text.clone(), changes: vec![change], left: Vec::new(), notes: Vec::new() };
+        let whole = Generated {
+            text: text.clone(),
+            changes: vec![change],
+            left: Vec::new(),
+            held: Vec::new(),
+            notes: Vec::new(),
+        };
         match self.put_whole_config(expected, &whole) {
             Ok(Wrote::Done(_) | Wrote::Nothing) => StepState::Done,
             Ok(Wrote::Meanwhile) => changed_since(),

@@ -108,7 +108,7 @@ impl Hoard {
     pub fn with_config(mut self) -> Self {
         let wanted = Wanted::of(&self.0.instance).unwrap();
         let known: BTreeSet<AgentId> = self.0.instance.agents.iter().map(|agent| agent.id.clone()).collect();
-        self.0.config = Some(ConfigWish { wanted, known });
+        self.0.config = Some(ConfigWish { wanted, known, last: None });
         self
     }
 

@@ -19,6 +19,8 @@ pub struct Imported {
     pub models: ModelChoice,
     /// The bindings of messages to agents of the roster, in order.
     pub bindings: Vec<WantedBinding>,
+    /// `agents.ownership: "explicit"`.
+    pub explicit: bool,
     /// `auth.profiles`.
     pub profiles: BTreeMap<ProfileId, (ProviderId, CredentialKind)>,
     /// `auth.order`.
@@ -83,6 +85,7 @@ pub fn import(locations: &Locations, sources: &Sources) -> Result<Imported, Conf
     Ok(Imported {
         agents,
         models: view.models.choice,
+        explicit: view.explicit,
         bindings,
         profiles,
         order: view.order.into_iter().map(|(provider, (_, list))| (provider, list)).collect(),

@@ -43,6 +43,13 @@ pub fn rename(
     }
     flow.require(&changes)?;
     ui.say(&renaming(flow.instance(), &found, &id));
+    changes.extend(super::workspace::pinned(ui, &flow, &found)?);
+    if let Some(sessions) = flow.installation.sessions_of(&found.id) {
+        ui.say(&Text::of(format!(
+            "its sessions stay in {}: OpenClaw begins new ones for {id}",
+            sessions.display()
+        )));
+    }
     let (flow, report) = flow.run(ui, "agent", changes)?;
     let outcome = flow.show(ui, "agent", &report)?;
     if !matches!(report.config, Some(StepState::Done)) {

@@ -34,6 +34,11 @@ pub(super) fn given(becomes: &VaultInstance, changes: &[Change]) -> Given {
 impl Flow<'_> {
     /// Reads the instance again. Which agents had other ids in the config is forgotten once it has the present ones.
     pub(super) fn read_again(&mut self, config_is_right: bool) -> Result<(), CommandError> {
+        if config_is_right {
+            // What the vault misses of the config it takes the next time.
+            let (vault, id) = (&self.held.vault, &self.held.instance.id);
+            let _ = super::following::follow(&self.installation, vault, id, &self.author);
+        }
         self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         if config_is_right && self.document(RENAMES)?.is_some() {
             self.note(vec![Change::RemoveDocument(RENAMES.to_owned())])?;

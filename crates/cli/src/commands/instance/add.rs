@@ -1,5 +1,6 @@
 //! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
 
+use crate::commands::flow::following;
 use crate::commands::{Context, identity, import, shared};
 use crate::document::{ImportDocument, InstanceDocument};
 use crate::error::CommandError;
@@ -17,7 +18,7 @@ use keyshoal_engine::{Look, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_transfer::manifest::Logins;
 use keyshoal_transfer::{Choice, Facts, GatherOptions, ImportPlan, gather, preview};
-use keyshoal_vault::{CHANNELS, Change, ENTRIES, NewCredential, NewInstance, Vault};
+use keyshoal_vault::{Author, CHANNELS, Change, ENTRIES, NewCredential, NewInstance, Vault};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -42,9 +43,10 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
             "this installation's memory cannot be written, so no vault could know which one it is",
         )
     })?;
+    let author = vault::author(context.world, Some("taken in where it is"));
     let vault = vault::open_vault(ui, context.world, context.globals)?;
     if let Some(known) = vault.instances()?.into_iter().find(|known| known.id == id) {
-        return again(ui, &installation, &vault, &known, wanted);
+        return again(ui, &installation, &vault, &known, wanted, &author);
     }
     let options = LookOptions { ask: shared::ask_policy(wanted.offline), ..LookOptions::default() };
     let mut look = shared::look(ui, &installation, &options)?;
@@ -85,11 +87,10 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         state_dir: Some(installation.state_dir().display().to_string()),
         config: Some(installation.config_path().display().to_string()),
     };
-    let author = vault::author(context.world, Some("taken in where it is"));
     let delivery = Change::SetDelivery(plan.delivery);
     let changes = changes_of(plan).into_iter().chain([delivery]).collect();
     vault.add_instance(&new, changes, &author, now)?;
-    bind(ui, &installation, &vault, &vault.instance(&id)?)
+    bind(ui, &installation, &vault, &vault.instance(&id)?, &author)
 }
 
 /// Has the word of a vault that knows the instance count again. Where it counts already, nothing changes.
@@ -99,6 +100,7 @@ fn again(
     vault: &Vault,
     known: &VaultInstance,
     wanted: &Add<'_>,
+    author: &Author,
 ) -> Result<Outcome, CommandError> {
     let counts = installation.vault_id()?.is_some_and(|id| id == vault.id());
     if wanted.dry_run {
@@ -117,7 +119,7 @@ fn again(
             return Ok(outcome);
         }
     }
-    bind(ui, installation, vault, known)
+    bind(ui, installation, vault, known, author)
 }
 
 /// Has the vault's word count from now on.
@@ -126,9 +128,12 @@ fn bind(
     installation: &Installation,
     vault: &Vault,
     instance: &VaultInstance,
+    author: &Author,
 ) -> Result<Outcome, CommandError> {
     installation.set_vault_id(Some(vault.id()))?;
     installation.hold(&holdings::holdings(vault, instance, None)?)?;
+    // What the vault misses of the config it takes the next time.
+    let _ = following::follow(installation, vault, &instance.id, author);
     let prints = installation.held_prints();
     // What the vault gives single agents is its own to change: it was marked so that nobody took it away while no vault counted. A mark
     // of another value is a person's word of since.

@@ -2,7 +2,6 @@
 
 use super::change::Change;
 use super::references;
-use super::report::Report;
 use super::sources::Sources;
 use super::view::{Strange, View, kind};
 use super::wanted::Wanted;
@@ -42,54 +41,15 @@ const WATCHED: &[&[&str]] = &[
     &["gateway", "auth"],
 ];
 
-/// Refuses a config that has what is generated anywhere but in the root file, or twice.
-pub(super) fn standing_here(
-    locations: &Locations,
-    sources: &Sources,
-    view: &View,
-    wanted: &Wanted,
-) -> Result<(), ConfigError> {
-    if let Some((at, key)) = weave::twice(sources.text(), WATCHED) {
-        let problem = format!("the key {key:?} stands here a second time");
-        return Err(sources.refuse_at(locations, weave::Unsafe { at, problem }));
-    }
-    let whole = View::of(&sources.whole).map_err(|strange| sources.refuse(locations, &strange))?;
-    let mut included: Vec<Vec<&str>> = Vec::new();
-    for (way, differs) in [
-        (&["agents", "entries"][..], view.agents != whole.agents || view.form != whole.form),
-        (&["agents", "ownership"], view.explicit != whole.explicit),
-        (&["agents", "defaults", "model"], view.models != whole.models),
-        (&["bindings"], view.bindings != whole.bindings),
-        (&["auth", "profiles"], view.profiles != whole.profiles),
-        (&["auth", "order"], view.order != whole.order),
-    ] {
-        if differs {
-            included.push(way.to_vec());
+/// Refuses a config in which a key stands twice.
+pub(super) fn nothing_twice(locations: &Locations, sources: &Sources) -> Result<(), ConfigError> {
+    match weave::twice(sources.text(), WATCHED) {
+        None => Ok(()),
+        Some((at, key)) => {
+            let problem = format!("the key {key:?} stands here a second time");
+            Err(sources.refuse_at(locations, weave::Unsafe { at, problem }))
         }
     }
-    let (root, all) = (Look::root(&sources.root), Look::root(&sources.whole));
-    let channels = wanted.channels.keys().map(|name| vec!["channels", name]);
-    let files = wanted.secret_files.keys().map(|name| vec!["secrets", "providers", name]);
-    let gateway = wanted.gateway.iter().flat_map(|_| {
-        [vec!["gateway", "mode"], vec!["gateway", "port"], vec!["gateway", "bind"], vec!["gateway", "auth"]]
-    });
-    for way in channels.chain(files).chain(gateway) {
-        if root.within(&way).map(|look| look.value) != all.within(&way).map(|look| look.value) {
-            included.push(way);
-        }
-    }
-    let named = |config: &Value| references::change(config, view, wanted, &mut Report::default());
-    if named(&sources.root) != named(&sources.whole) {
-        included.push(vec!["broadcast"]);
-    }
-    let Some(way) = included.first() else { return Ok(()) };
-    let way: &[&str] = match way.as_slice() {
-        ["agents", "entries"] if all.within(way).is_none() => &["agents", "list"],
-        way => way,
-    };
-    let steps = way.iter().fold(Steps::default(), |steps, key| steps.key(key));
-    let problem = "stands, wholly or in part, in a file that is included".to_owned();
-    Err(sources.refuse(locations, &Strange { steps, problem }))
 }
 
 /// Refuses to replace a value that a variable decides.

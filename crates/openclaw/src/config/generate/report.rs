@@ -21,6 +21,15 @@ pub struct Left {
     pub entry: Secret,
 }
 
+/// What should be otherwise and stands in a file that is included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// `file:line:column`, as exactly as it is known.
+    pub place: String,
+    /// What a person would have to change.
+    pub changes: Vec<ConfigChange>,
+}
+
 /// Collects what is to be said.
 #[derive(Debug, Default)]
 pub(super) struct Report {

@@ -82,6 +82,16 @@ impl Sources {
         self.digest
     }
 
+    /// Tells whether the config has a section, itself or in a file that it includes.
+    pub fn has(&self, section: &str) -> bool {
+        self.whole.get(section).is_some()
+    }
+
+    /// Tells whether agents stand there by name, as only later releases read them.
+    pub fn has_entries(&self) -> bool {
+        self.whole.pointer("/agents/entries").is_some()
+    }
+
     /// Returns the whole config, with everything that it includes.
     pub(in crate::config) fn whole(&self) -> &Value {
         &self.whole
@@ -103,16 +113,21 @@ impl Sources {
 
     /// Makes the refusal of a value, with the place where it stands.
     pub(in crate::config) fn refuse(&self, locations: &Locations, strange: &Strange) -> ConfigError {
-        let path = locate::normalize(&locations.config_path);
-        let place = standing::place(&path, &self.text, &strange.steps, &self.included);
         ConfigError::NotEdited {
-            place: place.unwrap_or_else(|| path.display().to_string()),
+            place: self.place(locations, &strange.steps),
             problem: match strange.steps == Steps::default() {
                 true => format!("the config {}", strange.problem),
                 false => format!("{} {}", strange.steps, strange.problem),
             },
             way_out: "change it by hand".to_owned(),
         }
+    }
+
+    /// Returns `file:line:column` of a value, wherever it stands.
+    pub(super) fn place(&self, locations: &Locations, steps: &Steps) -> String {
+        let path = locate::normalize(&locations.config_path);
+        let place = standing::place(&path, &self.text, steps, &self.included);
+        place.unwrap_or_else(|| path.display().to_string())
     }
 
     /// Makes the refusal of a place in the text.

@@ -85,6 +85,12 @@ pub fn write(
     let release = release.ok_or_else(|| CommandError::internal("a release that is none"))?;
     let sources = Sources::read(locations).map_err(|error| wrong(&error))?;
     let generated = generate(locations, &sources, release, &wanted).map_err(|error| wrong(&error))?;
+    if let Some(left) = generated.held.first() {
+        return Err(CommandError::user(format!(
+            "{}: what the vault changes stands in a file that the config includes",
+            left.place
+        )));
+    }
     match Editor::new(locations, env).write_generated(sources.digest(), &generated) {
         Ok(Wrote::Done(_) | Wrote::Nothing) => Ok(access),
         Ok(Wrote::Meanwhile) => Err(CommandError::io(format!(

@@ -41,7 +41,7 @@ fn what_cannot_be_edited_safely_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_stands_in_an_included_file_is_refused() {
+fn what_stands_in_an_included_file_is_left_and_told() {
     let dir = tempfile::tempdir().unwrap();
     let mut locations = locations();
     locations.config_path = dir.path().join("openclaw.json");
@@ -55,9 +55,23 @@ fn what_stands_in_an_included_file_is_refused() {
     put("agents.json", r#"{ "entries": { "main": {}, "a": { "default": true } } }"#);
     put("tools.json", r#"{ "tools": { "deny": ["exec"] } }"#);
     let wanted = Wanted { agents: vec![agent("a"), agent("main")], ..Wanted::default() };
-    let sources = Sources::of(&locations, Some(b"{\n  agents: { $include: './agents.json' } }")).unwrap();
-    let said = generate(&locations, &sources, NEW, &wanted).unwrap_err().to_string();
-    assert!(said.contains("agents.json:1:3") && said.contains("included"), "{said}");
+    let text = "{\n  agents: { $include: './agents.json' } }";
+    let sources = Sources::of(&locations, Some(text.as_bytes())).unwrap();
+    let mut more = wanted.clone();
+    more.models = model("acme/a", &[]);
+    let made = generate(&locations, &sources, NEW, &more).unwrap();
+    let [held] = made.held.as_slice() else { panic!("{:?}", made.held) };
+    assert!(held.place.ends_with("agents.json:1:3"), "{}", held.place);
+    assert!(held.changes.iter().any(|one| one.path == "agents.entries.a.default"), "{:?}", held.changes);
+    // The rest is written.
+    let said: Vec<&str> = made.changes.iter().map(|one| one.path.as_str()).collect();
+    assert_eq!(said, ["agents.defaults.model"]);
+    assert!(made.text.reveal_secret().contains("acme/a") && made.left.is_empty());
+    // As it is wanted it hinders nothing.
+    let mut same = Wanted { agents: vec![agent("main"), agent("a")], ..Wanted::default() };
+    same.agents[1].default = true;
+    let made = generate(&locations, &sources, NEW, &same).unwrap();
+    assert_eq!((made.changes.len(), made.held.len(), made.text.reveal_secret()), (0, 0, text));
     // What is not generated may be included.
     let text = "{ agents: { list: [{ id: 'main', $include: './tools.json' }] } }";
     let sources = Sources::of(&locations, Some(text.as_bytes())).unwrap();

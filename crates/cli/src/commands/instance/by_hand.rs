@@ -1,0 +1,91 @@
+//! What somebody has changed in the config: taken into the vault, or put back to what the vault has.
+
+use crate::commands::Context;
+use crate::commands::flow::{self, Flow, FlowArgs};
+use crate::error::CommandError;
+use crate::exit::Outcome;
+use crate::root::holdings::DELIVERED;
+use crate::ui::Ui;
+use keyshoal_core::AgentId;
+use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding};
+use keyshoal_engine::ports::Observe as _;
+use keyshoal_openclaw::config::by_hand::ByHand;
+use keyshoal_vault::Change;
+use std::collections::BTreeMap;
+
+/// Takes it into the vault.
+pub fn adopt(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    flow.installation.config_edit()?;
+    let found = flow.installation.changed_by_hand();
+    if found.is_empty() {
+        return Err(CommandError::user("nothing of the config was changed by somebody else")
+            .hint("keyshoal diff   shows what the vault would change"));
+    }
+    let changes = changes(ui, &flow, found)?;
+    flow.go(ui, "instance", changes)
+}
+
+/// Puts back what the vault has.
+pub fn deliver(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outcome, CommandError> {
+    let flow = flow::begin(ui, context, how)?;
+    let is_known = flow.document(DELIVERED)?.is_some();
+    let changes = is_known.then(|| Change::RemoveDocument(DELIVERED.to_owned()));
+    flow.go(ui, "instance", changes.into_iter().collect())
+}
+
+fn changes(ui: &mut Ui, flow: &Flow<'_>, found: Vec<ByHand>) -> Result<Vec<Change>, CommandError> {
+    let instance = flow.instance();
+    let mut agents: BTreeMap<AgentId, VaultAgent> =
+        instance.agents.iter().map(|agent| (agent.id.clone(), agent.clone())).collect();
+    let uid = |id: &AgentId| -> Result<AgentUid, CommandError> {
+        let known = instance.agents.iter().find(|agent| agent.id == *id);
+        known.map(|agent| agent.uid).ok_or_else(|| {
+            CommandError::user(format!("the vault has no agent {id} yet"))
+                .hint(format!("keyshoal agent add {id}   takes it in as it stands; then this again"))
+        })
+    };
+    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    for one in found {
+        match one {
+            ByHand::Gone(id) => rest.push(Change::EnableAgent { agent: uid(&id)?, enabled: false }),
+            ByHand::Name(id, name) => {
+                if let Some(agent) = agents.get_mut(&id) {
+                    agent.name = name;
+                }
+            }
+            ByHand::Workspace(id, workspace) => {
+                if let Some(agent) = agents.get_mut(&id) {
+                    agent.workspace = workspace;
+                }
+            }
+            ByHand::AgentModels(id, models) => {
+                rest.push(Change::SetModels { agent: Some(uid(&id)?), models });
+            }
+            ByHand::Default(Some(id)) => first.push(Change::SetDefaultAgent(uid(&id)?)),
+            ByHand::Default(None) => ui.warn(
+                "the config has no default agent any more; the vault keeps the one it has: keyshoal agent set AGENT --default   names another",
+            ),
+            ByHand::Models(models) => rest.push(Change::SetModels { agent: None, models }),
+            ByHand::Bindings(bindings) => {
+                let made = bindings.into_iter().map(|one| {
+                    Ok(VaultBinding { agent: uid(&one.agent)?, matching: one.matching, comment: one.comment })
+                });
+                let mut made = made.collect::<Result<Vec<_>, CommandError>>()?;
+                // Those of disabled agents stand in no config.
+                let off = |whose: AgentUid| instance.agents.iter().any(|one| one.uid == whose && !one.enabled);
+                made.extend(instance.bindings.iter().filter(|one| off(one.agent)).cloned());
+                rest.push(Change::SetBindings(made));
+            }
+            ByHand::Order(provider, profiles) => rest.push(Change::SetOrder { provider, profiles }),
+        }
+    }
+    let said = agents.into_values().filter(|agent| !instance.agents.contains(agent));
+    rest.extend(said.map(|agent| Change::SetAgent {
+        agent: agent.uid,
+        name: agent.name,
+        workspace: agent.workspace,
+    }));
+    first.extend(rest);
+    Ok(first)
+}

@@ -1,0 +1,28 @@
+//! What of a config is left although a vault wants it otherwise.
+
+use keyshoal_core::judge::judge_held;
+use keyshoal_core::*;
+
+fn told(why: HeldWhy, paths: &[&str]) -> Vec<Finding> {
+    let change = |path: &&str| ConfigChange { path: (*path).to_owned(), what: "set to x".to_owned() };
+    let mut judgement = Judgement::default();
+    judge_held(&ConfigHeld { why, changes: paths.iter().map(change).collect() }, &mut judgement);
+    judgement.findings
+}
+
+#[test]
+fn what_is_left_needs_attention_and_has_a_way_out() {
+    let place = "/home/ada/.openclaw/agents.json:3:5".to_owned();
+    let [included] = told(HeldWhy::Included { place: place.clone() }, &["agents.list[ops].name", "bindings"])
+        .try_into()
+        .unwrap();
+    assert_eq!((included.finding, included.severity), (FindingKind::ConfigDiffers, Severity::Attention));
+    for word in [place.as_str(), "agents.list[ops].name set to x", "and 1 more"] {
+        assert!(included.message.contains(word), "{}", included.message);
+    }
+    assert!(included.fix.unwrap().contains("by hand"));
+    let [changed] = told(HeldWhy::Changed, &["agents.defaults.model"]).try_into().unwrap();
+    let fix = changed.fix.unwrap();
+    assert!(fix.contains("keyshoal instance adopt") && fix.contains("keyshoal instance deliver"), "{fix}");
+    assert_eq!(told(HeldWhy::Changed, &[]), []);
+}

@@ -1,0 +1,76 @@
+//! What stands in the config of an installation that its vault is to take up or to leave as it is.
+
+use crate::Installation;
+use crate::configure::failed;
+use keyshoal_core::{AgentId, ConfigChange, ConfigHeld, HeldWhy, Secret};
+use keyshoal_engine::ports::PortError;
+use keyshoal_openclaw::config::by_hand::ByHand;
+use keyshoal_openclaw::config::generate::{Sources, WantedAgent, WantedBinding};
+use keyshoal_openclaw::config::import::{Imported, import};
+use keyshoal_openclaw::{config, files, workspaces};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+impl Installation {
+    fn imported(&self) -> Result<(Sources, Imported), PortError> {
+        let sources = Sources::read(&self.locations).map_err(|error| failed(&error, None))?;
+        let there = import(&self.locations, &sources).map_err(|error| failed(&error, None))?;
+        Ok((sources, there))
+    }
+
+    /// Returns what somebody has changed in the config since it was last as the vault wants it, as it was found when that was last prepared.
+    pub fn changed_by_hand(&self) -> Vec<ByHand> {
+        self.state().by_hand.clone()
+    }
+
+    pub(crate) fn forget_by_hand(&self) {
+        let mut state = self.state();
+        state.held.clear();
+        state.by_hand.clear();
+    }
+
+    pub(crate) fn note_by_hand(&self, found: Vec<ByHand>) {
+        let words = |one: &ByHand| {
+            let (path, what) = one.words();
+            ConfigChange { path, what }
+        };
+        let mut state = self.state();
+        if !found.is_empty() {
+            state.held.push(ConfigHeld { why: HeldWhy::Changed, changes: found.iter().map(words).collect() });
+        }
+        state.by_hand = found;
+    }
+
+    /// Returns the channels, as JSON text; `None` where the config has no such section, or is not there.
+    pub fn standing_channels(&self) -> Result<Option<BTreeMap<String, Secret>>, PortError> {
+        let (sources, there) = self.imported()?;
+        Ok(sources.has("channels").then_some(there.channels))
+    }
+
+    /// Returns an agent of the roster as it stands, with its bindings.
+    pub fn standing_agent(
+        &self,
+        id: &AgentId,
+    ) -> Result<Option<(WantedAgent, Vec<WantedBinding>)>, PortError> {
+        let (_, there) = self.imported()?;
+        let bindings = there.bindings.into_iter().filter(|binding| binding.agent == *id).collect();
+        Ok(there.agents.into_iter().find(|agent| agent.id == *id).map(|agent| (agent, bindings)))
+    }
+
+    /// Returns where an agent works, if the config does not name it and it is there: under another id, or as the default agent or not any
+    /// more, OpenClaw would have it work elsewhere.
+    pub fn implied_workspace(&self, id: &AgentId) -> Result<Option<PathBuf>, PortError> {
+        let of = |error: config::ConfigError| failed(&error, None);
+        let config = config::load(&self.locations, &self.env).map_err(of)?;
+        let raw = config::raw(&self.locations).map_err(of)?;
+        let Some(agent) = config.agents.iter().find(|agent| agent.id == *id) else { return Ok(None) };
+        let place = workspaces::of_agent(&self.locations, &self.env, &config, raw.as_ref(), agent);
+        Ok((place.written.is_none() && files::exists(&place.path)).then_some(place.path))
+    }
+
+    /// Returns where the session files of an agent are, if there are any.
+    pub fn sessions_of(&self, id: &AgentId) -> Option<PathBuf> {
+        let dir = workspaces::sessions_of(&self.locations, id);
+        files::exists(&dir).then_some(dir)
+    }
+}
