@@ -48,3 +48,4 @@ mod vaulting;
 mod verifying;
 mod watching;
 mod watching_a_vault;
+mod waving;
