@@ -5,6 +5,7 @@ use keyshoal_core::{Layout, StoreId};
 use keyshoal_emulator::Behaviour;
 use serde_json::{Value, json};
 use std::process::Stdio;
+use std::time::Duration;
 
 /// An installation with a vault, and agents with copies of their own of what all share.
 fn taken_in() -> Stage {
@@ -33,26 +34,27 @@ fn rotate(stage: &Stage, more: &[&str]) -> Run {
 fn half_done() -> Stage {
     let stage = taken_in();
     stage.emulator.clear_log();
-    stage.emulator.hold(true);
+    stage.emulator.set_latency(Duration::from_millis(500));
     let given = stage.path("given");
-    let mut first = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+    let first = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
         .env_clear()
         .env("HOME", stage.path(""))
         .arg("--state-dir")
         .arg(stage.state_dir())
         .args(["rotate", PROFILE, "--yes", "--from-file", given.to_str().unwrap()])
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while stage.emulator.log().is_empty() {
+    while !stage.emulator.log().iter().any(|row| row.key.as_deref() == Some(GIVEN)) {
         std::thread::yield_now();
     }
-    // The answer is made already, and only held.
+    // That answer is made already, and on its way.
     stage.emulator.everyone(Some(Behaviour::ServerError));
-    stage.emulator.hold(false);
-    assert_eq!(first.wait().unwrap().code(), Some(2));
+    stage.emulator.set_latency(Duration::ZERO);
+    let first = first.wait_with_output().unwrap();
+    assert_eq!(first.status.code(), Some(2), "{first:?}");
     stage.emulator.everyone(None);
     assert!(holds(&stage, "a1", GIVEN) && holds(&stage, "a2", NEW));
     stage
@@ -78,7 +80,7 @@ fn an_agent_that_is_ahead_is_no_override_and_verify_tells_of_the_rotation() {
     assert!(of("a1").contains("in_sync") && !of("a1").contains("kept"), "{}", of("a1"));
     let run = stage.run(&["verify"]);
     assert_eq!(run.code, 2, "{}{}", run.out, run.err);
-    let said = run.out.replace("\n    ", " ");
+    let said = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in ["half rotated", "rotate anthropic:default --resume", "a1 before the others"] {
         assert!(said.contains(words), "{words}: {}", run.out);
     }
