@@ -12,6 +12,8 @@ pub struct Wish {
     pub shared: BTreeMap<ProfileId, Line>,
     /// What one agent shall hold of its own: overrides, and the first agents of a rotation.
     pub own: BTreeMap<(AgentId, ProfileId), Line>,
+    /// Which of those are no overrides: a rotation gives the agent its new version before the others get it.
+    pub early: BTreeSet<(AgentId, ProfileId)>,
     /// Agents that the vault has disabled or removed, and the earlier ids of those that it has renamed: they end with nothing that the vault gave them.
     pub leaving: BTreeSet<AgentId>,
     /// The earlier ids of agents that the vault has renamed, and what they are called now.

@@ -5,6 +5,7 @@
 //! rotation halts and goes back by itself: the version pointer is turned back, and every agent gets what the vault then wants.
 
 mod back;
+mod budget;
 mod ended;
 mod grace;
 mod proof;
@@ -23,14 +24,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::ASKED;
 
-use back::{is_back, turn_back, turn_forward};
+use back::{insists, is_back, turn_back, turn_forward};
 pub use ended::Ended;
 pub use proof::{Failure, failures};
 pub use together::{Books, Member, go_forward_together, roll_back_together, rotate_together};
 pub use values::{
     Book, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
 };
-pub use waves::{Sizes, Wave, plan_waves, wave_of_each};
+pub use waves::{Sizes, Wave, plan_waves, wave_of_each, why_no_canary};
 
 /// Goes on from where the rotation stands, as far as it goes.
 pub fn rotate<P: Ports + ?Sized>(
@@ -105,7 +106,12 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                         return Ok(ended);
                     }
                 }
-                Stage::Publishing => self.step(rotation, Stage::Published, Pointer::Publish)?,
+                Stage::Publishing => {
+                    if let Some(ended) = self.stop(rotation, &BTreeSet::new())? {
+                        return Ok(ended);
+                    }
+                    self.step(rotation, Stage::Published, Pointer::Publish)?;
+                }
                 Stage::Published => {
                     if let Some(ended) = self.everybody(rotation)? {
                         return Ok(ended);
@@ -195,6 +201,9 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
     fn wave(&mut self, rotation: &mut Rotation) -> Result<Option<Ended>, RotateError> {
         let number = rotation.state.done;
         let wave = rotation.state.waves[number].agents.clone();
+        if let Some(ended) = self.stop(rotation, &wave)? {
+            return Ok(Some(ended));
+        }
         if !wave.is_subset(&rotation.state.agents) {
             rotation.state.agents.extend(wave.iter().cloned());
             self.step(rotation, Stage::Publishing, Pointer::Stays)?;
@@ -255,21 +264,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
                 (self.tell)(Event::Progress(step));
             }));
         }
-        let budget = self.options.error_budget;
-        let certain = failures.iter().filter(|failure| failure.certain).count();
-        let (many, why) = (failures.len(), proof::words(&failures));
-        self.report.failures.extend(failures);
-        if agents.is_empty() {
-            rotation.state.failed = many;
-        }
-        if certain > budget && self.options.together {
-            return Ok(Some(Ended::Failing { why }));
-        }
-        if certain > budget {
-            return self.back(rotation, &why).map(Some);
-        }
-        // Nobody knows: a provider that is down proves nothing against a key, and nothing for it.
-        Ok((many > budget).then_some(Ended::Halted { why }))
+        self.count(rotation, agents, failures)
     }
 
     fn sync(&mut self, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Result<SyncReport, RotateError> {

@@ -231,12 +231,17 @@ fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
                 for (agent, pending) in waves.zip(std::iter::repeat(pending)) {
                     let Some(pending) = pending else { continue };
                     let own = Line { value: Some(pending.clone()), ..line.clone() };
-                    wish.own.entry((agent.clone(), credential.profile.clone())).or_insert(own);
+                    let place = (agent.clone(), credential.profile.clone());
+                    if !wish.own.contains_key(&place) {
+                        wish.own.insert(place.clone(), own);
+                        wish.early.insert(place);
+                    }
                 }
                 merge(wish.shared.entry(credential.profile.clone()), line);
             }
             Some(uid) => {
                 let Some(agent) = agents.get(&uid) else { continue };
+                wish.early.remove(&(agent.id.clone(), credential.profile.clone()));
                 merge(wish.own.entry((agent.id.clone(), credential.profile.clone())), line);
             }
         }

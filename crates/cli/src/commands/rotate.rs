@@ -76,7 +76,7 @@ pub struct RotateArgs {
     #[arg(long, value_name = "all|NAME,…", value_delimiter = ',', conflicts_with = "agent")]
     pub instances: Vec<String>,
     /// An agent of the first wave (can be repeated) [default: the first that has a copy of its own]; with --instances, the instance that comes first
-    #[arg(long, value_name = "AGENT")]
+    #[arg(long, value_name = "AGENT", conflicts_with = "agent")]
     pub canary: Vec<String>,
     /// How far a wave reaches, in percent of the agents with copies of their own, and of the instances (can be repeated) [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
@@ -176,7 +176,8 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     if args.flow.dry_run {
         let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
         show::plan(&credential, left).iter().for_each(|line| ui.say(line));
-        ui.document(&RotateDocument::planned(&credential.profile, left))?;
+        let document = RotateDocument::planned(&credential.profile, left);
+        ui.document(&document.between(rotation.old, Some(rotation.new)))?;
         return Ok(Outcome::Attention);
     }
     let grace = if args.finish { Some(0) } else { options.grace };
@@ -192,7 +193,9 @@ fn under_way(name: &str, command: &str, open: &keyshoal_vault::Rotation) -> Comm
 }
 
 fn options(args: &RotateArgs) -> RotateOptions {
-    let canaries: BTreeSet<AgentId> = args.canary.iter().map(|name| shared::agent(name)).collect();
+    // With --instances it names an instance, and each of them has its first agent come first.
+    let named = args.canary.iter().filter(|_| args.instances.is_empty());
+    let canaries: BTreeSet<AgentId> = named.map(|name| shared::agent(name)).collect();
     let percent = if args.percent.is_empty() { Sizes::default().percent } else { args.percent.clone() };
     RotateOptions {
         sizes: Sizes { canaries, percent },

@@ -3,6 +3,7 @@
 mod deliver;
 mod past;
 
+use super::rotate::half_done;
 use super::{Context, route, shared};
 use crate::document::VerifyDocument;
 use crate::error::CommandError;
@@ -70,7 +71,8 @@ pub struct VerifyArgs {
 /// Asks and shows.
 pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Result<Outcome, CommandError> {
     let form = args.report.as_deref().map(Form::of).transpose()?;
-    let installation = shared::open(ui, context, OpenFor { offline: args.offline, ..OpenFor::default() })?;
+    let wanted = OpenFor { offline: args.offline, ..OpenFor::default() };
+    let (installation, held) = shared::open_held(ui, context, wanted)?;
     let options = VerifyOptions {
         scope: Scope {
             agents: args.agent.iter().map(|id| shared::agent(id)).collect(),
@@ -108,15 +110,19 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     };
     let checks = five(&report, &runs, routes.as_deref());
     let routes = routes.unwrap_or_default();
+    // As it stands now: it may have gone on while providers were asked.
+    let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
     ui.data(&render::verify::lines(&report, &checks, &routes, ui.width()));
-    ui.document(&VerifyDocument::of(&report, &checks, &routes))?;
+    let told = render::status::half_done(&rotations);
+    ui.data(&told.iter().flat_map(|line| line.wrapped(ui.width(), 4)).collect::<Vec<_>>());
+    ui.document(&VerifyDocument::of(&report, &checks, &routes, &rotations))?;
     if let (Some(path), Some(form)) = (&args.report, form) {
         root::write_file(path, &render::verify_page::page(&report, &checks, &routes).text(form))?;
         ui.say(&Text::of(format!("the report is in {}", path.display())));
     }
     let lost = args.routes
         && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
-    Ok(Outcome::attention_if(unasked || lost || !report.is_accepted()))
+    Ok(Outcome::attention_if(unasked || lost || !rotations.is_empty() || !report.is_accepted()))
 }
 
 /// Says of every message that there may be where it goes.

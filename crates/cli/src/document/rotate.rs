@@ -2,7 +2,7 @@
 
 use super::{ReceiptDocument, VerdictDocument};
 use crate::commands::rotate::{Age, DuePlace};
-use keyshoal_core::{AgentId, Fingerprint, ProfileId, ProviderId, Timestamp};
+use keyshoal_core::{AgentId, Endpoint, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict};
 use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Wave};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -39,6 +39,12 @@ struct FailureDocument {
     certain: bool,
 }
 
+impl Tested {
+    fn of((endpoint, verdict): &(Endpoint, Verdict)) -> Self {
+        Self { provider: endpoint.provider.clone(), verdict: VerdictDocument::of(Some(verdict)) }
+    }
+}
+
 impl RotateDocument {
     /// What would be done.
     pub fn planned(profile: &ProfileId, waves: &[Wave]) -> Self {
@@ -58,6 +64,16 @@ impl RotateDocument {
             keeping: BTreeSet::new(),
             overridden: BTreeSet::new(),
         }
+    }
+
+    /// The same with the value before and the new one, as far as they are known.
+    pub fn between(self, old: Option<Fingerprint>, new: Option<Fingerprint>) -> Self {
+        Self { old, new, ..self }
+    }
+
+    /// The same with what providers say of the value that would be gone to.
+    pub fn told(self, said: &[(Endpoint, Verdict)]) -> Self {
+        Self { tested: said.iter().map(Tested::of).collect(), ..self }
     }
 
     /// The value that was given is the current one already.
@@ -82,14 +98,7 @@ impl RotateDocument {
             stage: Some(rotation.stage),
             new: Some(rotation.new),
             old: rotation.old,
-            tested: report
-                .tested
-                .iter()
-                .map(|(endpoint, verdict)| Tested {
-                    provider: endpoint.provider.clone(),
-                    verdict: VerdictDocument::of(Some(verdict)),
-                })
-                .collect(),
+            tested: report.tested.iter().map(Tested::of).collect(),
             receipts: report.runs.iter().flat_map(|run| &run.receipts).map(ReceiptDocument::of).collect(),
             failures: report.failures.iter().map(failure).collect(),
             keeping: report.keeping.clone(),
@@ -117,16 +126,13 @@ struct InstanceRotation {
 }
 
 impl RotationsDocument {
-    /// What would be done, in each instance by its name: why it cannot be reached, or its waves.
-    pub fn planned<'a>(
-        instances: impl Iterator<Item = (&'a str, Option<&'a str>, &'a ProfileId, &'a [Wave])>,
-    ) -> Self {
-        let one =
-            |(name, away, profile, waves): (&str, Option<&str>, &ProfileId, &[Wave])| InstanceRotation {
-                instance: name.to_owned(),
-                unreachable: away.map(str::to_owned),
-                rotation: RotateDocument::planned(profile, waves),
-            };
+    /// What would be done, in each instance by its name, and why it cannot be reached, if so.
+    pub fn planned<'a>(instances: impl Iterator<Item = (&'a str, Option<&'a str>, RotateDocument)>) -> Self {
+        let one = |(name, away, rotation): (&str, Option<&str>, RotateDocument)| InstanceRotation {
+            instance: name.to_owned(),
+            unreachable: away.map(str::to_owned),
+            rotation,
+        };
         Self {
             schema: "keyshoal.rotations.v1",
             ended: "planned",

@@ -1,6 +1,7 @@
 //! `keyshoal.verify.v1`.
 
 use crate::render::explain::place_words;
+use crate::view::rotations::HalfDone;
 use keyshoal_core::{
     AgentId, Delivery, Fingerprint, ModelName, ProfileId, ProviderId, Timestamp, Turn, TurnOutcome,
     VerdictKind,
@@ -21,6 +22,7 @@ pub struct VerifyDocument {
     gateway: GatewayDocument,
     checks: Vec<CheckDocument>,
     routes: Vec<RouteDocument>,
+    rotations: Vec<HalfDone>,
     summary: SummaryDocument,
 }
 
@@ -119,7 +121,12 @@ struct SummaryDocument {
 
 impl VerifyDocument {
     /// Makes it.
-    pub fn of(report: &VerifyReport, checks: &[Check], routes: &[RouteProof]) -> Self {
+    pub fn of(
+        report: &VerifyReport,
+        checks: &[Check],
+        routes: &[RouteProof],
+        rotations: &[HalfDone],
+    ) -> Self {
         let counts = report.summary();
         Self {
             schema: "keyshoal.verify.v1",
@@ -128,6 +135,7 @@ impl VerifyDocument {
             gateway: gateway(&report.gateway),
             checks: checks.iter().map(check).collect(),
             routes: routes.iter().map(|route| route_document(route, report)).collect(),
+            rotations: rotations.to_vec(),
             summary: SummaryDocument {
                 agents: counts.agents,
                 proven: counts.proven,

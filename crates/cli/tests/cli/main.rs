@@ -54,3 +54,4 @@ mod vaulting;
 mod verifying;
 mod watching;
 mod watching_a_vault;
+mod waving;

@@ -52,7 +52,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     }
     if let Some(line) = copy.sight.own_line(copy.store, copy.profile) {
         return match &line.value {
-            Some(own) => Some(overridden(copy, line, own, value, given)),
+            Some(own) => Some(overridden(copy, wish, (line, own), value, given)),
             None => gone(copy, line, value),
         };
     }
@@ -86,7 +86,13 @@ fn leaving(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Merits {
 }
 
 /// Judges a copy of an agent for which the vault has a value of its own.
-fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprint, given: bool) -> Merits {
+fn overridden(
+    copy: &Copy<'_>,
+    wish: &Wish,
+    (line, own): (&Line, &SourceValue),
+    value: Fingerprint,
+    given: bool,
+) -> Merits {
     let Copy { sight, profile, view, owner, .. } = copy;
     if view.provider != own.provider {
         let text =
@@ -98,6 +104,9 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
     if value == own.fingerprint {
         return match fitting_type(sight, profile, &view.kind) {
             TypeFit::Fits => {
+                if wish.early.contains(&(owner.clone(), (*profile).clone())) {
+                    return early(copy, value);
+                }
                 let text = format!("keeps its own value {value}: the vault says so");
                 let words = Words::new(FindingKind::Kept, text);
                 Merits::leave(match copy.verdict.is_dead() {
@@ -129,7 +138,7 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
     if copy.approved(value) {
         return Merits::with(stale(text), Remedy::Replace(Why::Approved));
     }
-    let shared = sight.desired.wish.as_ref().and_then(|wish| wish.shared.get(*profile));
+    let shared = wish.shared.get(*profile);
     let ours = line.has_had(value)
         || shared.is_some_and(|shared| shared.has_had(value))
         || sight.generations_behind(profile, value).is_some();
@@ -146,6 +155,17 @@ fn overridden(copy: &Copy<'_>, line: &Line, own: &SourceValue, value: Fingerprin
         return Merits::with(stale(format!("{text}, and {}", copy.verdict.clause())), Remedy::Replace(why));
     }
     Merits::with(unknown(copy, &text, "and the vault has never had it"), Remedy::Ask)
+}
+
+/// Judges a copy that has the new version of a rotation before the others do.
+fn early(copy: &Copy<'_>, value: Fingerprint) -> Merits {
+    let text = format!("holds {value}, which a rotation that is half done has given it before the others");
+    Merits::leave(match copy.verdict.is_dead() {
+        true => Words::new(FindingKind::SourceRejected, text)
+            .but(copy.verdict.clause())
+            .fix(format!("keyshoal rotate {} --rollback", copy.profile)),
+        false => Words::new(FindingKind::InSync, text),
+    })
 }
 
 /// Judges what is no key where the vault has a key for the agent alone: a login is never written over, nor removed for one.

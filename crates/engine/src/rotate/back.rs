@@ -28,8 +28,19 @@ pub(super) fn turn_forward(rotation: &mut Rotation) -> Pointer {
     let state = &mut rotation.state;
     (state.keeps, state.halted, state.proven, state.until) = (false, None, None, None);
     state.failed = 0;
+    state.failing.clear();
     rotation.stage = Stage::Published;
     Pointer::Exchange
+}
+
+/// Notes that a person wants the agents back of a rotation that went back by itself, and where somebody is not back yet: the value before is
+/// then brought to them whatever its provider says of it. Tells whether that is news.
+pub(super) fn insists(rotation: &mut Rotation, why: &str) -> bool {
+    let news = why == super::ASKED && rotation.state.going_back && !rotation.is_asked_back();
+    if news {
+        rotation.state.halted = Some(why.to_owned());
+    }
+    news
 }
 
 /// Says how a rotation has ended whose agents are back.
@@ -44,6 +55,9 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
     pub(super) fn back(&mut self, rotation: &mut Rotation, why: &str) -> Result<Ended, RotateError> {
         if rotation.stage.is_over() {
             // It is on the way, or there: the newer version is brought back by nobody who says this once more.
+            if insists(rotation, why) {
+                self.step(rotation, Stage::RolledBack, Pointer::Stays)?;
+            }
             return self.come_back(rotation);
         }
         self.turn(rotation, |rotation| turn_back(rotation, why, why == super::ASKED))?;
@@ -74,7 +88,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         let report = self.sync(rotation, &BTreeSet::new())?;
         let behind = still_new(&report, rotation);
         let clean = unfinished(&report).is_none() && behind.is_empty();
-        self.report.failures.extend(behind);
+        self.report.fail(behind);
         self.report.runs.push(report);
         if clean {
             let state = &mut rotation.state;

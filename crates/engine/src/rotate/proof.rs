@@ -5,10 +5,11 @@ use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::sync::SyncReport;
-use crate::verify::{VerifyOptions, verify};
+use crate::verify::{AgentProof, Proof, Role, VerifyOptions, verify};
+use keyshoal_core::judge::Sight;
 use keyshoal_core::{
-    ActivationOutcome, AgentId, FindingKind, Fingerprint, Observation, ProfileId, Scope, StepState, StoreId,
-    TurnOutcome,
+    ActivationOutcome, AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, ProviderId,
+    Scope, StepState, StoreId, Turn, TurnOutcome,
 };
 use std::collections::BTreeSet;
 
@@ -53,12 +54,11 @@ fn held(observed: &Observation, store: &StoreId, profile: &ProfileId) -> (StoreI
     (place, view.and_then(|view| view.material.fingerprint()))
 }
 
-/// Returns the agents whose stores do not hold the new version, or that do not inherit it. What a person keeps there is theirs.
-pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Vec<Failure> {
-    let observed = &report.after.observed;
+/// Returns the agents of these (nobody: of all) that are to have the new version. What a person keeps there is theirs.
+fn meant<'a>(look: &'a Look, rotation: &'a Rotation, agents: &'a BTreeSet<AgentId>) -> Vec<&'a AgentView> {
     let profile = &rotation.profile;
-    let wish = report.after.desired.wish.as_ref();
-    let meant = |id: &AgentId| match &rotation.agent {
+    let wish = look.desired.wish.as_ref();
+    let shares = |id: &AgentId| match &rotation.agent {
         Some(agent) => agent == id,
         None => {
             (agents.is_empty() || agents.contains(id))
@@ -68,35 +68,74 @@ pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<A
                 })
         }
     };
+    let kept = |agent: &AgentView| {
+        let (place, value) = held(&look.observed, &agent.store, profile);
+        let judged = look.judgement.copies.get(&(place, profile.clone()));
+        value != Some(rotation.new) && judged.is_some_and(|judged| judged.finding == FindingKind::Kept)
+    };
+    look.observed.agents.iter().filter(|agent| shares(&agent.id) && !kept(agent)).collect()
+}
+
+/// Returns the agents whose stores do not hold the new version, or that do not inherit it.
+pub(super) fn left(report: &SyncReport, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Vec<Failure> {
+    let look = &report.after;
+    let refused = refused(look, rotation, agents).0;
     let mut all = Vec::new();
-    for agent in observed.agents.iter().filter(|agent| meant(&agent.id)) {
-        let (place, value) = held(observed, &agent.store, profile);
-        let judged = report.after.judgement.copies.get(&(place, profile.clone()));
-        let kept = judged.is_some_and(|judged| judged.finding == FindingKind::Kept);
-        if value != Some(rotation.new) && !kept {
+    for agent in meant(look, rotation, agents) {
+        let (_, value) = held(&look.observed, &agent.store, &rotation.profile);
+        if value != Some(rotation.new) {
             let what = value.map_or_else(|| "nothing".to_owned(), |value| value.short());
-            let why = format!("it holds {what} instead of {}", rotation.new);
+            let why = match refused.contains(&agent.id) {
+                true => format!("it is left on {what}: its provider rejects {}", rotation.new),
+                false => format!("it holds {what} instead of {}", rotation.new),
+            };
             all.push(Failure { agent: agent.id.clone(), why, certain: true });
         }
     }
     all
 }
 
-/// Returns the agents that still hold the version that was taken back, where the vault does not want it for them.
+/// Returns which of these agents (nobody: of all) would fail with the new version, as far as it is known, and whether any would not.
+pub(super) fn refused(
+    look: &Look,
+    rotation: &Rotation,
+    agents: &BTreeSet<AgentId>,
+) -> (BTreeSet<AgentId>, bool) {
+    let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
+    let meant = meant(look, rotation, agents);
+    let dead = |agent: &&&AgentView| {
+        let said = sight.verdict(&agent.id, &rotation.provider, rotation.new);
+        said.is_some_and(|said| said.kind.is_dead())
+    };
+    let refused: BTreeSet<AgentId> = meant.iter().filter(dead).map(|agent| agent.id.clone()).collect();
+    let any = refused.len() < meant.len();
+    (refused, any)
+}
+
+/// Returns the agents that still hold the version that was taken back, where the vault does not want it for them. A value before that its
+/// provider rejects is brought back by nobody but a person, so that is said.
 pub(super) fn still_new(report: &SyncReport, rotation: &Rotation) -> Vec<Failure> {
-    let observed = &report.after.observed;
-    let desired = &report.after.desired;
+    let Look { observed, desired, knowledge, now, .. } = &report.after;
+    let sight = Sight::new(observed, desired, knowledge, *now);
     let wanted = |id: &AgentId| {
         let own = desired.wish.as_ref().and_then(|wish| wish.own_value(id, &rotation.profile));
-        own.or_else(|| desired.values.get(&rotation.profile)).map(|value| value.fingerprint)
+        own.or_else(|| desired.values.get(&rotation.profile))
     };
     let mut all = Vec::new();
     for agent in &observed.agents {
         let (_, value) = held(observed, &agent.store, &rotation.profile);
-        if value == Some(rotation.new) && wanted(&agent.id) != Some(rotation.new) {
-            let why = format!("it still holds {}", rotation.new);
-            all.push(Failure { agent: agent.id.clone(), why, certain: true });
+        let wanted = wanted(&agent.id);
+        if value != Some(rotation.new) || wanted.is_some_and(|one| one.fingerprint == rotation.new) {
+            continue;
         }
+        let why = match wanted.filter(|one| sight.verdict_of(&agent.id, one).is_dead()) {
+            Some(before) => format!(
+                "it still holds {}: its provider rejects the value before ({}), which is brought back only if you say so (--rollback)",
+                rotation.new, before.fingerprint
+            ),
+            None => format!("it still holds {}", rotation.new),
+        };
+        all.push(Failure { agent: agent.id.clone(), why, certain: true });
     }
     all
 }
@@ -162,11 +201,49 @@ pub fn failures<P: Ports + ?Sized>(
             let why = format!("it sends {}, and {}", rotation.new, proof.verdict.kind.clause());
             all.push(Failure { agent: agent.id.clone(), why, certain: proof.is_rejected() });
         }
-        if let Some(turn) = &agent.turn
-            && let TurnOutcome::AuthFailed { why } = &turn.outcome
-        {
-            let why = format!("through the gateway: {why}");
-            all.push(Failure { agent: agent.id.clone(), why, certain: true });
+        all.extend(agent.turn.as_ref().and_then(|turn| by_turn(agent, turn, rotation)));
+    }
+    all
+}
+
+/// Says what is against an agent by a prompt through the gateway. It counts for the new version only where that was what the agent sent:
+/// another provider's answer, or refusal, tells nothing of it. Who does not send it for any of its models has nothing to show.
+fn by_turn(agent: &AgentProof, turn: &Turn, rotation: &Rotation) -> Option<Failure> {
+    let sends = |proof: &&Proof| {
+        proof.provider == rotation.provider
+            && proof.fingerprint == Some(rotation.new)
+            && proof.role == Role::First
+            && agent.needs(proof)
+    };
+    agent.proofs.iter().find(sends)?;
+    let of_it = |provider: Option<&ProviderId>| provider.is_none_or(|one| *one == rotation.provider);
+    let nothing = |who: &str| {
+        format!("{who}, so it is not shown that it works with {} through the gateway", rotation.new)
+    };
+    let expected = turn.expected.as_ref().map(|name| &name.provider);
+    let (why, certain) = match &turn.outcome {
+        TurnOutcome::Answered { .. } if of_it(turn.answered_by()) => return None,
+        TurnOutcome::Answered { by } => {
+            let by = by.as_ref().or(turn.expected.as_ref()).map(ToString::to_string).unwrap_or_default();
+            (nothing(&format!("{by} answered its prompt")), false)
+        }
+        TurnOutcome::AuthFailed { why } if of_it(expected) => (format!("through the gateway: {why}"), true),
+        TurnOutcome::AuthFailed { why } | TurnOutcome::Failed { why } => {
+            (nothing(&format!("its prompt failed ({why})")), false)
+        }
+        TurnOutcome::NotAsked { reason } => (nothing(&format!("it was not prompted ({reason})")), false),
+    };
+    Some(Failure { agent: agent.id.clone(), why, certain })
+}
+
+/// Counts an agent once: what is certain of it goes before what is not, and what came first before what came later.
+pub(super) fn of_each(failures: Vec<Failure>) -> Vec<Failure> {
+    let mut all: Vec<Failure> = Vec::new();
+    for one in failures {
+        match all.iter_mut().find(|known| known.agent == one.agent) {
+            Some(known) if one.certain && !known.certain => *known = one,
+            Some(_) => {}
+            None => all.push(one),
         }
     }
     all

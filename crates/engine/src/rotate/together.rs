@@ -7,7 +7,8 @@ mod waits;
 
 use super::values::ASKED;
 use super::{
-    Book, Ended, Event, Going, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, turn_back,
+    Book, Ended, Event, Going, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, insists,
+    turn_back,
 };
 use crate::ports::{PortError, Ports};
 use crate::set::SetError;
@@ -157,7 +158,8 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
             (self.tell)(Event::Instance { name, wave: wave + 1, of });
             let ports = *ports;
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);
-            let spent: usize = others.map(|(_, other)| other.rotation.state.failed).sum();
+            let failed = |state: &super::State| state.failed.max(state.failing.len());
+            let spent: usize = others.map(|(_, other)| failed(&other.rotation.state)).sum();
             let budget = self.options.error_budget.saturating_sub(spent);
             let options =
                 RotateOptions { error_budget: budget, together: true, seen: None, ..self.options.clone() };
@@ -238,6 +240,8 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
         for (at, member) in self.members.iter_mut().enumerate() {
             if !member.rotation.stage.is_over() {
                 steps.push((at, turn_back(&mut member.rotation, why, keep)));
+            } else if insists(&mut member.rotation, why) {
+                steps.push((at, Pointer::Stays));
             }
         }
         self.step(&steps)?;

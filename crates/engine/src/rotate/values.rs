@@ -93,6 +93,8 @@ pub struct State {
     pub halted: Option<String>,
     /// How many agents were not shown to work when all had it.
     pub failed: usize,
+    /// The agents that were shown to fail with it in the waves until now. They count against the budget once.
+    pub failing: BTreeSet<AgentId>,
     /// The version pointer is turned back, and not every agent is known to be back.
     pub going_back: bool,
     /// A person went back: the newer version stays at hand until its time is over.
@@ -231,6 +233,12 @@ impl RotateReport {
         self.keeping.extend(keeping);
         self.tested.extend(tested);
         self.runs.extend(runs);
+        self.fail(failures);
+    }
+
+    /// Adds who was not shown to work. What is said later of an agent takes the place of what was said before.
+    pub(super) fn fail(&mut self, failures: Vec<Failure>) {
+        self.failures.retain(|known| failures.iter().all(|one| one.agent != known.agent));
         self.failures.extend(failures);
     }
 }

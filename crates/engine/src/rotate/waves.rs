@@ -2,7 +2,7 @@
 
 use crate::look::Look;
 use keyshoal_core::judge::{Remedy, Sight};
-use keyshoal_core::{AgentId, Material, ProfileId, StoreId};
+use keyshoal_core::{AgentId, AgentView, FindingKind, Material, ProfileId, StoreId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -32,10 +32,10 @@ pub struct Wave {
 /// row or file: that is one step for all who inherit. The same goes for copies that refer to the one file that is delivered.
 pub fn plan_waves(look: &Look, profile: &ProfileId, sizes: &Sizes) -> Vec<Wave> {
     let able = able(look, profile);
-    let canaries: BTreeSet<AgentId> = match sizes.canaries.is_empty() {
-        true => able.first().cloned().into_iter().collect(),
-        false => able.iter().filter(|id| sizes.canaries.contains(id)).cloned().collect(),
-    };
+    let named = able.iter().filter(|id| sizes.canaries.contains(id));
+    let canaries: BTreeSet<AgentId> = named.cloned().collect();
+    // Somebody comes first in any case.
+    let canaries = if canaries.is_empty() { able.first().cloned().into_iter().collect() } else { canaries };
     parts(&able, canaries, &sizes.percent).into_iter().map(|agents| Wave { agents }).collect()
 }
 
@@ -70,27 +70,49 @@ fn parts<T: Ord + Clone>(all: &[T], first: BTreeSet<T>, percent: &[u8]) -> Vec<B
 
 /// The agents, in the roster's order, that hold a copy of their own which may be replaced, alone in their store.
 fn able(look: &Look, profile: &ProfileId) -> Vec<AgentId> {
+    let all = look.observed.agents.iter();
+    all.filter(|agent| hindrance(look, profile, agent).is_none()).map(|agent| agent.id.clone()).collect()
+}
+
+/// Says why an agent cannot get a new version before the others do, if so.
+pub fn why_no_canary(look: &Look, profile: &ProfileId, agent: &AgentId) -> Option<&'static str> {
+    match look.observed.agent(agent) {
+        Some(agent) => hindrance(look, profile, agent),
+        None => Some("OpenClaw's config does not have it"),
+    }
+}
+
+fn hindrance(look: &Look, profile: &ProfileId, agent: &AgentView) -> Option<&'static str> {
     let observed = &look.observed;
     let sight = Sight::new(observed, &look.desired, &look.knowledge, look.now);
-    let own = |agent: &&keyshoal_core::AgentView| {
-        let place = (agent.store.clone(), profile.clone());
-        let judged = look.judgement.copies.get(&place);
-        let overridden =
-            look.desired.wish.as_ref().is_some_and(|wish| wish.own_value(&agent.id, profile).is_some());
-        let refers = observed
-            .profile(&agent.store, profile)
-            .is_some_and(|own| matches!(own.material, Material::Ref { known: true, .. }));
-        agent.store != StoreId::Base
-            && !overridden
-            && !refers
-            && sight.users(&agent.store).len() == 1
-            && observed.not_writable(&agent.store).is_none()
-            && judged.is_some_and(|judged| {
-                let wanted = look.desired.values.get(profile).map(|value| value.fingerprint);
-                let ours = judged.fingerprint == wanted
-                    || matches!(judged.remedy, Remedy::Replace(_) | Remedy::FixType(_));
-                ours && judged.finding != keyshoal_core::FindingKind::Kept
-            })
-    };
-    observed.agents.iter().filter(own).map(|agent| agent.id.clone()).collect()
+    let wish = look.desired.wish.as_ref();
+    let overridden = wish.is_some_and(|wish| wish.own_value(&agent.id, profile).is_some());
+    let own = observed.profile(&agent.store, profile);
+    let refers = own.is_some_and(|own| matches!(own.material, Material::Ref { known: true, .. }));
+    if agent.store == StoreId::Base {
+        return Some("what stands in its store is what the others inherit");
+    }
+    if overridden {
+        return Some("it has an override of its own, which does not change with this one");
+    }
+    if own.is_none() {
+        return Some("it has no copy of its own, and gets the new value with all who inherit it");
+    }
+    if refers {
+        return Some("its copy refers to the one file that all share");
+    }
+    if sight.users(&agent.store).len() != 1 {
+        return Some("other agents keep their credentials in the same store");
+    }
+    if observed.not_writable(&agent.store).is_some() {
+        return Some("its store must not be written");
+    }
+    let judged = look.judgement.copies.get(&(agent.store.clone(), profile.clone()));
+    let ours = judged.is_some_and(|judged| {
+        let wanted = look.desired.values.get(profile).map(|value| value.fingerprint);
+        let ours =
+            judged.fingerprint == wanted || matches!(judged.remedy, Remedy::Replace(_) | Remedy::FixType(_));
+        ours && judged.finding != FindingKind::Kept
+    });
+    (!ours).then_some("its copy is not the vault's to replace")
 }

@@ -44,6 +44,64 @@ fn a_dead_value_comes_back_only_when_a_person_says_so_and_nobody_is_said_to_have
     assert_eq!(held(&fake), [NEW; 5]);
 }
 
+/// Its provider comes to reject the new value once the canary has it.
+fn spoilt_with(
+    options: &RotateOptions,
+    old: VerdictKind,
+) -> (Fake, (Stage, keyshoal_engine::rotate::State, u8, usize)) {
+    let fake = fleet();
+    let endpoint = fake.0.borrow().observed.agents[0].endpoints[&ProviderId::from(ACME)].clone();
+    let ask = Ask { fingerprint: print(OLD), kind: CredentialKind::ApiKey, endpoint };
+    fake.learn(&[Fact::Verdict { ask, verdict: Verdict::new(old, at(1000)) }]).unwrap();
+    let mut vault = Vault::new(&fake);
+    let mut rotation = vault.rotation();
+    let mut waves = 0;
+    let (report, ended) = rotate(&fake, &mut vault, &mut rotation, options, &mut |event| {
+        if let Event::Wave { number, .. } = event {
+            waves += 1;
+            if number == 1 {
+                fake.0.borrow_mut().says.insert(NEW, VerdictKind::Revoked);
+            }
+        }
+    })
+    .unwrap();
+    assert_eq!(matches!(ended, Ended::RolledBack { clean: true, .. }), !old.is_dead(), "{ended:?}");
+    let named: Vec<&str> = report.failures.iter().map(|one| one.agent.as_str()).collect();
+    assert_eq!(named, ["stocks"], "nobody else was given it, and nobody is named twice");
+    let (stage, state) = vault.record.clone();
+    let current = vault.current;
+    (fake, (stage, state, current, waves))
+}
+
+#[test]
+fn who_would_fail_is_counted_before_he_is_given_it_and_whom_nobody_brought_back_keeps_it_open() {
+    for budget in [1, 3, 9] {
+        let options = RotateOptions { error_budget: budget, ..at_once() };
+        let (fake, (stage, state, current, waves)) = spoilt_with(&options, VerdictKind::Ok);
+        assert_eq!((stage, state.going_back, current, waves), (Stage::RolledBack, false, OLD, 1));
+        assert_eq!(held(&fake), [OLD; 5]);
+
+        // The value before is dead as well: nobody brings that back but a person, and until then it is not over.
+        let (fake, (stage, state, current, waves)) = spoilt_with(&options, VerdictKind::Revoked);
+        assert_eq!((stage, state.going_back, current, waves), (Stage::RolledBack, true, OLD, 1));
+        let there = [OLD, NEW, OLD, OLD, OLD];
+        let mut vault = Vault { pending: None, record: (stage, state), ..Vault::new(&fake) };
+        vault.tell();
+        let (report, ended) = run(&mut vault, &options).unwrap();
+        assert!(matches!(ended, Ended::RolledBack { clean: false, .. }), "{ended:?}");
+        assert!(report.failures[0].why.contains("--rollback"), "{:?}", report.failures);
+        assert_eq!((held(&fake), vault.record.1.is_over(vault.record.0)), (there.to_vec(), false));
+        let mut rotation = vault.rotation();
+        let offline = RotateOptions { offline: true, ..options };
+        let (_, ended) = roll_back(&fake, &mut vault, &mut rotation, &offline, &mut |_| {}).unwrap();
+        assert!(
+            matches!(ended, Ended::RolledBack { asked: true, clean: true, until: None, .. }),
+            "{ended:?}"
+        );
+        assert_eq!((held(&fake), vault.record.1.is_over(vault.record.0)), (vec![OLD; 5], true));
+    }
+}
+
 #[test]
 fn who_keeps_a_value_of_its_own_is_named() {
     const OWN: u8 = 9;
@@ -132,4 +190,30 @@ proptest! {
         run(&mut vault, &at_once()).unwrap();
         prop_assert_eq!((vault.previous, vault.record.1.is_over(vault.record.0)), (None, true));
     }
+}
+
+#[test]
+fn a_prompt_counts_only_where_the_new_value_is_what_was_sent() {
+    let prompted = |by: &str| {
+        let outcome =
+            TurnOutcome::Answered { by: Some(ModelName { provider: by.into(), model: "m".into() }) };
+        let fake = fleet().with(|state| {
+            for number in 0..state.observed.agents.len() {
+                let one = &mut state.observed.agents[number];
+                one.needs.insert(ACME.into(), vec!["acme/m".into()]);
+                let turn = Turn::not_asked(one.id.clone(), at(1000), "");
+                state.turns.insert(one.id.clone(), Turn { outcome: outcome.clone(), ..turn });
+            }
+        });
+        let mut vault = Vault::new(&fake);
+        let options = RotateOptions { through_gateway: true, ..at_once() };
+        let (report, ended) = run(&mut vault, &options).unwrap();
+        (report.failures, ended)
+    };
+    let (failures, ended) = prompted(ACME);
+    assert!(matches!(ended, Ended::Finished) && failures.is_empty(), "{ended:?} {failures:?}");
+    // Another provider's answer shows nothing: it is neither proven, nor shown to fail.
+    let (failures, ended) = prompted("other");
+    assert!(matches!(ended, Ended::Halted { .. }), "{ended:?}");
+    assert!(failures.iter().all(|one| !one.certain && one.why.contains("other/m answered")), "{failures:?}");
 }

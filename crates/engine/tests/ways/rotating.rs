@@ -59,12 +59,14 @@ impl<'f> Vault<'f> {
         let line = Line { value: Some(value(self.current)), known, newer, provider, since: at(1) };
         let own = self.pending.map(|pending| Line { value: Some(value(pending)), ..line.clone() });
         let agents = self.record.1.agents.iter();
-        let own = agents.filter_map(|agent| Some(((agent.clone(), profile(P)), own.clone()?))).collect();
+        let own: BTreeMap<_, _> =
+            agents.filter_map(|agent| Some(((agent.clone(), profile(P)), own.clone()?))).collect();
+        let early = own.keys().cloned().collect();
         let shared = BTreeMap::from([(profile(P), line)]);
         let state = &self.record.1;
         let taken_back =
             (state.going_back && state.is_asked_back()).then(|| profile(P)).into_iter().collect();
-        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, taken_back, ..Wish::default() });
+        self.fake.0.borrow_mut().wish = Some(Wish { shared, own, early, taken_back, ..Wish::default() });
     }
 
     pub fn rotation(&self) -> Rotation {

@@ -1,5 +1,6 @@
 //! The rotation of one installation: from a new value on, or from where it stands.
 
+use super::back::print_of;
 use super::book::{Part, VaultBook};
 use super::stop::Stop;
 use super::{RotateArgs, at_work, show, ways};
@@ -9,11 +10,12 @@ use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
 use keyshoal_core::{Fact, Secret};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{
     Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, plan_waves, rotate,
+    why_no_canary,
 };
 use keyshoal_engine::{AskPolicy, LookOptions};
 
@@ -55,6 +57,14 @@ impl Alone<'_> {
         }
         let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
         let look = shared::look(ui, &flow.installation, &offline)?;
+        for canary in &options.sizes.canaries {
+            if let Some(why) = why_no_canary(&look, &credential.profile, canary) {
+                return Err(CommandError::user(format!(
+                    "{canary} cannot come first: {why}; nothing was changed"
+                ))
+                .hint("without --canary, the first agent that can comes first"));
+            }
+        }
         let planned = match credential.agent {
             Some(_) => Vec::new(),
             None => plan_waves(&look, &credential.profile, &options.sizes),
@@ -67,13 +77,16 @@ impl Alone<'_> {
                 "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more but by credential restore",
             ));
         }
+        let current = print_of(credential, VersionState::Current, &flow.installation.held_prints());
+        let new = flow.installation.enter(secret.clone(), None);
+        let document = RotateDocument::planned(&credential.profile, &planned).between(current, Some(new));
         if args.flow.dry_run {
-            ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
+            ui.document(&document)?;
             return Ok(Outcome::Attention);
         }
         if let Some(outcome) = shared::agree(ui, "rotate?", args.flow.yes)? {
             if outcome == Outcome::Attention {
-                ui.document(&RotateDocument::planned(&credential.profile, &planned))?;
+                ui.document(&document)?;
             }
             return Ok(outcome);
         }

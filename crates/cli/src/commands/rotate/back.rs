@@ -57,7 +57,15 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
                 Some(to) => format!(": everybody goes back to {to}; "),
                 None => ": ".to_owned(),
             };
-            match alone.agreed(ui, &format!("{head}{what}"), to, "go back?")? {
+            let (old, new) = match stage {
+                Stage::Staged | Stage::Tested | Stage::Publishing => {
+                    (print(VersionState::Current), print(VersionState::Pending))
+                }
+                Stage::RolledBack => (to, None),
+                Stage::Published | Stage::Proven | Stage::Finished => (to, print(VersionState::Current)),
+            };
+            let document = RotateDocument::planned(&credential.profile, &[]).between(old, new);
+            match alone.agreed(ui, &format!("{head}{what}"), to, document, "go back?")? {
                 Agreed::Yes { dead } => dead,
                 Agreed::No(outcome) => return Ok(outcome),
             }
@@ -87,7 +95,9 @@ pub fn forward(ui: &mut Ui, alone: &Alone<'_>, open: Rotation) -> Result<Outcome
         shown_as(to),
         shown_as(print(alone, VersionState::Current))
     );
-    if let Agreed::No(outcome) = alone.agreed(ui, &what, to, "go forward?")? {
+    let document = RotateDocument::planned(&credential.profile, &[]);
+    let document = document.between(print(alone, VersionState::Current), to);
+    if let Agreed::No(outcome) = alone.agreed(ui, &what, to, document, "go forward?")? {
         return Ok(outcome);
     }
     let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
@@ -121,18 +131,17 @@ impl Alone<'_> {
         ui: &mut Ui,
         what: &str,
         to: Option<Fingerprint>,
+        document: RotateDocument,
         question: &str,
     ) -> Result<Agreed, CommandError> {
         let Alone { flow, credential, args, .. } = self;
         ui.say(&Text::toned(Tone::Strong, credential.profile.as_str()).plain(what));
-        let dead = match to {
-            Some(to) => said::say(ui, flow, credential, to, args.flow.offline)?,
-            None => None,
-        };
+        let said = to.map(|to| said::say(ui, flow, credential, to, args.flow.offline)).transpose()?;
+        let dead = said.as_ref().and_then(|said| said.dead);
         if let Some(why) = dead {
             ui.warn(&format!("the agents would fail with that value: {why}"));
         }
-        let planned = RotateDocument::planned(&credential.profile, &[]);
+        let planned = document.told(said.as_ref().map_or(&[], |said| &said.now));
         if args.flow.dry_run {
             let way =
                 if args.resume { "forward to the newer version again" } else { "back to the version before" };

@@ -46,6 +46,8 @@ struct Page<'f> {
     revision: u64,
     /// The agents that have the pending version, as was written last.
     agents: BTreeSet<AgentId>,
+    /// A person went back, as was written last.
+    asked_back: bool,
 }
 
 /// Finds the rotation of a credential that is not over.
@@ -156,6 +158,7 @@ impl<'f> Page<'f> {
             id: id.to_owned(),
             revision,
             agents: state.agents.clone(),
+            asked_back: state.is_asked_back(),
         }
     }
 
@@ -183,6 +186,12 @@ impl<'f> Page<'f> {
         let (new, old) = match stage {
             Stage::Staged | Stage::Tested | Stage::Publishing => (pending, current),
             Stage::RolledBack if state.keeps => (print(VersionState::Previous), current),
+            // What failed, or was given up, was retired last.
+            Stage::RolledBack => {
+                let retired = credential.versions.iter().filter(|one| one.state == VersionState::Retired);
+                let last = retired.max_by_key(|one| (one.since, one.number));
+                (last.and_then(|one| prints.get(&(credential.uid, one.number)).copied()), current)
+            }
             _ => (current, print(VersionState::Previous)),
         };
         let new = new.or(known.filter(|_| self.installation.is_none())).ok_or_else(|| {
@@ -240,8 +249,11 @@ impl Books for VaultBook<'_> {
             let page = &mut self.pages[*at];
             page.revision += 1;
             // Nothing else of a rotation changes what the vault wants.
-            let wants = *pointer != Pointer::Stays || page.agents != rotation.state.agents;
+            let wants = *pointer != Pointer::Stays
+                || page.agents != rotation.state.agents
+                || page.asked_back != rotation.is_asked_back();
             page.agents.clone_from(&rotation.state.agents);
+            page.asked_back = rotation.is_asked_back();
             if let Some(installation) = page.installation.filter(|_| wants) {
                 let instance = self.vault.instance(&page.instance).map_err(port)?;
                 let hearing = holdings::holdings(self.vault, &instance, None);

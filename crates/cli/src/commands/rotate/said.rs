@@ -5,31 +5,42 @@ use crate::error::CommandError;
 use crate::render;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::VaultCredential;
-use keyshoal_core::{Fingerprint, Verdict, VerdictKind};
+use keyshoal_core::{Endpoint, Fingerprint, Verdict, VerdictKind};
 use keyshoal_engine::ports::{Observe as _, Remember as _};
 use keyshoal_engine::{Progress, Trial, try_value};
 
-/// Says it in a line. Its provider is asked where that is allowed; whether it answers is no condition. Returns why the agents would fail with
-/// the value, if so.
+/// What was said.
+pub struct Said {
+    /// Why the agents would fail with the value, if so.
+    pub dead: Option<&'static str>,
+    /// What its provider said now, where it was asked.
+    pub now: Vec<(Endpoint, Verdict)>,
+}
+
+/// Says it in a line. Its provider is asked where that is allowed; whether it answers is no condition.
 pub fn say(
     ui: &mut Ui,
     flow: &Flow<'_>,
     credential: &VaultCredential,
     value: Fingerprint,
     offline: bool,
-) -> Result<Option<&'static str>, CommandError> {
+) -> Result<Said, CommandError> {
     let asked = match offline {
         true => Vec::new(),
         false => ask(ui, flow, credential, value),
     };
     let now = keyshoal_local::clock::now();
     let head = Text::of("  ").and(Tone::Strong, value.to_string()).plain(": ");
-    let answers = asked.iter().filter(|one| one.kind != VerdictKind::NotAsked && !one.kind.is_silence());
+    let answers = asked
+        .iter()
+        .map(|(_, said)| said)
+        .filter(|one| one.kind != VerdictKind::NotAsked && !one.kind.is_silence());
     let worst = answers.clone().find(|one| one.kind.is_dead()).or_else(|| answers.clone().next());
     if let Some(said) = worst {
         let who = format!("{} says: ", credential.provider);
         ui.say(&head.plain(who).join(&render::words::verdict(said.kind)));
-        return Ok(said.kind.is_dead().then(|| said.kind.clause()));
+        let dead = said.kind.is_dead().then(|| said.kind.clause());
+        return Ok(Said { dead, now: asked });
     }
     let knowledge = flow.installation.knowledge()?;
     let of_it = knowledge.verdicts.iter().filter(|((of, _), said)| *of == value && !said.kind.is_silence());
@@ -43,10 +54,16 @@ pub fn say(
         None => head.plain(format!("nothing is known of it{why}")),
     };
     ui.say(&line);
-    Ok(newest.filter(|said| said.kind.is_dead()).map(|said| said.kind.clause()))
+    let dead = newest.filter(|said| said.kind.is_dead()).map(|said| said.kind.clause());
+    Ok(Said { dead, now: asked })
 }
 
-fn ask(ui: &Ui, flow: &Flow<'_>, credential: &VaultCredential, value: Fingerprint) -> Vec<Verdict> {
+fn ask(
+    ui: &Ui,
+    flow: &Flow<'_>,
+    credential: &VaultCredential,
+    value: Fingerprint,
+) -> Vec<(Endpoint, Verdict)> {
     let agent = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
     let trial = Trial {
         provider: credential.provider.clone(),
@@ -59,5 +76,5 @@ fn ask(ui: &Ui, flow: &Flow<'_>, credential: &VaultCredential, value: Fingerprin
     progress.show(&Progress::Asking { questions: 1 });
     let said = try_value(&flow.installation, &observed, &trial).unwrap_or_default();
     drop(progress);
-    said.into_iter().map(|(_, verdict)| verdict).collect()
+    said
 }

@@ -119,10 +119,17 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         command: ways::command(&rotation.profile, rotation.agent.as_ref()),
         keeping: report.keeping.clone(),
         overridden: report.overridden.clone(),
+        failing: failing(report),
+        looked: !report.runs.is_empty(),
         alone: rotation.agent.clone(),
     };
     lines.push(end(ended, &what, rotation.stage));
     lines
+}
+
+/// Returns the agents that were shown to fail.
+fn failing(report: &RotateReport) -> BTreeSet<AgentId> {
+    report.failures.iter().map(|one| one.agent.clone()).collect()
 }
 
 /// What a rotation is about, for its last line.
@@ -132,6 +139,10 @@ struct What {
     command: String,
     keeping: BTreeSet<AgentId>,
     overridden: BTreeSet<AgentId>,
+    /// Who was not shown to work, and was allowed not to.
+    failing: BTreeSet<AgentId>,
+    /// The agents were looked at now. Else nothing is said of them.
+    looked: bool,
     /// Whose override it is.
     alone: Option<AgentId>,
 }
@@ -152,6 +163,9 @@ impl What {
         }
         if !self.overridden.is_empty() {
             others.push(format!("not {}, with an override of its own", names(&self.overridden)));
+        }
+        if !self.failing.is_empty() {
+            others.push(format!("not {}, as --error-budget allows", names(&self.failing)));
         }
         match others.is_empty() {
             true => "every agent".to_owned(),
@@ -184,6 +198,8 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
             .unwrap_or_default(),
         keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
         overridden: members.iter().flat_map(|member| member.report.overridden.iter().cloned()).collect(),
+        failing: members.iter().flat_map(|member| failing(&member.report)).collect(),
+        looked: members.iter().any(|member| !member.report.runs.is_empty()),
         alone: None,
     };
     lines.push(match ended {
@@ -221,6 +237,13 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
     let whose = what.alone.as_ref().map_or("every agent that shares it", AgentId::as_str);
     let good = Text::toned(Tone::Good, "✓ ");
     match ended {
+        Ended::Finished if !what.looked => {
+            good.plain(format!("{new} stays the value; the one before is retired"))
+        }
+        Ended::Grace { until } if !what.looked => good.plain(format!(
+            "{new} stays the value, and was proven before; the one before stays at hand until {}",
+            until.strftime("%Y-%m-%d %H:%M UTC")
+        )),
         Ended::Finished => good.plain(format!("{everybody} works with {new}; the value before is retired")),
         Ended::Grace { until } => good.plain(format!(
             "{everybody} works with {new}; the value before stays at hand until {}",
@@ -248,7 +271,8 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
             .plain(format!("{why}; {whose} has the value before again")),
         Ended::RolledBack { why, clean: false, .. } => {
             Text::toned(Tone::Bad, "✗ rolled back: ").plain(format!(
-                "{why}; and not every agent could be brought back: {command} --resume   goes on with that"
+                "{why}; and not every agent could be brought back: {}",
+                ways::out(command, Some(Stage::RolledBack))
             ))
         }
         Ended::Halted { .. } | Ended::Failing { .. } => {

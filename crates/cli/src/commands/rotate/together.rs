@@ -9,16 +9,16 @@ mod way;
 
 use super::book::{self, Part, VaultBook};
 use super::stop::Stop;
-use super::{RotateArgs, at_work, due, show, stands, ways};
+use super::{RotateArgs, at_work, due, show, ways};
 use crate::commands::flow::{self, Flow};
 use crate::commands::{Context, shared};
-use crate::document::RotationsDocument;
+use crate::document::{RotateDocument, RotationsDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::vault as opening;
 use crate::ui::Ui;
 use allowed::{refuse_what_is_of_one, require_somebody};
-use keyshoal_core::ProfileId;
+use keyshoal_core::Fingerprint;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
 use keyshoal_engine::rotate::{
     Ended, Member, RotateOptions, RotateReport, Rotation, Wave, go_forward_together, roll_back_together,
@@ -58,8 +58,15 @@ impl House<'_> {
         }
     }
 
-    fn planned<'w>(&'w self, waves: &'w [Wave]) -> (&'w str, Option<&'w str>, &'w ProfileId, &'w [Wave]) {
-        (&self.instance.name, self.away(), &self.credential.profile, waves)
+    /// Returns what would be done there, with the value before and the new one, as far as they are known.
+    fn planned(
+        &self,
+        waves: &[Wave],
+        old: Option<Fingerprint>,
+        new: Option<Fingerprint>,
+    ) -> (&str, Option<&str>, RotateDocument) {
+        let document = RotateDocument::planned(&self.credential.profile, waves).between(old, new);
+        (&self.instance.name, self.away(), document)
     }
 
     /// Says why it cannot be reached from here, if so.
@@ -131,7 +138,7 @@ pub fn go_on(
     let mut rows = Vec::new();
     for instance in vault.instances()? {
         for row in vault.open_rotations(&instance.id)? {
-            if stands::state_of(&row)?.together.is_none_or(|together| together.id != id) {
+            if chosen::whole_of(&row)? != id {
                 continue;
             }
             // One that was taken back from all agents there has nothing to go on with.
@@ -153,7 +160,7 @@ pub fn go_on(
     let options = if args.finish { RotateOptions { grace: Some(0), ..options } } else { options };
     if args.flow.dry_run {
         way::stand(ui, &houses, &rotations);
-        ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
+        ui.document(&planned(&houses, &rotations))?;
         return Ok(Outcome::Attention);
     }
     knows(stop, vault, &houses);
@@ -173,13 +180,20 @@ pub fn go_on(
         dead = way::fails(ui, args, &houses, &rotations, way)?;
         if let Some(outcome) = shared::agree_expressly(ui, way.question(), args.flow.yes)? {
             if outcome == Outcome::Attention {
-                ui.document(&RotationsDocument::planned(houses.iter().map(|house| house.planned(&[]))))?;
+                ui.document(&planned(&houses, &rotations))?;
             }
             return Ok(outcome);
         }
     }
     let outcome = run(ui, &houses, book, rotations, &options, way)?;
     Ok(if dead { Outcome::Attention } else { outcome })
+}
+
+fn planned(houses: &[House<'_>], rotations: &[Rotation]) -> RotationsDocument {
+    let all = houses.iter().zip(rotations);
+    RotationsDocument::planned(
+        all.map(|(house, rotation)| house.planned(&[], rotation.old, Some(rotation.new))),
+    )
 }
 
 /// One stands for all: they go on, or back, together.

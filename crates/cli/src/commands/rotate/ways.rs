@@ -35,7 +35,9 @@ pub fn out(command: &str, stage: Option<Stage>) -> String {
         Some(Stage::Proven) => {
             format!("{command} --finish   retires the value before, --rollback   goes back to it")
         }
-        Some(Stage::RolledBack) => format!("{command} --resume   brings everybody back"),
+        Some(Stage::RolledBack) => format!(
+            "{command} --resume   brings everybody back, --rollback   also where the provider rejects the value before"
+        ),
         _ => format!("{command} --resume   goes on, --rollback   gives it up"),
     }
 }

@@ -1,11 +1,12 @@
 //! Do all agents hold the same generation, overrides apart?
 
-use super::{Check, no, not_tested, yes};
+use super::{Check, named, no, not_tested, yes};
 use crate::look::Look;
 use crate::verify::VerifyReport;
 use keyshoal_core::judge::earlier_value_of;
 use keyshoal_core::knowledge::KeptBy;
-use keyshoal_core::{FindingKind, StoreId};
+use keyshoal_core::{AgentId, FindingKind, ProfileId, StoreId};
+use std::collections::BTreeMap;
 
 /// Answers by what was judged of every copy.
 pub(super) fn same(report: &VerifyReport) -> Check {
@@ -21,7 +22,7 @@ pub(super) fn same(report: &VerifyReport) -> Check {
                 | FindingKind::SourceReverted
         )
     };
-    let mut wrong = Vec::new();
+    let mut wrong = half_rotated(look);
     for one in look.judgement.findings.iter().filter(|one| apart(one.finding)) {
         let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
         wrong.push(format!("{whose}: {}", one.message));
@@ -52,6 +53,18 @@ pub(super) fn same(report: &VerifyReport) -> Check {
         reason,
         evidence,
     }
+}
+
+/// Which rotations are half done: some agents have the new value before the others.
+fn half_rotated(look: &Look) -> Vec<String> {
+    let mut all: BTreeMap<&ProfileId, Vec<&AgentId>> = BTreeMap::new();
+    for (agent, profile) in look.desired.wish.iter().flat_map(|wish| &wish.early) {
+        all.entry(profile).or_default().push(agent);
+    }
+    let one = |(profile, agents): (&ProfileId, Vec<&AgentId>)| {
+        format!("a rotation of {profile} is half done: {} before the others", named(&agents))
+    };
+    all.into_iter().map(one).collect()
 }
 
 /// What differs, and why: on purpose, or because nobody else has a profile of that name.

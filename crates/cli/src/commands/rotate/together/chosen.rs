@@ -76,7 +76,12 @@ pub fn meant(
     }
 }
 
-/// Returns the rotation over several instances that is under way in one of these.
+/// Returns what a rotation is part of: what several instances share, or itself where it is one instance's alone.
+pub fn whole_of(open: &keyshoal_vault::Rotation) -> Result<String, CommandError> {
+    Ok(stands::state_of(open)?.together.map_or_else(|| open.id.clone(), |together| together.id))
+}
+
+/// Returns the rotation that is under way in these, be it over several instances or in one of them alone.
 pub fn the_one(
     open: &[(String, keyshoal_vault::Rotation)],
     args: &RotateArgs,
@@ -84,13 +89,11 @@ pub fn the_one(
     let name = args.name.as_deref().unwrap_or_default();
     let mut ids = BTreeSet::new();
     for (_, open) in open {
-        ids.extend(stands::state_of(open)?.together.map(|together| together.id));
+        ids.insert(whole_of(open)?);
     }
     match ids.len() {
         1 => Ok(ids.pop_first().unwrap_or_default()),
-        0 => Err(CommandError::user(format!(
-            "no rotation of {name} over several instances is under way in these"
-        ))),
+        0 => Err(CommandError::user(format!("no rotation of {name} is under way in these instances"))),
         _ => Err(CommandError::user(format!("several rotations of {name} are under way"))
             .hint("name one instance of the one that is meant: --instances NAME")),
     }

@@ -4,6 +4,7 @@ use super::allowed::{canary, require_somebody};
 use super::reach::reach;
 use super::way::Way;
 use super::{House, at_work_on, before, chosen, knows, run};
+use crate::commands::rotate::back::print_of;
 use crate::commands::rotate::book::VaultBook;
 use crate::commands::rotate::stop::Stop;
 use crate::commands::rotate::{self, RotateArgs, show, ways};
@@ -14,7 +15,7 @@ use crate::exit::Outcome;
 use crate::root::vault as opening;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fact;
-use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{State, Together, Wave, plan_waves, wave_of_each};
 use keyshoal_engine::{AskPolicy, LookOptions};
@@ -86,8 +87,11 @@ pub fn staged(
             "  the value before the present one, or the newer one that was taken back, is retired once the new one is current, and is no way back any more",
         ));
     }
-    let document =
-        RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| house.planned(inner)));
+    let document = RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| {
+        let Ok(flow) = &house.flow else { return house.planned(inner, None, None) };
+        let current = print_of(&house.credential, VersionState::Current, &flow.installation.held_prints());
+        house.planned(inner, current, Some(flow.installation.enter(secret.clone(), None)))
+    }));
     if args.flow.dry_run {
         ui.document(&document)?;
         return Ok(Outcome::Attention);

@@ -51,7 +51,7 @@ pub fn fails(
         };
         let (Ok(flow), Some(to)) = (&house.flow, to) else { continue };
         if asked.insert(to)
-            && let Some(why) = said::say(ui, flow, &house.credential, to, args.flow.offline)?
+            && let Some(why) = said::say(ui, flow, &house.credential, to, args.flow.offline)?.dead
         {
             ui.warn(&format!("the agents would fail with that value: {why}"));
             fails = true;
