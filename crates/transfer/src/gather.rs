@@ -142,7 +142,7 @@ impl Read {
     fn of(locations: &Locations, env: &Environment) -> Result<Self, GatherError> {
         let config = config::load(locations, env)?;
         let raw = config::raw(locations)?;
-        let resolved = layout::resolve(locations, &config, None)?;
+        let resolved = layout::resolve(locations, &config, None, &|| None)?;
         if resolved.layout == keyshoal_core::Layout::Unknown {
             return Err(GatherError::UnknownLayout {
                 state_dir: locations.state_dir.display().to_string(),

@@ -5,7 +5,7 @@ mod committing;
 
 use super::consent::{Agreed, Consent};
 use super::report::{self, Beside};
-use super::{Context, identity, restarting, shared, spelling};
+use super::{Context, fresh, identity, restarting, shared, spelling};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -229,6 +229,12 @@ impl<'a> Flow<'a> {
             && !self.args.dry_run
         {
             self.commit(changes, &hearing.given)?;
+        }
+        // An import has had its own program make them, or says why not.
+        if agreed && !self.args.dry_run && command != "import" {
+            let instance = self.held.vault.instance(&self.held.instance.id)?;
+            let held = (self.held.vault.as_ref(), &instance);
+            report = fresh::go_on(ui, &self.installation, held, report, &options, self.args.yes)?;
         }
         // What is open besides does not unmake what the vault has taken.
         self.noted = match report.outcome {

@@ -3,7 +3,7 @@
 use super::consent::{Agreed, Consent};
 use super::report::{self, Beside};
 use super::rotate::half_done;
-use super::{Context, identity, restarting, shared};
+use super::{Context, fresh, identity, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -51,6 +51,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
         vault: Need::Certainly,
+        release: None,
     };
     let (installation, held) = shared::open_held(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
@@ -88,6 +89,9 @@ pub fn go(
     consent.finish()?;
     drop(progress);
     let mut report = report?;
+    if let Some(held) = held.filter(|_| !args.dry_run) {
+        report = fresh::go_on(ui, installation, (&held.vault, &held.instance), report, &options, args.yes)?;
+    }
     restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
     let rotations = held.map(half_done).transpose()?;
     report::show_beside(ui, "sync", &report, Beside { rotations, ..Beside::default() })
