@@ -24,7 +24,7 @@ use keyshoal_vault::{Author, Change, Preview, Vault};
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct FlowArgs {
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Agree to what is proposed

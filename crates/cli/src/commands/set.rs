@@ -48,7 +48,7 @@ pub struct SetArgs {
     /// Agree to what is proposed for values of other agents
     #[arg(long, short)]
     pub yes: bool,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Ask every changed agent through the gateway afterwards (a real completion each)

@@ -29,7 +29,7 @@ pub struct SyncArgs {
     /// What to limit it to.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Agree to what is proposed
