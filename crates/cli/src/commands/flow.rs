@@ -232,9 +232,7 @@ impl<'a> Flow<'a> {
         }
         // An import has had its own program make them, or says why not.
         if agreed && !self.args.dry_run && command != "import" {
-            let instance = self.held.vault.instance(&self.held.instance.id)?;
-            let held = (self.held.vault.as_ref(), &instance);
-            report = fresh::go_on(ui, &self.installation, held, report, &options, self.args.yes)?;
+            report = fresh::go_on(ui, &self.installation, &self.held, report, &options, self.args.yes)?;
         }
         // What is open besides does not unmake what the vault has taken.
         self.noted = match report.outcome {

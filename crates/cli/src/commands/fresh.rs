@@ -3,10 +3,10 @@
 use super::consent::{Agreed, Consent};
 use super::{bundle, flow, shared};
 use crate::error::CommandError;
+use crate::root::holdings::Held;
 use crate::root::program::{PATIENCE, Program};
 use crate::root::{self, Heard};
-use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::vault::VaultInstance;
+use crate::ui::{Answer, Text, Tone, Ui};
 use keyshoal_core::{
     AgentId, CredentialKind, FindingKind, Observation, ProfileId, ProviderId, Secret, StoreHealth, StoreId,
 };
@@ -15,7 +15,6 @@ use keyshoal_local::Installation;
 use keyshoal_openclaw::init::{self, RunWith, Stdin, Step};
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::{StoredProfile, StoredSecret};
-use keyshoal_vault::Vault;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -59,7 +58,7 @@ pub fn is_missing(observed: &Observation) -> bool {
 pub fn go_on(
     ui: &mut Ui,
     installation: &Installation,
-    held: (&Vault, &VaultInstance),
+    held: &Held,
     report: SyncReport,
     options: &SyncOptions,
     yes: bool,
@@ -83,13 +82,15 @@ pub fn go_on(
 fn make_for_vault(
     ui: &mut Ui,
     installation: &Installation,
-    (vault, instance): (&Vault, &VaultInstance),
+    held: &Held,
     yes: bool,
 ) -> Result<bool, CommandError> {
+    // As it is now, with what was just changed.
+    let instance = &held.vault.instance(&held.instance.id)?;
     let keys = flow::credentials_of(instance).filter(|one| one.kind == CredentialKind::ApiKey);
     let mut first = None;
     for one in keys.filter(|one| one.agent.is_none()) {
-        let entry = flow::entry_of(vault, &instance.id, one.uid)?;
+        let entry = flow::entry_of(&held.vault, &instance.id, one.uid)?;
         first = first.or(entry.and_then(|entry| FirstKey::of(&one.provider, &one.profile, &entry)));
     }
     let owner = |uid| instance.agents.iter().find(|agent| agent.uid == uid && agent.enabled);
@@ -106,13 +107,26 @@ pub fn make(
     own: &[AgentId],
     yes: bool,
 ) -> Result<bool, CommandError> {
-    let Some(program) = Program::find(installation.environment(), None)? else { return Ok(false) };
+    let found = Program::find(installation.environment(), None)?;
+    // One of the releases with files makes none of what is missing here.
+    let Some(program) = found.filter(|program| program.release.layout().is_sqlite()) else {
+        return Ok(false);
+    };
     let (path, version) = (program.path.display(), &program.version);
     let question = format!(
         "OpenClaw {version} has made no store for credentials here yet, and nobody else may: have {path} make it now?"
     );
-    if shared::agree(ui, &question, yes)?.is_some() {
-        return Ok(false);
+    let answer = if yes { Some(Answer::Yes) } else { ui.ask(&[Text::of(&question)], true)? };
+    match answer {
+        Some(Answer::Yes) => {}
+        Some(Answer::No) => {
+            ui.say(&Text::of("no store was made"));
+            return Ok(false);
+        }
+        None => {
+            ui.say(&Text::of("no store was made: nobody is there to ask. Agree with --yes"));
+            return Ok(false);
+        }
     }
     let progress = ui.progress();
     progress.say("OpenClaw makes its stores …");

@@ -90,7 +90,7 @@ pub fn go(
     drop(progress);
     let mut report = report?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
-        report = fresh::go_on(ui, installation, (&held.vault, &held.instance), report, &options, args.yes)?;
+        report = fresh::go_on(ui, installation, held, report, &options, args.yes)?;
     }
     restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
     let rotations = held.map(half_done).transpose()?;

@@ -120,6 +120,11 @@ fn the_program_on_the_path_makes_the_store_that_the_vaults_key_is_for() {
         let set = run(&stage, &wanted, KEY);
         assert_eq!(set.code, 2, "{version}: {}{}", set.out, set.err);
         assert!(!text(&stage.path("called")).contains("auth"), "{version}");
+        assert!(
+            set.err.contains("no store was made") && !set.err.contains("nothing was changed"),
+            "{}",
+            set.err
+        );
         let status = run(&stage, &["status"], "");
         assert_eq!(
             (status.code, status.out.contains("keyshoal sync")),
