@@ -15,6 +15,7 @@ mod elsewhere;
 pub mod explain;
 pub mod export;
 mod flow;
+mod fresh;
 pub mod history;
 mod identity;
 pub mod import;

@@ -3,6 +3,7 @@
 mod child;
 pub mod holdings;
 mod installation;
+pub mod program;
 mod target;
 pub mod variables;
 pub mod vault;

@@ -25,7 +25,8 @@ const REVEALING: &[(&str, &str)] = &[
         "crates/cli/src/commands/import/take/lay.rs",
         "writes an imported config, what it includes, and a `.env`",
     ),
-    ("crates/cli/src/commands/import/take/program.rs", "gives a key to OpenClaw on standard input"),
+    ("crates/cli/src/commands/fresh.rs", "gives a key to OpenClaw on standard input"),
+    ("crates/cli/src/commands/import/take/program.rs", "looks at the form of an imported config"),
     ("crates/cli/src/commands/shape.rs", "looks at the shape of a value that is given"),
     (
         "crates/cli/src/root/holdings.rs",

@@ -67,6 +67,18 @@ pub enum SetError {
         /// The way out.
         hint: String,
     },
+    /// Only OpenClaw can make the store that agents inherit from, and it has not yet; nothing was changed.
+    #[error(
+        "{profile} has nowhere to go: OpenClaw has made no store for credentials here yet, and nobody else may; nothing was changed"
+    )]
+    NoStoreYet {
+        /// Which.
+        profile: ProfileId,
+        /// Of which provider.
+        provider: ProviderId,
+        /// Its type.
+        kind: CredentialKind,
+    },
     /// Its provider rejects the new value; nothing was changed.
     #[error("{}; nothing was changed", .0.words())]
     Rejected(Box<Rejection>),
@@ -181,6 +193,16 @@ fn nowhere(look: &Look, target: &Target, value: Fingerprint) -> Result<(), SetEr
         let held = view.profiles.get(profile).and_then(|view| view.material.fingerprint());
         held == Some(value) && of_scope(store)
     };
+    let base = observed.store(&StoreId::Base);
+    let absent = base.is_some_and(|store| store.health == StoreHealth::Absent);
+    let may_come = !observed.capabilities.makes_stores && observed.not_writable(&StoreId::Base).is_none();
+    if only.is_empty() && absent && may_come {
+        return Err(SetError::NoStoreYet {
+            profile: profile.clone(),
+            provider: target.provider.clone(),
+            kind: target.kind.clone(),
+        });
+    }
     if look.plan().actions.iter().any(puts) || observed.stores.iter().any(holds) {
         return Ok(());
     }

@@ -68,7 +68,12 @@ impl Examine for Installation {
             proxy: self.proxy_of_gateway().and_then(|seen| seen.shown),
             paths: paths::credential_paths(state, &at.config_path, &dirs),
             owner: paths::owner(state),
-            plain: residue::plain_files(&self.holders(&seen), state, observed.instance.layout, self.prints()),
+            plain: residue::plain_files(
+                &self.holders(&seen, &on_disk),
+                state,
+                observed.instance.layout,
+                self.prints(),
+            ),
             databases: examined,
             registered: databases::registered(state),
             locks: locks::all(state, &dirs),
@@ -100,8 +105,9 @@ impl Installation {
         })
     }
 
-    /// The directories that hold credentials, with the agents whose they are. What lies beside main's own files may be everybody's.
-    fn holders(&self, seen: &Snapshot) -> Vec<(Option<AgentId>, PathBuf)> {
+    /// The directories that hold credentials, with the agents whose they are or were: one that is in no roster any more keeps its files. What
+    /// lies beside main's own files may be everybody's.
+    fn holders(&self, seen: &Snapshot, on_disk: &[(String, PathBuf)]) -> Vec<(Option<AgentId>, PathBuf)> {
         let entries = seen.config.agents.iter();
         let mut dirs: Vec<_> =
             entries.map(|entry| (Some(entry.id.clone()), entry.agent_dir.clone())).collect();
@@ -109,6 +115,11 @@ impl Installation {
         for dir in [Some(self.locations.main_agent_dir()), base.map(Path::to_owned)].into_iter().flatten() {
             if dirs.iter().all(|(_, known)| *known != dir) {
                 dirs.push((None, dir));
+            }
+        }
+        for (name, dir) in on_disk {
+            if dirs.iter().all(|(_, known)| known != dir) {
+                dirs.push((Some(AgentId::new(name)), dir.clone()));
             }
         }
         dirs

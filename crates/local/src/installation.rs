@@ -14,7 +14,7 @@ use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::store::Safety;
 use keyshoal_seal::FingerprintKey;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// How an installation is opened.
@@ -46,8 +46,27 @@ pub struct OpenOptions {
     pub ask_agents: bool,
     /// Its memory is only read: nothing of it is made, and nothing that has become old is forgotten.
     pub read_only: bool,
+    /// Tells which release of the program is installed on this machine; asked once at most, where nothing else tells.
+    pub installed: AskRelease,
     /// Protections; a test turns one off to see that it matters.
     pub guards: Guards,
+}
+
+/// Asks the program on this machine which release it is.
+#[derive(Clone, Default)]
+pub struct AskRelease(Option<Arc<dyn Fn() -> Option<String> + Send + Sync>>);
+
+impl AskRelease {
+    /// Asks it by this.
+    pub fn by(ask: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(ask)))
+    }
+}
+
+impl std::fmt::Debug for AskRelease {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("AskRelease")
+    }
 }
 
 /// Protections of a run.
@@ -80,6 +99,7 @@ pub struct Installation {
     pub(crate) ledger: Ledger,
     pub(crate) book: Book,
     pub(crate) state: Mutex<State>,
+    installed: OnceLock<Option<String>>,
     notes: Vec<String>,
 }
 
@@ -137,6 +157,7 @@ impl Installation {
             ledger: opened.ledger,
             book: Book::default(),
             state: Mutex::default(),
+            installed: OnceLock::new(),
             notes: opened.notes,
             options,
         })
@@ -160,6 +181,11 @@ impl Installation {
     /// Returns where everything is.
     pub fn locations(&self) -> &Locations {
         &self.locations
+    }
+
+    /// Returns the environment that it was opened with.
+    pub fn environment(&self) -> &Environment {
+        &self.env
     }
 
     /// Returns the key that fingerprints of this installation are made with.
@@ -221,6 +247,11 @@ impl Installation {
 
     pub(crate) fn seen(&self) -> Option<Arc<Snapshot>> {
         self.state().seen.clone()
+    }
+
+    /// Returns which release of the program is installed on this machine, as it says it.
+    pub fn installed_release(&self) -> Option<String> {
+        self.installed.get_or_init(|| self.options.installed.0.as_ref().and_then(|ask| ask())).clone()
     }
 
     /// Returns what this very process said of itself. The word of one that has ended since counts no more: another release may run now.

@@ -25,6 +25,6 @@ pub mod vaulted;
 pub mod watch;
 
 pub use configure::ConfigWish;
-pub use installation::{Guards, Installation, OpenOptions};
+pub use installation::{AskRelease, Guards, Installation, OpenOptions};
 pub use keyshoal_ledger::{Adopt, Identity, RunDetail, RunSummary};
 pub use open::OpenError;

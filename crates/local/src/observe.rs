@@ -73,8 +73,8 @@ impl Installation {
         jobs::add_models(&mut config, &self.locations);
         let gateway = gateway::discover(&self.locations, &config, &self.env);
         let word = self.gateway_word(&gateway);
-        let resolved =
-            layout::resolve(&self.locations, &config, word.as_ref()).map_err(|error| PortError {
+        let resolved = layout::resolve(&self.locations, &config, word.as_ref(), &|| self.installed_release())
+            .map_err(|error| PortError {
                 message: format!("cannot tell how OpenClaw keeps its credentials here: {error}"),
                 hint: None,
                 retryable: false,
@@ -150,7 +150,11 @@ impl Installation {
             capabilities: resolved.capabilities,
             stores: stores
                 .iter()
-                .map(|(id, held)| (id.clone(), stores::view(held, gateway_may_run, self.prints())))
+                .map(|(id, held)| {
+                    let mut view = stores::view(held, gateway_may_run, self.prints());
+                    view.read_only = view.read_only.or_else(|| resolved.no_new_store.clone());
+                    (id.clone(), view)
+                })
                 .collect(),
             agents,
             program_writes_to: resolved.program_writes_to,

@@ -50,6 +50,8 @@ pub struct Resolved {
     pub orphans: Vec<Orphan>,
     /// Leftovers and other things that a person should know.
     pub notices: Vec<Notice>,
+    /// Why no store may be made here that is not there yet, if so.
+    pub no_new_store: Option<String>,
 }
 
 /// The layout could not be found out.
@@ -78,13 +80,15 @@ impl Resolved {
 /// Finds out where an installation keeps its profiles.
 ///
 /// The evidence is weighed in a fixed order: what a live gateway says, the state database's schema and ownership row, the agent
-/// databases' schema, the release that last touched the config, and last, that there is no database at all.
+/// databases' schema, the release that last touched the config, and last, that there is no database at all. `installed` says which release
+/// the program on this machine is: it is asked only where no store is there yet, or nothing else tells the release, because it takes a while.
 pub fn resolve(
     loc: &Locations,
     config: &Config,
     gateway_word: Option<&GatewayWord>,
+    installed: &dyn Fn() -> Option<String>,
 ) -> Result<Resolved, LayoutError> {
-    let found = evidence::weigh(loc, config, gateway_word)?;
+    let found = evidence::weigh(loc, config, gateway_word, installed)?;
     let layout = found.layout.unwrap_or(Layout::Unknown);
     let release = found.version.as_deref().and_then(Release::parse);
     let mut notices = Vec::new();
@@ -116,6 +120,15 @@ pub fn resolve(
             .and_then(|default| agents.iter().find(|(id, _, _)| *id == default.id))
             .map_or(StoreId::Base, |(_, store, _)| store.clone()),
     };
+    if let Some(version) = &found.reads_nothing {
+        notices.push(Notice {
+            code: "not_migrated".to_owned(),
+            message: format!(
+                "OpenClaw {version} is installed on this machine, and reads none of these files until its own doctor has moved them"
+            ),
+            fix: Some("openclaw doctor --fix".to_owned()),
+        });
+    }
     if release.is_some_and(Release::is_newer_than_known) && found.read_only.is_none() {
         notices.push(Notice {
             code: "newer_release".to_owned(),
@@ -138,5 +151,6 @@ pub fn resolve(
         program_writes_to,
         orphans,
         notices,
+        no_new_store: found.no_new_store,
     })
 }

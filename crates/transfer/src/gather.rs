@@ -210,7 +210,7 @@ impl Read {
 
 /// Finds out where the stores are.
 fn resolve(locations: &Locations, config: &Config) -> Result<Resolved, GatherError> {
-    let resolved = layout::resolve(locations, config, None)?;
+    let resolved = layout::resolve(locations, config, None, &|| None)?;
     match resolved.layout {
         keyshoal_core::Layout::Unknown => Err(GatherError::UnknownLayout {
             state_dir: locations.state_dir.display().to_string(),

@@ -7,7 +7,7 @@ mod held;
 
 use super::consent::{Agreed, Consent};
 use super::report::{self, Beside};
-use super::{Context, identity, restarting, shared, spelling};
+use super::{Context, fresh, identity, restarting, shared, spelling};
 use crate::arguments::ActivateArgs;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -26,7 +26,7 @@ use keyshoal_vault::{Author, Change, Preview, Vault};
 /// Options of every command that changes a vault.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct FlowArgs {
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Agree to what is proposed
@@ -231,6 +231,10 @@ impl<'a> Flow<'a> {
             && !self.args.dry_run
         {
             self.commit(changes, &hearing.given)?;
+        }
+        // An import has had its own program make them, or says why not.
+        if agreed && !self.args.dry_run && command != "import" {
+            report = fresh::go_on(ui, &self.installation, &self.held, report, &options, self.args.yes)?;
         }
         // What is open besides does not unmake what the vault has taken.
         self.noted = match report.outcome {

@@ -18,7 +18,7 @@ use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-pub use take::{Access, Made, installed_release};
+pub use take::{Access, Made};
 use uuid::Uuid;
 
 /// Arguments of `import`.

@@ -24,7 +24,7 @@ pub struct RollbackArgs {
     /// Do it without asking
     #[arg(long, short)]
     pub yes: bool,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// How the gateway is made to see it.

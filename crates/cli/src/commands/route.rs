@@ -4,6 +4,7 @@ use super::Context;
 use crate::document::RouteDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::root::program::Program;
 use crate::ui::Ui;
 use crate::view::route::{BindingView, RouteView, RoutedMessage};
 use crate::{render, root};
@@ -76,7 +77,9 @@ impl Ways {
         let config = config::load_with_places(&locations, &context.world.environment).map_err(|error| {
             CommandError::config(error.to_string()).hint("mend the config as the message says")
         })?;
-        let resolved = layout::resolve(&locations, &config, None);
+        let resolved = layout::resolve(&locations, &config, None, &|| {
+            Some(Program::find(&context.world.environment, None).ok()??.version)
+        });
         if let Err(error) = &resolved {
             ui.warn(&format!(
                 "which release this is cannot be told, so the newest one's rules count: {error}"

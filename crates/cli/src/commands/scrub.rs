@@ -26,7 +26,7 @@ What goes: archives of migrations whose profiles a store holds, earlier keys in 
 no gateway runs). What went is kept sealed for 30 days. What may be the only copy of a credential, and what OpenClaw would still
 migrate, stays. Without a terminal and without --yes nothing is written, and the exit code is 2.")]
 pub struct ScrubArgs {
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Do it without asking

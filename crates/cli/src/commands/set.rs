@@ -2,6 +2,7 @@
 
 use super::consent::{Agreed, Consent};
 use super::credential::{ValueArgs, value};
+use super::fresh::{self, FirstKey};
 use super::{Context, identity, report, restarting, shape, shared, spelling};
 use crate::arguments::{ActivateArgs, GivenType, ScopeArgs};
 use crate::error::CommandError;
@@ -12,7 +13,8 @@ use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::{CredentialKind, Fact};
 use keyshoal_engine::ports::Remember as _;
-use keyshoal_engine::{LookOptions, SetRequest, SyncOptions};
+use keyshoal_engine::{LookOptions, SetError, SetReport, SetRequest, SyncOptions};
+use keyshoal_local::Installation;
 use keyshoal_providers::registry;
 use std::path::PathBuf;
 
@@ -46,7 +48,7 @@ pub struct SetArgs {
     /// Agree to what is proposed for values of other agents
     #[arg(long, short)]
     pub yes: bool,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Ask every changed agent through the gateway afterwards (a real completion each)
@@ -65,6 +67,21 @@ impl SetArgs {
     }
 }
 
+/// Tests and applies a value that was read.
+fn apply(
+    ui: &mut Ui,
+    installation: &Installation,
+    request: &SetRequest,
+    args: &SetArgs,
+) -> Result<Result<SetReport, SetError>, CommandError> {
+    let progress = ui.progress();
+    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Certain };
+    let mut consent = Consent::new(ui, progress.clone(), agreed);
+    let report = keyshoal_engine::set(installation, request, &mut consent, &mut shared::shown(&progress));
+    consent.finish()?;
+    Ok(report)
+}
+
 /// Reads, tests, applies, verifies.
 pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Outcome, CommandError> {
     if let Some(problem) = shape::looks_like_a_secret(&args.name) {
@@ -78,6 +95,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
         vault: Need::Not,
+        release: None,
     };
     let installation = shared::open(ui, context, wanted)?;
     if installation.vault_id()?.is_some() {
@@ -97,7 +115,7 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     let given = ValueArgs { from_file: args.from_file.clone(), ..ValueArgs::default() };
     let secret = value::given(ui, &given, &args.name)?;
     shape::check(&secret, &args.command())?;
-    let fingerprint = installation.enter(secret, None);
+    let fingerprint = installation.enter(secret.clone(), None);
     // A person gives it untested: that its provider once rejected it holds nobody back, in a preview neither.
     let overruled = args.offline.then_some(fingerprint).into_iter().collect();
     let request = SetRequest {
@@ -119,12 +137,17 @@ pub fn cmd_set(ui: &mut Ui, context: &Context<'_>, args: &SetArgs) -> Result<Out
     if args.offline && !args.dry_run {
         installation.learn(&[Fact::Overruled { fingerprint: request.fingerprint }])?;
     }
-    let progress = ui.progress();
-    let agreed = if args.yes { Agreed::Proposals } else { Agreed::Certain };
-    let mut consent = Consent::new(ui, progress.clone(), agreed);
-    let report = keyshoal_engine::set(&installation, &request, &mut consent, &mut shared::shown(&progress));
-    consent.finish()?;
-    drop(progress);
+    let mut report = apply(ui, &installation, &request, args)?;
+    if let Err(SetError::NoStoreYet { profile, provider, kind }) = &report
+        && !args.dry_run
+        && args.agent.is_empty()
+    {
+        let first = FirstKey { provider: provider.clone(), profile: profile.clone(), key: secret };
+        let first = (*kind == CredentialKind::ApiKey).then_some(first);
+        if fresh::make(ui, &installation, first.as_ref(), &[], args.yes)? {
+            report = apply(ui, &installation, &request, args)?;
+        }
+    }
     let mut report = report?;
     let how = request.sync.activate;
     restarting::offer(ui, &installation, &mut report.sync, how, &request.sync.look)?;

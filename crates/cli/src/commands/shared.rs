@@ -184,6 +184,9 @@ impl From<SetError> for CommandError {
                 made.hints.extend(rejection.verdict.advice.clone());
                 made.hint("try again later, or write it untested: --offline")
             }
+            SetError::NoStoreYet { .. } => Self::user(error.to_string())
+                .hint("where openclaw is on the PATH, the same command has it make the store (--yes agrees to that)")
+                .hint("or start its gateway, give every agent one task, and try again"),
             SetError::Nowhere { ref hint, .. } => {
                 let hint = hint.clone();
                 Self::user(error.to_string()).hint(hint)

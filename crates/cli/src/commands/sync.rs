@@ -4,7 +4,7 @@ use super::consent::{Agreed, Consent};
 use super::flow::following;
 use super::report::{self, Beside};
 use super::rotate::half_done;
-use super::{Context, identity, restarting, shared};
+use super::{Context, fresh, identity, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -30,7 +30,7 @@ pub struct SyncArgs {
     /// What to limit it to.
     #[command(flatten)]
     pub scope: ScopeArgs,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Agree to what is proposed
@@ -52,6 +52,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         restart_command: args.activate.restart_command.clone(),
         ask_agents: args.ask_agents,
         vault: Need::Certainly,
+        release: None,
     };
     let (installation, held) = shared::open_held(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
@@ -91,6 +92,9 @@ pub fn go(
     consent.finish()?;
     drop(progress);
     let mut report = report?;
+    if let Some(held) = held.filter(|_| !args.dry_run) {
+        report = fresh::go_on(ui, installation, held, report, &options, args.yes)?;
+    }
     restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
     let rotations = held.map(half_done).transpose()?;
     report::show_beside(ui, "sync", &report, Beside { rotations, ..Beside::default() })

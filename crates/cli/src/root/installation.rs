@@ -1,11 +1,12 @@
 //! Opening the installation that the options name.
 
 use super::holdings::Need;
+use super::program::Program;
 use super::{World, variables};
 use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use keyshoal_core::Secret;
-use keyshoal_local::{Installation, OpenError, OpenOptions, owner};
+use keyshoal_local::{AskRelease, Installation, OpenError, OpenOptions, owner};
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_openclaw::{files, locate};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,8 @@ pub struct OpenFor {
     pub ask_agents: bool,
     /// Nothing of its memory is made or changed.
     pub read_only: bool,
+    /// Which release will run there, where that is known; else the program on the PATH tells.
+    pub release: Option<String>,
     /// How much it needs the installation's vault, where that has one.
     pub vault: Need,
 }
@@ -54,6 +57,11 @@ pub fn open(world: &World, globals: &Globals, wanted: OpenFor) -> Result<Install
         wait_for_lock: Duration::from_secs(globals.wait),
         ask_agents: wanted.ask_agents,
         read_only: wanted.read_only,
+        installed: AskRelease::by({
+            let environment = world.environment.clone();
+            let told = wanted.release.clone();
+            move || told.clone().or_else(|| Some(Program::find(&environment, None).ok()??.version))
+        }),
         ..OpenOptions::default()
     };
     Installation::open(options).map_err(failed)

@@ -14,6 +14,7 @@ mod documents;
 mod explaining;
 mod fake;
 mod first_look;
+mod fresh;
 mod given_again;
 mod given_back;
 mod going_back;

@@ -80,6 +80,21 @@ fn what_goes_can_be_taken_back() {
     assert_eq!(holds(&stage), [true, true]);
 }
 
+/// As `agent disable` leaves it: the directory of an agent that is in no roster any more.
+#[test]
+fn what_lies_with_an_agent_that_has_left_the_roster_is_named_too() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let left = stage.state_dir().join("agents/gone/agent/models.json");
+    std::fs::create_dir_all(left.parent().unwrap()).unwrap();
+    let text = json!({ "providers": { "anthropic": { "apiKey": NEW } } }).to_string();
+    std::fs::write(&left, text).unwrap();
+    let run = stage.run(&["scrub", "--dry-run"]);
+    assert!(run.out.contains("agents/gone/agent/models.json"), "{}{}", run.out, run.err);
+    assert!(!run.out.contains("no plaintext lies around"), "{}", run.out);
+    let doctor = stage.run(&["doctor", "residue"]);
+    assert!(doctor.out.contains("agents/gone/agent/models.json"), "{}", doctor.out);
+}
+
 #[test]
 fn the_doctor_names_it_and_does_it_after_its_own_question() {
     let stage = left_about();

@@ -93,6 +93,7 @@ fn calls_of_several_agents_are_named_with_the_time_in_which_they_were_seen() {
     let check = answer(&verified(&fake, true), &[], "several_agents_seen");
     assert_eq!(check.result, CheckResult::NotTested, "who was not asked did not fail");
     assert!(check.evidence[0].contains("does not run"), "{check:?}");
+    assert!(check.reason.contains("the gateway does not run"), "it says why: {check:?}");
 }
 
 #[test]
@@ -109,6 +110,11 @@ fn a_change_came_by_itself_unless_somebody_ran_a_repair_for_it() {
             assert!(line.contains(words), "{words}: {check:?}");
         }
     }
+    // The newest run only took a copy away, as `agent disable` does: the one that wrote the value has brought it.
+    let mut disabled = run("agent", 150, 2);
+    disabled.wrote = vec![(profile(P), None)];
+    let check = propagated(&[disabled, run("rotate", 110, 2)]);
+    assert!(check.reason.contains("by keyshoal rotate"), "{check:?}");
     for command in ["sync", "doctor", "replace", "recover"] {
         let check = propagated(&[run(command, 130, 2)]);
         assert_eq!(check.result, CheckResult::No, "{check:?}");

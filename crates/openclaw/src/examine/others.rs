@@ -7,6 +7,7 @@ use crate::store::place::AGENT_DB;
 use crate::store::{ReadStore, StoreFile};
 use keyshoal_core::examination::{OtherProcess, OtherStateDir};
 use keyshoal_core::{StoreHealth, Timestamp};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// So many agents of another state directory are looked at.
@@ -68,9 +69,14 @@ pub fn processes(at: &Locations, gateway: Option<u32>) -> Vec<OtherProcess> {
     let ours = files::real_path(&at.state_dir);
     let by_default = files::real_path(&at.home.join(".openclaw")) == ours;
     let mut found = Vec::new();
-    for pid in process::all().unwrap_or_default() {
-        // What started the gateway, and waits for it, holds nothing itself.
-        if Some(pid) == gateway || process::looks_like_gateway(pid) {
+    let all = process::all().unwrap_or_default();
+    let mut gateways: BTreeSet<u32> =
+        all.iter().copied().filter(|pid| process::looks_like_gateway(*pid)).chain(gateway).collect();
+    // What started a gateway, and waits for it, holds nothing itself, and ends with it: 2026.3.28 calls it `openclaw` alone.
+    let starters: Vec<u32> = gateways.iter().filter_map(|pid| process::parent(*pid)).collect();
+    gateways.extend(starters);
+    for pid in all {
+        if gateways.contains(&pid) {
             continue;
         }
         let Some(what) = process::what_of_openclaw(pid) else { continue };
@@ -125,6 +131,43 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].path.ends_with(".clawdbot") && found[0].modified.is_some() && !found[0].unread);
         assert_eq!(node_hosts(&at.state_dir), Vec::<String>::new());
+    }
+
+    /// As 2026.3.28 does: `openclaw gateway run` calls itself `openclaw`, and waits for the `openclaw-gateway` that it has started.
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test plays a gateway's processes")]
+    fn what_started_the_gateway_is_no_process_of_its_own() {
+        use std::io::Read as _;
+        use std::os::unix::process::CommandExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let made = sample::Installation::new(Layout::JsonFile);
+        made.api_key(StoreId::Base, "acme:default", "one").write(&home.path().join(".openclaw")).unwrap();
+        let env = Environment { home: Some(home.path().to_owned()), ..Environment::default() };
+        let at = locate::locate(&env, None, None).unwrap();
+        let begin = |name: &str, script: &str| {
+            let mut command = std::process::Command::new("bash");
+            command.arg0(name).args(["-c", script]).env_clear().env("HOME", home.path());
+            command.env("PATH", "/usr/bin:/bin").stdout(std::process::Stdio::piped()).spawn().unwrap()
+        };
+        let mut starter = begin("openclaw", "(exec -a openclaw-gateway sleep 60) & echo $!; wait");
+        let mut beside = begin("openclaw", "sleep 60 & echo $!; wait");
+        let child = |of: &mut std::process::Child| {
+            let (mut text, mut byte) = (String::new(), [0]);
+            let out = of.stdout.as_mut().unwrap();
+            while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+                text.push(char::from(byte[0]));
+            }
+            text.parse::<u32>().unwrap()
+        };
+        let (gateway, sleeps) = (child(&mut starter), child(&mut beside));
+        let found: Vec<u32> = processes(&at, Some(gateway)).into_iter().map(|one| one.pid).collect();
+        for pid in [gateway, sleeps] {
+            let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+        }
+        starter.wait().unwrap();
+        beside.wait().unwrap();
+        assert!(found.contains(&beside.id()) && !found.contains(&starter.id()), "{found:?}");
     }
 
     #[test]

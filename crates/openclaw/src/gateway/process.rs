@@ -32,6 +32,13 @@ pub fn start_ticks(pid: u32) -> Option<i64> {
     fields.nth(18)?.parse().ok()
 }
 
+/// Returns the process that started it, or that took it over since.
+pub(crate) fn parent(pid: u32) -> Option<u32> {
+    let stat = proc_text(&of(pid, "stat"))?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(1)?.parse().ok()
+}
+
 /// Returns when the process began, to the second.
 pub fn started(pid: u32) -> Option<Timestamp> {
     let ticks = start_ticks(pid)?;

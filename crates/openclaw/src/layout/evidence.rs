@@ -15,7 +15,7 @@ use rusqlite::OptionalExtension;
 use std::path::{Path, PathBuf};
 
 /// What was found out.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Found {
     /// `None` only while evidence is still heard.
     pub layout: Option<Layout>,
@@ -25,7 +25,16 @@ pub(super) struct Found {
     pub legacy_main: bool,
     /// Why nothing may be written anywhere, if so.
     pub read_only: Option<String>,
+    /// Why no store may be made, if so.
+    pub no_new_store: Option<String>,
+    /// The installed release, where it does not read what stands here.
+    pub reads_nothing: Option<String>,
 }
+
+/// Why no store is made where nothing tells which release will read it.
+const NOT_KNOWN: &str = "OpenClaw has made no store here yet, and nothing tells which release it is, so that nobody knows where that \
+                         looks for credentials: run keyshoal where openclaw is on the PATH, or one command of OpenClaw here first \
+                         (openclaw config set gateway.mode local)";
 
 impl Found {
     /// Notes a piece of evidence; it decides if nothing stronger has.
@@ -55,6 +64,7 @@ pub(super) fn weigh(
     loc: &Locations,
     config: &Config,
     word: Option<&GatewayWord>,
+    installed: &dyn Fn() -> Option<String>,
 ) -> Result<Found, LayoutError> {
     let state_path = state_db(loc);
     let state = read_state_db(&state_path)?;
@@ -63,8 +73,7 @@ pub(super) fn weigh(
         Some(state) if state.user_version > 1 => None,
         _ => agent_version(loc, config),
     };
-    let mut found =
-        Found { layout: None, version: None, lines: Vec::new(), legacy_main: false, read_only: None };
+    let mut found = Found::default();
 
     if let Some(word) = word {
         let ours = word.state_dir.as_ref().is_none_or(|dir| same_dir(dir, &loc.state_dir));
@@ -79,7 +88,8 @@ pub(super) fn weigh(
         }
     }
     let touched = config.touched_version.as_deref();
-    let touched_layout = touched.and_then(Release::parse).map(Release::layout);
+    let touched_release = touched.and_then(Release::parse);
+    let touched_layout = touched_release.map(Release::layout);
     if let Some(state) = &state {
         let says = format!("{} has user_version {}", state_path.display(), state.user_version);
         let layout = match state.user_version {
@@ -102,6 +112,10 @@ pub(super) fn weigh(
         };
         found.hear(Some(layout), format!("an agent's database has user_version {agent}"));
     }
+    let has_files = any_json(loc, config) || any_state_json(loc, config);
+    if found.layout.is_none() && !(has_files && touched_layout.is_some()) {
+        hear_installed(&mut found, has_files, touched_release, installed());
+    }
     if let Some(touched) = touched {
         // Without any database, files that a JSON release wrote are what there is, even if a newer release touched the config.
         let unmigrated =
@@ -115,10 +129,16 @@ pub(super) fn weigh(
             false => (Layout::JsonFile, "there is no database of profiles, and no auth-state.json"),
         };
         found.hear(Some(layout), why.to_owned());
+        found.no_new_store = (!has_files).then(|| NOT_KNOWN.to_owned());
     }
     found.version = found.version.or_else(|| touched.map(str::to_owned));
     if let Some(state) = state {
         settle_owner(&mut found, &state);
+    }
+    if found.version.is_none() {
+        // Databases of some releases do not name them.
+        let same = |version: &String| Release::parse(version).map(Release::layout) == found.layout;
+        found.version = installed().filter(same);
     }
     if found.layout == Some(Layout::Unknown) {
         let newest = format!(
@@ -129,6 +149,28 @@ pub(super) fn weigh(
         ));
     }
     Ok(found)
+}
+
+/// Hears which release is installed. Where there is no store yet it decides, unless a newer one has written the config; files that are there
+/// stay what they are.
+fn hear_installed(found: &mut Found, has_files: bool, touched: Option<Release>, installed: Option<String>) {
+    let Some(version) = installed else { return };
+    let Some(release) = Release::parse(&version).filter(|one| touched.is_none_or(|touched| *one > touched))
+    else {
+        return;
+    };
+    let line = format!("OpenClaw {version} is installed on this machine");
+    match has_files {
+        false => {
+            found.hear(Some(release.layout()), line);
+            found.version = found.version.take().or(Some(version));
+        }
+        true if release.layout().is_sqlite() => found.reads_nothing = Some(version),
+        true => {
+            found.hear(None, line);
+            found.version = found.version.take().or(Some(version));
+        }
+    }
 }
 
 /// In the shared layouts a row says who owns the shared store; without it, the main agent's database still does.

@@ -19,7 +19,7 @@ fn resolved(dir: &Path, word: Option<&GatewayWord>) -> Resolved {
 fn resolved_in(dir: &Path, env: &Environment, word: Option<&GatewayWord>) -> Resolved {
     let loc = keyshoal_openclaw::locate::locate(env, Some(dir), None).unwrap();
     let config = keyshoal_openclaw::config::load(&loc, env).unwrap();
-    resolve(&loc, &config, word).unwrap()
+    resolve(&loc, &config, word, &|| None).unwrap()
 }
 
 fn word(version: &str) -> GatewayWord {
@@ -102,6 +102,58 @@ fn a_live_gateways_word_goes_first_unless_it_speaks_of_another_state_directory()
     assert_eq!(resolved(dir.path(), Some(&word("2026.3.28"))).layout, Layout::JsonFile);
     let elsewhere = GatewayWord { state_dir: Some("/elsewhere".into()), ..word("2026.3.28") };
     assert_eq!(resolved(dir.path(), Some(&elsewhere)).layout, Layout::SharedRow);
+}
+
+/// A directory with a config and no store, as a release leaves it before its first credential.
+#[test]
+fn where_no_store_is_the_installed_release_decides_and_where_none_is_known_no_store_is_made() {
+    let of = |config: &str, installed: Option<&str>| {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("openclaw.json"), config).unwrap();
+        let env = environment(dir.path());
+        let loc = keyshoal_openclaw::locate::locate(&env, Some(dir.path()), None).unwrap();
+        let config = keyshoal_openclaw::config::load(&loc, &env).unwrap();
+        resolve(&loc, &config, None, &|| installed.map(str::to_owned)).unwrap()
+    };
+    for (version, layout) in [
+        ("2026.3.28", Layout::JsonFile),
+        ("2026.5.28", Layout::JsonWithState),
+        ("2026.6.11", Layout::AgentSqlite),
+        ("2026.9.6", Layout::SharedRow),
+    ] {
+        let found = of("{}", Some(version));
+        assert_eq!((found.layout, found.version.as_deref()), (layout, Some(version)));
+        assert_eq!(found.no_new_store, None, "{version}");
+    }
+    assert!(of("{}", None).no_new_store.is_some());
+    let touched = r#"{ "meta": { "lastTouchedVersion": "2026.6.11" } }"#;
+    assert_eq!(of(touched, None).layout, Layout::AgentSqlite);
+    assert_eq!(
+        of(touched, Some("2026.9.6")).layout,
+        Layout::SharedRow,
+        "it was updated before its first credential"
+    );
+    assert_eq!(of(touched, Some("2026.3.28")).layout, Layout::AgentSqlite, "another program wrote it");
+    assert_eq!(of(touched, None).no_new_store, None);
+}
+
+#[test]
+fn files_stay_what_they_are_and_an_installed_release_that_does_not_read_them_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    sample(Layout::JsonFile, dir.path());
+    fs::write(dir.path().join("openclaw.json"), "{}").unwrap();
+    let env = environment(dir.path());
+    let loc = keyshoal_openclaw::locate::locate(&env, Some(dir.path()), None).unwrap();
+    let config = keyshoal_openclaw::config::load(&loc, &env).unwrap();
+    let with = |version: &'static str| resolve(&loc, &config, None, &|| Some(version.to_owned())).unwrap();
+    let newer = with("2026.9.6");
+    assert_eq!((newer.layout, newer.version.as_deref()), (Layout::JsonFile, None));
+    assert_eq!(codes(&newer), ["not_migrated"]);
+    let own = with("2026.3.28");
+    assert_eq!(
+        (own.layout, own.version.as_deref(), codes(&own)),
+        (Layout::JsonFile, Some("2026.3.28"), vec![])
+    );
 }
 
 #[test]

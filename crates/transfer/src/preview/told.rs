@@ -23,7 +23,7 @@ pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
         );
     }
     if plan.source.release.is_none() {
-        warnings.push("it is not known which release of OpenClaw this was".to_owned());
+        warnings.push("nothing tells which release of OpenClaw last wrote this".to_owned());
     }
     if plan.config.is_none() {
         warnings.push("there was no config: OpenClaw ran on its defaults".to_owned());

@@ -16,6 +16,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::Need;
+pub use crate::root::program::Program;
 use crate::root::{self, OpenFor, Target, vault};
 use crate::ui::Ui;
 pub use gateway::Access;
@@ -23,7 +24,6 @@ use keyshoal_core::InstanceId;
 use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
-pub use program::{Program, installed_release};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,7 +83,7 @@ pub struct Made {
 
 /// Finds OpenClaw's program where it is named, or on the PATH.
 pub fn program(context: &Context<'_>, args: &ImportArgs) -> Result<Option<Program>, CommandError> {
-    program::find(context, args.openclaw.as_deref())
+    Program::find(&context.world.environment, args.openclaw.as_deref())
 }
 
 /// Makes what the plan says. Where that fails, the vault and the target are as they were.
@@ -129,7 +129,8 @@ fn build(
     notes.extend(plan.doors());
     let files = lay::files(target, plan, &agreed.payload, &locations)?;
 
-    let opened = OpenFor { offline: agreed.args.offline, vault: Need::Not, ..OpenFor::default() };
+    let release = program.map(|program| program.version.clone()).or_else(|| plan.source.release.clone());
+    let opened = OpenFor { offline: agreed.args.offline, vault: Need::Not, release, ..OpenFor::default() };
     let installation: Installation = root::open(context.world, context.globals, opened)?;
     let id = installation.instance_id().ok_or_else(|| {
         CommandError::io(format!(
@@ -176,7 +177,8 @@ fn build(
         let progress = ui.progress();
         progress.say("OpenClaw makes its stores …");
         let refused = program.refuses(&locations, plan)?;
-        let not_made = program.has_databases().then(|| program.make_stores(&locations, plan)).transpose()?;
+        let not_made =
+            program.has_databases().then(|| program.make_stores_of(&locations, plan)).transpose()?;
         // Whoever refuses the config makes no store of it either.
         made.findings.extend(refused.or(not_made.flatten()));
     }

@@ -1,7 +1,7 @@
 //! Taking an installation into the vault, where it is: nothing of it changes but whose word counts.
 
 use crate::commands::flow::following;
-use crate::commands::{Context, identity, import, shared};
+use crate::commands::{Context, identity, shared};
 use crate::document::{ImportDocument, InstanceDocument};
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -64,11 +64,7 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
         prints: installation.fingerprints(),
         in_place: true,
     };
-    let mut plan = plan(context, &installation, &id, &facts)?;
-    // One that has never run has written nowhere which release it is.
-    if plan.source.release.is_none() {
-        plan.source.release = import::installed_release(context)?;
-    }
+    let plan = plan(context, &installation, &id, &facts)?;
     ui.data(&render::import::preview(&plan, "directory", ui.width()));
     if !plan.conflicts.is_empty() || wanted.dry_run {
         ui.document(&ImportDocument::of(&plan, "directory", false))?;
@@ -193,6 +189,10 @@ pub fn plan(
         .map_err(|error| CommandError::io(error.to_string()))?;
     // It goes on as it is, so there is nothing to warn of.
     let delivery = std::mem::take(&mut payload.manifest.delivery);
+    // One that has never run has written nowhere which release it is; a look knows more.
+    if payload.manifest.source.release.is_none() {
+        payload.manifest.source.release = installation.observe()?.instance.openclaw_version.clone();
+    }
     let mut plan = preview(&payload, facts, &mut Uuid::new_v4);
     plan.delivery = delivery;
     plan.keep_what_is_open();

@@ -30,7 +30,7 @@ pub struct RepairArgs {
     /// Also take out what only another installation could give back
     #[arg(long)]
     pub take_out: bool,
-    /// Show what would be done, do nothing
+    /// Show what would be done, do nothing (exit code 2 where there is something to do)
     #[arg(long, short = 'n')]
     pub dry_run: bool,
     /// Do it without asking

@@ -23,7 +23,12 @@ fn answer(report: &VerifyReport, turns: &[&Turn], answered: &[&Turn]) -> Answer 
         ([], _) => not_tested(
             "only a request of each agent's own tells; pass --through-gateway: one short prompt to each (a few tokens)",
         ),
-        _ if !asked => not_tested("no agent could be asked through the gateway: is it running?"),
+        _ if !asked => not_tested(match turns.first().map(|turn| &turn.outcome) {
+            Some(TurnOutcome::NotAsked { reason }) => {
+                format!("no agent could be asked through the gateway: {reason}")
+            }
+            _ => "no agent could be asked through the gateway".to_owned(),
+        }),
         _ => {
             let names: Vec<&AgentId> = answered.iter().map(|turn| &turn.agent).collect();
             let of = format!("of {}", number(report.agents.len(), "agent"));

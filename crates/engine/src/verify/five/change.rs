@@ -110,7 +110,8 @@ fn answer(report: &VerifyReport, change: &LastChange, runs: &[&PastRun]) -> Answ
         let way = report.gateway.fix.as_deref().unwrap_or_default();
         return not_tested(format!("{what} is in the stores, but {message}: {way}"));
     }
-    if let Some(run) = runs.first() {
+    // Who only took something away has brought it to nobody, unless no run of ours has written it.
+    if let Some(run) = runs.iter().find(|run| run.brought(change)).or(runs.first()) {
         return yes(format!("{what} was brought to everybody by {}", run.words()));
     }
     let copies = copies(report, change);
@@ -152,6 +153,11 @@ impl PastRun {
             Some(value) => *value == change.to,
             None => self.begun >= change.seen,
         })
+    }
+
+    /// Tells whether it wrote the value of this change.
+    fn brought(&self, change: &LastChange) -> bool {
+        self.wrote.contains(&(change.profile.clone(), Some(change.to)))
     }
 
     fn is_repair(&self) -> bool {

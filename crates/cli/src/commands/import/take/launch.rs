@@ -3,7 +3,7 @@
 use super::{Agreed, Made};
 use crate::arguments::PolicyWord;
 use crate::commands::flow::{Flow, FlowArgs};
-use crate::commands::{Context, shared, watch};
+use crate::commands::{Context, fresh, shared, watch};
 use crate::error::CommandError;
 use crate::root::holdings::{self, Held};
 use crate::root::{self, vault};
@@ -39,10 +39,12 @@ pub fn launch(
             Some(agent) => format!("{agent}: {}", finding.message),
             None => finding.message.clone(),
         };
-        if finding.severity == Severity::Attention {
-            made.findings.push(said);
-        } else if finding.severity == Severity::Info && finding.finding == FindingKind::Pending {
+        // What waits for OpenClaw's first start here is no fault of the import.
+        let waits = finding.severity == Severity::Info || fresh::is_missing(&after.observed);
+        if finding.finding == FindingKind::Pending && waits {
             made.waits.push(said);
+        } else if finding.severity == Severity::Attention {
+            made.findings.push(said);
         }
     }
     made.open = root::open_to_others(&made.state_dir);
