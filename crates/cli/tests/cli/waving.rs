@@ -126,11 +126,10 @@ fn a_rotation_is_over_only_when_every_agent_is_back_whatever_became_of_the_value
 #[test]
 fn who_cannot_come_first_is_refused_and_an_instance_that_does_is_no_agent() {
     let stage = taken_in();
-    for (canary, why) in [("main", "what the others inherit")] {
-        let run = rotate(&stage, &["--canary", canary]);
-        assert_eq!(run.code, 1, "{}{}", run.out, run.err);
-        assert!(run.err.contains("cannot come first") && run.err.contains(why), "{}", run.err);
-    }
+    let run = rotate(&stage, &["--canary", "main"]);
+    assert_eq!(run.code, 1, "{}{}", run.out, run.err);
+    let why = "what the others inherit";
+    assert!(run.err.contains("cannot come first") && run.err.contains(why), "{}", run.err);
     assert!(holds(&stage, "a1", NEW));
     let plan = rotate(&stage, &["--canary", "a3", "--dry-run", "--json"]);
     let (code, plan) = (plan.code, plan.json());

@@ -79,11 +79,12 @@ fn an_override_goes_back_alone() {
 #[test]
 fn a_rotation_of_an_override_goes_back_alone_whatever_else_its_run_mends() {
     let (home, file) = home();
-    let stale = home.state().join("agents/stocks/agent/auth-profiles.json");
-    let kept = std::fs::read(&stale).unwrap();
-    // What all share has a version before as well and a rotation that is not over, and one of them has that version again.
+    let kept = std::fs::read(home.state().join("agents/stocks/agent/auth-profiles.json")).unwrap();
+    // What all share has a version before as well and a rotation that is not over, and one who only inherited has a copy of that version.
     home.rotate();
-    std::fs::write(&stale, kept).unwrap();
+    let dir = home.state().join("agents/ops/agent");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("auth-profiles.json"), kept).unwrap();
     std::fs::write(&file, "acme-key-another-04").unwrap();
     broken_off(&home, &["rotate", PROFILE, "--agent", "own", "--from-file", &file]);
     let steps = home.document(&["recover", "--json"])["steps"].as_array().unwrap().len();
