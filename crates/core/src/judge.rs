@@ -15,6 +15,7 @@ mod nowhere;
 mod oauth;
 mod overwritten;
 mod own_files;
+mod pending;
 mod roster;
 mod sight;
 mod source;
@@ -33,12 +34,12 @@ use crate::{
 pub use config::{judge_config, judge_held};
 pub(crate) use instance::{held_back, not_activated};
 pub use lineage::earlier_value_of;
+pub(crate) use pending::{can_hold, why_no_override};
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
 pub(crate) use types::is_static;
 pub use unheard::way_out;
-pub(crate) use vaulted::{can_hold, why_no_override};
 
 /// Holds everything that was concluded about an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

@@ -2,10 +2,11 @@
 
 use super::copy::{Copy, judge_copy};
 use super::missing::judge_missing;
+use super::pending::judge_pending;
 use super::source::{judge_own, judge_valueless};
 use super::tell::{bare, tell};
 use super::types::{self, TypeFit, fitting_type, mend_config};
-use super::vaulted::{by_wish, judge_pending};
+use super::vaulted::by_wish;
 use super::words::Words;
 use super::{Judged, Judgement, Remedy, Sight, SourceState, is_readable, nowhere, overwritten, unreadable};
 use crate::{
