@@ -4,6 +4,7 @@ use crate::moved::{copy, killed};
 use crate::referred::home::{Home, put_back};
 use crate::referred::{INLINE, NEW, OLD, OWN, PROFILE};
 use keyshoal_core::Layout;
+use keyshoal_emulator::{Config, Emulator};
 use serde_json::Value;
 
 /// Whose installation it is, and a file with a new value.
@@ -78,13 +79,18 @@ fn an_override_goes_back_alone() {
 
 #[test]
 fn a_rotation_of_an_override_goes_back_alone_whatever_else_its_run_mends() {
-    let (home, file) = home();
-    let kept = std::fs::read(home.state().join("agents/stocks/agent/auth-profiles.json")).unwrap();
-    // What all share has a version before as well and a rotation that is not over, and one who only inherited has a copy of that version.
+    let emulator = Emulator::start(Config::default()).unwrap();
+    let home = Home::asking(Layout::JsonFile, &emulator);
+    home.well(&INLINE);
+    let file = home.dir.path().join("new.txt").to_str().unwrap().to_owned();
+    let stale = home.state().join("agents/stocks/agent/auth-profiles.json");
+    let kept = std::fs::read(&stale).unwrap();
+    // What all share has a version before as well and a rotation that is not over, and one of them has that version again, which its
+    // provider does not take any more.
     home.rotate();
-    let dir = home.state().join("agents/ops/agent");
-    std::fs::create_dir_all(&dir).unwrap();
-    std::fs::write(dir.join("auth-profiles.json"), kept).unwrap();
+    std::fs::write(&stale, kept).unwrap();
+    emulator.only_accept(&[NEW, OWN]);
+    said(&home, &["status", "--check"], 2);
     std::fs::write(&file, "acme-key-another-04").unwrap();
     broken_off(&home, &["rotate", PROFILE, "--agent", "own", "--from-file", &file]);
     let steps = home.document(&["recover", "--json"])["steps"].as_array().unwrap().len();
