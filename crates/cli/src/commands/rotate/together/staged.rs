@@ -84,7 +84,7 @@ pub fn staged(
     }
     if replaces {
         ui.say(&Text::of(
-            "  the value before the present one, or the newer one that was taken back, is retired once the new one is current, and is no way back any more",
+            "  the value before the present one, or the newer one that was taken back, is retired once the new one is current, and is no way back any more but by credential restore",
         ));
     }
     let document = RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| {
