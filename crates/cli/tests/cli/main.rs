@@ -35,6 +35,7 @@ mod questions;
 mod readme;
 mod rekeying;
 mod releasing;
+mod renaming;
 mod rendering;
 mod repairing;
 mod resting;

@@ -1,13 +1,13 @@
 //! Giving an agent another id: it keeps everything that the vault has for it.
 
 use crate::commands::Context;
-use crate::commands::flow::{self, FlowArgs};
+use crate::commands::flow::{self, Flow, FlowArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::holdings::{self, RENAMES};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{VaultAgent, VaultInstance};
-use keyshoal_core::{AgentId, Secret, StepState};
+use keyshoal_core::{AgentId, CredentialKind, Observation, Secret, StepState, StoreId};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_vault::{Change, ENTRIES};
 
@@ -29,6 +29,7 @@ pub fn rename(
     // It may have been renamed before, and the config does not know that yet.
     let observed = flow.installation.observe()?;
     let is_there = observed.agent(&found.id).is_some();
+    require_all_known(&flow, &observed, &found.id)?;
     let old: AgentId = renames.remove(&found.id).filter(|_| !is_there).unwrap_or_else(|| found.id.clone());
     renames.insert(id.clone(), old.clone());
     let text = serde_json::to_string(&renames).map_err(|error| CommandError::internal(error.to_string()))?;
@@ -72,6 +73,25 @@ pub fn rename(
         }
     }
     Ok(outcome)
+}
+
+/// Refuses where the agent's own store holds what the vault has never had: under its new id the agent would send what all share.
+fn require_all_known(flow: &Flow<'_>, observed: &Observation, id: &AgentId) -> Result<(), CommandError> {
+    let Some(wish) = flow.installation.wish()? else { return Ok(()) };
+    let own = observed.agent(id).filter(|agent| agent.store != StoreId::Base);
+    let store = own.and_then(|agent| observed.store(&agent.store));
+    let unknown = store.into_iter().flat_map(|store| &store.profiles).find(|(profile, view)| {
+        let held = view.material.fingerprint().filter(|_| view.kind != CredentialKind::OAuth);
+        held.is_some_and(|held| !wish.has_had(profile, held))
+    });
+    match unknown {
+        None => Ok(()),
+        Some((profile, _)) => Err(CommandError::user(format!(
+            "{id} has a {profile} of its own that the vault does not have, and would be without it under another id; nothing was changed"
+        ))
+        .hint(format!("keyshoal credential adopt {id} {profile}   takes it into the vault; then this again"))
+        .hint(format!("keyshoal replace {id} {profile}, keyshoal sync   give it what all share"))),
+    }
 }
 
 /// Says what a rename keeps: the plan below it shows the same as what goes under one id and comes under the other.
