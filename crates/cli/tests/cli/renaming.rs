@@ -35,6 +35,10 @@ fn what_the_vault_does_not_have_is_taken_in_before_its_agent_is_renamed() {
         assert_eq!(held(&stage, "ops").as_deref(), Some(OWN));
     }
     fine(&stage, &["credential", "adopt", "ops", PROFILE, "--yes"]);
+    // From then on it is the vault's, and no mark has it replaced.
+    let run = stage.run(&["replace", "ops", PROFILE]);
+    let way_out = format!("keyshoal credential override ops {PROFILE} --remove");
+    assert!(run.code == 1 && run.err.contains(&way_out), "{}{}", run.out, run.err);
     fine(&stage, &["agent", "rename", "ops", "duty", "--yes"]);
     assert_eq!(held(&stage, "duty").as_deref(), Some(OWN));
 }
