@@ -54,6 +54,14 @@ impl Observation {
         self.stores.get(store)?.profiles.get(profile)
     }
 
+    /// Tells whether the store that agents inherit from is one that the program alone makes, and has not made yet.
+    pub fn base_is_to_be_made(&self) -> bool {
+        let absent = |store: &StoreView| store.health == StoreHealth::Absent;
+        self.store(&StoreId::Base).is_some_and(absent)
+            && !self.capabilities.makes_stores
+            && self.not_writable(&StoreId::Base).is_none()
+    }
+
     /// Returns why a store must not be written, if so.
     pub fn not_writable(&self, store: &StoreId) -> Option<String> {
         if let Some(reason) = &self.capabilities.read_only {

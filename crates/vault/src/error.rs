@@ -246,6 +246,14 @@ impl Cause {
         sealed || matches!(self, Self::WrongKey { .. } | Self::KeyAbsent { .. })
     }
 
+    /// Names what does not open, where that is it.
+    pub(crate) fn sealed_in(self, what: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Seal { source, .. } => Self::Seal { what: what(), source },
+            cause => cause,
+        }
+    }
+
     /// Says what is wrong without the ways out, which are not those of a vault where it is about a backup.
     pub(crate) fn why(&self) -> String {
         match self {

@@ -4,7 +4,7 @@ use crate::load::{STATES, checked, from_word};
 use crate::record::{Kind, Record};
 use crate::session::{Row, values};
 use crate::{Cause, Vault, VaultError, queries};
-use keyshoal_core::vault::{CredentialUid, VersionState};
+use keyshoal_core::vault::{CredentialUid, VaultInstance, VersionState};
 use keyshoal_core::{InstanceId, Secret};
 use keyshoal_seal::Keyring;
 
@@ -31,23 +31,16 @@ impl Vault {
                     Home { vault: &self.id, organisation: of.organisation()?, instance: instance.as_str() };
                 let rows = db.query(queries::SEALED_VERSIONS, &values![instance.as_str()])?;
                 of.check_versions(&rows)?;
-                let named = |row: &Row| {
-                    let known = of.instance().ok();
-                    let uid = row.uid(0).ok();
-                    let known = known.as_ref().and_then(|known| {
-                        let one = known.credentials.iter().find(|one| Some(one.uid.0) == uid)?;
-                        Some(crate::repair::named(known, one))
-                    });
-                    known.unwrap_or_else(|| "a credential".to_owned())
-                };
                 let open = |row: &Row| {
-                    home.value(ring, row).map_err(|cause| match cause {
-                        Cause::Seal { source, .. } => {
+                    home.value(ring, row).map_err(|cause| {
+                        cause.sealed_in(|| {
                             let number = row.integer(1).unwrap_or_default();
-                            let what = format!("version {number} of {}, instance {}", named(row), of.name());
-                            Cause::Seal { what, source }
-                        }
-                        cause => cause,
+                            format!(
+                                "version {number} of {}, instance {}",
+                                called(of.instance().ok().as_ref(), row),
+                                of.name()
+                            )
+                        })
                     })
                 };
                 rows.iter().map(open).collect()
@@ -65,12 +58,10 @@ impl Vault {
                 let rows = db.query(queries::SEALED_DOCUMENTS, &values![instance.as_str()])?;
                 of.check_documents(&rows)?;
                 let open = |row: &Row| {
-                    home.document(ring, row).map_err(|cause| match cause {
-                        Cause::Seal { source, .. } => {
-                            let name = row.text(0).unwrap_or_default();
-                            Cause::Seal { what: format!("document {name} of instance {}", of.name()), source }
-                        }
-                        cause => cause,
+                    home.document(ring, row).map_err(|cause| {
+                        cause.sealed_in(|| {
+                            format!("document {} of instance {}", row.text(0).unwrap_or_default(), of.name())
+                        })
                     })
                 };
                 rows.iter().map(open).collect()
@@ -108,4 +99,18 @@ impl Home<'_> {
         let record = self.record(Kind::Document, row.text(0)?, row.integer(1)?, row.integer(2)?);
         Ok((row.string(0)?, record.open(ring, row.bytes(3)?, row.bytes(4)?, row.bytes(5)?)?))
     }
+}
+
+/// Names the credential of a row as people do, where the instance's rows still say.
+pub(crate) fn called(known: Option<&VaultInstance>, row: &Row) -> String {
+    let find = |of: &VaultInstance| {
+        let one = of.credentials.iter().find(|one| row.uid(0).is_ok_and(|uid| one.uid.0 == uid))?;
+        Some(crate::repair::named(of, one))
+    };
+    known.and_then(find).unwrap_or_else(|| format!("credential {}", shown(row, 0)))
+}
+
+/// Shows a column of a row.
+pub(crate) fn shown(row: &Row, at: usize) -> String {
+    row.string(at).or_else(|_| row.integer(at).map(|number| number.to_string())).unwrap_or_default()
 }

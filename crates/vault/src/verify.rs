@@ -2,12 +2,11 @@
 
 use crate::header::Header;
 use crate::load::Rows;
-use crate::session::{Row, Session, values};
+use crate::session::{Session, values};
 use crate::tally::Tally;
-use crate::values::Home;
+use crate::values::{Home, called, shown};
 use crate::{Cause, Vault, VaultError, events, queries, rotations};
 use keyshoal_core::InstanceId;
-use keyshoal_core::vault::VaultInstance;
 use keyshoal_seal::{Keyring, SealError};
 use std::collections::BTreeMap;
 
@@ -192,17 +191,4 @@ impl std::ops::DerefMut for Looking {
     fn deref_mut(&mut self) -> &mut Verified {
         &mut self.done
     }
-}
-
-/// Names the credential of a row as people do, where the instance's rows still say.
-fn called(known: Option<&VaultInstance>, row: &Row) -> String {
-    let find = |of: &VaultInstance| {
-        let one = of.credentials.iter().find(|one| row.uid(0).is_ok_and(|uid| one.uid.0 == uid))?;
-        Some(crate::repair::named(of, one))
-    };
-    known.and_then(find).unwrap_or_else(|| format!("credential {}", shown(row, 0)))
-}
-
-fn shown(row: &Row, at: usize) -> String {
-    row.string(at).or_else(|_| row.integer(at).map(|number| number.to_string())).unwrap_or_default()
 }

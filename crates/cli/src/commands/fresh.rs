@@ -7,9 +7,7 @@ use crate::root::holdings::Held;
 use crate::root::program::{PATIENCE, Program};
 use crate::root::{self, Heard};
 use crate::ui::{Answer, Text, Tone, Ui};
-use keyshoal_core::{
-    AgentId, CredentialKind, FindingKind, Observation, ProfileId, ProviderId, Secret, StoreHealth, StoreId,
-};
+use keyshoal_core::{AgentId, CredentialKind, FindingKind, ProfileId, ProviderId, Secret};
 use keyshoal_engine::{SyncOptions, SyncReport};
 use keyshoal_local::Installation;
 use keyshoal_openclaw::init::{self, RunWith, Stdin, Step};
@@ -46,14 +44,6 @@ impl FirstKey {
     }
 }
 
-/// Tells whether the store that agents inherit from is one that OpenClaw alone makes, and has not made yet.
-pub fn is_missing(observed: &Observation) -> bool {
-    let absent = |store: &keyshoal_core::StoreView| store.health == StoreHealth::Absent;
-    observed.store(&StoreId::Base).is_some_and(absent)
-        && !observed.capabilities.makes_stores
-        && observed.not_writable(&StoreId::Base).is_none()
-}
-
 /// Has OpenClaw make the stores for which the vault's values wait, where it has made none, and goes on with what a run could not do then.
 pub fn go_on(
     ui: &mut Ui,
@@ -65,7 +55,8 @@ pub fn go_on(
 ) -> Result<SyncReport, CommandError> {
     let findings = &report.after.judgement.findings;
     let waits = findings.iter().any(|one| one.finding == FindingKind::Pending);
-    if !waits || !is_missing(&report.after.observed) || !make_for_vault(ui, installation, held, yes)? {
+    if !waits || !report.after.observed.base_is_to_be_made() || !make_for_vault(ui, installation, held, yes)?
+    {
         return Ok(report);
     }
     let progress = ui.progress();

@@ -57,7 +57,7 @@ fn pending(sight: &Sight<'_>, store: &StoreId, value: &SourceValue, whose: &str)
             .fix("openclaw models auth login (on this machine)");
     }
     // An override that waits leaves its agent what all share; without the store of all nobody has anything.
-    if *store == StoreId::Base && is_absent(sight.observed) && sight.not_writable(store).is_none() {
+    if *store == StoreId::Base && sight.observed.base_is_to_be_made() {
         return words
             .but("OpenClaw makes this store itself, and has not yet")
             .fix("keyshoal sync (where openclaw is on the PATH: it has that make the store)");
@@ -69,12 +69,6 @@ fn pending(sight: &Sight<'_>, store: &StoreId, value: &SourceValue, whose: &str)
         Some(why) => words.but(&format!("its store must not be written: {why}")),
         None => words.fix("keyshoal sync"),
     }
-}
-
-/// Tells whether the store that agents inherit from is one that only the program can make, and has not.
-fn is_absent(observed: &Observation) -> bool {
-    let absent = |store: &crate::StoreView| store.health == StoreHealth::Absent;
-    observed.store(&StoreId::Base).is_some_and(absent) && !observed.capabilities.makes_stores
 }
 
 /// Tells whether something can be put into a store as it is now. Nobody but the program makes a database.

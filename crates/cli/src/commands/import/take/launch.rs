@@ -3,7 +3,7 @@
 use super::{Agreed, Made};
 use crate::arguments::PolicyWord;
 use crate::commands::flow::{Flow, FlowArgs};
-use crate::commands::{Context, fresh, shared, watch};
+use crate::commands::{Context, shared, watch};
 use crate::error::CommandError;
 use crate::root::holdings::{self, Held};
 use crate::root::{self, vault};
@@ -40,7 +40,7 @@ pub fn launch(
             None => finding.message.clone(),
         };
         // What waits for OpenClaw's first start here is no fault of the import.
-        let waits = finding.severity == Severity::Info || fresh::is_missing(&after.observed);
+        let waits = finding.severity == Severity::Info || after.observed.base_is_to_be_made();
         if finding.finding == FindingKind::Pending && waits {
             made.waits.push(said);
         } else if finding.severity == Severity::Attention {
