@@ -4,22 +4,23 @@
 //! referred to until nothing does, and goes when the config names it no more.
 
 pub(crate) mod hand;
+mod prints;
 mod told;
 mod wait;
 
+pub(crate) use prints::{Prints, Then};
+
 use crate::Installation;
 use keyshoal_core::vault::{Delivery, REFERENCES};
-use keyshoal_core::{Fingerprint, Fingerprints, Material, Plan, RunId, SecretRef, StepState};
+use keyshoal_core::{Fingerprints, Material, Plan, RunId, Secret, SecretRef, StepState};
 use keyshoal_engine::ports::Observe;
 use keyshoal_openclaw::artifacts::RefsFile;
 use keyshoal_openclaw::config::Config;
 use keyshoal_openclaw::delivered;
 use keyshoal_openclaw::layout::Release;
-use keyshoal_openclaw::store::{StoreContents, StoredSecret, model::secret_fingerprint};
-use keyshoal_seal::FingerprintKey;
+use keyshoal_openclaw::store::{StoreContents, StoredSecret};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// The oldest release that was seen to read a file of secrets.
 const OLDEST: &str = "2026.3.28";
@@ -33,88 +34,6 @@ pub(crate) struct Wanted {
     pub file: RefsFile,
     /// What people should know of it.
     pub notes: Vec<String>,
-}
-
-/// What the private file holds, and what of it a vault knows.
-#[derive(Debug, Default)]
-struct Known {
-    file: RefsFile,
-    /// The values that the vault has; `None` while nobody has asked it.
-    held: Option<BTreeSet<Fingerprint>>,
-}
-
-/// Fingerprints. A reference into the private file has one of its own for what it leads to, which is seen as that of the value.
-#[derive(Debug)]
-pub(crate) struct Prints {
-    pub key: FingerprintKey,
-    known: Mutex<Arc<Known>>,
-}
-
-/// The same, as the file was at one moment.
-pub(crate) struct Then<'a> {
-    key: &'a FingerprintKey,
-    known: Arc<Known>,
-}
-
-impl Prints {
-    pub fn new(key: FingerprintKey) -> Self {
-        Self { key, known: Mutex::default() }
-    }
-
-    /// Keeps hold of how things are now.
-    pub fn then(&self) -> Then<'_> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Then { key: &self.key, known }
-    }
-
-    /// Forgets what the private file holds, until it is read again.
-    pub fn forget_file(&self) {
-        self.set(|known| known.file = RefsFile::default());
-    }
-
-    fn set(&self, change: impl FnOnce(&mut Known)) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut next = Known { file: known.file.clone(), held: known.held.clone() };
-        change(&mut next);
-        *known = Arc::new(next);
-    }
-
-    /// Says which values a vault has. Anything else that stands in the file was put there by somebody else.
-    pub fn set_held(&self, held: Option<BTreeSet<Fingerprint>>) {
-        self.set(|known| known.held = held);
-    }
-
-    /// Returns the fingerprint of a reference that leads to a value.
-    pub fn of_delivered(&self, reference: &SecretRef, value: Fingerprint) -> Fingerprint {
-        of_delivered(&self.key, reference, value)
-    }
-}
-
-/// People see the value's own: it is one value, whichever way it reaches an agent.
-fn of_delivered(key: &FingerprintKey, reference: &SecretRef, value: Fingerprint) -> Fingerprint {
-    key.of(&["delivered", &reference.id, &value.hex()]).seen_as(value)
-}
-
-impl Fingerprints for Prints {
-    fn of(&self, parts: &[&str]) -> Fingerprint {
-        self.key.of(parts)
-    }
-
-    fn delivered(&self, reference: &SecretRef) -> Option<Fingerprint> {
-        self.then().delivered(reference)
-    }
-}
-
-impl Fingerprints for Then<'_> {
-    fn of(&self, parts: &[&str]) -> Fingerprint {
-        self.key.of(parts)
-    }
-
-    fn delivered(&self, reference: &SecretRef) -> Option<Fingerprint> {
-        let value = secret_fingerprint(self.key, self.known.file.value(reference)?);
-        let is_ours = self.known.held.as_ref().is_none_or(|held| held.contains(&value));
-        is_ours.then(|| of_delivered(self.key, reference, value))
-    }
 }
 
 impl Installation {
@@ -155,6 +74,12 @@ impl Installation {
         }
     }
 
+    /// Returns what a reference into the private file leads to.
+    pub(crate) fn led_to(&self, secret: &StoredSecret) -> Option<Secret> {
+        let StoredSecret::Ref(reference) = secret else { return None };
+        self.prints.then().known.file.value(reference).cloned()
+    }
+
     /// Returns what the private file holds, as it was last read.
     fn delivered(&self) -> RefsFile {
         self.prints.then().known.file.clone()
@@ -189,11 +114,14 @@ impl Installation {
         ours.collect()
     }
 
-    /// Returns what the file shall hold once everything is done, if that is not what it holds: nothing, where it shall go.
+    /// Returns what the file shall hold once everything is done, if that is not what it holds: nothing, where it shall go. What others
+    /// have put into it stays until a plan says otherwise.
     pub(crate) fn due_of_delivered(&self) -> Option<RefsFile> {
         let wanted = self.state().delivery.clone()?;
         let present = self.delivered();
         let mut target = wanted.file;
+        let then = self.prints.then();
+        target.leave(&present, |_, value| then.is_of_others(value));
         target.keep(&self.left_in_delivered(), &self.references());
         let is_there = keyshoal_openclaw::files::exists(&self.delivered_path());
         let as_it_should = match target.is_empty() {
@@ -208,6 +136,10 @@ impl Installation {
         let Some(wanted) = self.wants_references() else { return Ok(()) };
         let mut file = wanted.file;
         let present = self.delivered();
+        let then = self.prints.then();
+        let replaced: BTreeSet<_> =
+            plan.actions.iter().filter_map(|action| self.put_reference(action)).collect();
+        file.leave(&present, |reference, value| then.is_of_others(value) && !replaced.contains(reference));
         file.keep_all(&self.left_in_delivered());
         if file.is_empty() {
             return Ok(());
@@ -231,17 +163,21 @@ impl Installation {
                     StepState::NotAsked => Err("the config does not name the file of secrets".to_owned()),
                 }
             }
-            None if plan.actions.iter().any(|action| self.puts_reference(action)) => Err(
+            None if !replaced.is_empty() => Err(
                 "the config does not name the file of secrets yet, and this run is limited: run keyshoal sync".to_owned(),
             ),
             None => Ok(()),
         }
     }
 
-    fn puts_reference(&self, action: &keyshoal_core::Action) -> bool {
+    /// Returns the reference that an action puts into a store.
+    fn put_reference(&self, action: &keyshoal_core::Action) -> Option<SecretRef> {
         use keyshoal_core::Action::{Insert, Replace};
-        let (Replace { value, .. } | Insert { value, .. }) = action else { return false };
-        self.book.find(*value).is_some_and(|entry| matches!(entry.secret, StoredSecret::Ref(_)))
+        let (Replace { value, .. } | Insert { value, .. }) = action else { return None };
+        match self.book.find(*value)?.secret {
+            StoredSecret::Ref(reference) => Some(reference),
+            _ => None,
+        }
     }
 
     /// Returns what `secrets.providers` shall hold of the private file. It is taken away where it is ours and nothing shall refer to it.

@@ -12,7 +12,7 @@ use keyshoal_core::{
     AgentId, Fingerprint, Line, Material, ProfileId, Secret, SourceValue, StoreId, Wish, time::from_millis,
 };
 use keyshoal_engine::ports::PortError;
-use keyshoal_openclaw::store::{StoredProfile, StoredSecret, model::ref_fingerprint};
+use keyshoal_openclaw::store::{StoredProfile, StoredSecret, model::ref_fingerprint, with_secret};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -147,10 +147,14 @@ impl Installation {
         self.state().held_prints.clone()
     }
 
-    /// Returns the whole entry of a profile as it stands in a store.
+    /// Returns the whole entry of a profile in a store, for a vault: with what its reference into the private file leads to, if it is one.
     pub fn entry_in(&self, store: &StoreId, profile: &ProfileId) -> Option<Secret> {
         let seen = self.seen()?;
-        seen.stores.get(store)?.read.contents.profiles.get(profile).map(|stored| stored.raw.clone())
+        let stored = seen.stores.get(store)?.read.contents.profiles.get(profile)?;
+        match self.led_to(&stored.secret) {
+            Some(value) => with_secret(profile, &stored.kind, &stored.raw, StoredSecret::Inline(value)),
+            None => Some(stored.raw.clone()),
+        }
     }
 
     /// Stops taking a vault's word.

@@ -28,6 +28,7 @@ mod lost;
 mod metrics;
 mod moving;
 mod moving_a_vault;
+mod newer_by_reference;
 mod offered;
 mod one_value;
 mod overwritten;

@@ -12,7 +12,9 @@ pub(super) fn by_name(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint)
     let Copy { sight, profile, view, .. } = copy;
     let reference = view.material.reference()?;
     let ours = match &sight.desired.wish {
-        Some(wish) => wish.has_had(profile, value),
+        Some(wish) => {
+            wish.has_had(profile, value) || reference.is_delivered() && view.material.value().is_some()
+        }
         None => reference.is_delivered(),
     };
     if ours {

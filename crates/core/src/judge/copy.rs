@@ -4,7 +4,7 @@ use super::alone::{alone, by_name, without_value};
 use super::hold::hold_back;
 use super::nowhere::lead_nowhere;
 use super::types::{self, TypeFit, fitting_type, is_static, mend_config, wrong_type};
-use super::vaulted::by_wish;
+use super::vaulted::{by_wish, is_shared};
 use super::words::{Words, keep, rotations_ago, settle, show};
 use super::{Judged, Remedy, Sight, SourceState, oauth, overwritten};
 use crate::{
@@ -47,7 +47,9 @@ impl Merits {
 impl Copy<'_> {
     /// Returns the commands that settle it.
     pub(super) fn settle(&self) -> String {
-        settle(self.sight.desired.wish.is_some(), self.state, self.store, &self.owner, self.profile)
+        let by_vault = self.sight.desired.wish.is_some();
+        let store = if by_vault && is_shared(self) { &StoreId::Base } else { self.store };
+        settle(by_vault, self.state, store, &self.owner, self.profile)
     }
 }
 

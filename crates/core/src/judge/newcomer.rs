@@ -22,18 +22,22 @@ pub(super) fn put_back(copy: &Copy<'_>, wanted: Option<Fingerprint>) -> bool {
         }
 }
 
-/// Judges what stands in the base store and is not the vault's: somebody has put it there with the program's own commands.
+/// Judges what stands in the base store, or in the file to which all refer, and is not the vault's: somebody has put it there with the
+/// program's own commands or by hand, or the vault is older than it.
 pub(super) fn newcomer(
     copy: &Copy<'_>,
     shared: &SourceValue,
     line: &Line,
     value: Fingerprint,
 ) -> Option<Merits> {
-    let inline = matches!(copy.view.material, Material::Inline(_));
     if is_known(copy, line, value) {
         return returned(copy, shared, line, value);
     }
-    if !inline || copy.approved(value) || copy.verdict.is_dead() || copy.view.provider != shared.provider {
+    if copy.view.material.value().is_none()
+        || copy.approved(value)
+        || copy.verdict.is_dead()
+        || copy.view.provider != shared.provider
+    {
         return None;
     }
     let text = format!("holds {value} where the vault has {}", shared.fingerprint);

@@ -5,7 +5,9 @@ use super::newcomer::{come_back, newcomer, put_back, returned};
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
 use super::{Remedy, Sight};
-use crate::{FindingKind, Fingerprint, Line, ProfileId, Severity, SourceValue, StoreId, Wish, plan::Why};
+use crate::{
+    FindingKind, Fingerprint, Line, ProfileId, SecretRef, Severity, SourceValue, StoreId, Wish, plan::Why,
+};
 
 impl<'a> Sight<'a> {
     /// Returns what the vault wants the agent of this store to hold of its own. What several agents use is nobody's own.
@@ -60,7 +62,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
         None if line.has_had(value) => {
             Some(withdraw(format!("holds {value}, which the vault has taken back")))
         }
-        Some(shared) if *copy.store == StoreId::Base => newcomer(copy, shared, line, value),
+        Some(shared) if is_shared(copy) => newcomer(copy, shared, line, value),
         None if *copy.store == StoreId::Base => {
             let text = format!("and the vault has taken {} back and never had that value", copy.profile);
             Some(come_back(copy, value, &text))
@@ -204,13 +206,19 @@ fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
 pub(super) fn unknown(copy: &Copy<'_>, text: &str, why: &str) -> Words {
     let Copy { owner, profile, .. } = copy;
     let text = format!("{text}, {why}");
-    let fix = match *copy.store == StoreId::Base {
+    let fix = match is_shared(copy) {
         true => copy.settle(),
         false => format!(
             "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
         ),
     };
     Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix)
+}
+
+/// Tells whether it is no one agent's: it stands where all inherit it, or names what all share in the file that Keyshoal delivers.
+pub(super) fn is_shared(copy: &Copy<'_>) -> bool {
+    let of_file = |reference: &SecretRef| reference.is_delivered() && !reference.is_override();
+    *copy.store == StoreId::Base || copy.view.material.reference().is_some_and(of_file)
 }
 
 fn withdraw(text: String) -> Merits {

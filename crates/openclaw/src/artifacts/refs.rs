@@ -111,6 +111,20 @@ impl RefsFile {
         }
     }
 
+    /// Leaves what `stays` says as it is in another file, wherever this one would hold something else.
+    pub fn leave(&mut self, from: &Self, stays: impl Fn(&SecretRef, &Secret) -> bool) {
+        let left: Vec<_> = self
+            .values
+            .keys()
+            .filter_map(|name| {
+                let (group, rest) = name.split_once(' ')?;
+                let value = from.values.get(name)?;
+                stays(&self.reference(group, rest), value).then(|| (name.clone(), value.clone()))
+            })
+            .collect();
+        self.values.extend(left);
+    }
+
     /// Takes over everything from another file that is not in this one.
     pub fn keep_all(&mut self, from: &Self) {
         for (name, value) in &from.values {
