@@ -120,7 +120,7 @@ fn values_go_into_one_file_are_rotated_there_and_come_back() {
 }
 
 #[test]
-fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again() {
+fn inline_values_give_way_to_references_and_a_lost_or_damaged_file_is_made_again() {
     for layout in LAYOUTS {
         let made =
             three(layout).api_key(StoreId::Base, P, "value-one").api_key(agent("stocks"), P, "value-one");
@@ -130,7 +130,8 @@ fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again(
         wanted.sync(&installation);
         let keys = ["value-one", "value-one", "value-own"];
         all_send(&house, &installation, keys, &format!("{layout}, on"));
-        for damage in [None, Some("{\"shared\":{\"acme:default\":\"somebody-else\"}}"), Some("no JSON")] {
+        let emptied = "{\"shared\":{\"acme:default\":\"\"}}";
+        for damage in [None, Some("{\"shared\":{}}"), Some(emptied), Some("no JSON")] {
             match damage {
                 None => std::fs::remove_file(file(&house)).unwrap(),
                 Some(text) => std::fs::write(file(&house), text).unwrap(),
@@ -144,6 +145,12 @@ fn inline_values_give_way_to_references_and_a_lost_or_edited_file_is_made_again(
             assert_eq!(wanted.sync(&installation).outcome, Outcome::Done, "{layout} {damage:?}");
             all_send(&house, &installation, keys, &format!("{layout}, {damage:?}"));
         }
+        // What the vault never had is left, and what is missing beside it is put there.
+        std::fs::write(file(&house), "{\"shared\":{\"acme:default\":\"somebody-else\"}}").unwrap();
+        assert!(glance(&installation).judgement.count(FindingKind::Foreign) > 0, "{layout}");
+        assert_eq!(wanted.sync(&installation).outcome, Outcome::Attention, "{layout}");
+        let keys = ["somebody-else", "somebody-else", "value-own"];
+        all_send(&house, &installation, keys, &format!("{layout}, edited"));
     }
 }
 
