@@ -27,6 +27,8 @@ pub struct Observation {
     /// What the config itself holds as a provider's key (`models.providers.X.apiKey`); [`Material::Absent`] where it names a variable that is
     /// not set.
     pub config_keys: BTreeMap<ProviderId, Material>,
+    /// Whom the config names for a provider (`models.providers`), also where no agent asks that.
+    pub declared: BTreeMap<ProviderId, Endpoint>,
     /// What references of profiles and of keys in the config into files of the person's own lead to: what the gateway may hold, what a
     /// provider is asked about, and what leads nowhere.
     pub referred: BTreeMap<SecretRef, Referred>,
@@ -42,6 +44,11 @@ impl Observation {
     /// Returns the agent of this id.
     pub fn agent(&self, id: &AgentId) -> Option<&AgentView> {
         self.agents.iter().find(|agent| agent.id == *id)
+    }
+
+    /// Returns whom an agent would ask that does not ask this provider yet: the config's endpoint, else the provider's public one.
+    pub fn would_ask(&self, provider: &ProviderId) -> Endpoint {
+        self.declared.get(provider).cloned().unwrap_or_else(|| Endpoint::public(provider.clone()))
     }
 
     /// Returns the store of this id.

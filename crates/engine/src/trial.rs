@@ -49,7 +49,7 @@ pub fn asked_at(observed: &Observation, trial: &Trial) -> BTreeSet<Endpoint> {
     let mut endpoints: BTreeSet<Endpoint> =
         agents.iter().map(|agent| endpoint_of(observed, agent, provider)).collect();
     if endpoints.is_empty() {
-        endpoints.insert(Endpoint::public(provider.clone()));
+        endpoints.insert(observed.would_ask(provider));
     }
     endpoints
 }

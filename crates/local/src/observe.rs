@@ -8,7 +8,7 @@ mod stores;
 
 use crate::{Installation, book::Book, clock};
 use keyshoal_core::observation::Notice;
-use keyshoal_core::{Fingerprints, Instance, Material, Observation, ProviderId, StoreId};
+use keyshoal_core::{Endpoint, Fingerprints, Instance, Material, Observation, ProviderId, StoreId};
 use keyshoal_engine::ports::{Observe, PortError};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
@@ -160,12 +160,17 @@ impl Installation {
             program_writes_to: resolved.program_writes_to,
             modes: config.profiles.iter().map(|(id, decl)| (id.clone(), decl.mode.clone())).collect(),
             config_keys: config_keys(config, self.prints()),
+            declared: declared(config, self.prints()),
             referred,
             orphans: resolved.orphans,
             notices,
             earlier,
         }
     }
+}
+
+fn declared(config: &Config, prints: &dyn Fingerprints) -> BTreeMap<ProviderId, Endpoint> {
+    config.providers.keys().map(|id| (id.clone(), config.endpoint(id, prints))).collect()
 }
 
 fn config_keys(config: &Config, prints: &dyn Fingerprints) -> BTreeMap<ProviderId, Material> {

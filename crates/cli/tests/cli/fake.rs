@@ -163,6 +163,7 @@ pub fn observation() -> Observation {
         program_writes_to: StoreId::Base,
         modes: BTreeMap::new(),
         config_keys: BTreeMap::new(),
+        declared: BTreeMap::new(),
         referred: BTreeMap::new(),
         orphans: vec![Orphan {
             id: "retired".to_owned(),

@@ -171,3 +171,15 @@ fn without_the_program_the_way_out_is_named() {
     assert_eq!(set.code, 1, "{}{}", set.out, set.err);
     assert!(set.err.contains("has made no store") && set.err.contains("on the PATH"), "{}", set.err);
 }
+
+#[test]
+fn a_key_goes_to_the_server_that_the_config_names_although_no_model_asks_that_yet() {
+    let stage = Stage::with(Layout::JsonFile, |sample| sample.agent("ops"));
+    for arguments in [&["vault", "init"][..], &["instance", "add", "--yes"]] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let set = stage.run_with(&["credential", "set", PROFILE, "--yes"], NEW);
+    assert!(set.err.contains("anthropic says: ✓ accepted"), "{}{}", set.out, set.err);
+    assert!(stage.emulator.log().iter().any(|one| one.key.as_deref() == Some(NEW)));
+}

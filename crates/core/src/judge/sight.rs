@@ -58,7 +58,7 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the provider's public one.
+    /// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the one that it would ask.
     pub fn endpoint(&self, agent: &AgentId, provider: &ProviderId) -> Endpoint {
         let own = self.agents.get(agent).and_then(|agent| agent.endpoints.get(provider));
         own.cloned().unwrap_or_else(|| endpoint_of(self.observed, agent, provider))
@@ -99,7 +99,7 @@ impl<'a> Sight<'a> {
         let mut all: BTreeSet<Endpoint> =
             self.observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider).cloned()).collect();
         if all.is_empty() {
-            all.insert(Endpoint::public(provider.clone()));
+            all.insert(self.observed.would_ask(provider));
         }
         all
     }
@@ -229,12 +229,12 @@ pub(crate) fn is_readable(store: &StoreView) -> bool {
     matches!(store.health, StoreHealth::Ok | StoreHealth::Absent | StoreHealth::Empty)
 }
 
-/// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the provider's public one.
+/// Returns whom an agent asks: its own endpoint, else another agent's for the same provider, else the one that it would ask.
 pub fn endpoint_of(observed: &Observation, agent: &AgentId, provider: &ProviderId) -> Endpoint {
     observed
         .agent(agent)
         .and_then(|agent| agent.endpoints.get(provider))
         .or_else(|| observed.agents.iter().filter_map(|agent| agent.endpoints.get(provider)).min())
         .cloned()
-        .unwrap_or_else(|| Endpoint::public(provider.clone()))
+        .unwrap_or_else(|| observed.would_ask(provider))
 }

@@ -137,6 +137,7 @@ impl World {
             program_writes_to: StoreId::Base,
             modes: BTreeMap::new(),
             config_keys: BTreeMap::new(),
+            declared: BTreeMap::new(),
             referred: BTreeMap::new(),
             orphans: Vec::new(),
             notices: Vec::new(),

@@ -166,6 +166,7 @@ impl Fake {
             program_writes_to: StoreId::Base,
             modes: BTreeMap::new(),
             config_keys: BTreeMap::new(),
+            declared: BTreeMap::new(),
             referred: BTreeMap::new(),
             orphans: Vec::new(),
             notices: Vec::new(),
