@@ -1,5 +1,6 @@
 //! What a provider says about a credential.
 
+mod age;
 mod words;
 
 use crate::{CredentialKind, Endpoint, Fingerprint, Timestamp};

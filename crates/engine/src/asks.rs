@@ -7,9 +7,8 @@ use keyshoal_core::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a remembered answer stands for a fresh one, in seconds: shorter for an acceptance, which ends without notice.
+/// How long a remembered acceptance stands for a fresh one, in seconds: shorter than a refusal, as it ends without notice.
 const ACCEPTED_STANDS: i64 = 15 * 60;
-const DEAD_STANDS: i64 = 24 * 60 * 60;
 
 /// Collects questions, one per value and endpoint.
 #[derive(Default)]
@@ -149,7 +148,7 @@ pub(crate) fn not_remembered(
                 VerdictKind::Ok => age < ACCEPTED_STANDS,
                 // Everything waits for a source's value, and it may have been let in again: a remembered no holds nothing back.
                 kind if kind.is_dead() && sources.contains(&ask.fingerprint) => false,
-                kind if kind.is_dead() => age < DEAD_STANDS,
+                kind if kind.is_dead() => !verdict.is_old_refusal(now),
                 _ => false,
             }
         })

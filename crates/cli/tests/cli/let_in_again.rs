@@ -3,6 +3,7 @@
 use crate::stage::*;
 use keyshoal_core::Layout;
 use keyshoal_emulator::Behaviour;
+use keyshoal_testkit::rusqlite::Connection;
 use serde_json::Value;
 
 /// academic has a key of its own, which is refused when somebody looks.
@@ -12,6 +13,14 @@ fn refused() -> Stage {
     let run = stage.run(&["status", "--check"]);
     assert!(run.code == 2 && run.out.contains("its provider does not know it"), "{}{}", run.out, run.err);
     stage
+}
+
+/// What is remembered of every value was said ten days earlier than it was.
+fn remembered_for_ten_days(stage: &Stage) {
+    let db = Connection::open(stage.state_dir().join(".keyshoal/ledger.sqlite")).unwrap();
+    let aged = "UPDATE verdicts SET at = at - 864000000000, verdict = json_set(verdict, '$.at',
+                strftime('%Y-%m-%dT%H:%M:%SZ', (at - 864000000000) / 1000000, 'unixepoch'))";
+    assert!(db.execute(aged, []).unwrap() > 0);
 }
 
 fn held(stage: &Stage, agent: &str) -> Option<String> {
@@ -37,6 +46,22 @@ fn a_key_that_is_let_in_again_stays_where_it_is() {
     let stage = refused();
     run_all(&stage, &[&["sync", "--yes"]]);
     assert_eq!(held(&stage, "academic").as_deref(), Some(NEW), "it is refused still");
+}
+
+#[test]
+fn nothing_is_replaced_for_what_was_said_of_it_long_ago() {
+    let stage = refused();
+    let run = stage.run(&["sync", "--offline", "--yes"]);
+    assert_eq!((run.code, held(&stage, "academic").as_deref()), (0, Some(NEW)), "{}{}", run.out, run.err);
+
+    let stage = refused();
+    remembered_for_ten_days(&stage);
+    let status = stage.run(&["status"]);
+    assert!(status.out.contains("does not know it (found out on 20"), "{}", status.out);
+    let run = stage.run(&["sync", "--offline", "--yes"]);
+    assert_eq!((run.code, held(&stage, "academic").as_deref()), (2, Some(OWN)), "{}{}", run.out, run.err);
+    run_all(&stage, &[&["sync", "--yes"]]);
+    assert_eq!(held(&stage, "academic").as_deref(), Some(NEW), "it is asked about, and refused still");
 }
 
 #[test]

@@ -60,7 +60,7 @@ pub(super) fn alone(copy: &Copy<'_>) -> Merits {
     }
     let words = Words::new(FindingKind::Kept, text);
     if copy.verdict.is_dead() {
-        let words = words.severity(Severity::Attention).but(copy.verdict.clause());
+        let words = words.severity(Severity::Attention).but(&copy.clause());
         return Merits::leave(words.fix(format!("keyshoal set {}", copy.profile)));
     }
     let kind = &copy.view.kind;

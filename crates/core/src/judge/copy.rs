@@ -99,7 +99,7 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
     if copy.kept_by_person() {
         let overwritten = overwritten::of_copy(sight, copy.store, profile, value);
         return Merits::leave(match overwritten {
-            Some(words) if copy.verdict.is_dead() => words.but(copy.verdict.clause()),
+            Some(words) if copy.verdict.is_dead() => words.but(&copy.clause()),
             Some(words) => words,
             None => kept(copy, &short, "a person said so"),
         });
@@ -162,10 +162,10 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
     let Copy { sight, owner, profile, .. } = copy;
     let short = value.short();
     let of_source = sight.source_verdict(owner, profile);
-    if copy.verdict.is_dead() && of_source.is_accepted() {
+    if copy.verdict.is_dead() && of_source.is_accepted() && !copy.refused_long_ago() {
         let text = format!(
             "holds {short}, and {}, while the source's {} is accepted",
-            copy.verdict.clause(),
+            copy.clause(),
             source.fingerprint
         );
         return Merits::with(
@@ -186,8 +186,10 @@ fn by_verdict(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint) -> Meri
             source.fingerprint
         )
     };
-    let mut words = Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(copy.settle());
-    if copy.verdict.is_dead() {
+    let mut words = Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(copy.settle());
+    if copy.verdict.is_dead() && of_source.is_accepted() {
+        words.fix = Some(format!("keyshoal sync (asks its provider again)   or   {}", copy.settle()));
+    } else if copy.verdict.is_dead() {
         words = words.but(&format!("the source's value is not known to be accepted: {}", of_source.clause()));
     } else if copy.verdict.is_accepted() && *copy.state != SourceState::Usable {
         words.fix = Some(format!("keyshoal sync --from {owner}"));
@@ -202,7 +204,7 @@ fn in_step(copy: &Copy<'_>, short: &str) -> Merits {
     match fitting_type(copy.sight, copy.profile, &copy.view.kind) {
         // Without a vault, the source itself says so. A vault has no row of its own.
         TypeFit::Fits if copy.sight.desired.wish.is_some() && copy.verdict.is_dead() => {
-            let text = format!("holds {short}, the vault's value, and {}", copy.verdict.clause());
+            let text = format!("holds {short}, the vault's value, and {}", copy.clause());
             let words = Words::new(FindingKind::SourceRejected, text);
             Merits::leave(words.fix(format!("keyshoal rotate {}", copy.profile)))
         }
@@ -230,6 +232,16 @@ fn mention_type(copy: &Copy<'_>, mut merits: Merits) -> Merits {
 }
 
 impl Copy<'_> {
+    /// Tells whether it was found out too long ago that its provider refuses it: then it may have been let in again.
+    pub(super) fn refused_long_ago(&self) -> bool {
+        self.sight.was_refused_long_ago(&self.owner, self.view)
+    }
+
+    /// Returns what its provider says of it as a clause.
+    pub(super) fn clause(&self) -> String {
+        self.sight.clause(&self.owner, self.view)
+    }
+
     pub fn kept_by_person(&self) -> bool {
         self.sight.is_kept_by_person(self.store, self.profile)
     }
@@ -256,9 +268,10 @@ fn kept(copy: &Copy<'_>, short: &str, because: &str) -> Words {
     let Copy { owner, profile, .. } = copy;
     let words = Words::new(FindingKind::Kept, format!("keeps its own value {short}: {because}"));
     if copy.verdict.is_dead() {
+        let now = if copy.refused_long_ago() { "" } else { "now " };
         return words
             .severity(Severity::Attention)
-            .but(&format!("but now {}", copy.verdict.clause()))
+            .but(&format!("but {now}{}", copy.clause()))
             .fix(format!("keyshoal replace {owner} {profile}"));
     }
     if let TypeFit::CanBe(kind) | TypeFit::CannotBe(kind) = fitting_type(copy.sight, profile, &copy.view.kind)

@@ -89,5 +89,5 @@ pub(super) fn come_back(copy: &Copy<'_>, value: Fingerprint, why: &str) -> Merit
     let fix = format!(
         "keyshoal credential adopt {whose} {profile}   takes it into the vault; or take it out with OpenClaw's own command"
     );
-    Merits::leave(Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix))
+    Merits::leave(Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(fix))
 }

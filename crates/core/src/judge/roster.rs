@@ -133,7 +133,7 @@ fn inherited(
         Words::new(FindingKind::Inherited, format!("has none of its own and uses the base store's {value}"));
     let verdict = sight.verdict_kind(&agent.id, view);
     if verdict.is_dead() {
-        let words = words.but(verdict.clause());
+        let words = words.but(&sight.clause(&agent.id, view));
         return match agent.may_need(&view.provider) {
             true => words.severity(Severity::Attention).fix(format!("keyshoal set {profile}")),
             false => unneeded(words, view),

@@ -80,6 +80,24 @@ impl<'a> Sight<'a> {
             .map_or(VerdictKind::NotAsked, |verdict| verdict.kind)
     }
 
+    /// Tells whether it was found out too long ago that a provider refuses what a profile holds.
+    pub(super) fn was_refused_long_ago(&self, agent: &AgentId, view: &ProfileView) -> bool {
+        let over = view.kind == CredentialKind::Token && view.expires.is_some_and(|end| end <= self.now);
+        !over && self.said_of(agent, view).is_some_and(|said| said.is_old_refusal(self.now))
+    }
+
+    /// Returns as a clause what is known of what a profile holds.
+    pub(super) fn clause(&self, agent: &AgentId, view: &ProfileView) -> String {
+        match self.said_of(agent, view) {
+            Some(said) if self.was_refused_long_ago(agent, view) => said.clause(self.now),
+            _ => self.verdict_kind(agent, view).clause().to_owned(),
+        }
+    }
+
+    fn said_of(&self, agent: &AgentId, view: &ProfileView) -> Option<&'a Verdict> {
+        self.verdict(agent, &view.provider, view.material.fingerprint()?)
+    }
+
     /// Returns what is known of the source's value at an agent's endpoint.
     pub fn source_verdict(&self, agent: &AgentId, profile: &ProfileId) -> VerdictKind {
         self.desired.values.get(profile).map_or(VerdictKind::NotAsked, |value| self.verdict_of(agent, value))

@@ -77,8 +77,11 @@ pub(super) fn judge_own(
         )),
         SourceState::Rejected => {
             let known = verdict.is_dead() || verdict == VerdictKind::MalformedKey;
-            let kind = if known { verdict } else { VerdictKind::InvalidKey };
-            let text = format!("is the source, holds {shown}, and {}; nothing is spread", kind.clause());
+            let said = match known {
+                true => sight.clause(&owner, view),
+                false => VerdictKind::InvalidKey.clause().to_owned(),
+            };
+            let text = format!("is the source, holds {shown}, and {said}; nothing is spread");
             let words = Words::new(FindingKind::SourceRejected, text).fix(format!("keyshoal set {profile}"));
             match sight.observed.agents.iter().any(|agent| agent.may_need(&view.provider)) {
                 true => words,

@@ -110,7 +110,7 @@ fn overridden(
                 Merits::leave(match copy.verdict.is_dead() {
                     true => words
                         .severity(Severity::Attention)
-                        .but(&format!("but {}", copy.verdict.clause()))
+                        .but(&format!("but {}", copy.clause()))
                         .fix(format!("keyshoal rotate {profile} --agent {owner}")),
                     false => words,
                 })
@@ -148,9 +148,12 @@ fn overridden(
         return Merits::with(stale(text), Remedy::Replace(Why::Override));
     }
     let of_own = sight.verdict(owner, &own.provider, own.fingerprint);
-    if copy.verdict.is_dead() && of_own.is_some_and(|verdict| verdict.kind.is_accepted()) {
+    if copy.verdict.is_dead()
+        && of_own.is_some_and(|verdict| verdict.kind.is_accepted())
+        && !copy.refused_long_ago()
+    {
         let why = Why::RejectedWhileSourceAccepted { verdict: copy.verdict };
-        return Merits::with(stale(format!("{text}, and {}", copy.verdict.clause())), Remedy::Replace(why));
+        return Merits::with(stale(format!("{text}, and {}", copy.clause())), Remedy::Replace(why));
     }
     Merits::with(unknown(copy, &text, "and the vault has never had it"), Remedy::Ask)
 }
@@ -160,7 +163,7 @@ fn early(copy: &Copy<'_>, value: Fingerprint) -> Merits {
     let text = format!("holds {value}, which a rotation that is half done has given it before the others");
     Merits::leave(match copy.verdict.is_dead() {
         true => Words::new(FindingKind::SourceRejected, text)
-            .but(copy.verdict.clause())
+            .but(&copy.clause())
             .fix(format!("keyshoal rotate {} --rollback", copy.profile)),
         false => Words::new(FindingKind::InSync, text),
     })
@@ -212,7 +215,7 @@ pub(super) fn unknown(copy: &Copy<'_>, text: &str, why: &str) -> Words {
             "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
         ),
     };
-    Words::new(FindingKind::Foreign, text).but(copy.verdict.clause()).fix(fix)
+    Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(fix)
 }
 
 /// Tells whether it is no one agent's: it stands where all inherit it, or names what all share in the file that Keyshoal delivers.

@@ -46,15 +46,15 @@ fn sent_first(case: &Case<'_>, agent: &AgentView, provider: &ProviderId) -> Opti
     let profile =
         first.profile.as_ref().filter(|_| matches!(first.place, Place::Local | Place::Inherited))?;
     let value = first.material.fingerprint()?;
-    let verdict = case.known().verdict_kind(value, agent.endpoints.get(provider)?);
+    let said = case.known().verdict(value, agent.endpoints.get(provider)?)?;
     let told = case
         .look
         .judgement
         .of_agent(&agent.id)
         .any(|one| one.severity == Severity::Attention && one.profile.as_ref() == Some(profile));
-    (verdict.is_dead() && !told && agent.may_need(provider)).then(|| {
-        let text =
-            format!("{profile} ({}) is sent first to {provider}, and {}", value.short(), verdict.clause());
+    (said.kind.is_dead() && !told && agent.may_need(provider)).then(|| {
+        let clause = said.clause(case.now());
+        let text = format!("{profile} ({}) is sent first to {provider}, and {clause}", value.short());
         Symptom::attention(text).agents([agent.id.clone()]).fix(format!("keyshoal set {profile}"))
     })
 }
