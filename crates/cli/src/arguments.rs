@@ -276,4 +276,9 @@ impl Command {
     pub fn needs_installation(&self) -> bool {
         !matches!(self, Self::Demo(_) | Self::Completions(_) | Self::Man(_) | Self::Import(_))
     }
+
+    /// Tells whether the command makes an installation where none is.
+    pub fn makes_installation(&self) -> bool {
+        matches!(self, Self::Import(_))
+    }
 }

@@ -28,9 +28,12 @@ pub fn main() -> ExitCode {
         root::wipe_what_sqlite_frees(&world);
     }
     // Before anything that starts a thread.
-    let owner = match cli.command.as_ref().is_none_or(arguments::Command::needs_installation) {
-        true => root::act_as_owner(&mut world, &mut cli.globals),
-        false => Ok(None),
+    let owner = match cli.command.as_ref() {
+        Some(command) if command.makes_installation() => {
+            root::act_as_owner_to_be(&mut world, &mut cli.globals)
+        }
+        Some(command) if !command.needs_installation() => Ok(None),
+        _ => root::act_as_owner(&mut world, &mut cli.globals),
     };
     let mut ui = root::ui(&world, &cli.globals);
     let result = owner.and_then(|note| {

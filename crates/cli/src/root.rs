@@ -11,7 +11,8 @@ mod write;
 
 pub use child::{Handed, Heard, run_child, run_program, scratch_dir, wipe_what_sqlite_frees};
 pub use installation::{
-    OpenFor, act_as_owner, keys_dir, keys_dir_or_default, locations, open, read_secret, secret_of,
+    OpenFor, act_as_owner, act_as_owner_to_be, keys_dir, keys_dir_or_default, locations, open, read_secret,
+    secret_of,
 };
 pub use target::{Target, open_to_others};
 pub use write::{

@@ -131,6 +131,34 @@ fn root_has_no_vault_of_its_own_where_the_owner_has_one() {
 }
 
 #[test]
+fn what_root_imports_belongs_to_whose_directory_it_goes_to() {
+    let dir = house(Layout::JsonFile);
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let owner = if is_root() { STRANGER } else { std::fs::metadata(dir.path()).unwrap().uid() };
+    for name in ["home", "there"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+        std::fs::set_permissions(dir.path().join(name), std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    for path in everything(dir.path()).iter().filter(|path| *path != dir.path()) {
+        chown(path, Some(owner), Some(owner)).unwrap();
+    }
+    let vault = dir.path().join("home/vault.sqlite");
+    let payload = dir.path().join("state");
+    for (to, name) in [("home/new/.openclaw", "one"), ("there", "two")] {
+        let to = dir.path().join(to);
+        let [from, to, vault] = [&payload, &to, &vault].map(|path| path.to_str().unwrap());
+        let import = ["import", from, "--state-dir", to, "--vault", vault, "--name", name];
+        let output = run(dir.path(), &[&import[..], &["--offline", "--yes"]].concat());
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{to}: {output:?}");
+        assert!(Path::new(to).join("openclaw.json").exists(), "{to}: {output:?}");
+    }
+    for path in everything(dir.path()).iter().filter(|path| *path != dir.path()) {
+        assert_eq!(std::fs::symlink_metadata(path).unwrap().uid(), owner, "{}", path.display());
+    }
+    assert!(!dir.path().join("roots-home").exists(), "root's home was used");
+}
+
+#[test]
 fn root_reads_nothing_that_the_owner_may_not_read() {
     let dir = house(Layout::JsonFile);
     let private = tempfile::tempdir().unwrap();

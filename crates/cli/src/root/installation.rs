@@ -7,7 +7,7 @@ use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
 use keyshoal_core::Secret;
 use keyshoal_local::{AskRelease, Installation, OpenError, OpenOptions, owner};
-use keyshoal_openclaw::locate::Locations;
+use keyshoal_openclaw::locate::{LocateError, Locations};
 use keyshoal_openclaw::{files, locate};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -123,7 +123,34 @@ pub fn act_as_owner(world: &mut World, globals: &mut Globals) -> Result<Option<S
     let named = globals.vault.clone().or_else(|| world.get(variables::KEYSHOAL_VAULT).map(PathBuf::from));
     // Where neither is there, opening will say what is wrong.
     let Some(whose) = found.as_ref().map(|found| found.state_dir.clone()).or(named) else { return Ok(None) };
-    let became = owner::act_as_owner(&whose).map_err(|error| {
+    let note = become_owner(world, &whose)?;
+    if let (Some(_), Some(found)) = (&note, found) {
+        globals.state_dir = Some(found.state_dir);
+        globals.config = Some(found.config_path);
+    }
+    Ok(note)
+}
+
+/// The same before a state directory is made or filled: its owner is that of the directory, or of the one in which it is to lie.
+pub fn act_as_owner_to_be(world: &mut World, globals: &mut Globals) -> Result<Option<String>, CommandError> {
+    let dir = match locate::locate(&world.environment, globals.state_dir.as_deref(), None) {
+        Ok(found) => Some(found.state_dir),
+        Err(LocateError::NoStateDir { looked_at }) => looked_at.into_iter().next(),
+        // The command says what is wrong, and makes nothing.
+        Err(_) => None,
+    };
+    let Some(dir) = dir else { return Ok(None) };
+    let Some(there) = dir.ancestors().find(|above| files::exists(above)) else { return Ok(None) };
+    let note = become_owner(world, there)?;
+    if note.is_some() {
+        globals.state_dir = Some(dir);
+    }
+    Ok(note)
+}
+
+/// Becomes the owner of what is there, and takes that user's home for everything that follows. Returns what a person should know of it.
+fn become_owner(world: &mut World, whose: &Path) -> Result<Option<String>, CommandError> {
+    let became = owner::act_as_owner(whose).map_err(|error| {
         CommandError::io(error.to_string()).hint("run keyshoal as that user: sudo -u USER keyshoal …")
     })?;
     let Some(owner) = became else { return Ok(None) };
@@ -132,10 +159,6 @@ pub fn act_as_owner(world: &mut World, globals: &mut Globals) -> Result<Option<S
         owner.name.clone().unwrap_or_else(|| owner.uid.to_string()),
         whose.display()
     );
-    if let Some(found) = found {
-        globals.state_dir = Some(found.state_dir);
-        globals.config = Some(found.config_path);
-    }
     let vars = &mut world.environment.vars;
     let homes = [variables::XDG_CONFIG_HOME, variables::XDG_DATA_HOME];
     for name in homes.iter().chain(&["XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CACHE_HOME"]) {
