@@ -37,7 +37,7 @@ impl Keys {
     }
 
     /// Fetches what a header names and is not at hand. Tells whether anything came; an error says why the first one did not.
-    fn take_up(&self, header: &Header) -> Result<bool, Cause> {
+    pub(crate) fn take_up(&self, header: &Header) -> Result<bool, Cause> {
         let Some(fetch) = &self.fetch else { return Ok(false) };
         let (mut came, mut absent) = (false, None);
         for record in self.absent(header) {
@@ -61,7 +61,7 @@ impl Keys {
     }
 
     /// Returns the keys that something of the vault may be wrapped with and that are not at hand.
-    fn absent<'a>(&self, header: &'a Header) -> impl Iterator<Item = &'a KeyRecord> {
+    pub(crate) fn absent<'a>(&self, header: &'a Header) -> impl Iterator<Item = &'a KeyRecord> {
         let ring = self.ring();
         let records = header.keys.iter().map(|key| &key.record);
         records.filter(move |one| one.state != KeyState::Retired && ring.get(one.id).is_none())

@@ -5,9 +5,9 @@ use crate::load::Rows;
 use crate::session::{Session, values};
 use crate::tally::Tally;
 use crate::values::{Home, called, shown};
-use crate::{Cause, Vault, VaultError, events, queries, rotations};
+use crate::{Cause, KeyRecord, Vault, VaultError, events, queries, rotations};
 use keyshoal_core::InstanceId;
-use keyshoal_seal::{Keyring, SealError};
+use keyshoal_seal::{KeyId, Keyring, SealError};
 use std::collections::BTreeMap;
 
 /// What was looked at, and what is wrong.
@@ -21,6 +21,8 @@ pub struct Verified {
     pub documents: u64,
     /// How many entries of the history were whole.
     pub events: u64,
+    /// Whether records do not open for want of a key of the vault. As long as that is so, nothing is repaired.
+    pub key_absent: bool,
     /// What is wrong: nothing, when all is well.
     pub problems: Vec<Problem>,
 }
@@ -49,7 +51,13 @@ impl Vault {
         self.database.read(|db| {
             let header = Header::read(db)?;
             found.expect("the vault", header.check(&self.tags));
-            let ring = self.keys_of(&header);
+            let refused = self.keys.take_up(&header).err();
+            let ring = self.keys.ring();
+            let said = |one: &KeyRecord| match &refused {
+                Some(cause @ Cause::KeyAbsent { wanted, .. }) if *wanted == one.id => cause.to_string(),
+                _ => Cause::absent(one, "").to_string(),
+            };
+            found.absent = self.keys.absent(&header).map(|one| (one.id, said(one))).collect();
             let organisations = db.query(queries::INSTANCE_IDS, &[]);
             for row in found.expect("the instances", organisations).unwrap_or_default() {
                 let of = row.text(0).map(str::to_owned);
@@ -138,8 +146,10 @@ struct Looking {
     done: Verified,
     /// How many records did not open.
     closed: u64,
-    /// How many of the instance that is looked at did not for want of a key.
-    locked: BTreeMap<String, usize>,
+    /// The keys of the vault that are not at hand, and what is said of each.
+    absent: Vec<(KeyId, String)>,
+    /// How many of the instance that is looked at did not for want of one of these.
+    locked: BTreeMap<usize, usize>,
 }
 
 impl Looking {
@@ -156,8 +166,11 @@ impl Looking {
         self.closed += 1;
         let why = match cause {
             Cause::Seal { source: SealError::NoKey { wrapped_with }, .. } => {
-                *self.locked.entry(wrapped_with.to_string()).or_default() += 1;
-                return false;
+                if let Some(at) = self.absent.iter().position(|(id, _)| *id == wrapped_with) {
+                    *self.locked.entry(at).or_default() += 1;
+                    return false;
+                }
+                format!("it says that it is sealed under key {wrapped_with}, which is none of this vault's")
             }
             Cause::Seal { source, .. } => source.to_string(),
             cause => cause.why(),
@@ -168,13 +181,10 @@ impl Looking {
 
     /// Says of an instance what does not open for want of a key: that is not damaged, and one line for all of it.
     fn say_locked(&mut self, of: &str) {
-        for (key, count) in std::mem::take(&mut self.locked) {
-            let records =
-                if count == 1 { "one record is".to_owned() } else { format!("{count} records are") };
-            self.wrong(
-                of,
-                format!("{records} sealed under key {key}, which is not at hand: give that key, too"),
-            );
+        for (at, count) in std::mem::take(&mut self.locked) {
+            let records = if count == 1 { "one record".to_owned() } else { format!("{count} records") };
+            self.wrong(of, format!("{records}: {}", self.absent[at].1));
+            self.done.key_absent = true;
         }
     }
 }

@@ -196,11 +196,14 @@ fn verify(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
     drop(progress);
     let found = found?;
     ui.data(&render::vault::verified(&found));
-    if !found.problems.is_empty() {
-        ui.say(&Text::of(
-            "  keyshoal vault repair --dry-run   says of what is damaged where it can be had again",
-        ));
-    }
+    let ways_out: &[&str] = match (found.key_absent, found.problems.is_empty()) {
+        (true, _) => &vault::KEY_ABSENT,
+        (false, true) => &[],
+        (false, false) => {
+            &["keyshoal vault repair --dry-run   says of what is damaged where it can be had again"]
+        }
+    };
+    ways_out.iter().for_each(|way| ui.say(&Text::of(format!("  {way}"))));
     ui.document(&VaultDocument::of("verify", vault.path()).verified(&found))?;
     Ok(Outcome::attention_if(!found.problems.is_empty()))
 }

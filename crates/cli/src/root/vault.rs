@@ -19,6 +19,11 @@ use std::path::{Path, PathBuf};
 
 /// The way on where a vault's key is gone.
 const LOST: &str = "where it is lost for good: keyshoal instance release, then move the vault's file aside and begin anew: keyshoal vault init, keyshoal instance add";
+/// The ways out where a key of the vault is not at hand.
+pub const KEY_ABSENT: [&str; 2] = [
+    "have that key at hand where it comes from, and run this again; keyshoal vault rekey   ends a change of the key that was broken off",
+    LOST,
+];
 
 /// Said of what may go by itself, or once there is room.
 pub const AGAIN: &str = "trying again may help";
@@ -144,17 +149,15 @@ impl From<VaultError> for CommandError {
             | Cause::WrongKey { .. }
             | Cause::KeyAbsent { .. }
             | Cause::Key(_) => ErrorKind::Config,
-            Cause::Exists | Cause::Refused(_) | Cause::NoInstance(_) | Cause::OtherRekey { .. } => {
-                ErrorKind::User
-            }
+            Cause::Exists
+            | Cause::Refused(_)
+            | Cause::NoInstance(_)
+            | Cause::OtherRekey { .. } => ErrorKind::User,
             _ => ErrorKind::Io,
         };
         let retryable = error.is_retryable();
         let hints: &[&str] = match error.cause {
-            Cause::KeyAbsent { .. } => &[
-                "have that key at hand where it comes from, and run this again; keyshoal vault rekey   ends a change of the key that was broken off",
-                LOST,
-            ],
+            Cause::KeyAbsent { .. } => &KEY_ABSENT,
             Cause::Seal { .. } => &["keyshoal vault repair   says what of a vault is damaged, and mends it"],
             Cause::NoInstance(_) => &["keyshoal vault verify   says whether the vault is damaged"],
             Cause::Header(_) => &[

@@ -86,6 +86,15 @@ fn nothing_is_repaired_and_nobody_is_told_to_while_a_key_is_absent() {
         "{}",
         repaired.err
     );
+    let verified = stage.run(&["vault", "verify"]);
+    assert_eq!(verified.code, 2, "{}{}", verified.out, verified.err);
+    let refusal = repaired.err.split_once("what is sealed under key").unwrap().1.lines().next().unwrap();
+    assert!(verified.out.contains(refusal), "{}{}", verified.out, repaired.err);
+    assert!(
+        verified.err.contains("keyshoal vault rekey") && !verified.err.contains("vault repair"),
+        "{}",
+        verified.err
+    );
     assert_eq!(std::fs::read(vault(&stage)).unwrap(), before, "something was written");
     let status = stage.run(&["status", "--json"]);
     assert!(

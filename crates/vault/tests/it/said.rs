@@ -56,8 +56,9 @@ fn a_key_that_is_not_at_hand_is_one_line() {
     vault.rekey_in_batches(&key(2), &author(), at(5), 2, &mut meanwhile).unwrap();
     let all: Vec<_> = seen.iter().flatten().map(|one| (one.what.as_str(), one.why.as_str())).collect();
     let wanted = format!(
-        "2 records are sealed under key {}, which is not at hand: give that key, too",
-        key(2).key.id()
+        "2 records: what is sealed under key {} ({}) does not open, as that key is not at hand; nothing of it is damaged, and nothing was changed",
+        key(2).key.id(),
+        key(2).source
     );
     assert!(all.contains(&("instance one", wanted.as_str())), "{seen:?}");
     assert!(seen.iter().all(|problems| problems.len() < 2), "{seen:?}");
