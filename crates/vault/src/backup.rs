@@ -71,9 +71,7 @@ impl Vault {
         let home = Place::of(self.path())?;
         let _guard = target.exclusive()?;
         let _other = if home.is_beside(target)? { None } else { Some(home.exclusive()?) };
-        if target.is_taken()? {
-            return Err(Cause::Exists);
-        }
+        target.require_free()?;
         target.sweep()?;
         let copy = if self.database.read_only { None } else { Some(self.copy_beside(&home)?) };
         on(BackupStep::Copied);

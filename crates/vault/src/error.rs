@@ -49,6 +49,9 @@ pub enum Cause {
     /// There is something already.
     #[error("is there already, and is never written over; choose another name, or move it aside")]
     Exists,
+    /// There is a part of something that is gone itself.
+    #[error("is gone, but {0} is left of it, which would spoil a new one; move it aside: mv {0} {0}.left")]
+    LeftBeside(String),
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),

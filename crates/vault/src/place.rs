@@ -45,14 +45,17 @@ impl Place {
         Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
     }
 
-    /// Tells whether there is anything under this name, or under one that SQLite would take for a part of it.
-    pub(crate) fn is_taken(&self) -> Result<bool, Cause> {
-        for ending in ["", "-wal", "-shm", "-journal"] {
+    /// Refuses where there is anything under this name, or under one that SQLite would take for a part of it.
+    pub(crate) fn require_free(&self) -> Result<(), Cause> {
+        if self.beside("")?.is_some() {
+            return Err(Cause::Exists);
+        }
+        for ending in ["-wal", "-shm", "-journal"] {
             if self.beside(ending)?.is_some() {
-                return Ok(true);
+                return Err(Cause::LeftBeside(format!("{}{ending}", self.path.display())));
             }
         }
-        Ok(false)
+        Ok(())
     }
 
     /// Looks at the file without opening it. `None` when it is not there.
@@ -140,9 +143,7 @@ impl Place {
     /// Has the directory alone for a new file of this name, until the guard is dropped: refused where there is one, drafts of the dead swept.
     pub(crate) fn claim(&self) -> Result<OwnedFd, Cause> {
         let guard = self.exclusive()?;
-        if self.is_taken()? {
-            return Err(Cause::Exists);
-        }
+        self.require_free()?;
         self.sweep()?;
         Ok(guard)
     }

@@ -89,7 +89,7 @@ impl Vault {
         // One that was killed after this may be repeated in the same second.
         for next in 2.. {
             match self.write_image(&path) {
-                Err(Cause::Exists) => path = PathBuf::from(format!("{name}-{next}")),
+                Err(Cause::Exists | Cause::LeftBeside(_)) => path = PathBuf::from(format!("{name}-{next}")),
                 done => return done.map(|()| path.clone()).map_err(VaultError::at(&path)),
             }
         }

@@ -150,6 +150,7 @@ impl From<VaultError> for CommandError {
             | Cause::KeyAbsent { .. }
             | Cause::Key(_) => ErrorKind::Config,
             Cause::Exists
+            | Cause::LeftBeside(_)
             | Cause::Refused(_)
             | Cause::NoInstance(_)
             | Cause::OtherRekey { .. } => ErrorKind::User,

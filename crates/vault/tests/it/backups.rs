@@ -54,8 +54,13 @@ fn nothing_is_written_over() {
     // A log that lies there would be taken for a part of what is restored.
     let to = house.dir.path().join("other.sqlite");
     std::fs::write(house.dir.path().join("other.sqlite-wal"), "left").unwrap();
-    assert!(matches!(restore(&to).cause, Cause::Exists));
-    assert!(matches!(Vault::create(&to, &key(1), &author(), at(6)).unwrap_err().cause, Cause::Exists));
+    for error in [restore(&to), Vault::create(&to, &key(1), &author(), at(6)).unwrap_err()] {
+        assert!(error.to_string().contains("other.sqlite: is gone, but "), "{error}");
+        assert!(
+            matches!(&error.cause, Cause::LeftBeside(left) if left.ends_with("other.sqlite-wal")),
+            "{error}"
+        );
+    }
     assert!(!to.exists());
 }
 
