@@ -11,6 +11,7 @@ mod untold;
 mod world;
 
 pub use case::Case;
+pub(crate) use case::moment;
 pub use checks::CHECKS;
 pub use told::{Remedy, Symptom, Told};
 

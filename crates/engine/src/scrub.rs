@@ -6,7 +6,8 @@
 mod databases;
 mod files;
 
-use crate::doctor::Case;
+use crate::doctor::{Case, moment};
+use keyshoal_core::examination::SetAside;
 use keyshoal_core::residue::PlainValue;
 use keyshoal_core::{AgentId, Fingerprint};
 
@@ -78,5 +79,29 @@ pub fn plan(case: &Case<'_>) -> Scrub {
         files::decide(case, file, &mut scrub);
     }
     databases::decide(case, &mut scrub);
+    scrub.left.extend(case.facts.set_aside.iter().map(|one| moved_aside(case, one)));
     scrub
+}
+
+/// What was moved aside is a person's to decide about: it may be moved back.
+fn moved_aside(case: &Case<'_>, one: &SetAside) -> Left {
+    let days = case.now().duration_since(one.at).as_hours() / 24;
+    let since = match days {
+        ..=0 => "today".to_owned(),
+        1 => "yesterday".to_owned(),
+        days => format!("{days} days ago"),
+    };
+    Left {
+        path: one.to.clone(),
+        agent: None,
+        why: format!(
+            "it was moved aside of {} on {} ({since}), and may hold credentials in plaintext; nothing removes it by itself",
+            one.agent,
+            moment(one.at)
+        ),
+        fix: Some(format!(
+            "rm -r {}   for good   or   keyshoal quarantine --undo {}   moves it back",
+            one.to, one.agent
+        )),
+    }
 }

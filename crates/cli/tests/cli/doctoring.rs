@@ -96,6 +96,14 @@ fn an_agent_that_is_no_more_is_set_aside_and_put_back() {
     assert_eq!(run.code, 0, "{}", run.err);
     assert!(orphaned().contains("was moved aside") && orphaned().contains("✓ agent_ids"), "{}", orphaned());
     assert!(stage.run(&["quarantine"]).out.contains("retired"));
+    for command in [["doctor", "residue"], ["scrub", "--dry-run"]] {
+        let run = stage.run(&command);
+        assert!(
+            run.out.contains("may hold credentials in plaintext") && run.out.contains("rm -r "),
+            "{command:?}: {}",
+            run.out
+        );
+    }
     assert_eq!(stage.run(&["quarantine", "--undo"]).code, 64);
     assert_eq!(stage.run(&["quarantine", "--undo", "retired"]).code, 0);
     assert!(orphaned().contains("keyshoal quarantine retired"), "{}", orphaned());
