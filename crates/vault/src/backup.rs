@@ -51,7 +51,7 @@ impl Vault {
             VaultError::at(whose)(cause)
         })?;
         // Of a vault that can only be read the backup may be what saves it.
-        if !self.database.read_only {
+        if !self.database.is_frozen().map_err(VaultError::at(self.path()))? {
             self.write(now, |pen| {
                 let said = format!("backup {} made", header.id);
                 events::add(pen.db, pen.tags, None, who, &[said], now)
@@ -73,7 +73,7 @@ impl Vault {
         let _other = if home.is_beside(target)? { None } else { Some(home.exclusive()?) };
         target.require_free()?;
         target.sweep()?;
-        let copy = if self.database.read_only { None } else { Some(self.copy_beside(&home)?) };
+        let copy = if self.database.is_frozen()? { None } else { Some(self.copy_beside(&home)?) };
         on(BackupStep::Copied);
         let (key, header) = match &copy {
             Some(copy) => self.header_of(&copy.path, who, now)?,

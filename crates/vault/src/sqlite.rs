@@ -1,10 +1,12 @@
 //! A vault in a SQLite file: made whole or not at all, opened, and written by whole transactions.
 
+mod opened;
 mod statements;
 
 use crate::place::Place;
 use crate::session::Session;
 use crate::{Cause, VaultError, schema};
+use opened::Opened;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use statements::Statements;
 use std::path::{Path, PathBuf};
@@ -24,9 +26,7 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 /// An open vault file.
 pub(crate) struct Database {
     pub(crate) path: PathBuf,
-    /// Whether its file system is mounted so that nothing can be written.
-    pub(crate) read_only: bool,
-    connection: Mutex<Connection>,
+    opened: Mutex<Opened>,
 }
 
 impl Database {
@@ -63,17 +63,25 @@ impl Database {
             return Err(Cause::Corrupt("it is empty".to_owned()));
         }
         place.require_private(&stat)?;
-        if place.is_read_only() {
-            return Self::open_read_only(&place, path);
-        }
-        Self::open_to_write(&place, path).map_err(|cause| match cause {
-            // SQLite does not say why it cannot make the files beside it.
-            Cause::Database(source) if place.is_full() => Cause::NoRoom(source),
-            cause => cause,
+        let opened = match place.is_read_only() {
+            true => Opened::on_read_only_disk(&place)?,
+            false => Self::open_or_read(&place)?,
+        };
+        Ok(Self { path: path.to_owned(), opened: Mutex::new(opened) })
+    }
+
+    /// Opens the file to write; only to read where its disk has no room left for what SQLite makes beside it.
+    fn open_or_read(place: &Place) -> Result<Opened, Cause> {
+        Self::open_to_write(place).or_else(|cause| match cause {
+            // SQLite does not say why it cannot make these files.
+            Cause::Database(source) | Cause::NoRoom(source) if place.is_full() => {
+                Opened::on_full_disk(place)?.ok_or(Cause::NoRoom(source))
+            }
+            cause => Err(cause),
         })
     }
 
-    fn open_to_write(place: &Place, path: &Path) -> Result<Self, Cause> {
+    fn open_to_write(place: &Place) -> Result<Opened, Cause> {
         let connection = Connection::open_with_flags(&place.path, FLAGS).map_err(Cause::database)?;
         configure(&connection).map_err(Cause::database)?;
         let found = schema::check(&connection)?;
@@ -88,23 +96,7 @@ impl Database {
             let from = schema::check(&forward)?;
             schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
-    }
-
-    /// Opens a file on a disk that cannot be written. SQLite would make files beside it, unless it hears that nobody changes it.
-    fn open_read_only(place: &Place, path: &Path) -> Result<Self, Cause> {
-        if place.beside("-wal")?.is_some_and(|log| log.st_size > 0) {
-            return Err(Cause::ReadOnlyLog(format!("{}-wal", place.path.display())));
-        }
-        let name = place.path.to_str().ok_or(Cause::NotPlain)?;
-        let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        let uri = format!("file:{name}?immutable=1");
-        let connection = Connection::open_with_flags(uri, READING).map_err(Cause::database)?;
-        configure(&connection).map_err(Cause::database)?;
-        if schema::check(&connection)? < schema::KNOWN {
-            return Err(Cause::ReadOnly);
-        }
-        Ok(Self { path: path.to_owned(), read_only: true, connection: Mutex::new(connection) })
+        Ok(Opened::to_write(connection))
     }
 
     /// Opens a whole vault that has no name yet, to look at it before it gets one.
@@ -133,7 +125,7 @@ impl Database {
                 .and_then(|()| forward.commit())
                 .map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
+        Ok(Self { path: path.to_owned(), opened: Mutex::new(Opened::to_write(connection)) })
     }
 
     /// Reads in one transaction.
@@ -141,10 +133,16 @@ impl Database {
         &self,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
-        begin_transaction(&connection, TransactionBehavior::Deferred)
-            .and_then(|transaction| work(&Statements(&transaction)))
-            .map_err(VaultError::at(&self.path))
+        let done = || {
+            let connection = self.connection()?;
+            let result = begin_transaction(&connection, TransactionBehavior::Deferred)
+                .and_then(|transaction| work(&Statements(&transaction)))?;
+            if connection.was_changed(&self.path)? {
+                return Err(Cause::refused("the vault was changed meanwhile; look again"));
+            }
+            Ok(result)
+        };
+        done().map_err(VaultError::at(&self.path))
     }
 
     /// Writes in one transaction, all or nothing.
@@ -152,8 +150,9 @@ impl Database {
         &self,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
         let done = || {
+            let connection = self.connection()?;
+            connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             let result = work(&Statements(&transaction))?;
             transaction.commit().map_err(Cause::database)?;
@@ -168,8 +167,9 @@ impl Database {
         kept: bool,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
         let done = || {
+            let connection = self.connection()?;
+            connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
             let result = work(&Statements(&transaction))?;
@@ -183,7 +183,7 @@ impl Database {
     /// Empties the write-ahead log into the file, so that what was replaced is nowhere any more. Left for later when somebody
     /// else is reading.
     pub(crate) fn empty_log(&self) -> Result<(), Cause> {
-        self.connection()
+        self.connection()?
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(Cause::database)
     }
@@ -191,18 +191,18 @@ impl Database {
     /// Writes one consistent state of the whole vault into an empty file, without what was deleted.
     pub(crate) fn copy_to(&self, file: &Path) -> Result<(), Cause> {
         let file = file.to_str().ok_or(Cause::NotPlain)?;
-        self.connection().execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
+        self.connection()?.execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
         Ok(())
     }
 
     /// Writes the file anew without what was deleted.
     pub(crate) fn compact(&self) -> Result<(), Cause> {
-        self.connection().execute_batch("VACUUM").map_err(Cause::database)
+        self.connection()?.execute_batch("VACUUM").map_err(Cause::database)
     }
 
     /// Returns the whole file as it stands, page by page.
     pub(crate) fn image(&self) -> Result<Vec<u8>, Cause> {
-        Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())
+        Ok(self.connection()?.serialize("main").map_err(Cause::database)?.to_vec())
     }
 
     /// Returns the same as a file of its own, that nobody else has open.
@@ -217,7 +217,7 @@ impl Database {
 
     /// Asks SQLite what is wrong with the file.
     pub(crate) fn damage(&self) -> Result<Vec<String>, Cause> {
-        let connection = self.connection();
+        let connection = self.connection()?;
         let mut found = Vec::new();
         let ask = || -> rusqlite::Result<Vec<String>> {
             let mut asked = connection.prepare("PRAGMA integrity_check(100)")?;
@@ -239,9 +239,18 @@ impl Database {
         Ok(found)
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    /// Tells whether it can only be read for now.
+    pub(crate) fn is_frozen(&self) -> Result<bool, Cause> {
+        Ok(self.connection()?.require_writable().is_err())
+    }
+
+    fn connection(&self) -> Result<MutexGuard<'_, Opened>, Cause> {
         // A panic inside a transaction has rolled it back: the connection itself is as good as before.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.is_overtaken(&self.path)? {
+            *opened = Self::open_or_read(&Place::of(&self.path)?)?;
+        }
+        Ok(opened)
     }
 }
 
