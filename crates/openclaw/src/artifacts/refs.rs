@@ -95,9 +95,9 @@ impl RefsFile {
         self.values.len()
     }
 
-    /// Returns what a reference leads to in this file. `None` for references to anything else.
+    /// Returns what a reference leads to in this file. `None` for references to anything else, and to a name without a value.
     pub fn value(&self, reference: &SecretRef) -> Option<&Secret> {
-        self.values.get(&self.name_of(reference)?)
+        self.values.get(&self.name_of(reference)?).filter(|value| !value.reveal_secret().is_empty())
     }
 
     /// Takes over from another file what these references lead to there and what is not in this one.
