@@ -23,10 +23,11 @@ Examples:
   keyshoal set anthropic           paste a new key; it is tested, then everywhere
 
 Exit codes:
-  0  fine, or nothing to do (kept overrides are fine)
-  1  the command failed
-  2  something needs attention (drift, rejected, unproven, a question is open)
-  64 wrong usage"
+  0   fine, or nothing to do (kept overrides are fine)
+  1   the command failed
+  2   something needs attention (drift, rejected, unproven, a question is open)
+  64  wrong usage
+  130 it was stopped with Ctrl-C (128 and the number of the signal that ended it; `watch` ends with 0)"
 )]
 pub struct Cli {
     /// Options for every command.

@@ -29,12 +29,14 @@ pub struct CommandError {
     pub message: String,
     /// What to do, one line each.
     pub hints: Vec<String>,
+    /// The signal by which a person, or the system, ended the command, if so.
+    pub signal: Option<i32>,
 }
 
 impl CommandError {
     /// Makes an error of a kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new() }
+        Self { kind, message: message.into(), hints: Vec::new(), signal: None }
     }
 
     /// Makes an error about what the person asked for.
@@ -60,6 +62,11 @@ impl CommandError {
     /// Makes an error about Keyshoal itself.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
+    }
+
+    /// Makes the last words of a command that a signal has ended.
+    pub fn stopped(signal: i32, message: impl Into<String>) -> Self {
+        Self { signal: Some(signal), ..Self::user(message) }
     }
 
     /// Adds a line that says what to do.

@@ -29,10 +29,16 @@ impl Outcome {
 /// The exit code of wrong usage, as in sysexits.h.
 pub const USAGE: u8 = 64;
 
+/// Returns the exit code of a command that a signal has ended, as shells count it: 130 for Ctrl-C.
+pub fn by_signal(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
+}
+
 /// Returns the exit code of a finished command.
 pub fn of(result: &Result<Outcome, CommandError>) -> u8 {
     match result {
         Ok(outcome) => outcome.code(),
+        Err(CommandError { signal: Some(signal), .. }) => by_signal(*signal),
         Err(error) if error.kind == ErrorKind::Usage => USAGE,
         Err(_) => 1,
     }

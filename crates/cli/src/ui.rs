@@ -10,7 +10,6 @@ mod text;
 
 pub use ask::{Answer, Asker};
 pub use grid::{Grid, Row};
-pub use hidden::STOPPED;
 use hidden::read_hidden;
 pub use progress::Progress;
 use signals::Asking;
@@ -167,11 +166,19 @@ impl Ui {
         let _asking = self.listen()?;
         self.err.part(prompt);
         let read = match &self.asker {
-            Asker::Terminal => read_hidden(),
+            Asker::Terminal => read_hidden(self.stopped()),
             _ => self.asker.line().map(keyshoal_core::Secret::new),
         };
         self.err.raw("\n");
         read.map(Some)
+    }
+
+    /// Returns what is said to a person who breaks a question off.
+    fn stopped(&self) -> &'static str {
+        match self.changed {
+            true => "stopped; nothing more was changed",
+            false => "stopped; nothing was changed",
+        }
     }
 
     /// Has a signal answered while a person at a terminal is asked.
@@ -179,12 +186,8 @@ impl Ui {
         if !matches!(self.asker, Asker::Terminal) {
             return Ok(None);
         }
-        let words = match self.changed {
-            true => "stopped; nothing more was changed",
-            false => "stopped; nothing was changed",
-        };
         let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
-        Asking::begin(self.beside(), words).map(Some).map_err(failed)
+        Asking::begin(self.beside(), self.stopped()).map(Some).map_err(failed)
     }
 
     /// Returns another voice on the same outputs, for the last words of a process. Nobody is asked.

@@ -7,7 +7,7 @@ mod scene;
 use super::Context;
 use crate::arguments::Cli;
 use crate::error::CommandError;
-use crate::exit::Outcome;
+use crate::exit::{self, Outcome};
 use crate::root::World;
 use crate::ui::{Text, Tone, Ui};
 use clap::Parser as _;
@@ -105,9 +105,9 @@ fn remove_on_signal(home: &TempDir) {
     let waiting = super::signals::stop_flag();
     let Ok(stop) = waiting else { return };
     std::thread::spawn(move || {
-        stop.wait();
+        let signal = stop.wait();
         // What cannot be removed is left to the system's own cleaning.
         let _ = std::fs::remove_dir_all(path);
-        std::process::exit(130);
+        std::process::exit(exit::by_signal(signal).into());
     });
 }

@@ -1,4 +1,4 @@
-//! Being told to end: SIGTERM and SIGINT.
+//! Being told to end: SIGTERM, SIGINT and their like.
 
 use crate::error::CommandError;
 use crate::ui;
@@ -8,24 +8,27 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Is set once the process has been told to end.
 #[derive(Clone, Debug, Default)]
-pub struct StopFlag(Arc<(Mutex<bool>, Condvar)>);
+pub struct StopFlag(Arc<(Mutex<Option<i32>>, Condvar)>);
 
 impl StopFlag {
     /// Tells whether it is set.
     pub fn is_set(&self) -> bool {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Waits until it is.
-    pub fn wait(&self) {
+    /// Waits until it is. Returns the number of the signal.
+    pub fn wait(&self) -> i32 {
         let mut set = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while !*set {
-            set = self.0.1.wait(set).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match *set {
+                Some(signal) => return signal,
+                None => set = self.0.1.wait(set).unwrap_or_else(PoisonError::into_inner),
+            }
         }
     }
 
-    fn set(&self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    fn set(&self, signal: i32) {
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(signal);
         self.0.1.notify_all();
     }
 }
@@ -40,20 +43,20 @@ pub fn flag_on(kinds: &[SignalKind]) -> Result<StopFlag, CommandError> {
     let failed = |error: std::io::Error| CommandError::io(format!("signals cannot be handled: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let guard = runtime.enter();
-    let mut signals: Vec<_> =
-        kinds.iter().map(|kind| signal(*kind)).collect::<Result<_, _>>().map_err(failed)?;
+    let listen = |kind: &SignalKind| Ok((kind.as_raw_value(), signal(*kind)?));
+    let mut signals: Vec<_> = kinds.iter().map(listen).collect::<Result<_, _>>().map_err(failed)?;
     drop(guard);
     ui::leave_signals();
     let flag = StopFlag::default();
     let set = flag.clone();
     std::thread::spawn(move || {
-        runtime.block_on(std::future::poll_fn(|context| {
-            match signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready()) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            }
+        let number = runtime.block_on(std::future::poll_fn(|context| {
+            let mut came = signals
+                .iter_mut()
+                .filter_map(|(number, signal)| signal.poll_recv(context).is_ready().then_some(*number));
+            came.next().map_or(Poll::Pending, Poll::Ready)
         }));
-        set.set();
+        set.set(number);
     });
     Ok(flag)
 }

@@ -4,7 +4,7 @@ use super::World;
 use super::vault::{self, AGAIN};
 use crate::arguments::Globals;
 use crate::error::{CommandError, ErrorKind};
-use crate::ui::{STOPPED, Ui};
+use crate::ui::Ui;
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{AgentId, Secret};
 use keyshoal_engine::ports::PortError;
@@ -72,7 +72,7 @@ pub fn hold(
     match heard {
         Ok(held) => Ok(Some(held)),
         // Who breaks the question off wants no answer without the vault either.
-        Err(error) if need == Need::IfAtHand && error.message != STOPPED => {
+        Err(error) if need == Need::IfAtHand && error.signal.is_none() => {
             let lost_only = error.hints.iter().all(|hint| hint == LOST);
             let why = lost_only.then(|| WHY.to_owned()).into_iter();
             let ways: Vec<String> = why.chain(error.hints).collect();

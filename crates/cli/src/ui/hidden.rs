@@ -6,15 +6,13 @@
 use super::signals::{remember, restore};
 use crate::error::CommandError;
 use keyshoal_core::Secret;
+use rustix::process::Signal;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, tcgetattr, tcsetattr};
 use std::io;
 use zeroize::Zeroizing;
 
 /// The longest secret that is read; tokens are shorter, private keys too.
 const LONGEST: usize = 64 * 1024;
-
-/// What is said where a person breaks a prompt off.
-pub const STOPPED: &str = "stopped; nothing was changed";
 
 /// Puts the terminal back when the prompt ends, however it ends.
 struct Restore;
@@ -25,8 +23,9 @@ impl Drop for Restore {
     }
 }
 
-/// Reads one line from the terminal on stdin without showing it. The caller has written the prompt.
-pub fn read_hidden() -> Result<Secret, CommandError> {
+/// Reads one line from the terminal on stdin without showing it. The caller has written the prompt. These words are said where the person
+/// breaks it off.
+pub fn read_hidden(words: &'static str) -> Result<Secret, CommandError> {
     let failed = |error: io::Error| {
         CommandError::io(format!("the terminal could not be switched to hidden input: {error}"))
             .hint("give it on standard input, or in a file, instead")
@@ -55,7 +54,7 @@ pub fn read_hidden() -> Result<Secret, CommandError> {
             match typed.take(*byte) {
                 Step::More => {}
                 Step::Done => return typed.finish(),
-                Step::Stop => return Err(CommandError::user(STOPPED)),
+                Step::Stop => return Err(CommandError::stopped(Signal::INT.as_raw(), words)),
             }
         }
     }

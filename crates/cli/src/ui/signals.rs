@@ -4,6 +4,7 @@
 
 use super::Ui;
 use crate::error::CommandError;
+use crate::exit;
 use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,8 +99,8 @@ fn end(number: i32) -> ! {
     if let Some((mut voice, words)) = locked(&ASKING).take() {
         // The question stands at the end of its line.
         voice.err.raw("\n");
-        voice.error(&CommandError::user(words));
+        voice.error(&CommandError::stopped(number, words));
         let _ = voice.finish();
     }
-    std::process::exit(128 + number);
+    std::process::exit(exit::by_signal(number).into());
 }

@@ -38,12 +38,24 @@ impl Waiting {
     /// Lets the provider answer, and waits for what the first then says.
     fn end(self) -> (Stage, Run) {
         self.stage.emulator.hold(false);
-        let said = self.first.wait_with_output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        let run =
-            Run { code: said.status.code().unwrap_or(-1), out: text(said.stdout), err: text(said.stderr) };
+        let run = said_by(self.first);
         (self.stage, run)
     }
+
+    /// Tells the first to stop, and waits for what it says then. The provider goes on keeping its answer back until it has ended.
+    fn stop(self, signal: Signal) -> (Stage, Run) {
+        kill_process(Pid::from_child(&self.first), signal).unwrap();
+        let run = said_by(self.first);
+        self.stage.emulator.hold(false);
+        (self.stage, run)
+    }
+}
+
+/// Waits for the end of a process, and for what it says until then.
+fn said_by(process: Child) -> Run {
+    let said = process.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: said.status.code().unwrap_or(-1), out: text(said.stdout), err: text(said.stderr) }
 }
 
 fn vaulted() -> Stage {
@@ -139,11 +151,9 @@ fn what_another_did_meanwhile_is_said() {
 
 #[test]
 fn whoever_stops_it_is_told_where_it_stands_and_how_to_go_on() {
-    for signal in [Signal::INT, Signal::TERM] {
-        let waiting = Waiting::begin();
-        kill_process(Pid::from_child(&waiting.first), signal).unwrap();
-        let (stage, stopped) = waiting.end();
-        assert_eq!(stopped.code, 1, "{}{}", stopped.out, stopped.err);
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let (stage, stopped) = Waiting::begin().stop(signal);
+        assert_eq!(stopped.code, code, "{}{}", stopped.out, stopped.err);
         for said in ["stopped", PROFILE, "stands at staged", "--resume", "--rollback"] {
             assert!(stopped.err.contains(said), "{said}: {}", stopped.err);
         }

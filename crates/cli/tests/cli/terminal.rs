@@ -90,7 +90,7 @@ fn ctrl_c_stops_before_anything_is_changed() {
     terminal.wait_for_silence();
     terminal.types("sk-ant-half\u{3}");
     terminal.until("nothing was changed");
-    assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+    assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
     assert!(terminal.echoes(), "the terminal is as it was");
 }
 
@@ -141,13 +141,13 @@ fn a_signal_while_a_rotation_asks_puts_the_terminal_back_and_is_answered() {
     for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"]] {
         assert_eq!(stage.run(arguments).code, 0);
     }
-    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
         let mut terminal = Terminal::open(&stage, &["rotate", "anthropic"]);
         terminal.until("(hidden): ");
         terminal.wait_for_silence();
         kill_process(Pid::from_child(&terminal.child), signal).unwrap();
         terminal.until("stopped; nothing was changed");
-        assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(code));
         assert!(terminal.echoes(), "the terminal is as it was");
     }
     assert_eq!(stage.run(&["rotate", "--due"]).code, 0);
@@ -230,7 +230,7 @@ fn who_reads_is_asked_for_the_passphrase_and_need_not_give_it() {
         terminal.wait_for_silence();
         terminal.types("\u{3}");
         terminal.until("stopped; nothing was changed");
-        assert_eq!(terminal.child.wait().unwrap().code(), Some(1));
+        assert_eq!(terminal.child.wait().unwrap().code(), Some(130));
         // Without a terminal nobody is asked.
         let run = stage.run(words);
         assert_eq!(run.code, 2, "{}{}", run.out, run.err);

@@ -33,10 +33,10 @@ impl Stop {
         let (stop, mut voice) = (Self::default(), ui.beside());
         let told = stop.clone();
         std::thread::spawn(move || {
-            flag.wait();
+            let signal = flag.wait();
             ui::restore_terminal();
             voice.leave_progress();
-            let result = Err(told.error());
+            let result = Err(CommandError { signal: Some(signal), ..told.error() });
             if let Err(error) = &result {
                 voice.error(error);
             }
