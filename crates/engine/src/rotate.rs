@@ -8,7 +8,9 @@ mod back;
 mod budget;
 mod ended;
 mod grace;
+mod prompts;
 mod proof;
+mod returned;
 mod together;
 mod values;
 mod waves;
@@ -26,7 +28,7 @@ use values::ASKED;
 
 use back::{insists, is_back, turn_back, turn_forward};
 pub use ended::Ended;
-pub use proof::{Failure, failures};
+pub use proof::Failure;
 pub use together::{Books, Member, go_forward_together, roll_back_together, rotate_together};
 pub use values::{
     Book, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
@@ -244,6 +246,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
     ) -> Result<Option<Ended>, RotateError> {
         let report = self.sync(rotation, agents)?;
         let left = proof::left(&report, rotation, agents);
+        let given = proof::given(&report.after, rotation, agents);
         let unseen = proof::not_activated(&report);
         // What was seen after the writes is what is to be proven. Where nothing was written, nothing was seen for it yet.
         self.seen = report.run.is_some().then(|| report.after.observed.clone());
@@ -260,11 +263,13 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         if !self.options.offline {
             let look = self.look()?;
             let gateway = self.options.through_gateway;
-            failures.extend(proof::failures(self.ports, look, rotation, agents, gateway, &mut |step| {
+            let (more, behind) = proof::failures(self.ports, look, rotation, agents, gateway, &mut |step| {
                 (self.tell)(Event::Progress(step));
-            }));
+            });
+            failures.extend(more);
+            self.report.behind.extend(behind);
         }
-        self.count(rotation, agents, failures)
+        self.count(rotation, agents, &given, failures)
     }
 
     fn sync(&mut self, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> Result<SyncReport, RotateError> {

@@ -46,7 +46,9 @@ Examples:
 
 The new value is in the vault, and tested, before any agent has it. Agents with copies of their own get it first, a few at a time; where
 agents share one row or file, that is one step for all who inherit. When more agents than --error-budget are shown to fail with it, all
-get the version before again. That one stays at hand until the grace time is over; then the next sync, or a watch that repairs, retires it.
+get the version before again, unless its provider rejects that one by now. Agents of which nobody can tell (the provider is down, or
+limits) count as well, and only halt it; so does a wave of which nobody is shown to work. The version before stays at hand until the grace
+time is over; then the next sync, or a watch that repairs, retires it.
 
 With --instances, one instance comes first, then growing parts of all of them, then the rest; each has its own waves inside. One that
 fails brings all back, in one step of the vault. One that cannot be reached from here is left as it is and never counts as proven.")]
@@ -81,7 +83,7 @@ pub struct RotateArgs {
     /// How far a wave reaches, in percent of the agents with copies of their own, and of the instances (can be repeated) [default: 50]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
     pub percent: Vec<u8>,
-    /// How many agents may be shown to fail before everybody goes back
+    /// How many agents may fail, or not be told of, before everybody goes back, or it halts
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub error_budget: usize,
     /// Put a prompt to every agent through the running gateway as well

@@ -24,6 +24,8 @@ pub struct RotateDocument {
     failures: Vec<FailureDocument>,
     keeping: BTreeSet<AgentId>,
     overridden: BTreeSet<AgentId>,
+    behind: BTreeSet<AgentId>,
+    dead: BTreeSet<AgentId>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -63,6 +65,8 @@ impl RotateDocument {
             failures: Vec::new(),
             keeping: BTreeSet::new(),
             overridden: BTreeSet::new(),
+            behind: BTreeSet::new(),
+            dead: BTreeSet::new(),
         }
     }
 
@@ -103,6 +107,8 @@ impl RotateDocument {
             failures: report.failures.iter().map(failure).collect(),
             keeping: report.keeping.clone(),
             overridden: report.overridden.clone(),
+            behind: report.behind.clone(),
+            dead: report.dead.keys().cloned().collect(),
             ..Self::planned(&rotation.profile, &rotation.state.waves)
         }
     }

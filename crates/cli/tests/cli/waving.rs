@@ -2,7 +2,7 @@
 
 use crate::stage::*;
 use keyshoal_core::{Layout, StoreId};
-use keyshoal_emulator::Behaviour;
+use keyshoal_emulator::{Behaviour, Emulator};
 use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
@@ -30,31 +30,38 @@ fn rotate(stage: &Stage, more: &[&str]) -> Run {
     stage.run(&[&words[..], more].concat())
 }
 
-/// One whose provider breaks down once it was asked about the new value: the first agent has that, and nobody knows whether it works.
-fn half_done() -> Stage {
-    let stage = taken_in();
+/// Has a rotation's provider change once it has been asked about the new value so many times: that last answer is made already, and on its way.
+fn midway(stage: &Stage, asked: usize, more: &[&str], change: impl FnOnce(&Emulator)) -> Run {
     stage.emulator.clear_log();
     stage.emulator.set_latency(Duration::from_millis(500));
     let given = stage.path("given");
-    let first = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+    let rotation = std::process::Command::new(env!("CARGO_BIN_EXE_keyshoal"))
         .env_clear()
         .env("HOME", stage.path(""))
         .arg("--state-dir")
         .arg(stage.state_dir())
         .args(["rotate", PROFILE, "--yes", "--from-file", given.to_str().unwrap()])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !stage.emulator.log().iter().any(|row| row.key.as_deref() == Some(GIVEN)) {
+    while stage.emulator.log().iter().filter(|row| row.key.as_deref() == Some(GIVEN)).count() < asked {
         std::thread::yield_now();
     }
-    // That answer is made already, and on its way.
-    stage.emulator.everyone(Some(Behaviour::ServerError));
+    change(&stage.emulator);
     stage.emulator.set_latency(Duration::ZERO);
-    let first = first.wait_with_output().unwrap();
-    assert_eq!(first.status.code(), Some(2), "{first:?}");
+    let ended = rotation.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: ended.status.code().unwrap_or(-1), out: text(ended.stdout), err: text(ended.stderr) }
+}
+
+/// One whose provider breaks down once it was asked about the new value: the first agent has that, and nobody knows whether it works.
+fn half_done() -> Stage {
+    let stage = taken_in();
+    let run = midway(&stage, 1, &[], |emulator| emulator.everyone(Some(Behaviour::ServerError)));
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
     stage.emulator.everyone(None);
     assert!(holds(&stage, "a1", GIVEN) && holds(&stage, "a2", NEW));
     stage
@@ -163,4 +170,46 @@ fn what_is_said_to_lead_out_of_the_rotation_of_one_instance_does() {
     // Nobody was looked at for this, so nothing is said of the agents.
     assert!(done.out.contains("stays the value") && !done.out.contains("works with"), "{}", done.out);
     assert_eq!(stage.run(&["rotate", "--due", "--json"]).json()["credentials"][0]["stage"], Value::Null);
+}
+
+#[test]
+fn where_nobody_of_a_wave_can_be_told_of_it_goes_to_nobody_else_whatever_the_budget() {
+    let stage = taken_in();
+    let down = |emulator: &Emulator| emulator.everyone(Some(Behaviour::ServerError));
+    // The first agent is shown to work, and then its provider breaks down.
+    let run = midway(&stage, 2, &["--error-budget", "3"], down);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    assert!(run.err.contains("halted: nobody of this wave is shown to work"), "{}", run.err);
+    assert!(run.err.contains("--resume") && rotations(&stage)[0]["stage"] == "publishing", "{}", run.err);
+    assert!(holds(&stage, "a1", GIVEN) && holds(&stage, "a2", GIVEN));
+    for agent in ["main", "a3", "a4"] {
+        assert!(holds(&stage, agent, NEW) && !holds(&stage, agent, GIVEN), "{agent}");
+    }
+    stage.emulator.everyone(None);
+    let run = stage.run(&["rotate", PROFILE, "--resume", "--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+}
+
+#[test]
+fn a_rotation_that_goes_back_to_a_value_that_is_dead_says_so_and_brings_it_to_nobody() {
+    let dead = |emulator: &Emulator| emulator.only_accept(&[OWN]);
+    // Nobody knows it yet: the value before is asked about on the way.
+    let stage = taken_in();
+    let run = midway(&stage, 1, &[], dead);
+    assert_eq!(run.code, 2, "{}{}", run.out, run.err);
+    let line = run.out.lines().find(|line| line.contains("failing with the value before")).unwrap_or("");
+    assert!(line.contains("a2, a3, a4, main (its provider does not know it)"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("a1: it still holds") && run.out.contains("--rollback"), "{}", run.out);
+    assert!(holds(&stage, "a1", GIVEN) && holds(&stage, "a2", NEW));
+
+    // So it is where one file is delivered for all.
+    let stage = taken_in();
+    let run = stage.run(&["instance", "set", "--delivery", "refs", "--yes"]);
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    let run = midway(&stage, 1, &["--json"], dead);
+    let (code, told) = (run.code, run.json());
+    assert_eq!((code, &told["ended"], &told["dead"]), (2, &json!("rolled_back"), &json!([])), "{told}");
+    let file = stage.state_dir().join(".keyshoal/delivered/secrets.json");
+    assert!(std::fs::read_to_string(file).unwrap().contains(GIVEN));
+    assert!(run.out.contains("its provider rejects the value before"), "{}", run.out);
 }

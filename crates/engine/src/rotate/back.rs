@@ -1,8 +1,11 @@
 //! The way back: the version pointer is turned back, and every agent gets what the vault wants then.
 
-use super::proof::{still_new, unfinished};
+use super::proof::unfinished;
+use super::returned::{on_dead, still_new};
 use super::{Ended, Event, Going, Pointer, RotateError, RotateOptions, Rotation, Stage};
 use crate::ports::Ports;
+use crate::progress::Progress;
+use crate::trial::{Trial, try_value};
 use std::collections::BTreeSet;
 
 /// Has a rotation go back, and returns what becomes of the version pointer. It is over once every agent is known to be back; where no agent
@@ -29,6 +32,7 @@ pub(super) fn turn_forward(rotation: &mut Rotation) -> Pointer {
     (state.keeps, state.halted, state.proven, state.until) = (false, None, None, None);
     state.failed = 0;
     state.failing.clear();
+    state.untold.clear();
     rotation.stage = Stage::Published;
     Pointer::Exchange
 }
@@ -85,7 +89,9 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         if !rotation.state.going_back {
             return self.wait(rotation);
         }
+        self.ask_before(rotation)?;
         let report = self.sync(rotation, &BTreeSet::new())?;
+        self.report.dead = on_dead(&report, rotation);
         let behind = still_new(&report, rotation);
         let clean = unfinished(&report).is_none() && behind.is_empty();
         self.report.fail(behind);
@@ -101,6 +107,20 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
             self.step(rotation, Stage::RolledBack, Pointer::Stays)?;
         }
         self.wait(rotation)
+    }
+
+    /// Asks about the version before, where nobody has said that it is wanted whatever its provider says: a value that is dead is not brought
+    /// back, and whoever is on it is named. Whether anybody answers is no condition of the way back.
+    fn ask_before(&mut self, rotation: &Rotation) -> Result<(), RotateError> {
+        if let Some(old) = rotation.old
+            && !self.options.offline
+            && !rotation.is_asked_back()
+        {
+            let observed = self.observed()?;
+            (self.tell)(Event::Progress(Progress::Asking { questions: 1 }));
+            try_value(self.ports, &observed, &Trial { fingerprint: old, ..Trial::of(rotation) })?;
+        }
+        Ok(())
     }
 
     /// Brings the newer version to every agent again.

@@ -1,6 +1,6 @@
 //! How many agents may fail: each counts once, over all waves, and before it is given what its provider is known to reject.
 
-use super::{Ended, Event, Going, RotateError, Rotation, proof};
+use super::{Ended, Event, Going, RotateError, Rotation, State, proof};
 use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::trial::{Trial, try_value};
@@ -9,35 +9,40 @@ use proof::Failure;
 use std::collections::BTreeSet;
 
 impl<P: Ports + ?Sized> Going<'_, '_, P> {
-    /// Counts those of these agents (nobody: of all) that were not shown to work now. More than allowed: all go back, or it halts.
+    /// Counts those of these agents (nobody: of all), to whom it was given now, that were not shown to work. More than allowed: all go back, or
+    /// it halts. It halts as well where nobody could tell, and nobody works: that is no proof on which others could be given it.
     pub(super) fn count(
         &mut self,
         rotation: &mut Rotation,
         agents: &BTreeSet<AgentId>,
+        given: &BTreeSet<AgentId>,
         failures: Vec<Failure>,
     ) -> Result<Option<Ended>, RotateError> {
         let budget = self.options.error_budget;
         let failures = proof::of_each(failures);
-        let why = proof::words(&failures);
-        let failing = &mut rotation.state.failing;
-        // Who was asked now is counted as it is now.
-        match agents.is_empty() {
-            true => failing.clear(),
-            false => failing.retain(|agent| !agents.contains(agent)),
+        let mut why = proof::words(&failures);
+        let State { failing, untold, .. } = &mut rotation.state;
+        for (all, certain) in [(&mut *failing, true), (&mut *untold, false)] {
+            // Who was asked now is counted as it is now.
+            all.retain(|agent| !agents.is_empty() && !agents.contains(agent));
+            let now = failures.iter().filter(|failure| failure.certain == certain);
+            all.extend(now.map(|failure| failure.agent.clone()));
         }
-        let certain = failures.iter().filter(|failure| failure.certain);
-        failing.extend(certain.map(|failure| failure.agent.clone()));
-        let certain = failing.len();
-        let many = certain + failures.iter().filter(|failure| !failure.certain).count();
+        let (certain, many) = (failing.len(), failing.len() + untold.len());
         if agents.is_empty() {
             rotation.state.failed = many;
         }
+        let works = given.iter().any(|agent| failures.iter().all(|failure| failure.agent != *agent));
+        let nobody = !works && failures.iter().any(|failure| !failure.certain);
         self.report.fail(failures);
         if certain > budget {
             return self.gives_up(rotation, &why).map(Some);
         }
+        if nobody && many <= budget {
+            why = format!("nobody of this wave is shown to work: {why}");
+        }
         // Nobody knows: a provider that is down proves nothing against a key, and nothing for it.
-        Ok((many > budget).then_some(Ended::Halted { why }))
+        Ok((many > budget || nobody).then_some(Ended::Halted { why }))
     }
 
     /// Goes back before these agents (nobody: all) get the new version, where more than allowed are known to fail with it then, or all: what was

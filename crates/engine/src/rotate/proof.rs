@@ -1,15 +1,16 @@
 //! Whether agents work with the new version: read back from their stores, asked at the provider, asked through the gateway.
 
 use super::Rotation;
+use super::prompts::{Shown, by_turn};
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::sync::SyncReport;
-use crate::verify::{AgentProof, Proof, Role, VerifyOptions, verify};
+use crate::verify::{VerifyOptions, verify};
 use keyshoal_core::judge::Sight;
 use keyshoal_core::{
-    ActivationOutcome, AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, ProviderId,
-    Scope, StepState, StoreId, Turn, TurnOutcome,
+    ActivationOutcome, AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, Scope,
+    StepState, StoreId,
 };
 use std::collections::BTreeSet;
 
@@ -47,7 +48,11 @@ pub(super) fn unfinished(report: &SyncReport) -> Option<String> {
 }
 
 /// Returns where an agent has its value of a profile from, its own store or what it inherits from, and which value that is.
-fn held(observed: &Observation, store: &StoreId, profile: &ProfileId) -> (StoreId, Option<Fingerprint>) {
+pub(super) fn held(
+    observed: &Observation,
+    store: &StoreId,
+    profile: &ProfileId,
+) -> (StoreId, Option<Fingerprint>) {
     let own = observed.profile(store, profile);
     let place = if own.is_some() { store.clone() } else { StoreId::Base };
     let view = own.or_else(|| observed.profile(&StoreId::Base, profile));
@@ -74,6 +79,11 @@ fn meant<'a>(look: &'a Look, rotation: &'a Rotation, agents: &'a BTreeSet<AgentI
         value != Some(rotation.new) && judged.is_some_and(|judged| judged.finding == FindingKind::Kept)
     };
     look.observed.agents.iter().filter(|agent| shares(&agent.id) && !kept(agent)).collect()
+}
+
+/// Returns the ids of the agents of these (nobody: of all) that are to have the new version.
+pub(super) fn given(look: &Look, rotation: &Rotation, agents: &BTreeSet<AgentId>) -> BTreeSet<AgentId> {
+    meant(look, rotation, agents).into_iter().map(|agent| agent.id.clone()).collect()
 }
 
 /// Returns the agents whose stores do not hold the new version, or that do not inherit it.
@@ -112,34 +122,6 @@ pub(super) fn refused(
     (refused, any)
 }
 
-/// Returns the agents that still hold the version that was taken back, where the vault does not want it for them. A value before that its
-/// provider rejects is brought back by nobody but a person, so that is said.
-pub(super) fn still_new(report: &SyncReport, rotation: &Rotation) -> Vec<Failure> {
-    let Look { observed, desired, knowledge, now, .. } = &report.after;
-    let sight = Sight::new(observed, desired, knowledge, *now);
-    let wanted = |id: &AgentId| {
-        let own = desired.wish.as_ref().and_then(|wish| wish.own_value(id, &rotation.profile));
-        own.or_else(|| desired.values.get(&rotation.profile))
-    };
-    let mut all = Vec::new();
-    for agent in &observed.agents {
-        let (_, value) = held(observed, &agent.store, &rotation.profile);
-        let wanted = wanted(&agent.id);
-        if value != Some(rotation.new) || wanted.is_some_and(|one| one.fingerprint == rotation.new) {
-            continue;
-        }
-        let why = match wanted.filter(|one| sight.verdict_of(&agent.id, one).is_dead()) {
-            Some(before) => format!(
-                "it still holds {}: its provider rejects the value before ({}), which is brought back only if you say so (--rollback)",
-                rotation.new, before.fingerprint
-            ),
-            None => format!("it still holds {}", rotation.new),
-        };
-        all.push(Failure { agent: agent.id.clone(), why, certain: true });
-    }
-    all
-}
-
 /// Returns the agents that keep a value of their own where the others share the new version: nobody has brought it to them.
 pub(super) fn keeping(report: &SyncReport, rotation: &Rotation) -> BTreeSet<AgentId> {
     if rotation.agent.is_some() {
@@ -171,15 +153,16 @@ pub(super) fn overridden(report: &SyncReport, rotation: &Rotation) -> BTreeSet<A
     report.after.observed.agents.iter().filter(other).map(|agent| agent.id.clone()).collect()
 }
 
-/// Returns the agents that are not shown to work: their provider, asked about what they send, does not accept the new version.
-pub fn failures<P: Ports + ?Sized>(
+/// Returns the agents that are not shown to work: their provider, asked about what they send, does not accept the new version; and those for
+/// which that word is all there is, also where they were prompted.
+pub(super) fn failures<P: Ports + ?Sized>(
     ports: &P,
     look: Look,
     rotation: &Rotation,
     agents: &BTreeSet<AgentId>,
     through_gateway: bool,
     progress: &mut dyn FnMut(Progress),
-) -> Vec<Failure> {
+) -> (Vec<Failure>, BTreeSet<AgentId>) {
     let scope = Scope {
         agents: match &rotation.agent {
             Some(agent) => BTreeSet::from([agent.clone()]),
@@ -190,7 +173,7 @@ pub fn failures<P: Ports + ?Sized>(
     };
     let options = VerifyOptions { scope: scope.clone(), through_gateway, ..VerifyOptions::default() };
     let report = verify(ports, look, &options, progress);
-    let mut all = Vec::new();
+    let (mut all, mut behind) = (Vec::new(), BTreeSet::new());
     for agent in report.agents.iter().filter(|one| scope.agents.is_empty() || scope.agents.contains(&one.id))
     {
         let of_it = agent
@@ -201,39 +184,13 @@ pub fn failures<P: Ports + ?Sized>(
             let why = format!("it sends {}, and {}", rotation.new, proof.verdict.kind.clause());
             all.push(Failure { agent: agent.id.clone(), why, certain: proof.is_rejected() });
         }
-        all.extend(agent.turn.as_ref().and_then(|turn| by_turn(agent, turn, rotation)));
+        match agent.turn.as_ref().map(|turn| by_turn(agent, turn, rotation)) {
+            Some(Shown::Not(failure)) => all.push(failure),
+            Some(Shown::Behind) => drop(behind.insert(agent.id.clone())),
+            Some(Shown::Works | Shown::Nothing) | None => {}
+        }
     }
-    all
-}
-
-/// Says what is against an agent by a prompt through the gateway. It counts for the new version only where that was what the agent sent:
-/// another provider's answer, or refusal, tells nothing of it. Who does not send it for any of its models has nothing to show.
-fn by_turn(agent: &AgentProof, turn: &Turn, rotation: &Rotation) -> Option<Failure> {
-    let sends = |proof: &&Proof| {
-        proof.provider == rotation.provider
-            && proof.fingerprint == Some(rotation.new)
-            && proof.role == Role::First
-            && agent.needs(proof)
-    };
-    agent.proofs.iter().find(sends)?;
-    let of_it = |provider: Option<&ProviderId>| provider.is_none_or(|one| *one == rotation.provider);
-    let nothing = |who: &str| {
-        format!("{who}, so it is not shown that it works with {} through the gateway", rotation.new)
-    };
-    let expected = turn.expected.as_ref().map(|name| &name.provider);
-    let (why, certain) = match &turn.outcome {
-        TurnOutcome::Answered { .. } if of_it(turn.answered_by()) => return None,
-        TurnOutcome::Answered { by } => {
-            let by = by.as_ref().or(turn.expected.as_ref()).map(ToString::to_string).unwrap_or_default();
-            (nothing(&format!("{by} answered its prompt")), false)
-        }
-        TurnOutcome::AuthFailed { why } if of_it(expected) => (format!("through the gateway: {why}"), true),
-        TurnOutcome::AuthFailed { why } | TurnOutcome::Failed { why } => {
-            (nothing(&format!("its prompt failed ({why})")), false)
-        }
-        TurnOutcome::NotAsked { reason } => (nothing(&format!("it was not prompted ({reason})")), false),
-    };
-    Some(Failure { agent: agent.id.clone(), why, certain })
+    (all, behind)
 }
 
 /// Counts an agent once: what is certain of it goes before what is not, and what came first before what came later.

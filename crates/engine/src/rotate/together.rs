@@ -158,8 +158,7 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
             (self.tell)(Event::Instance { name, wave: wave + 1, of });
             let ports = *ports;
             let others = self.members.iter().enumerate().filter(|(other, _)| *other != at);
-            let failed = |state: &super::State| state.failed.max(state.failing.len());
-            let spent: usize = others.map(|(_, other)| failed(&other.rotation.state)).sum();
+            let spent: usize = others.map(|(_, other)| other.rotation.state.spent()).sum();
             let budget = self.options.error_budget.saturating_sub(spent);
             let options =
                 RotateOptions { error_budget: budget, together: true, seen: None, ..self.options.clone() };

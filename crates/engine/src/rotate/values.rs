@@ -9,10 +9,10 @@ use crate::set::SetError;
 use crate::sync::{SyncError, SyncReport};
 use keyshoal_core::{
     ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, Observation, ProfileId, ProviderId,
-    Timestamp, Verdict,
+    Timestamp, Verdict, VerdictKind,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Where a rotation stands.
@@ -95,6 +95,8 @@ pub struct State {
     pub failed: usize,
     /// The agents that were shown to fail with it in the waves until now. They count against the budget once.
     pub failing: BTreeSet<AgentId>,
+    /// The agents of the waves until now of which nobody could tell whether they work with it. They count once as well.
+    pub untold: BTreeSet<AgentId>,
     /// The version pointer is turned back, and not every agent is known to be back.
     pub going_back: bool,
     /// A person went back: the newer version stays at hand until its time is over.
@@ -126,6 +128,11 @@ impl State {
     /// Tells whether nothing is left but that the version that is not current is retired: it has come through, or went back.
     pub fn only_waits(&self, stage: Stage) -> bool {
         stage == Stage::Proven || self.keeps_newer(stage)
+    }
+
+    /// Says how many agents were not shown to work until now.
+    pub(super) fn spent(&self) -> usize {
+        self.failed.max(self.failing.len() + self.untold.len())
     }
 
     /// Tells whether a person has taken it back.
@@ -223,12 +230,19 @@ pub struct RotateReport {
     pub keeping: BTreeSet<AgentId>,
     /// Who has an override of the vault's where the others share the new one.
     pub overridden: BTreeSet<AgentId>,
+    /// Who needs the provider only behind another one's model, which answered its prompt: not the prompt shows that the new one works there,
+    /// but the provider's word.
+    pub behind: BTreeSet<AgentId>,
+    /// Who has the version before again, or never had another, although their provider is known to reject it, and what that says.
+    pub dead: BTreeMap<AgentId, VerdictKind>,
 }
 
 impl RotateReport {
     /// Adds what was done later.
     pub(super) fn take(&mut self, later: Self) {
-        let Self { tested, runs, failures, keeping, overridden } = later;
+        let Self { tested, runs, failures, keeping, overridden, behind, dead } = later;
+        self.behind.extend(behind);
+        self.dead.extend(dead);
         self.overridden.extend(overridden);
         self.keeping.extend(keeping);
         self.tested.extend(tested);

@@ -15,6 +15,7 @@ mod limits;
 mod meanwhile;
 mod overwritten;
 mod rotated_back;
+mod rotated_on;
 mod rotating;
 mod sent;
 mod set;

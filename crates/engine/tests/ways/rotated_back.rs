@@ -15,7 +15,8 @@ fn a_dead_value_comes_back_only_when_a_person_says_so_and_nobody_is_said_to_have
         let grace = RotateOptions { grace: Some(3600), ..at_once() };
         run(&mut vault, &grace).unwrap();
         let record = (vault.current, vault.pending, vault.previous, vault.record.clone());
-        // What is known of it now; nobody is asked on the way back.
+        // What its provider says of it now, and is known of it; where a person goes back, nobody is asked on the way.
+        fake.0.borrow_mut().says.insert(OLD, VerdictKind::Revoked);
         let endpoint = fake.0.borrow().observed.agents[0].endpoints[&ProviderId::from(ACME)].clone();
         let ask = Ask { fingerprint: print(OLD), kind: CredentialKind::ApiKey, endpoint };
         let verdict = Verdict::new(VerdictKind::Revoked, at(1000));
@@ -49,7 +50,7 @@ fn spoilt_with(
     options: &RotateOptions,
     old: VerdictKind,
 ) -> (Fake, (Stage, keyshoal_engine::rotate::State, u8, usize)) {
-    let fake = fleet();
+    let fake = fleet().says(OLD, old);
     let endpoint = fake.0.borrow().observed.agents[0].endpoints[&ProviderId::from(ACME)].clone();
     let ask = Ask { fingerprint: print(OLD), kind: CredentialKind::ApiKey, endpoint };
     fake.learn(&[Fact::Verdict { ask, verdict: Verdict::new(old, at(1000)) }]).unwrap();

@@ -124,7 +124,21 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         alone: rotation.agent.clone(),
     };
     lines.push(end(ended, &what, rotation.stage));
+    lines.extend(dead(ended, report, &what.command));
     lines
+}
+
+/// Says of agents that a rotation, which went back by itself, has left on a value that is dead, that they fail.
+fn dead(ended: &Ended, report: &RotateReport, command: &str) -> Option<Text> {
+    let Ended::RolledBack { asked: false, clean, .. } = ended else { return None };
+    let why = report.dead.values().next()?.clause();
+    let names: Vec<&str> = report.dead.keys().map(AgentId::as_str).collect();
+    let way = match clean {
+        true => format!("; {command}   takes another one"),
+        false => String::new(),
+    };
+    let line = Text::toned(Tone::Bad, "✗ failing with the value before: ");
+    Some(line.plain(format!("{} ({why}){way}", names.join(", "))))
 }
 
 /// Returns the agents that were shown to fail.
@@ -187,6 +201,8 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
             (Ok(_), _) => head.plain(format!(": {}", word(member.rotation.stage))),
         });
         lines.extend(done(&member.rotation, &member.report));
+        let command = ways::command_there(member.rotation.profile.as_str(), &member.name);
+        lines.extend(dead(ended, &member.report, &command));
     }
     let first = members.first().map(|member| &member.rotation);
     let what = What {
@@ -222,6 +238,14 @@ fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
     }
     if let Some(run) = report.runs.last() {
         lines.push(render::receipts::activation(&run.activation));
+    }
+    if !report.behind.is_empty() {
+        let names: Vec<&str> = report.behind.iter().map(AgentId::as_str).collect();
+        lines.push(Text::toned(Tone::Dim, "· ").plain(format!(
+            "{}: the first model is another provider's, and answered; {} is shown by its own provider's word, not through the gateway",
+            names.join(", "),
+            rotation.new
+        )));
     }
     for failure in &report.failures {
         let sign = if failure.certain { "✗ " } else { "? " };
