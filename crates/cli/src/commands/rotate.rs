@@ -23,7 +23,7 @@ use crate::exit::Outcome;
 use crate::ui::Ui;
 use book::{Part, VaultBook};
 pub use due::{Age, Part as DuePlace};
-pub use half::{half_done, refuse_half_done};
+pub use half::{half_done, half_done_here, refuse_half_done};
 use keyshoal_core::AgentId;
 use keyshoal_engine::rotate::{RotateOptions, Sizes, Stage};
 pub use over::retire;

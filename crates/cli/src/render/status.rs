@@ -56,7 +56,7 @@ pub fn half_done(rotations: &[HalfDone]) -> Vec<Text> {
         Text::toned(Tone::Doubt, "! half rotated: ").plain(format!(
             "{}{whose} stands at {} since {}; {at_work}{}",
             one.profile,
-            one.stage.replace('_', " "),
+            one.stands(),
             age::moment(one.since),
             one.fix
         ))

@@ -145,12 +145,38 @@ fn what_is_not_here_is_named_and_never_counts_as_proven() {
     assert!(office["unreachable"].as_str().unwrap().contains("on this machine"), "{office}");
     assert_eq!(three.stages(), ["staged", "proven", "proven"]);
 
+    // Who looks at one that has come through is told as well, and of what leads on.
+    for dir in &three.dirs[1..] {
+        let status = three.stage.run_at(dir, &["status"]);
+        let said = status.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in [
+            "half rotated: anthropic:default stands at proven here, and at staged in office",
+            "keyshoal rotate anthropic:default --resume goes on",
+            "(in all instances that rotate with this one)",
+        ] {
+            assert!(status.code == 2 && said.contains(words), "{words}: {}", status.out);
+        }
+        let told = &three.stage.run_at(dir, &["status", "--json"]).json()["rotations"];
+        let there = json!([{ "instance": "office", "stage": "staged" }]);
+        assert_eq!((&told[0]["stage"], &told[0]["elsewhere"]), (&json!("proven"), &there));
+        for words in [&["verify", "--json"] as &[&str], &["watch", "--once", "--offline", "--json"]] {
+            let run = three.stage.run_at(dir, words);
+            assert_eq!((run.code, &run.json()["rotations"]), (2, told), "{words:?}");
+        }
+        // What is to be done with the instance alone is no matter of the others.
+        fine(&three.stage.run_at(dir, &["instance", "set", "--delivery", "refs", "--yes"]));
+    }
+
     std::fs::rename(&away, there).unwrap();
     three.stage.emulator.only_accept(&[GIVEN, NEW]);
     let resumed = three.rotate(&["--resume", "--grace", "0"]);
     fine(&resumed);
     assert_eq!(resumed.json()["ended"], "finished");
     three.all_send(GIVEN);
+    for dir in &three.dirs {
+        let status = three.stage.run_at(dir, &["status", "--json"]);
+        assert_eq!((status.code, &status.json()["rotations"]), (0, &json!([])), "{}", status.out);
+    }
 }
 
 #[test]
@@ -187,6 +213,12 @@ fn killed_at_any_moment_it_is_resumed_or_taken_back_as_one() {
             // It was killed before it began.
             three.all_send(NEW);
             continue;
+        }
+        // Whatever instance somebody looks at, it tells of what is half done.
+        let half = usize::from(three.stages() != ["proven"; 3]);
+        for dir in &three.dirs {
+            let status = three.stage.run_at(dir, &["status", "--json"]).json();
+            assert_eq!(status["rotations"].as_array().map(Vec::len), Some(half), "{status}");
         }
         let run =
             if back { three.rotate(&["--rollback"]) } else { three.rotate(&["--resume", "--grace", "0"]) };

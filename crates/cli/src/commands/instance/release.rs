@@ -1,6 +1,6 @@
 //! Letting go of a vault's word: the agents keep what they hold, and what was one agent's own stays that.
 
-use crate::commands::rotate::half_done;
+use crate::commands::rotate::half_done_here;
 use crate::commands::{Context, identity, shared};
 use crate::document::{InstancesDocument, OwnValue, ReleaseDocument};
 use crate::error::CommandError;
@@ -85,7 +85,7 @@ fn has_open_run(installation: &Installation, held: Option<&Held>) -> Result<bool
         )
         .hint("keyshoal recover   shows it and the ways out; then release it"));
     }
-    if let Some(half) = half_done(held)?.into_iter().next() {
+    if let Some(half) = half_done_here(held)?.into_iter().next() {
         return Err(CommandError::user(format!(
             "a rotation of {} is half done, and without the vault nobody can say which agents are to have the new value: nothing was released",
             half.profile

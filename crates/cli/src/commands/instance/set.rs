@@ -92,7 +92,7 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
             .hint("update OpenClaw first; until then the stores hold the values"));
     }
     // One in its grace time has come through, and goes back as well by the new way: the vault has both values.
-    let Some(half) = rotate::half_done(&flow.held)?.into_iter().next() else { return Ok(()) };
+    let Some(half) = rotate::half_done_here(&flow.held)?.into_iter().next() else { return Ok(()) };
     Err(CommandError::user(format!("a rotation of {} is not over: it is {}", half.profile, half.stage))
         .hint(half.fix))
 }

@@ -56,6 +56,12 @@ pub fn out_of(command: &str, open: &keyshoal_vault::Rotation) -> String {
     format!("{out}{}", with_others(open))
 }
 
+/// Says it of one that has come through here, or is back, and is not in other instances that it is one with.
+pub fn out_of_others(command: &str, open: &keyshoal_vault::Rotation) -> String {
+    let back = Stage::parse(&open.stage).filter(|stage| *stage == Stage::RolledBack);
+    format!("{}{}", out(command, back), with_others(open))
+}
+
 /// Says so where a rotation is one with those of other instances: it goes on, or back, with them.
 pub fn with_others(open: &keyshoal_vault::Rotation) -> &'static str {
     match stands::state_of(open).is_ok_and(|state| state.together.is_some()) {

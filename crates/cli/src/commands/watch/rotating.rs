@@ -41,7 +41,7 @@ pub fn told(one: &HalfDone) -> HalfRotated {
     HalfRotated {
         profile: one.profile.clone(),
         agent: one.agent.clone(),
-        stage: one.stage.replace('_', " "),
+        stage: one.stands(),
         at_work: one.at_work.clone(),
         fix: one.fix.clone(),
     }
