@@ -11,6 +11,7 @@ mod grace;
 mod prompts;
 mod proof;
 mod returned;
+mod strange;
 mod together;
 mod values;
 mod waves;
@@ -29,6 +30,7 @@ use values::ASKED;
 use back::{insists, is_back, turn_back, turn_forward};
 pub use ended::Ended;
 pub use proof::Failure;
+pub use strange::{Strange, strange};
 pub use together::{Books, Member, go_forward_together, roll_back_together, rotate_together};
 pub use values::{
     Book, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,

@@ -7,6 +7,7 @@ mod book;
 mod due;
 mod half;
 mod over;
+mod planned;
 mod said;
 mod show;
 mod stands;
@@ -177,7 +178,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     };
     if args.flow.dry_run {
         let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
-        show::plan(&credential, left).iter().for_each(|line| ui.say(line));
+        planned::plan(&credential, left).iter().for_each(|line| ui.say(line));
         let document = RotateDocument::planned(&credential.profile, left);
         ui.document(&document.between(rotation.old, Some(rotation.new)))?;
         return Ok(Outcome::Attention);

@@ -3,7 +3,7 @@
 use super::{ReceiptDocument, VerdictDocument};
 use crate::commands::rotate::{Age, DuePlace};
 use keyshoal_core::{AgentId, Endpoint, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict};
-use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Wave};
+use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Strange, Wave};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -26,6 +26,14 @@ pub struct RotateDocument {
     overridden: BTreeSet<AgentId>,
     behind: BTreeSet<AgentId>,
     dead: BTreeSet<AgentId>,
+    strange: Vec<StrangeDocument>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct StrangeDocument {
+    store: String,
+    fingerprint: Fingerprint,
+    agents: Vec<AgentId>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -67,6 +75,7 @@ impl RotateDocument {
             overridden: BTreeSet::new(),
             behind: BTreeSet::new(),
             dead: BTreeSet::new(),
+            strange: Vec::new(),
         }
     }
 
@@ -98,6 +107,11 @@ impl RotateDocument {
             reason: one.why.clone(),
             certain: one.certain,
         };
+        let strange = |one: &Strange| StrangeDocument {
+            store: one.place.to_string(),
+            fingerprint: one.value,
+            agents: one.agents.clone(),
+        };
         Self {
             stage: Some(rotation.stage),
             new: Some(rotation.new),
@@ -109,6 +123,7 @@ impl RotateDocument {
             overridden: report.overridden.clone(),
             behind: report.behind.clone(),
             dead: report.dead.keys().cloned().collect(),
+            strange: report.strange.iter().map(strange).collect(),
             ..Self::planned(&rotation.profile, &rotation.state.waves)
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says by panicking what does not hold")]
 #![expect(clippy::disallowed_methods, reason = "tests make and damage files of their own")]
 
+mod ahead;
 mod alarming;
 mod binary;
 mod bringing_back;

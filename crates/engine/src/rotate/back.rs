@@ -2,6 +2,7 @@
 
 use super::proof::unfinished;
 use super::returned::{on_dead, still_new};
+use super::strange::strange;
 use super::{Ended, Event, Going, Pointer, RotateError, RotateOptions, Rotation, Stage};
 use crate::ports::Ports;
 use crate::progress::Progress;
@@ -92,6 +93,7 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         self.ask_before(rotation)?;
         let report = self.sync(rotation, &BTreeSet::new())?;
         self.report.dead = on_dead(&report, rotation);
+        self.report.strange = strange(&report.after, &rotation.profile, rotation.agent.as_ref());
         let behind = still_new(&report, rotation);
         let clean = unfinished(&report).is_none() && behind.is_empty();
         self.report.fail(behind);

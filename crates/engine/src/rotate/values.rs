@@ -1,6 +1,7 @@
 //! What a rotation is, as values: where it stands, what it remembers, how it ends.
 
 use super::proof::Failure;
+use super::strange::Strange;
 use super::waves::{Sizes, Wave};
 use crate::look::LookError;
 use crate::ports::PortError;
@@ -235,12 +236,15 @@ pub struct RotateReport {
     pub behind: BTreeSet<AgentId>,
     /// Who has the version before again, or never had another, although their provider is known to reject it, and what that says.
     pub dead: BTreeMap<AgentId, VerdictKind>,
+    /// What stood elsewhere than it came from the vault once all were back: neither version.
+    pub strange: Vec<Strange>,
 }
 
 impl RotateReport {
     /// Adds what was done later.
     pub(super) fn take(&mut self, later: Self) {
-        let Self { tested, runs, failures, keeping, overridden, behind, dead } = later;
+        let Self { tested, runs, failures, keeping, overridden, behind, dead, strange } = later;
+        self.strange.extend(strange);
         self.behind.extend(behind);
         self.dead.extend(dead);
         self.overridden.extend(overridden);

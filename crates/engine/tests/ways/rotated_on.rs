@@ -164,3 +164,29 @@ fn a_rotation_that_goes_back_by_itself_says_who_is_on_a_value_that_is_dead() {
     .unwrap();
     assert!(matches!(ended, Ended::RolledBack { clean: true, .. }) && report.dead.is_empty(), "{ended:?}");
 }
+
+#[test]
+fn what_somebody_puts_there_meanwhile_is_not_called_the_value_before() {
+    const OTHER: u8 = 9;
+    let fake = fleet().says(OTHER, VerdictKind::Ok);
+    let mut vault = Vault::new(&fake);
+    let mut rotation = vault.rotation();
+    let (report, ended) = rotate(&fake, &mut vault, &mut rotation, &at_once(), &mut |event| {
+        if let Event::Wave { number: 3, .. } = event {
+            fake.0
+                .borrow_mut()
+                .meddle_before_apply
+                .push_back(Box::new(|state| state.put(&StoreId::Base, OTHER)));
+        }
+    })
+    .unwrap();
+    assert!(matches!(ended, Ended::RolledBack { asked: false, .. }), "{ended:?}");
+    assert_eq!(held(&fake), [OTHER, OLD, OLD, OLD, OTHER]);
+    let agents = vec![agent("main"), agent("desk")];
+    let strange = Strange { place: StoreId::Base, value: print(OTHER), agents };
+    assert_eq!(
+        strange.way_in(&profile(P)),
+        "keyshoal credential adopt base acme:default   takes it into the vault"
+    );
+    assert_eq!(report.strange, [strange]);
+}

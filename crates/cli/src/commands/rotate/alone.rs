@@ -3,7 +3,7 @@
 use super::back::print_of;
 use super::book::{Part, VaultBook};
 use super::stop::Stop;
-use super::{RotateArgs, at_work, show, ways};
+use super::{RotateArgs, at_work, planned, show, ways};
 use crate::commands::flow::Flow;
 use crate::commands::{credential, shared};
 use crate::document::RotateDocument;
@@ -11,13 +11,13 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
-use keyshoal_core::{Fact, Secret};
+use keyshoal_core::{AgentId, Fact, Fingerprint, Secret, StoreId};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{
-    Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, plan_waves, rotate,
-    why_no_canary,
+    Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, Strange, plan_waves, rotate,
+    strange, why_no_canary,
 };
-use keyshoal_engine::{AskPolicy, LookOptions};
+use keyshoal_engine::{AskPolicy, Look, LookOptions};
 
 /// What is rotated, and how.
 pub struct Alone<'a> {
@@ -57,6 +57,8 @@ impl Alone<'_> {
         }
         let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
         let look = shared::look(ui, &flow.installation, &offline)?;
+        let new = flow.installation.enter(secret.clone(), None);
+        refuse_strange(flow.instance(), credential, &look, new, "")?;
         for canary in &options.sizes.canaries {
             if let Some(why) = why_no_canary(&look, &credential.profile, canary) {
                 return Err(CommandError::user(format!(
@@ -65,11 +67,11 @@ impl Alone<'_> {
                 .hint("without --canary, the first agent that can comes first"));
             }
         }
-        let planned = match credential.agent {
+        let waves = match credential.agent {
             Some(_) => Vec::new(),
             None => plan_waves(&look, &credential.profile, &options.sizes),
         };
-        for line in show::plan(credential, &planned) {
+        for line in planned::plan(credential, &waves) {
             ui.say(&line);
         }
         if before.is_some() {
@@ -78,8 +80,7 @@ impl Alone<'_> {
             ));
         }
         let current = print_of(credential, VersionState::Current, &flow.installation.held_prints());
-        let new = flow.installation.enter(secret.clone(), None);
-        let document = RotateDocument::planned(&credential.profile, &planned).between(current, Some(new));
+        let document = RotateDocument::planned(&credential.profile, &waves).between(current, Some(new));
         if args.flow.dry_run {
             ui.document(&document)?;
             return Ok(Outcome::Attention);
@@ -169,6 +170,31 @@ impl Alone<'_> {
         let command = ways::command(&rotation.profile, rotation.agent.as_ref());
         done.map_err(|error| ways::add(error.into(), book, &command, rotation.stage))
     }
+}
+
+/// Refuses where somebody else's value stands where the new one would go, and a person has to decide about it first: nobody who has it from
+/// there would get the new one. The `place` says in which of several instances that is.
+pub fn refuse_strange(
+    instance: &VaultInstance,
+    credential: &VaultCredential,
+    look: &Look,
+    new: Fingerprint,
+    place: &str,
+) -> Result<(), CommandError> {
+    let profile = &credential.profile;
+    let agent = instance.agents.iter().find(|agent| Some(agent.uid) == credential.agent);
+    let all = strange(look, profile, agent.map(|agent| &agent.id)).into_iter();
+    // What an agent has in a store of its own holds up nobody else.
+    let meant = |one: &Strange| one.value != new && (one.place == StoreId::Base || agent.is_some());
+    let Some(found) = all.into_iter().find(meant) else { return Ok(()) };
+    let names: Vec<&str> = found.agents.iter().map(AgentId::as_str).collect();
+    Err(CommandError::user(format!(
+        "{place}{} would not get the new value: what stands there is {}, which is not what the vault has of {profile}; nothing was changed",
+        names.join(", "),
+        found.value
+    ))
+    .hint(found.way_in(profile))
+    .hint(format!("keyshoal sync --profile {profile} --include foreign   brings the vault's value there instead")))
 }
 
 /// Takes the only rotation of a book.

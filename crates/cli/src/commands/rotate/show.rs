@@ -4,69 +4,8 @@ use super::ways;
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
 use keyshoal_core::AgentId;
-use keyshoal_core::vault::VaultCredential;
-use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Wave};
+use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Strange};
 use std::collections::BTreeSet;
-
-/// Returns the lines of what would be done.
-pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
-    let mut lines = vec![
-        Text::toned(Tone::Strong, credential.profile.as_str())
-            .plain(": stage → test → publish → prove → finish"),
-    ];
-    lines.extend(steps(credential, waves));
-    lines
-}
-
-/// Returns the lines of what would be done in one of several instances, whose turn is `wave` (from 0) of so many.
-pub fn plan_there(
-    name: &str,
-    credential: &VaultCredential,
-    away: Option<&str>,
-    waves: &[Wave],
-    (wave, of): (usize, usize),
-) -> Vec<Text> {
-    let head = Text::toned(Tone::Strong, name).plain(format!(" ({})", credential.profile));
-    if let Some(why) = away {
-        return vec![head.plain(format!(": left as it is, and unproven there: {why}"))];
-    }
-    let canary = if wave == 0 { ", canary" } else { "" };
-    let mut lines = vec![head.plain(format!(": wave {} of {of}{canary}", wave + 1))];
-    lines.extend(steps(credential, waves));
-    lines
-}
-
-fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
-    let mut lines = Vec::new();
-    for (at, wave) in waves.iter().enumerate() {
-        let names: Vec<&str> = wave.agents.iter().map(AgentId::as_str).collect();
-        let what = if at == 0 { "canary" } else { "wave" };
-        lines.push(Text::of(format!("  {what} {}: {}", at + 1, names.join(", "))));
-    }
-    lines.push(Text::of(match (waves.is_empty(), credential.agent) {
-        (_, Some(_)) => "  one step: it is one agent's alone".to_owned(),
-        (true, None) => {
-            "  one step for all: no agent has a copy of its own, they share what they inherit".to_owned()
-        }
-        (false, None) => "  then everybody, and what all inherit".to_owned(),
-    }));
-    lines
-}
-
-/// Returns the lines of where a rotation stands in each of several instances, by their names, and why some cannot be reached.
-pub fn stand<'a>(
-    instances: impl Iterator<Item = (&'a str, Option<&'a str>)>,
-    rotations: &[Rotation],
-) -> Vec<Text> {
-    let line = |((name, away), rotation): ((&str, Option<&str>), &Rotation)| {
-        let head = Text::toned(Tone::Strong, name).plain(format!(": {}", word(rotation.stage)));
-        match away {
-            Some(why) => head.plain(format!(", left as it is: {why}")),
-            None => head,
-        }
-    };
-    instances.zip(rotations).map(line).collect()
-}
 
 /// Shows what happens.
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
@@ -122,6 +61,7 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         failing: failing(report),
         looked: !report.runs.is_empty(),
         alone: rotation.agent.clone(),
+        strange: strange(rotation, report),
     };
     lines.push(end(ended, &what, rotation.stage));
     lines.extend(dead(ended, report, &what.command));
@@ -139,6 +79,15 @@ fn dead(ended: &Ended, report: &RotateReport, command: &str) -> Option<Text> {
     };
     let line = Text::toned(Tone::Bad, "✗ failing with the value before: ");
     Some(line.plain(format!("{} ({why}){way}", names.join(", "))))
+}
+
+/// Says of agents that have neither version what they have.
+fn strange(rotation: &Rotation, report: &RotateReport) -> Vec<String> {
+    let one = |one: &Strange| {
+        let names: Vec<&str> = one.agents.iter().map(AgentId::as_str).collect();
+        format!("{} with {} ({})", names.join(", "), one.value, one.way_in(&rotation.profile))
+    };
+    report.strange.iter().map(one).collect()
 }
 
 /// Returns the agents that were shown to fail.
@@ -159,6 +108,8 @@ struct What {
     looked: bool,
     /// Whose override it is.
     alone: Option<AgentId>,
+    /// What agents have that came from neither version, with how the vault comes to have it.
+    strange: Vec<String>,
 }
 
 impl What {
@@ -217,6 +168,7 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
         failing: members.iter().flat_map(|member| failing(&member.report)).collect(),
         looked: members.iter().any(|member| !member.report.runs.is_empty()),
         alone: None,
+        strange: members.iter().flat_map(|member| strange(&member.rotation, &member.report)).collect(),
     };
     lines.push(match ended {
         Ended::Halted { why } => {
@@ -258,7 +210,10 @@ fn done(rotation: &Rotation, report: &RotateReport) -> Vec<Text> {
 fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
     let What { new, old, command, .. } = what;
     let everybody = what.everybody();
-    let whose = what.alone.as_ref().map_or("every agent that shares it", AgentId::as_str);
+    let mut whose = what.alone.as_ref().map_or("every agent that shares it", AgentId::as_str).to_owned();
+    if !what.strange.is_empty() {
+        whose.push_str(&format!(", but {},", what.strange.join("; ")));
+    }
     let good = Text::toned(Tone::Good, "✓ ");
     match ended {
         Ended::Finished if !what.looked => {
@@ -305,6 +260,7 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
     }
 }
 
-fn word(stage: Stage) -> String {
+/// Returns the word for a stage.
+pub(super) fn word(stage: Stage) -> String {
     stage.as_str().replace('_', " ")
 }

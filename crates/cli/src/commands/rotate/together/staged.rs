@@ -4,10 +4,11 @@ use super::allowed::{canary, require_somebody};
 use super::reach::reach;
 use super::way::Way;
 use super::{House, at_work_on, before, chosen, knows, run};
+use crate::commands::rotate::alone::refuse_strange;
 use crate::commands::rotate::back::print_of;
 use crate::commands::rotate::book::VaultBook;
 use crate::commands::rotate::stop::Stop;
-use crate::commands::rotate::{self, RotateArgs, show, ways};
+use crate::commands::rotate::{self, RotateArgs, planned, ways};
 use crate::commands::{Context, credential, flow, shared};
 use crate::document::RotationsDocument;
 use crate::error::CommandError;
@@ -71,6 +72,9 @@ pub fn staged(
             Ok(flow) => {
                 let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
                 let look = shared::look(ui, &flow.installation, &look)?;
+                let new = flow.installation.enter(secret.clone(), None);
+                let place = format!("{}: ", house.instance.name);
+                refuse_strange(&house.instance, &house.credential, &look, new, &place)?;
                 plan_waves(&look, &house.credential.profile, &options.sizes)
             }
             Err(_) => Vec::new(),
@@ -79,7 +83,7 @@ pub fn staged(
     let of = waves.iter().max().map_or(1, |last| last + 1);
     for ((house, inner), wave) in houses.iter().zip(&inner).zip(&waves) {
         let lines =
-            show::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
+            planned::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
         lines.iter().for_each(|line| ui.say(line));
     }
     if replaces {

@@ -1,7 +1,7 @@
 //! Which way rotations of several instances go, and what a person is told of it before.
 
 use super::House;
-use crate::commands::rotate::{RotateArgs, said, show};
+use crate::commands::rotate::{RotateArgs, planned, said};
 use crate::error::CommandError;
 use crate::ui::Ui;
 use keyshoal_engine::rotate::{Rotation, Stage};
@@ -31,7 +31,7 @@ impl Way {
 /// Shows where each stands.
 pub fn stand(ui: &mut Ui, houses: &[House<'_>], rotations: &[Rotation]) {
     let instances = houses.iter().map(|house| (house.instance.name.as_str(), house.away()));
-    show::stand(instances, rotations).iter().for_each(|line| ui.say(line));
+    planned::stand(instances, rotations).iter().for_each(|line| ui.say(line));
 }
 
 /// Shows where each would go, with what is known of that value. Tells whether agents would fail with it.

@@ -1,0 +1,50 @@
+//! Values that somebody else has put where the vault has another one: a person decides about them, and no rotation writes over them.
+
+use super::proof::held;
+use crate::look::Look;
+use keyshoal_core::{AgentId, FindingKind, Fingerprint, ProfileId, StoreId};
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strange {
+    /// Where it stands.
+    pub place: StoreId,
+    /// Which it is.
+    pub value: Fingerprint,
+    /// Who has it from there.
+    pub agents: Vec<AgentId>,
+}
+
+impl Strange {
+    /// Says how the vault comes to have it.
+    pub fn way_in(&self, profile: &ProfileId) -> String {
+        let whose = match &self.place {
+            StoreId::Base => "base",
+            StoreId::Agent(agent) => agent.as_str(),
+        };
+        format!("keyshoal credential adopt {whose} {profile}   takes it into the vault")
+    }
+}
+
+/// Returns what those have of whom all that share a profile (or, of an override, this agent) would get a new version.
+pub fn strange(look: &Look, profile: &ProfileId, owner: Option<&AgentId>) -> Vec<Strange> {
+    let wish = look.desired.wish.as_ref();
+    let shares = |id: &AgentId| match owner {
+        Some(owner) => owner == id,
+        None => wish.is_none_or(|wish| !wish.leaving.contains(id) && wish.own_value(id, profile).is_none()),
+    };
+    let mut all: Vec<Strange> = Vec::new();
+    for agent in look.observed.agents.iter().filter(|agent| shares(&agent.id)) {
+        let (place, value) = held(&look.observed, &agent.store, profile);
+        let judged = look.judgement.copies.get(&(place.clone(), profile.clone()));
+        let (Some(value), true) = (value, judged.is_some_and(|one| one.finding == FindingKind::Foreign))
+        else {
+            continue;
+        };
+        match all.iter_mut().find(|known| known.place == place) {
+            Some(known) => known.agents.push(agent.id.clone()),
+            None => all.push(Strange { place, value, agents: vec![agent.id.clone()] }),
+        }
+    }
+    all
+}
