@@ -10,6 +10,7 @@ mod ended;
 mod grace;
 mod prompts;
 mod proof;
+mod report;
 mod returned;
 mod strange;
 mod together;
@@ -30,11 +31,10 @@ use values::ASKED;
 use back::{insists, is_back, turn_back, turn_forward};
 pub use ended::Ended;
 pub use proof::Failure;
+pub use report::RotateReport;
 pub use strange::{Strange, strange};
 pub use together::{Books, Member, go_forward_together, roll_back_together, rotate_together};
-pub use values::{
-    Book, Event, Pointer, RotateError, RotateOptions, RotateReport, Rotation, Stage, State, Together,
-};
+pub use values::{Book, Event, Pointer, RotateError, RotateOptions, Rotation, Stage, State, Together};
 pub use waves::{Sizes, Wave, plan_waves, wave_of_each, why_no_canary};
 
 /// Goes on from where the rotation stands, as far as it goes.

@@ -38,24 +38,17 @@ impl Waiting {
     /// Lets the provider answer, and waits for what the first then says.
     fn end(self) -> (Stage, Run) {
         self.stage.emulator.hold(false);
-        let run = said_by(self.first);
+        let run = Run::ended(self.first.wait_with_output().unwrap());
         (self.stage, run)
     }
 
     /// Tells the first to stop, and waits for what it says then. The provider goes on keeping its answer back until it has ended.
     fn stop(self, signal: Signal) -> (Stage, Run) {
         kill_process(Pid::from_child(&self.first), signal).unwrap();
-        let run = said_by(self.first);
+        let run = Run::ended(self.first.wait_with_output().unwrap());
         self.stage.emulator.hold(false);
         (self.stage, run)
     }
-}
-
-/// Waits for the end of a process, and for what it says until then.
-fn said_by(process: Child) -> Run {
-    let said = process.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: said.status.code().unwrap_or(-1), out: text(said.stdout), err: text(said.stderr) }
 }
 
 fn vaulted() -> Stage {

@@ -42,7 +42,11 @@ pub struct Run {
 
 impl Run {
     fn of(command: &mut Command, input: &str) -> Self {
-        let output = command.write_stdin(input).output().unwrap();
+        Self::ended(command.write_stdin(input).output().unwrap())
+    }
+
+    /// Returns what a process that has ended has said.
+    pub fn ended(output: std::process::Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),

@@ -52,9 +52,7 @@ fn midway(stage: &Stage, asked: usize, more: &[&str], change: impl FnOnce(&Emula
     }
     change(&stage.emulator);
     stage.emulator.set_latency(Duration::ZERO);
-    let ended = rotation.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Run { code: ended.status.code().unwrap_or(-1), out: text(ended.stdout), err: text(ended.stderr) }
+    Run::ended(rotation.wait_with_output().unwrap())
 }
 
 /// One whose provider breaks down once it was asked about the new value: the first agent has that, and nobody knows whether it works.
