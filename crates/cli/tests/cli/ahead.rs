@@ -7,7 +7,7 @@ const NEXT: &str = "sk-ant-api03-seeded-next-1f2e3d4c5b6a7988";
 const ADOPT: &str = "keyshoal credential adopt base anthropic:default";
 
 /// An installation whose key was rotated after the backup that its vault is now.
-fn ahead(layout: Layout) -> Stage {
+fn ahead(layout: Layout, delivery: &str) -> Stage {
     let stage = Stage::with(layout, |sample| {
         let sample = sample.agent("ops").agent("stocks").api_key(StoreId::Base, PROFILE, NEW);
         sample.api_key(StoreId::Agent("stocks".into()), PROFILE, NEW)
@@ -23,6 +23,7 @@ fn ahead(layout: Layout) -> Stage {
     };
     fine(&["vault", "init"]);
     fine(&["instance", "add", "--name", "home", "--yes"]);
+    fine(&["instance", "set", "--delivery", delivery, "--yes"]);
     fine(&["vault", "backup", backup]);
     fine(&["rotate", PROFILE, "--yes", "--from-file", stage.path("given").to_str().unwrap()]);
     std::fs::remove_dir_all(stage.path(".local/share/keyshoal")).unwrap();
@@ -32,8 +33,12 @@ fn ahead(layout: Layout) -> Stage {
 
 #[test]
 fn a_rotation_says_what_stands_there_and_how_the_vault_takes_it_in() {
-    for layout in [Layout::JsonFile, Layout::SharedRow] {
-        let stage = ahead(layout);
+    for (layout, delivery, names) in [
+        (Layout::JsonFile, "inline", "main, ops"),
+        (Layout::SharedRow, "inline", "main, ops"),
+        (Layout::SharedRow, "refs", "main, ops, stocks"),
+    ] {
+        let stage = ahead(layout, delivery);
         let next = stage.path("next");
         let rotate = ["rotate", PROFILE, "--yes", "--from-file", next.to_str().unwrap()];
         let found = stage.run(&["status", "--json"]).json();
@@ -46,9 +51,8 @@ fn a_rotation_says_what_stands_there_and_how_the_vault_takes_it_in() {
             let run = stage.run(&[&rotate[..], more].concat());
             assert_eq!(run.code, 1, "{more:?}: {}{}", run.out, run.err);
             let said = run.err.split_whitespace().collect::<Vec<_>>().join(" ");
-            for words in
-                [&there, "main, ops would not get", "nothing was changed", ADOPT, "--include foreign"]
-            {
+            let who = format!("{names} would not get the new value");
+            for words in [&there, &who, "nothing was changed", ADOPT, "--include foreign"] {
                 assert!(said.contains(words), "{more:?}, {words}: {}", run.err);
             }
             assert!(!run.out.contains("the value before again"), "{}", run.out);
@@ -64,7 +68,7 @@ fn a_rotation_says_what_stands_there_and_how_the_vault_takes_it_in() {
 
 #[test]
 fn the_value_that_stands_there_can_be_given_to_a_rotation_again() {
-    let stage = ahead(Layout::SharedRow);
+    let stage = ahead(Layout::SharedRow, "inline");
     let run = stage.run(&["rotate", PROFILE, "--yes", "--from-file", stage.path("given").to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}{}", run.out, run.err);
     assert_eq!(stage.run(&["verify"]).code, 0);
