@@ -1,14 +1,17 @@
 //! A vault in a SQLite file: made whole or not at all, opened, and written by whole transactions.
 
+mod replaced;
 mod statements;
 
 use crate::place::Place;
 use crate::session::Session;
 use crate::{Cause, VaultError, schema};
+use replaced::Open;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use statements::Statements;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -26,7 +29,9 @@ pub(crate) struct Database {
     pub(crate) path: PathBuf,
     /// Whether its file system is mounted so that nothing can be written.
     pub(crate) read_only: bool,
-    connection: Mutex<Connection>,
+    open: Mutex<Open>,
+    /// How often another file was found under the path, and opened in the place of the one before.
+    anew: AtomicU64,
 }
 
 impl Database {
@@ -88,7 +93,7 @@ impl Database {
             let from = schema::check(&forward)?;
             schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
+        Ok(Self::holding(path, false, Open::at(place, connection)?))
     }
 
     /// Opens a file on a disk that cannot be written. SQLite would make files beside it, unless it hears that nobody changes it.
@@ -104,7 +109,7 @@ impl Database {
         if schema::check(&connection)? < schema::KNOWN {
             return Err(Cause::ReadOnly);
         }
-        Ok(Self { path: path.to_owned(), read_only: true, connection: Mutex::new(connection) })
+        Ok(Self::holding(path, true, Open::at(place, connection)?))
     }
 
     /// Opens a whole vault that has no name yet, to look at it before it gets one.
@@ -133,7 +138,11 @@ impl Database {
                 .and_then(|()| forward.commit())
                 .map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), read_only: false, connection: Mutex::new(connection) })
+        Ok(Self::holding(path, false, Open::nowhere(connection)))
+    }
+
+    fn holding(path: &Path, read_only: bool, open: Open) -> Self {
+        Self { path: path.to_owned(), read_only, open: Mutex::new(open), anew: AtomicU64::new(0) }
     }
 
     /// Reads in one transaction.
@@ -141,10 +150,12 @@ impl Database {
         &self,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
-        begin_transaction(&connection, TransactionBehavior::Deferred)
-            .and_then(|transaction| work(&Statements(&transaction)))
-            .map_err(VaultError::at(&self.path))
+        let done = || {
+            let connection = self.connection()?;
+            let transaction = begin_transaction(&connection, TransactionBehavior::Deferred)?;
+            work(&Statements(&transaction))
+        };
+        done().map_err(VaultError::at(&self.path))
     }
 
     /// Writes in one transaction, all or nothing.
@@ -152,8 +163,8 @@ impl Database {
         &self,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
         let done = || {
+            let connection = self.connection_to_write()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             let result = work(&Statements(&transaction))?;
             transaction.commit().map_err(Cause::database)?;
@@ -168,8 +179,8 @@ impl Database {
         kept: bool,
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
-        let connection = self.connection();
         let done = || {
+            let connection = self.connection_to_write()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
             let result = work(&Statements(&transaction))?;
@@ -183,7 +194,7 @@ impl Database {
     /// Empties the write-ahead log into the file, so that what was replaced is nowhere any more. Left for later when somebody
     /// else is reading.
     pub(crate) fn empty_log(&self) -> Result<(), Cause> {
-        self.connection()
+        self.connection()?
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .map_err(Cause::database)
     }
@@ -191,18 +202,18 @@ impl Database {
     /// Writes one consistent state of the whole vault into an empty file, without what was deleted.
     pub(crate) fn copy_to(&self, file: &Path) -> Result<(), Cause> {
         let file = file.to_str().ok_or(Cause::NotPlain)?;
-        self.connection().execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
+        self.connection()?.execute("VACUUM INTO ?1", [file]).map_err(Cause::database)?;
         Ok(())
     }
 
     /// Writes the file anew without what was deleted.
     pub(crate) fn compact(&self) -> Result<(), Cause> {
-        self.connection().execute_batch("VACUUM").map_err(Cause::database)
+        self.connection()?.execute_batch("VACUUM").map_err(Cause::database)
     }
 
     /// Returns the whole file as it stands, page by page.
     pub(crate) fn image(&self) -> Result<Vec<u8>, Cause> {
-        Ok(self.connection().serialize("main").map_err(Cause::database)?.to_vec())
+        Ok(self.connection()?.serialize("main").map_err(Cause::database)?.to_vec())
     }
 
     /// Returns the same as a file of its own, that nobody else has open.
@@ -217,7 +228,7 @@ impl Database {
 
     /// Asks SQLite what is wrong with the file.
     pub(crate) fn damage(&self) -> Result<Vec<String>, Cause> {
-        let connection = self.connection();
+        let connection = self.connection()?;
         let mut found = Vec::new();
         let ask = || -> rusqlite::Result<Vec<String>> {
             let mut asked = connection.prepare("PRAGMA integrity_check(100)")?;
@@ -237,11 +248,6 @@ impl Database {
         };
         found.extend(ask().map_err(Cause::database)?);
         Ok(found)
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction has rolled it back: the connection itself is as good as before.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
