@@ -30,7 +30,7 @@ impl VaultError {
                 matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
             }
             Cause::NoRoom(_) => true,
-            Cause::Conflict { .. } | Cause::RotationMoved { .. } | Cause::Busy => true,
+            Cause::Conflict { .. } | Cause::RotationMoved { .. } | Cause::Busy | Cause::Replaced => true,
             _ => false,
         }
     }
@@ -43,6 +43,19 @@ pub enum Cause {
     /// There is none.
     #[error("there is no vault here; make one with `keyshoal vault init`")]
     Missing,
+    /// It was open, and is not under its path any more.
+    #[error(
+        "was open here, and is not there any more: somebody has moved or removed it; put it back, or restore a backup of it"
+    )]
+    Gone,
+    /// It was open, and under its path is another file of it.
+    #[error(
+        "is another file than the one that was open here: it was restored or put back meanwhile; look again"
+    )]
+    Replaced,
+    /// It was open, and under its path is another vault.
+    #[error("is another vault than the one that was open here; put that one back, or name it")]
+    Another,
     /// Where it is to lie is nothing.
     #[error("the directory {} is not there; make it first, or name another place", .0.display())]
     NoDirectory(PathBuf),

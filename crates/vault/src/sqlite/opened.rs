@@ -8,9 +8,14 @@ use rustix::fs::Stat;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
+/// Which file it is: its device and its inode. As long as it is open, no other one gets them.
+pub(super) type File = (u64, u64);
+
 /// An open file, and why nothing of it can be written, if so.
 pub(super) struct Opened {
     connection: Connection,
+    /// `None`: a draft, or in memory.
+    pub(super) file: Option<File>,
     frozen: Option<Frozen>,
 }
 
@@ -24,8 +29,17 @@ enum Frozen {
 
 impl Opened {
     /// Of a connection that writes.
-    pub(super) fn to_write(connection: Connection) -> Self {
-        Self { connection, frozen: None }
+    pub(super) fn to_write(place: &Place, connection: Connection) -> Result<Self, Cause> {
+        Self::at(place, connection, None)
+    }
+
+    /// Of one that nobody else knows: a draft, or in memory.
+    pub(super) fn nowhere(connection: Connection) -> Self {
+        Self { connection, file: None, frozen: None }
+    }
+
+    fn at(place: &Place, connection: Connection, frozen: Option<Frozen>) -> Result<Self, Cause> {
+        Ok(Self { connection, file: place.stat()?.map(|stat| (stat.st_dev, stat.st_ino)), frozen })
     }
 
     /// Opens a file on a disk that is mounted read-only.
@@ -35,7 +49,7 @@ impl Opened {
         }
         match immutable(place)? {
             (_, known) if known < schema::KNOWN => Err(Cause::ReadOnly),
-            (connection, _) => Ok(Self { connection, frozen: Some(Frozen::Mounted) }),
+            (connection, _) => Self::at(place, connection, Some(Frozen::Mounted)),
         }
     }
 
@@ -46,8 +60,8 @@ impl Opened {
             return Ok(None);
         }
         let (connection, known) = immutable(place)?;
-        let frozen = Some(Frozen::Full(stat));
-        Ok((known == schema::KNOWN).then_some(Self { connection, frozen }))
+        let opened = Self::at(place, connection, Some(Frozen::Full(stat)))?;
+        Ok((known == schema::KNOWN).then_some(opened))
     }
 
     /// Refuses to write what can only be read.
