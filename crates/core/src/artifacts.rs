@@ -138,7 +138,11 @@ fn stands(sight: &Sight<'_>, store: &StoreId, profile: &ProfileId, value: &Sourc
         return How::Emitted { there };
     }
     if !is_static(&value.kind) {
-        return skipped("a login is never written by us: sign in with OpenClaw's own command");
+        let view = sight.observed.profile(store, profile);
+        return skipped(match view.is_some_and(|view| view.kind == value.kind) {
+            true => "its login stands there, and OpenClaw alone writes and renews it",
+            false => "a login is never written by us: sign in with OpenClaw's own command",
+        });
     }
     if let Some(why) = sight.not_writable(store) {
         return How::Pending { why: format!("its store must not be written: {why}") };

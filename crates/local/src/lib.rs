@@ -11,6 +11,7 @@ mod deliver;
 pub mod examine;
 pub mod harden;
 pub mod installation;
+pub mod moved;
 pub mod observe;
 pub mod open;
 pub mod owner;

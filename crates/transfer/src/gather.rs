@@ -4,7 +4,7 @@ mod closed;
 mod context;
 mod origin;
 mod settings;
-mod stores;
+pub(crate) mod stores;
 
 use crate::manifest::{LeftOut, Logins, Manifest, Named, Source, Totals, ValueRef};
 use crate::payload::Payload;
@@ -23,8 +23,10 @@ use keyshoal_openclaw::{Environment, PathError};
 pub struct GatherOptions {
     /// Workspaces and sessions too.
     pub context: bool,
-    /// What becomes of refresh tokens.
+    /// What becomes of logins.
     pub logins: Logins,
+    /// The installation goes on where it is: a refresh token that is left out is not left behind.
+    pub in_place: bool,
     /// Our id of the instance, where it is known.
     pub instance: Option<InstanceId>,
     /// When this is.
@@ -143,7 +145,7 @@ fn gather_from(
     };
     let mut gathering = read.gathering(locations, env, payload);
     gathering.settings();
-    gathering.profiles(options.logins)?;
+    gathering.profiles(options)?;
     gathering.context(options.context)?;
     let mut payload = gathering.payload;
     if payload.refers() {

@@ -28,7 +28,7 @@ pub use gather::{GatherError, GatherOptions, gather, gather_copy, gather_disable
 pub use limits::Limits;
 pub use manifest::Manifest;
 pub use payload::{FileEntry, Payload};
-pub use preview::{Choice, Conflict, Facts, ImportPlan, PlannedCredential, Question, preview};
+pub use preview::{Choice, Conflict, Facts, ImportPlan, MovedLogin, PlannedCredential, Question, preview};
 
 pub use read::{Incoming, Key, SealedWith, Tail, open};
 pub use write::{Form, Lock, write};

@@ -43,7 +43,7 @@ pub struct Manifest {
     /// What the config held of disabled agents, by their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub entries: Vec<Named>,
-    /// What became of refresh tokens.
+    /// What became of logins.
     pub logins: Logins,
     /// What was there and does not come along, with the reason.
     pub left_out: Vec<LeftOut>,
@@ -170,7 +170,7 @@ pub struct OrderPart {
     pub profiles: Vec<ProfileId>,
 }
 
-/// What became of refresh tokens, which have one owner.
+/// What became of logins, whose refresh tokens have one owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Logins {

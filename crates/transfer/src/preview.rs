@@ -3,10 +3,12 @@
 mod asks;
 mod config;
 mod decide;
+mod logins;
 mod plan;
 mod told;
 
 pub use asks::{Asked, asks};
+pub use logins::{MovedLogin, Moving};
 pub use plan::{
     Choice, Conflict, DropReason, Dropped, ImportPlan, PlannedCredential, Question, QuestionReason, Setting,
 };
@@ -93,12 +95,13 @@ pub fn preview(payload: &Payload, facts: &Facts<'_>, new_uid: &mut dyn FnMut() -
         stays: manifest.stays.clone(),
         left_out: manifest.left_out.clone(),
         delivery: manifest.delivery,
+        logins: manifest.logins,
         entries: settings(&manifest.entries),
         conflicts: conflicts(payload, facts).into_iter().chain(config.refused).collect(),
         warnings: Vec::new(),
         agents,
     };
-    plan.warnings = told::warnings(payload, &plan);
+    plan.warnings = told::warnings(payload, &plan, facts.in_place);
     plan.warnings.extend(config.words);
     plan
 }

@@ -207,10 +207,7 @@ fn set(
     let profile = model.map_or_else(|| flow::profile_named(name), |one| one.profile.clone());
     let provider = model.map_or_else(|| provider_of(&profile), |one| one.provider.clone());
     let kind = args.kind().or_else(|| model.map(|one| one.kind.clone())).unwrap_or(CredentialKind::ApiKey);
-    if kind == CredentialKind::OAuth {
-        return Err(CommandError::user(format!("{profile} is a login, which no key can take the place of"))
-            .hint("sign in with OpenClaw's own command, or name another profile"));
-    }
+    entry::require_key(&profile, &provider, &kind)?;
     if let Some(there) = &there {
         rotate::refuse_half_done(&flow.held, there)?;
     }

@@ -27,8 +27,8 @@ Examples:
 
 The installation is opened for reading only; nothing of it is changed, and nothing is remembered of it. In it go: the roster, bindings,
 channels, models, the profiles of all agents, their order, the config's text and the variables of .env; and where a vault says what is
-right, what only that has: disabled agents, overrides that wait, what is meant. Refresh tokens stay, as they have one owner, unless
---move-logins says that this machine stops.")]
+right, what only that has: disabled agents, overrides that wait, what is meant. Logins stay, as a refresh token has one owner, and one
+signs in on the new machine; --move-logins takes them along, and says that this machine stops.")]
 pub struct ExportArgs {
     /// Where it goes: a file that does not exist yet, or - for standard output
     #[arg(long, value_name = "FILE|-", default_value = "keyshoal-export.payload")]
@@ -48,7 +48,7 @@ pub struct ExportArgs {
     /// Take workspaces and session files along
     #[arg(long)]
     pub with_context: bool,
-    /// Take refresh tokens of logins along; this machine must not run any more then
+    /// Take logins along, which the import puts into one store each; this machine must not run any more then
     #[arg(long)]
     pub move_logins: bool,
     /// Write it as text that can be pasted
@@ -166,6 +166,7 @@ fn gathered(
     let options = GatherOptions {
         context: args.with_context,
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
+        in_place: false,
         instance: None,
         now: keyshoal_local::clock::now(),
         closed: false,
@@ -176,7 +177,7 @@ fn gathered(
         let running = config::load(locations, env)
             .is_ok_and(|config| gateway::discover(locations, &config, env).running == Some(true));
         let now = if running { "; its gateway is running now: stop it, and export again" } else { "" };
-        ui.warn(&format!("refresh tokens come along: this machine's OpenClaw must not run any more{now}"));
+        ui.warn(&format!("the logins come along: this machine's OpenClaw must not run any more{now}"));
     }
     Ok(payload)
 }

@@ -53,7 +53,7 @@ pub struct ImportArgs {
     /// The key file that opens what was sealed for this machine [default: recipient.key beside the keys]
     #[arg(long, value_name = "FILE", conflicts_with = "code_file")]
     pub recipient_key: Option<PathBuf>,
-    /// Of a state directory, take refresh tokens of logins along; the old machine must not run any more then
+    /// Of a state directory, move its logins here, each into one store; the old machine must not run any more then
     #[arg(long)]
     pub move_logins: bool,
     /// Ask the providers about values that differ between agents
@@ -175,6 +175,7 @@ impl Known<'_> {
         };
         let mut plan = preview(payload, &facts, &mut Uuid::new_v4);
         plan.warnings.extend(self.program.and_then(|program| program.on_an_earlier_config(&plan)));
+        plan.warnings.extend(take::no_place_for_logins(self.program, &plan));
         plan
     }
 

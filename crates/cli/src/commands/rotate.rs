@@ -115,6 +115,7 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     let agent = args.agent.as_ref().map(|agent| flow.agent(agent).cloned()).transpose()?;
     let credential = flow.credential(name, agent.as_ref())?.cloned();
     let credential = credential.ok_or_else(|| flow.no_credential(name, agent.as_ref()))?;
+    super::credential::entry::require_key(&credential.profile, &credential.provider, &credential.kind)?;
     args.canary.iter().try_for_each(|name| flow.agent(name).map(drop))?;
     let vault = &flow.held.vault;
     let command = command_of(flow.instance(), &credential);

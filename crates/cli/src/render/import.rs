@@ -238,6 +238,10 @@ pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
     if made.writes > 0 {
         lines.push(good(format!("{} into stores and read back", count(made.writes, "write"))));
     }
+    if made.logins > 0 {
+        let logins = count(made.logins, "login");
+        lines.push(good(format!("{logins} moved here: the old machine must not run any more")));
+    }
     match made.proven {
         Some(true) => lines.push(good("every agent has what its provider accepts".to_owned())),
         Some(false) => lines.push(
@@ -249,6 +253,7 @@ pub fn made(plan: &ImportPlan, made: &Made) -> Vec<Text> {
     }
     lines.extend(made.notes.iter().map(|note| Text::of("  ").and(Tone::Info, "– ").plain(note)));
     lines.extend(made.waits.iter().map(|wait| Text::of("  ").and(Tone::Doubt, "… waits: ").plain(wait)));
+    lines.extend(made.sign_in.iter().map(|one| Text::of("  ").and(Tone::Doubt, "… sign in: ").plain(one)));
     lines.extend(made.findings.iter().map(|one| Text::of("  ").and(Tone::Bad, "✗ ").plain(one)));
     lines.extend(
         made.backup.as_ref().map(|file| good(format!("the vault is backed up in {}", file.display()))),

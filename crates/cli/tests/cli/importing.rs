@@ -151,9 +151,9 @@ fn twenty_agents_move_into_an_empty_directory() {
 }
 
 /// A program that says that it is 2026.9.6, makes databases as that does, and keeps what it was called with.
-fn program(stage: &Stage) -> PathBuf {
+pub fn program_for(stage: &Stage, owners: &[&str]) -> PathBuf {
     let template = stage.path("template");
-    let agents = OWNERS.iter().fold(Sample::new(Layout::SharedRow), |sample, id| sample.agent(id));
+    let agents = owners.iter().fold(Sample::new(Layout::SharedRow), |sample, id| sample.agent(id));
     agents.write(&template).unwrap();
     let program = stage.path("bin/openclaw");
     std::fs::create_dir_all(program.parent().unwrap()).unwrap();
@@ -177,6 +177,10 @@ esac
     std::fs::write(&program, script).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     program
+}
+
+fn program(stage: &Stage) -> PathBuf {
+    program_for(stage, &OWNERS)
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod importing;
 mod included;
 mod keyless;
 mod let_in_again;
+mod logins;
 mod lost;
 mod metrics;
 mod moving;

@@ -24,6 +24,8 @@ fn a_copy_of_mains_store_over_an_override_is_told_until_somebody_decides() {
     {
         let stage = kept();
         copy(&stage);
+        // The login that came with the copy is another matter, and settled.
+        assert_eq!(stage.run(&["keep", "academic", "openai-codex:me"]).code, 0);
         for look in
             [&["status"][..], &["diff", "--offline"], &["doctor"], &["watch", "--once"], &["sync", "--yes"]]
         {

@@ -92,7 +92,7 @@ pub(super) fn without_value(copy: &Copy<'_>, source: &SourceValue) -> Merits {
     }
     let agent = sight.observed.agent(owner);
     Merits::leave(match agent {
-        Some(agent) => words.fix(sign_in(&sight.observed.capabilities, agent)),
+        Some(agent) => words.fix(sign_in(&sight.observed.capabilities, agent, &view.provider)),
         None => words.fix("openclaw models auth login"),
     })
 }

@@ -2,10 +2,11 @@
 
 use super::Sight;
 use super::tell::bare;
-use super::words::Words;
+use super::types::is_static;
+use super::words::{Words, sign_in};
 use crate::{
-    AgentView, Candidate, Finding, FindingKind, Fingerprint, OutReason, Place, ProviderId, Standing,
-    VerdictKind,
+    AgentView, Candidate, CredentialKind, Finding, FindingKind, Fingerprint, Line, OutReason, Place,
+    ProviderId, Standing, StoreView, VerdictKind,
 };
 
 /// Judges every provider that the agent's models need.
@@ -46,7 +47,7 @@ fn judge_provider(
     }
     if unused.is_empty() {
         let text = format!("needs {provider} for {models} and has no credential for it");
-        let words = Words::new(FindingKind::Missing, text).fix(format!("keyshoal set {provider}"));
+        let words = Words::new(FindingKind::Missing, text).fix(given(sight, agent, provider));
         return Some(if environment_is_hidden(sight) {
             words.but("the environment of the running gateway cannot be seen from here and may hold one")
         } else {
@@ -58,6 +59,48 @@ fn judge_provider(
         unused.join(", ")
     );
     Some(Words::new(FindingKind::Missing, text).fix(format!("keyshoal explain {}", agent.id)))
+}
+
+/// Returns what gives an agent a credential of a provider. A login comes back by signing in, and no key can take its place.
+fn given(sight: &Sight<'_>, agent: &AgentView, provider: &ProviderId) -> String {
+    let in_store = |store: &'_ StoreView| {
+        let held = store.profiles.values().filter(|one| one.provider == *provider);
+        held.map(|one| one.kind.clone()).collect::<Vec<_>>()
+    };
+    let wanted = |line: &'_ Line| {
+        let value = line.value.as_ref().filter(|value| value.provider == *provider);
+        value.map(|value| value.kind.clone())
+    };
+    let only_logins =
+        |kinds: &[CredentialKind]| kinds.contains(&CredentialKind::OAuth) && !kinds.iter().any(is_static);
+    let (mut all, mut own) = (Vec::new(), Vec::new());
+    match &sight.desired.wish {
+        Some(wish) => {
+            all.extend(sight.base().into_iter().flat_map(in_store));
+            all.extend(wish.shared.values().filter_map(wanted));
+            own.extend(
+                wish.own.iter().filter(|((id, _), _)| *id == agent.id).filter_map(|(_, line)| wanted(line)),
+            );
+        }
+        None => all.extend(sight.observed.stores.values().flat_map(in_store)),
+    }
+    if only_logins(&all) {
+        return signed_in(sight, None, provider);
+    }
+    match all.is_empty() && only_logins(&own) {
+        true => signed_in(sight, Some(agent), provider),
+        false => format!("keyshoal set {provider}"),
+    }
+}
+
+/// Returns what brings a login: the agent's own, or the one that all share.
+pub(super) fn signed_in(sight: &Sight<'_>, agent: Option<&AgentView>, provider: &ProviderId) -> String {
+    match agent {
+        Some(agent) => sign_in(&sight.observed.capabilities, agent, provider),
+        None => format!(
+            "openclaw models auth login (on this machine)   or   keyshoal set {provider}:key (an API key instead)"
+        ),
+    }
 }
 
 /// Says that a server which was taken for one that needs no key has asked for one.

@@ -2,8 +2,8 @@
 
 use super::Remedy;
 use super::copy::{Copy, Merits};
-use super::types::is_static;
-use super::words::Words;
+use super::types::{self, TypeFit, fitting_type, is_static, mend_config};
+use super::words::{Words, keep, sign_in};
 use crate::{CredentialKind, FindingKind, Fingerprint, Severity, SourceValue, StoreId, plan::Why};
 
 /// Judges a copy where it or the source is an OAuth login.
@@ -12,11 +12,15 @@ pub(super) fn compared(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint
         return other_type(copy, source, value);
     }
     if value == source.fingerprint {
+        if copy.approved(value) && can_remove(copy) {
+            return removal(copy, value, "which a person agreed to remove", Why::Approved);
+        }
         let text = format!(
             "is the owner's login {value} copied; the next renewal of either makes the other useless"
         );
-        let words = Words::new(FindingKind::Shadowing, text).severity(Severity::Info).fix(way_out(copy));
-        return Merits::leave(words);
+        let keep = keep(copy.store, &copy.owner, copy.profile);
+        let fix = format!("{}; {keep}   leaves it and says so", way_out(copy));
+        return Merits::leave(Words::new(FindingKind::Shadowing, text).fix(fix));
     }
     if let (Some(own), Some(owners)) = (copy.view.account, source.account)
         && own != owners
@@ -47,6 +51,24 @@ pub(super) fn compared(copy: &Copy<'_>, source: &SourceValue, value: Fingerprint
     }
     let words = Words::new(FindingKind::Shadowing, text).severity(Severity::Info);
     Merits::leave(words.fix(copy.settle()))
+}
+
+/// Judges a login that the vault has for the agent alone. What it holds by now is newer than what the vault has.
+pub(super) fn of_its_own(copy: &Copy<'_>, value: Fingerprint) -> Merits {
+    let Copy { sight, owner, profile, view, .. } = copy;
+    let text = format!("has its own login ({value}), which OpenClaw alone renews");
+    let words = Words::new(FindingKind::Kept, text);
+    if let TypeFit::CanBe(wants) | TypeFit::CannotBe(wants) = fitting_type(sight, profile, &view.kind) {
+        let words = words.severity(Severity::Attention).but(&types::unused(&view.kind, &wants));
+        return Merits::leave(words.fix(mend_config(profile, &view.kind, &wants)));
+    }
+    if copy.verdict.is_dead()
+        && let Some(agent) = sight.observed.agent(owner)
+    {
+        let words = words.severity(Severity::Attention).but(copy.verdict.clause());
+        return Merits::leave(words.fix(sign_in(&sight.observed.capabilities, agent, &view.provider)));
+    }
+    Merits::leave(words)
 }
 
 /// Judges a copy whose type is not the source's, one of them OAuth.
@@ -106,7 +128,7 @@ fn way_out(copy: &Copy<'_>) -> String {
         )
     } else {
         format!(
-            "give it an API key (keyshoal set {} --agent {owner}): this release does not inherit OAuth logins, and its openclaw models auth login signs in the default agent alone",
+            "give it an API key (keyshoal set {}:key --agent {owner}): this release does not inherit OAuth logins, and its openclaw models auth login signs in the default agent alone",
             view.provider
         )
     }

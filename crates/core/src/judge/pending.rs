@@ -3,7 +3,7 @@
 use super::tell::bare;
 use super::types::is_static;
 use super::words::Words;
-use super::{Judgement, Sight};
+use super::{Judgement, Sight, missing};
 use crate::{
     AgentView, Finding, FindingKind, Observation, ProfileId, Severity, SourceValue, StoreHealth, StoreId,
 };
@@ -13,7 +13,7 @@ pub(super) fn judge_pending(sight: &Sight<'_>, judgement: &mut Judgement) {
     let Some(wish) = &sight.desired.wish else { return };
     for (profile, value) in &sight.desired.values {
         if sight.observed.profile(&StoreId::Base, profile).is_none() {
-            let words = pending(sight, &StoreId::Base, value, "all agents share it");
+            let words = pending(sight, (None, &StoreId::Base), value, "all agents share it");
             judgement.findings.push(about(bare(None, &StoreId::Base, words), profile, value));
         }
     }
@@ -27,7 +27,7 @@ pub(super) fn judge_pending(sight: &Sight<'_>, judgement: &mut Judgement) {
                     .fix(format!("keyshoal credential override {id} {profile} --remove"))
             }
             None if sight.observed.profile(&agent.store, profile).is_some() => continue,
-            None => pending(sight, &agent.store, value, &format!("it is {id}'s own")),
+            None => pending(sight, (Some(agent), &agent.store), value, &format!("it is {id}'s own")),
         };
         judgement.findings.push(about(bare(Some(id), &agent.store, words), profile, value));
     }
@@ -47,14 +47,19 @@ pub(crate) fn why_no_override(sight: &Sight<'_>, agent: &AgentView) -> Option<St
     (!others.is_empty()).then(|| format!("{} keeps its credentials in the same store", others.join(", ")))
 }
 
-fn pending(sight: &Sight<'_>, store: &StoreId, value: &SourceValue, whose: &str) -> Words {
+fn pending(
+    sight: &Sight<'_>,
+    (agent, store): (Option<&AgentView>, &StoreId),
+    value: &SourceValue,
+    whose: &str,
+) -> Words {
     let text = format!("the vault has {} and the store does not hold it yet; {whose}", value.fingerprint);
     let words = Words::new(FindingKind::Pending, text);
     if !is_static(&value.kind) {
         return words
             .severity(Severity::Info)
-            .but("a login is never written by us")
-            .fix("openclaw models auth login (on this machine)");
+            .but("it is a login, and only who signs in on this machine has it")
+            .fix(missing::signed_in(sight, agent, &value.provider));
     }
     // An override that waits leaves its agent what all share; without the store of all nobody has anything.
     if *store == StoreId::Base && sight.observed.base_is_to_be_made() {

@@ -178,7 +178,9 @@ fn marks(
         let inherited = sight.observed.profile(&agent.store, profile).is_none();
         more.push(match view.kind {
             _ if inherited && !agent.may_need(&view.provider) => unneeded(words, view),
-            CredentialKind::OAuth => words.fix(super::words::sign_in(&sight.observed.capabilities, agent)),
+            CredentialKind::OAuth => {
+                words.fix(super::words::sign_in(&sight.observed.capabilities, agent, &view.provider))
+            }
             _ => words.fix(format!("keyshoal set {profile}")),
         });
     }
@@ -220,7 +222,7 @@ fn new_value(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, view: &P
     let source = sight.wanted(&agent.store, profile).map(|source| source.fingerprint);
     let own = agent.store != StoreId::Base && source != view.material.fingerprint();
     if view.kind == CredentialKind::OAuth {
-        return super::words::sign_in(&sight.observed.capabilities, agent);
+        return super::words::sign_in(&sight.observed.capabilities, agent, &view.provider);
     }
     let whose = if own { format!(" --agent {}", agent.id) } else { String::new() };
     format!("keyshoal set {profile}{whose}")

@@ -4,9 +4,10 @@ use super::copy::{ANOTHER_WAY, Copy, Merits};
 use super::newcomer::{come_back, is_early, is_with_base, newcomer, put_back, returned};
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
-use super::{Remedy, Sight};
+use super::{Remedy, Sight, oauth};
 use crate::{
-    FindingKind, Fingerprint, Line, ProfileId, SecretRef, Severity, SourceValue, StoreId, Wish, plan::Why,
+    CredentialKind, FindingKind, Fingerprint, Line, ProfileId, SecretRef, Severity, SourceValue, StoreId,
+    Wish, plan::Why,
 };
 
 impl<'a> Sight<'a> {
@@ -172,9 +173,20 @@ fn early(copy: &Copy<'_>, value: Fingerprint) -> Merits {
     })
 }
 
-/// Judges what is no key where the vault has a key for the agent alone: a login is never written over, nor removed for one.
+/// Judges what is no key where the vault has something for the agent alone: a login is never written over, nor removed for a key. One that
+/// the vault has as well is the agent's own, whatever it holds by now: only OpenClaw renews it.
 fn beside_override(copy: &Copy<'_>, value: Fingerprint) -> Option<Merits> {
     let own = copy.sight.own_line(copy.store, copy.profile)?.value.as_ref()?;
+    let shared = copy.sight.desired.values.get(copy.profile);
+    if copy.view.kind == CredentialKind::OAuth
+        && own.kind == CredentialKind::OAuth
+        && copy.view.provider == own.provider
+    {
+        // A copy of what all share is none of its own, whatever stood there before.
+        return shared
+            .is_none_or(|shared| shared.fingerprint != value)
+            .then(|| oauth::of_its_own(copy, value));
+    }
     let text = format!(
         "holds a credential of type {} ({value}) where the vault has {} for it alone; that is never written over",
         copy.view.kind, own.fingerprint

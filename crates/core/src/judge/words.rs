@@ -2,7 +2,7 @@
 
 use super::SourceState;
 use crate::instance::Capabilities;
-use crate::{AgentId, AgentView, FindingKind, Fingerprint, ProfileId, Severity, StoreId};
+use crate::{AgentId, AgentView, FindingKind, Fingerprint, ProfileId, ProviderId, Severity, StoreId};
 
 /// What was concluded about one copy, before it becomes findings.
 #[derive(Clone, Debug)]
@@ -72,12 +72,12 @@ pub(super) fn keep(store: &StoreId, agent: &AgentId, profile: &ProfileId) -> Str
 }
 
 /// Returns how an agent signs in by itself with this release.
-pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView) -> String {
+pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView, provider: &ProviderId) -> String {
     match (capabilities.signs_in_agents, agent.default) {
         (true, _) => format!("openclaw models auth --agent {} login", agent.id),
         (false, true) => "openclaw models auth login".to_owned(),
         (false, false) => format!(
-            "keyshoal set PROVIDER --agent {}   with an API key: this release's openclaw models auth login signs in the default agent alone",
+            "keyshoal set {provider}:key --agent {}   with an API key: this release's openclaw models auth login signs in the default agent alone",
             agent.id
         ),
     }

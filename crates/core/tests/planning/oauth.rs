@@ -40,8 +40,22 @@ fn the_way_to_sign_in_is_one_that_the_release_has() {
         let fix = world.found("stocks").fix.unwrap();
         assert_eq!(fix.contains("openclaw models auth --agent stocks login"), signs_in_agents, "{fix}");
         assert!(!fix.contains("login --agent"), "{fix}");
-        assert_eq!(fix.contains("keyshoal set acme --agent stocks"), !signs_in_agents, "{fix}");
+        assert_eq!(fix.contains("keyshoal set acme:key --agent stocks"), !signs_in_agents, "{fix}");
     }
+}
+
+#[test]
+fn a_copy_of_the_owners_login_needs_attention_and_goes_when_a_person_says_so() {
+    let mut world = World::shared(&["main", "stocks"]).put(&StoreId::Base, P, login(2, Some(50), LATER)).put(
+        &of("stocks"),
+        P,
+        login(2, Some(50), LATER),
+    );
+    let found = world.found("stocks");
+    assert_eq!((found.finding, found.severity), (FindingKind::Shadowing, Severity::Attention));
+    assert!(world.writes().is_empty(), "nobody has agreed to it");
+    world.desired.approved.insert((agent("stocks"), profile(P), print(2)));
+    assert_eq!(world.writes(), ["remove stocks"]);
 }
 
 #[test]

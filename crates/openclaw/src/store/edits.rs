@@ -43,6 +43,7 @@ impl Texts {
                 Ok(())
             }
             Edit::PutRaw { profile, json } => self.put_raw(profile, json),
+            Edit::MoveIn { profile, json } => self.move_in(profile, json),
             Edit::ResetAuthCooldown { profile, explicit } => self.reset_cooldown(profile, *explicit),
         }
     }
@@ -188,6 +189,14 @@ impl Texts {
                     .map_err(|error| broken(profile, &error))
             }
         }
+    }
+
+    fn move_in(&mut self, profile: &ProfileId, json: &Secret) -> Result<(), Refusal> {
+        let entry = Document::parse(json.reveal_secret()).map_err(|error| broken(profile, &error))?;
+        if kind(entry.root()) != Some(CredentialKind::OAuth) || is_fenced(entry.root()) {
+            return Err(invalid(profile, "what should move here is no login"));
+        }
+        self.add(profile, &Fresh::Raw(entry.text_of(entry.root()).to_owned()))
     }
 
     fn reset_cooldown(&mut self, profile: &ProfileId, explicit: bool) -> Result<(), Refusal> {

@@ -103,6 +103,13 @@ pub enum Edit {
         /// The entry as JSON text.
         json: Secret,
     },
+    /// Adds a login that has moved here, whole, under an id that has none: it is never put over anything.
+    MoveIn {
+        /// Its id.
+        profile: ProfileId,
+        /// The entry as JSON text.
+        json: Secret,
+    },
     /// Resets an authentication cooldown: `errorCount` to 0 where there is one, no cooldown or disabled mark whose reason is `auth` or
     /// `auth_permanent`. Billing and rate-limit marks stay. When the state has no entry, one with `errorCount` 0 is made if `explicit`.
     ResetAuthCooldown {

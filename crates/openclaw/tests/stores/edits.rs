@@ -216,6 +216,12 @@ fn what_is_not_ours_is_refused_and_nothing_is_written() {
         Edit::PutRaw { profile: "k:1".into(), json: raw(oauth) },
         Edit::PutRaw { profile: "new:1".into(), json: raw(oauth) },
         Edit::PutRaw { profile: "k:1".into(), json: raw("{\"type\":") },
+        Edit::MoveIn { profile: "o:1".into(), json: raw(oauth) },
+        Edit::MoveIn { profile: "k:1".into(), json: raw(oauth) },
+        Edit::MoveIn {
+            profile: "new:1".into(),
+            json: raw("{\"type\":\"api_key\",\"provider\":\"o\",\"key\":\"k\"}"),
+        },
     ];
     for one in refused {
         // All or none: what comes before the refused edit is not written either.

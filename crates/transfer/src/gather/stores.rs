@@ -1,6 +1,6 @@
 //! The profiles of all stores, each with its whole entry.
 
-use super::{GatherError, Gathering, settings::once};
+use super::{GatherError, GatherOptions, Gathering, settings::once};
 use crate::entry;
 use crate::manifest::{Logins, OrderPart, ProfilePart};
 use keyshoal_core::{CredentialKind, Secret, StoreHealth, StoreId};
@@ -9,13 +9,13 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is left out of a login that stays with its owner.
-const LOGIN_STAYS: &str = "its refresh token stays with the old machine, as it can be spent once only; sign in on the new one \
-                           (--move-logins takes it along, and then the old machine must not run any more)";
+const LOGIN_STAYS: &str = "it stays with the old machine, as it can be spent once only; sign in on the new one \
+                           (export --move-logins takes the login along, and then the old machine must not run any more)";
 
 impl Gathering<'_> {
-    pub(super) fn profiles(&mut self, logins: Logins) -> Result<(), GatherError> {
+    pub(super) fn profiles(&mut self, options: &GatherOptions) -> Result<(), GatherError> {
         let base = read(&self.resolved.base)?;
-        self.store(&StoreId::Base, &base, logins);
+        self.store(&StoreId::Base, &base, options);
         // Agents may share one file; each of them has its own rows here.
         let mut seen: BTreeMap<StoreId, ReadStore> = BTreeMap::new();
         for (agent, store, file) in &self.resolved.agents {
@@ -26,7 +26,7 @@ impl Gathering<'_> {
                 Some(found) => found.clone(),
                 None => read(file)?,
             };
-            self.store(&StoreId::Agent(agent.clone()), &found, logins);
+            self.store(&StoreId::Agent(agent.clone()), &found, options);
             seen.insert(store.clone(), found);
         }
         for orphan in &self.resolved.orphans {
@@ -47,17 +47,19 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    fn store(&mut self, store: &StoreId, found: &ReadStore, logins: Logins) {
+    fn store(&mut self, store: &StoreId, found: &ReadStore, options: &GatherOptions) {
         for (id, why) in &found.contents.invalid {
             self.leave_out(format!("profile {id} of {store}"), why.clone());
         }
         for profile in &found.contents.sequence {
             let Some(stored) = found.contents.profiles.get(profile) else { continue };
             let mut raw = stored.raw.clone();
-            if stored.kind == CredentialKind::OAuth && logins == Logins::Stay {
+            if stored.kind == CredentialKind::OAuth && options.logins == Logins::Stay {
                 match without_refresh(&raw) {
                     Some((rest, true)) => {
-                        self.leave_out(format!("the refresh token of {profile} of {store}"), LOGIN_STAYS);
+                        if !options.in_place {
+                            self.leave_out(format!("the refresh token of {profile} of {store}"), LOGIN_STAYS);
+                        }
                         raw = rest;
                     }
                     Some((_, false)) => {}
@@ -98,7 +100,7 @@ fn read(file: &StoreFile) -> Result<ReadStore, GatherError> {
 }
 
 /// Takes whatever is called a refresh token out of an entry, and says whether there was any.
-fn without_refresh(entry: &Secret) -> Option<(Secret, bool)> {
+pub(crate) fn without_refresh(entry: &Secret) -> Option<(Secret, bool)> {
     fn take(value: &mut Value) -> bool {
         match value {
             Value::Object(fields) => {

@@ -1,6 +1,6 @@
 //! The plan of an import: a value that can be shown, counted and tested, with everything that the vault needs to carry it out.
 
-use crate::manifest::{LeftOut, Source, Stays, Totals};
+use crate::manifest::{LeftOut, Logins, Source, Stays, Totals};
 use keyshoal_core::vault::{
     AgentUid, CredentialUid, Delivery, ModelChoice, Origin, VaultAgent, VaultBinding, VaultCredential,
     VaultInstance, VaultVersion, VersionState,
@@ -53,6 +53,8 @@ pub struct ImportPlan {
     pub left_out: Vec<LeftOut>,
     /// How a vault delivered the keys on the old machine.
     pub delivery: Delivery,
+    /// What became of logins on the old machine.
+    pub logins: Logins,
     /// What the config held of disabled agents, by their ids.
     pub entries: Vec<Setting>,
     /// Why it cannot be taken.

@@ -4,13 +4,13 @@ use super::plan::ImportPlan;
 use crate::manifest::{BindingPart, Logins, Part};
 use crate::payload::Payload;
 use keyshoal_core::vault::Delivery;
-use keyshoal_core::{CredentialKind, SecretSource, StoreId, VerdictKind};
+use keyshoal_core::{SecretSource, StoreId, VerdictKind};
 use keyshoal_openclaw::config::named_places;
 use std::path::Path;
 
-pub(super) fn warnings(payload: &Payload, plan: &ImportPlan) -> Vec<String> {
+pub(super) fn warnings(payload: &Payload, plan: &ImportPlan, in_place: bool) -> Vec<String> {
     let mut warnings = Vec::new();
-    logins(payload, plan, &mut warnings);
+    logins(plan, in_place, &mut warnings);
     credentials(plan, &mut warnings);
     routes(payload, plan, &mut warnings);
     places(payload, plan, &mut warnings);
@@ -92,26 +92,21 @@ fn is_hidden(dir: &Path) -> bool {
     dir.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with('.'))
 }
 
-fn logins(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
-    let mut logins: Vec<&str> = plan
-        .credentials
-        .iter()
-        .chain(plan.questions.iter().flat_map(|question| &question.overrides))
-        .filter(|one| one.kind == CredentialKind::OAuth)
-        .map(|one| one.profile.as_str())
-        .collect();
-    logins.sort_unstable();
-    logins.dedup();
+fn logins(plan: &ImportPlan, in_place: bool, warnings: &mut Vec<String>) {
+    let logins = plan.logins();
     if logins.is_empty() {
         return;
     }
     let which = logins.join(", ");
-    warnings.push(match payload.manifest.logins {
+    warnings.push(match plan.logins {
+        _ if in_place => {
+            format!("the logins {which} stay in OpenClaw's stores: the vault knows that they are there, and OpenClaw alone renews them")
+        }
         Logins::Move => format!(
-            "the logins {which} come along with their refresh tokens: the old machine must not run any more, or one of the two loses them"
+            "the logins {which} move here, each into one store: the old machine must not run any more, or one of the two loses them"
         ),
         Logins::Stay => format!(
-            "the logins {which} come without refresh tokens: they end when their access tokens do, so sign in on this machine"
+            "the logins {which} stay with the old machine, and no store here gets them: sign in on this machine"
         ),
     });
 }

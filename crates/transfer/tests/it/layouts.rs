@@ -59,8 +59,12 @@ fn house(layout: Layout) -> TempDir {
 fn gathered(home: &Path, context: bool, logins: Logins) -> Payload {
     let env = Environment { home: Some(home.to_owned()), ..Environment::default() };
     let locations = locate(&env, Some(&home.join("state")), None).unwrap();
-    gather(&locations, &env, &GatherOptions { context, logins, instance: None, now: now(), closed: false })
-        .unwrap()
+    gather(
+        &locations,
+        &env,
+        &GatherOptions { context, logins, in_place: false, instance: None, now: now(), closed: false },
+    )
+    .unwrap()
 }
 
 /// Everything that can be seen of a tree but when it was last read.
@@ -204,8 +208,14 @@ fn a_store_that_cannot_be_read_is_no_empty_one() {
         std::fs::write(&path, "{\"version\":1,\"prof").unwrap();
         let env = Environment { home: Some(home.path().to_owned()), ..Environment::default() };
         let locations = locate(&env, Some(&state), None).unwrap();
-        let options =
-            GatherOptions { context: false, logins: Logins::Stay, instance: None, now: now(), closed: false };
+        let options = GatherOptions {
+            context: false,
+            logins: Logins::Stay,
+            in_place: false,
+            instance: None,
+            now: now(),
+            closed: false,
+        };
         let error = gather(&locations, &env, &options).unwrap_err().to_string();
         assert!(error.contains("stocks"), "{layout}: {error}");
     }

@@ -14,6 +14,23 @@ use serde_json::{Map, Value};
 /// What a secret may stand in; the rest of an entry stays.
 const SECRETS: [&str; 6] = ["key", "apiKey", "keyRef", "token", "tokenRef", "expires"];
 
+/// Refuses a new value for a login: whoever has signed in has it, and no key can take its place.
+pub fn require_key(
+    profile: &ProfileId,
+    provider: &ProviderId,
+    kind: &CredentialKind,
+) -> Result<(), CommandError> {
+    match kind {
+        CredentialKind::OAuth => Err(CommandError::user(format!(
+            "{profile} is a login, which no key can take the place of"
+        ))
+        .hint(format!(
+            "sign in with OpenClaw's own command, or name another profile: keyshoal set {provider}:key"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Returns an entry with this secret: the one before, or a new one.
 pub fn with_secret(
     before: Option<&Secret>,

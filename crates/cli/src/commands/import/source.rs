@@ -135,6 +135,7 @@ fn directory(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Result<Re
     let options = GatherOptions {
         context: false,
         logins: if args.move_logins { Logins::Move } else { Logins::Stay },
+        in_place: false,
         instance: None,
         now: keyshoal_local::clock::now(),
         closed: true,

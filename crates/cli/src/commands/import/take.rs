@@ -4,6 +4,7 @@ pub(super) mod broken;
 mod gateway;
 mod launch;
 mod lay;
+mod moved;
 pub(super) mod place;
 mod program;
 
@@ -24,6 +25,7 @@ use keyshoal_core::InstanceId;
 use keyshoal_local::Installation;
 use keyshoal_transfer::{ImportPlan, Payload};
 use keyshoal_vault::{NewInstance, Vault};
+pub use program::no_place_for_logins;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -67,6 +69,10 @@ pub struct Made {
     pub notes: Vec<String>,
     /// What was written into stores.
     pub writes: usize,
+    /// How many logins moved into stores.
+    pub logins: usize,
+    /// The logins that somebody has to sign in to, and how.
+    pub sign_in: Vec<String>,
     /// What waits until OpenClaw has made its stores.
     pub waits: Vec<String>,
     /// What needs attention.
@@ -149,6 +155,8 @@ fn build(
         config: Some(locations.config_path.display().to_string()),
     };
     target.is_for(&id)?;
+    // A refresh token stands in one place: in the store, not in the vault as well.
+    let moving = plan.take_logins();
     vault.add_instance(&new, changes_of(plan.clone()), &author, now)?;
     *added = Some(id.clone());
     installation.set_vault_id(Some(vault.id()))?;
@@ -166,6 +174,8 @@ fn build(
         files,
         notes,
         writes: 0,
+        logins: 0,
+        sign_in: Vec::new(),
         waits: Vec::new(),
         findings: Vec::new(),
         proven: None,
@@ -182,6 +192,7 @@ fn build(
         // Whoever refuses the config makes no store of it either.
         made.findings.extend(refused.or(not_made.flatten()));
     }
+    moved::move_in(&installation, &moving, &mut made)?;
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
     launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;
     Ok(made)

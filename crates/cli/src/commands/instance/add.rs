@@ -181,6 +181,7 @@ pub fn plan(
     let options = GatherOptions {
         context: false,
         logins: Logins::Stay,
+        in_place: true,
         instance: Some(id.clone()),
         now: keyshoal_local::clock::now(),
         closed: false,

@@ -6,8 +6,8 @@ use crate::document::DueDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Grid, Text, Tone, Ui};
-use keyshoal_core::Timestamp;
 use keyshoal_core::vault::{VaultCredential, VaultInstance};
+use keyshoal_core::{CredentialKind, Timestamp};
 use keyshoal_engine::rotate::{Stage, State};
 use keyshoal_vault::Vault;
 
@@ -72,7 +72,9 @@ pub fn report(
     let now = keyshoal_local::clock::now();
     let mut ages: Vec<Age<'_>> = Vec::new();
     for instance in instances {
-        for credential in credentials_of(instance) {
+        // A login is renewed by OpenClaw, and no key can take its place.
+        let keys = credentials_of(instance).filter(|one| one.kind != CredentialKind::OAuth);
+        for credential in keys {
             let Some(current) = credential.current() else { continue };
             let days = days(current.created, now);
             let open = book::open_rotation(vault, instance, credential)?;

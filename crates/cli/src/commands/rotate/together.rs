@@ -88,7 +88,7 @@ pub fn cmd(
     if args.due {
         return due::report(ui, &vault, &named, args.max_age);
     }
-    let meant = chosen::meant(named, args)?;
+    let meant = chosen::meant(ui, named, args)?;
     let mut open = Vec::new();
     for (instance, credential) in &meant {
         open.extend(

@@ -10,8 +10,8 @@ pub(super) const CHECK: Check = Check {
     looks_at: "The accounts (by fingerprint) of the OAuth profiles in every store, and those that Codex, Claude Code and MiniMax are \
                signed in with on this machine.",
     matters: "A refresh token can be spent once. The first agent that renews a copied login ends it for all others.",
-    way_out: "Leave the login in the store that agents inherit from, and let keyshoal sync remove the copies. Sign other programs in by \
-              themselves.",
+    way_out: "Leave the login in the store that agents inherit from, and take copies away: where it is inherited, keyshoal replace and sync do. \
+              Sign other programs in by themselves.",
     run,
 };
 

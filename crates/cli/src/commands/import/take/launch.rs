@@ -10,7 +10,7 @@ use crate::root::{self, vault};
 use crate::ui::Ui;
 use keyshoal_core::StepState;
 use keyshoal_core::vault::VaultInstance;
-use keyshoal_core::{FindingKind, Severity};
+use keyshoal_core::{CredentialKind, Finding, FindingKind, Severity};
 use keyshoal_engine::SyncReport;
 use keyshoal_engine::verify::{VerifyOptions, verify};
 use keyshoal_local::Installation;
@@ -41,7 +41,9 @@ pub fn launch(
         };
         // What waits for OpenClaw's first start here is no fault of the import.
         let waits = finding.severity == Severity::Info || after.observed.base_is_to_be_made();
-        if finding.finding == FindingKind::Pending && waits {
+        if finding.finding == FindingKind::Pending && finding.kind == Some(CredentialKind::OAuth) {
+            made.sign_in.push(signing_in(finding));
+        } else if finding.finding == FindingKind::Pending && waits {
             made.waits.push(said);
         } else if finding.severity == Severity::Attention {
             made.findings.push(said);
@@ -55,6 +57,13 @@ pub fn launch(
         made.proven = Some(proof.is_accepted());
     }
     Ok(())
+}
+
+/// Says which login is not here, and how it comes.
+fn signing_in(finding: &Finding) -> String {
+    let profile = finding.profile.as_ref().map(ToString::to_string).unwrap_or_default();
+    let whose = finding.agent.as_ref().map(|agent| format!(" of {agent}")).unwrap_or_default();
+    format!("{profile}{whose}: {}", finding.fix.as_deref().unwrap_or(&finding.message))
 }
 
 /// Finds the first write that did not come off.

@@ -9,6 +9,7 @@ use keyshoal_openclaw::config;
 use keyshoal_openclaw::layout::Release;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_transfer::ImportPlan;
+use keyshoal_transfer::manifest::Logins;
 use serde_json::Value;
 
 /// Of the keys that it refuses, so many are named.
@@ -100,6 +101,19 @@ impl Program {
     pub fn has_databases(&self) -> bool {
         !matches!(self.release.layout(), Layout::JsonFile | Layout::JsonWithState)
     }
+}
+
+/// Says, before anything is made, that the logins which move have no place without the program.
+pub fn no_place_for_logins(program: Option<&Program>, plan: &ImportPlan) -> Option<String> {
+    let files = matches!(plan.source.layout, Layout::JsonFile | Layout::JsonWithState);
+    let names = plan.logins();
+    if program.is_some() || files || plan.logins != Logins::Move || names.is_empty() {
+        return None;
+    }
+    Some(format!(
+        "OpenClaw's program, which makes the databases for the logins {}, is not on this machine: install it before this import, or sign in afterwards",
+        names.join(", ")
+    ))
 }
 
 /// Returns the key that an issue of `config validate` is about, without any value.

@@ -48,19 +48,28 @@ pub fn named(vault: &Vault, names: &[String]) -> Result<Vec<VaultInstance>, Comm
     Ok(found)
 }
 
-/// Returns the instances whose agents share the credential, with it. What is named must have it; of all, those count that have it.
+/// Returns the instances whose agents share the credential, with it. What is named must have it; of all, those count that have it, and
+/// have no login there.
 pub fn meant(
+    ui: &mut Ui,
     named: Vec<VaultInstance>,
     args: &RotateArgs,
 ) -> Result<Vec<(VaultInstance, VaultCredential)>, CommandError> {
     let name = args.name.as_deref().unwrap_or_default();
     let mut meant = Vec::new();
+    let mut logins = Vec::new();
     for instance in named {
         let found = flow::credential_of(&instance, name, None)
             .map_err(|error| CommandError::user(format!("{}: {}", instance.name, error.message)))?
             .cloned();
         match found {
-            Some(credential) => meant.push((instance, credential)),
+            Some(credential) => {
+                let (profile, provider) = (&credential.profile, &credential.provider);
+                match entry::require_key(profile, provider, &credential.kind) {
+                    Ok(()) => meant.push((instance, credential)),
+                    Err(error) => logins.push((instance.name, error)),
+                }
+            }
             None if is_all(args) => {}
             None => {
                 return Err(CommandError::user(format!(
@@ -69,6 +78,13 @@ pub fn meant(
                 )));
             }
         }
+    }
+    match logins.pop() {
+        Some((_, error)) if meant.is_empty() || !is_all(args) => return Err(error),
+        last => logins.extend(last),
+    }
+    for (name, error) in logins {
+        ui.say(&Text::of(format!("{name}: {}; left out", error.message)));
     }
     match meant.is_empty() {
         true => Err(CommandError::user(format!("no instance of the vault has a credential {name}"))),
