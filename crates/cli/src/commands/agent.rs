@@ -131,7 +131,7 @@ pub struct About {
 
 /// Returns an id for an agent. One that OpenClaw would write in another way is refused, with the command that takes that, and so is a word
 /// of Keyshoal's own.
-fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
+pub fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
     let id = shared::agent(written);
     refuse_taken_word(&id)?;
     if id.as_str() == written.trim() {

@@ -113,6 +113,12 @@ impl<'a> Flow<'a> {
         let id = shared::agent(name);
         let known = &self.instance().agents;
         known.iter().find(|agent| agent.id == id).ok_or_else(|| {
+            if self.installation.is_standing(&id) {
+                return CommandError::user(format!(
+                    "{id} stands in the config, and the vault does not know it"
+                ))
+                .hint(format!("keyshoal agent add {id}   takes it in as it stands; then this again"));
+            }
             let names: Vec<&str> = known.iter().map(|agent| agent.id.as_str()).collect();
             CommandError::user(format!("the vault has no agent {name:?}"))
                 .hint(format!("its agents are: {}", names.join(", ")))

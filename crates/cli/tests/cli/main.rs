@@ -46,6 +46,7 @@ mod routing;
 mod scrubbing;
 mod secrets;
 mod stage;
+mod strangers;
 mod taking_back;
 mod telling;
 mod terminal;
