@@ -210,6 +210,11 @@ impl Installation {
         self.ledger.adopt(how).map_err(crate::remember::port_error)
     }
 
+    /// Makes it the instance that a vault knows by this id: its own memory of that was lost.
+    pub fn become_instance(&self, id: &InstanceId) -> Result<(), PortError> {
+        self.ledger.become_instance(id).map_err(crate::remember::port_error)
+    }
+
     /// Enters a value that the person has given and returns its fingerprint.
     pub fn enter(&self, secret: Secret, expires: Option<i64>) -> Fingerprint {
         self.book.enter_given(secret, expires, &self.prints)

@@ -279,7 +279,7 @@ fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Re
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     let mut instance = flow.instance().clone();
     if let Some(agent) = agent {

@@ -85,10 +85,15 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
         ));
     }
     let held = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?;
-    let held = held.ok_or_else(|| {
-        CommandError::user("this installation has no vault").hint("keyshoal instance add   takes it into one")
+    let mut held = held.ok_or_else(|| {
+        CommandError::user("this installation has no vault")
+            .hint("keyshoal instance add   takes it into one")
+            .hint("keyshoal instance join NAME   where its vault was restored, and has it already as NAME")
     })?;
     let author = vault::author(context.world, args.why.as_deref());
+    if !args.dry_run {
+        following::place(ui, &installation, &mut held, &author)?;
+    }
     Ok(Flow { installation, held, args, author, noted: Noted::Nothing })
 }
 

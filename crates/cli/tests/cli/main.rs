@@ -35,6 +35,7 @@ mod one_value;
 mod overwritten;
 mod questions;
 mod readme;
+mod rejoined;
 mod rekeying;
 mod releasing;
 mod renaming;
