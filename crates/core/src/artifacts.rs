@@ -52,6 +52,8 @@ pub enum How {
 pub struct AgentArtifacts {
     /// The agent.
     pub agent: AgentId,
+    /// Whether the vault has it.
+    pub in_vault: bool,
     /// Whether it is in the roster that the vault wants.
     pub enabled: bool,
     /// Every profile that the vault knows for it.
@@ -65,6 +67,7 @@ pub fn artifacts(sight: &Sight<'_>, wish: &Wish, agents: &[AgentId]) -> Vec<Agen
         profiles.extend(wish.own.keys().filter(|(whose, _)| whose == id).map(|(_, profile)| profile));
         AgentArtifacts {
             agent: id.clone(),
+            in_vault: true,
             enabled: !wish.leaving.contains(id),
             artifacts: profiles.into_iter().map(|profile| artifact(sight, wish, id, profile)).collect(),
         }

@@ -69,6 +69,8 @@ pub enum HeldWhy {
     },
     /// Somebody has changed it since the config was last as the vault wants it.
     Changed,
+    /// It is an agent that the vault does not know.
+    Unknown,
 }
 
 /// One write. `expect` is compared under the store's lock; when the store holds something else, nothing is written.

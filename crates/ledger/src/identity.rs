@@ -182,6 +182,12 @@ fn new_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
+/// Takes the id of an instance that is known elsewhere.
+pub(crate) fn take(db: &Connection, inner: &Inner, id: &InstanceId) -> Result<(), LedgerError> {
+    let taken = db.execute("UPDATE ledger SET instance = ?1", [id.as_str()]);
+    taken.map(drop).map_err(|error| inner.database.error(error))
+}
+
 /// Answers the question what a copied directory is.
 pub(crate) fn adopt(db: &Connection, inner: &Inner, how: Adopt) -> Result<(), LedgerError> {
     let at = |error| inner.database.error(error);

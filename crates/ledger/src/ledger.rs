@@ -150,11 +150,23 @@ impl Ledger {
         if self.identity().is_certain() {
             return Ok(self.identity());
         }
+        self.inner.database.write(Durability::PowerCut, |db| identity::adopt(db, &self.inner, how))?;
+        self.read_again()?;
+        Ok(self.identity())
+    }
+
+    /// Takes the id of an instance that others know already, whose memory was lost. What is remembered here stays.
+    pub fn become_instance(&self, id: &InstanceId) -> Result<(), LedgerError> {
+        self.inner.require_certain()?;
+        self.inner.database.write(Durability::PowerCut, |db| identity::take(db, &self.inner, id))?;
+        self.read_again()
+    }
+
+    fn read_again(&self) -> Result<(), LedgerError> {
         let database = &self.inner.database;
-        database.write(Durability::PowerCut, |db| identity::adopt(db, &self.inner, how))?;
         let own = read_own(database, self.inner.place.as_ref(), &self.inner.keys, false)?;
         *self.inner.own.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(own);
-        Ok(self.identity())
+        Ok(())
     }
 }
 

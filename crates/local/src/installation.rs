@@ -134,6 +134,8 @@ pub(crate) struct State {
     pub held: Vec<keyshoal_core::ConfigHeld>,
     /// What of that somebody has changed.
     pub by_hand: Vec<keyshoal_openclaw::config::by_hand::ByHand>,
+    /// The agents of the config that the vault has never heard of.
+    pub strangers: Vec<keyshoal_core::AgentId>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }
@@ -206,6 +208,11 @@ impl Installation {
     /// Answers the question whose directory a copied one is.
     pub fn adopt(&self, how: Adopt) -> Result<Identity, PortError> {
         self.ledger.adopt(how).map_err(crate::remember::port_error)
+    }
+
+    /// Makes it the instance that a vault knows by this id: its own memory of that was lost.
+    pub fn become_instance(&self, id: &InstanceId) -> Result<(), PortError> {
+        self.ledger.become_instance(id).map_err(crate::remember::port_error)
     }
 
     /// Enters a value that the person has given and returns its fingerprint.

@@ -27,9 +27,20 @@ impl Installation {
         let mut state = self.state();
         state.held.clear();
         state.by_hand.clear();
+        state.strangers.clear();
     }
 
-    pub(crate) fn note_by_hand(&self, found: Vec<ByHand>) {
+    /// Returns the agents of the config that the vault has never heard of, as they were found when it was last prepared.
+    pub fn strangers(&self) -> Vec<AgentId> {
+        self.state().strangers.clone()
+    }
+
+    /// Tells whether an agent stands in the config, as far as that can be read.
+    pub fn is_standing(&self, id: &AgentId) -> bool {
+        self.imported().is_ok_and(|(_, there)| there.agents.iter().any(|agent| agent.id == *id))
+    }
+
+    pub(crate) fn note_by_hand(&self, found: Vec<ByHand>, strangers: Vec<AgentId>) {
         let words = |one: &ByHand| {
             let (path, what) = one.words();
             ConfigChange { path, what }
@@ -38,13 +49,31 @@ impl Installation {
         if !found.is_empty() {
             state.held.push(ConfigHeld { why: HeldWhy::Changed, changes: found.iter().map(words).collect() });
         }
+        if !strangers.is_empty() {
+            let stands = |id: &AgentId| ConfigChange {
+                path: format!("agents[{id}]"),
+                what: "is not in the vault".to_owned(),
+            };
+            let changes = strangers.iter().map(stands).collect();
+            state.held.push(ConfigHeld { why: HeldWhy::Unknown, changes });
+        }
         state.by_hand = found;
+        state.strangers = strangers;
     }
 
     /// Returns the channels, as JSON text; `None` where the config has no such section, or is not there.
     pub fn standing_channels(&self) -> Result<Option<BTreeMap<String, Secret>>, PortError> {
         let (sources, there) = self.imported()?;
         Ok(sources.has("channels").then_some(there.channels))
+    }
+
+    /// Returns the agents of the config that the vault has never heard of, as they stand, and the bindings that lead to them.
+    pub fn standing_strangers(&self) -> Result<(Vec<WantedAgent>, Vec<WantedBinding>), PortError> {
+        let strangers = self.strangers();
+        let (_, there) = self.imported()?;
+        let agents = there.agents.into_iter().filter(|agent| strangers.contains(&agent.id)).collect();
+        let bindings = there.bindings.into_iter().filter(|one| strangers.contains(&one.agent)).collect();
+        Ok((agents, bindings))
     }
 
     /// Returns an agent of the roster as it stands, with its bindings.

@@ -89,7 +89,8 @@ impl<'a> Work<'a> {
             }
             Change::SetPlace { state_dir, config } => {
                 (self.instance.state_dir, self.instance.config) = (state_dir, config);
-                "place set".to_owned()
+                let place = self.instance.state_dir.as_deref();
+                place.map_or_else(|| "in no place that is known".to_owned(), |it| format!("moved to {it}"))
             }
             Change::PutCredential(new) => self.put_credential(new)?,
             Change::StageVersion { credential, value, expires } => self.stage(credential, value, expires)?,

@@ -131,7 +131,7 @@ pub struct About {
 
 /// Returns an id for an agent. One that OpenClaw would write in another way is refused, with the command that takes that, and so is a word
 /// of Keyshoal's own.
-fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
+pub fn new_id(written: &str, with: impl FnOnce(&AgentId) -> String) -> Result<AgentId, CommandError> {
     let id = shared::agent(written);
     refuse_taken_word(&id)?;
     if id.as_str() == written.trim() {
@@ -279,7 +279,7 @@ fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Re
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     let mut instance = flow.instance().clone();
     if let Some(agent) = agent {

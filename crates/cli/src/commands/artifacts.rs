@@ -11,7 +11,7 @@ use crate::root;
 use crate::ui::Text;
 use crate::ui::Ui;
 use keyshoal_core::AgentId;
-use keyshoal_core::artifacts::{How, artifacts};
+use keyshoal_core::artifacts::{AgentArtifacts, How, artifacts};
 use keyshoal_core::judge::Sight;
 use keyshoal_core::vault::VersionState;
 use keyshoal_engine::LookOptions;
@@ -30,7 +30,9 @@ Examples:
 emitted   it stands, or will with the next sync, in the agent's own store
 inherits  in the store that the agent inherits from
 pending   it waits: for a database that OpenClaw has not made, for a roster
-skipped   it does not come, and the line says why")]
+skipped   it does not come, and the line says why
+
+Who stands in the config and is not in the vault comes last, and needs attention: such an agent has what all share.")]
 pub struct ArtifactsArgs {
     /// List every agent with everything that it gets
     #[arg(long)]
@@ -49,7 +51,7 @@ pub fn cmd_artifacts(
     context: &Context<'_>,
     args: &ArtifactsArgs,
 ) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     if let Some(to) = &args.to {
         return write(ui, &flow, to);
@@ -63,17 +65,28 @@ pub fn cmd_artifacts(
         .iter()
         .map(|name| Ok(flow.agent(name)?.id.clone()))
         .collect::<Result<_, CommandError>>()?;
-    let agents: Vec<AgentId> = match named.is_empty() {
+    let everybody = named.is_empty();
+    let agents: Vec<AgentId> = match everybody {
         true => flow.instance().agents.iter().map(|agent| agent.id.clone()).collect(),
         false => named,
     };
+    // Who stands in the config alone gets what all share.
+    let strangers = if everybody { flow.installation.strangers() } else { Vec::new() };
     let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
-    let all = artifacts(&sight, wish, &agents);
+    let mut all = artifacts(&sight, wish, &agents);
+    let alone = artifacts(&sight, wish, &strangers).into_iter();
+    all.extend(alone.map(|one| AgentArtifacts { in_vault: false, ..one }));
     ui.data(&render::artifacts::lines(&all));
     let waits = |how: &How| {
         matches!(how, How::Emitted { there: false } | How::Inherits { there: false } | How::Pending { .. })
     };
     let open = all.iter().flat_map(|agent| &agent.artifacts).any(|one| waits(&one.how));
+    if let [first, ..] = strangers.as_slice() {
+        ui.warn(&format!(
+            "the vault does not know everybody of the config: keyshoal agent add {first}   takes {first} in as it stands, keyshoal instance adopt   all of them"
+        ));
+    }
+    let open = open || !strangers.is_empty();
     ui.document(&ArtifactsDocument::of(all))?;
     Ok(Outcome::attention_if(open))
 }

@@ -16,7 +16,10 @@ pub fn installation(
 ) -> Result<Installation, String> {
     let state_dir = instance.state_dir.as_ref().map(PathBuf::from).ok_or("the vault knows no place of it")?;
     if !keyshoal_openclaw::files::is_dir(&state_dir) {
-        return Err(format!("there is no {} on this machine", state_dir.display()));
+        return Err(format!(
+            "there is no {} on this machine (where it was moved: keyshoal --state-dir DIR sync   has the vault know)",
+            state_dir.display()
+        ));
     }
     let mut globals = context.globals.clone();
     let mut world = context.world.clone();

@@ -85,10 +85,15 @@ pub fn begin<'a>(ui: &mut Ui, context: &Context<'_>, args: &'a FlowArgs) -> Resu
         ));
     }
     let held = holdings::hold(ui, context.world, context.globals, &installation, Need::Certainly)?;
-    let held = held.ok_or_else(|| {
-        CommandError::user("this installation has no vault").hint("keyshoal instance add   takes it into one")
+    let mut held = held.ok_or_else(|| {
+        CommandError::user("this installation has no vault")
+            .hint("keyshoal instance add   takes it into one")
+            .hint("keyshoal instance join NAME   where its vault was restored, and has it already as NAME")
     })?;
     let author = vault::author(context.world, args.why.as_deref());
+    if !args.dry_run {
+        following::place(ui, &installation, &mut held, &author)?;
+    }
     Ok(Flow { installation, held, args, author, noted: Noted::Nothing })
 }
 
@@ -113,6 +118,12 @@ impl<'a> Flow<'a> {
         let id = shared::agent(name);
         let known = &self.instance().agents;
         known.iter().find(|agent| agent.id == id).ok_or_else(|| {
+            if self.installation.is_standing(&id) {
+                return CommandError::user(format!(
+                    "{id} stands in the config, and the vault does not know it"
+                ))
+                .hint(format!("keyshoal agent add {id}   takes it in as it stands; then this again"));
+            }
             let names: Vec<&str> = known.iter().map(|agent| agent.id.as_str()).collect();
             CommandError::user(format!("the vault has no agent {name:?}"))
                 .hint(format!("its agents are: {}", names.join(", ")))

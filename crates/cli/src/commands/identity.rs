@@ -57,7 +57,7 @@ fn ways_with_other_keys(context: &Context<'_>) -> Result<Vec<String>, CommandErr
     let dir = root::keys_dir_or_default(context.world, context.globals)?;
     Ok(vec![
         format!("the keys at hand are in {}; --keys-dir DIR   names those that wrote it", dir.display()),
-        "where those are lost: --adopt new   makes it an instance of its own, which no vault knows yet; keyshoal instance add --name NAME   takes it in under a name that is free"
+        "where those are lost: --adopt new   makes it an instance of its own, which no vault knows yet; keyshoal instance add --name NAME   takes it in under a name that is free, keyshoal instance join NAME   as what the vault has of it already"
             .to_owned(),
     ])
 }

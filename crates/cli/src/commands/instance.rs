@@ -2,6 +2,7 @@
 
 mod add;
 mod by_hand;
+mod join;
 mod release;
 mod set;
 
@@ -16,7 +17,7 @@ use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
 use crate::ui::{Answer, Text, Ui};
 pub use add::{changes_of, hostname, plan};
-use keyshoal_core::vault::Delivery;
+use keyshoal_core::vault::{Delivery, VaultInstance};
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
@@ -27,6 +28,7 @@ Examples:
   keyshoal instance show
   keyshoal instance set --name office
   keyshoal instance set --delivery refs             no store holds a key: all refer to one private file
+  keyshoal instance join office                     this installation is office of a vault that was restored
   keyshoal instance adopt                           take in what somebody has changed in the config
   keyshoal instance release                         go on without the vault; nothing is taken from the agents
 
@@ -55,6 +57,20 @@ pub enum InstanceAction {
         #[arg(long, short = 'n')]
         dry_run: bool,
         /// Agree to it, and keep every value in question as an override
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Have this installation be an instance that the vault has already: the vault was restored, and the memory of the installation is lost
+    Join {
+        /// Its name in the vault
+        name: String,
+        /// Whose it is
+        #[arg(long, value_name = "NAME", default_value = keyshoal_vault::ORGANISATION)]
+        organisation: String,
+        /// Show what the vault has of it, do nothing
+        #[arg(long, short = 'n')]
+        dry_run: bool,
+        /// Do it without asking
         #[arg(long, short)]
         yes: bool,
     },
@@ -126,6 +142,10 @@ pub fn cmd_instance(
             };
             add::add(ui, context, &wanted)
         }
+        InstanceAction::Join { name, organisation, dry_run, yes } => {
+            let wanted = join::Join { name, organisation, dry_run: *dry_run, yes: *yes };
+            join::join(ui, context, &wanted)
+        }
         InstanceAction::List => list(ui, context),
         InstanceAction::Show => show(ui, context),
         InstanceAction::Set { name, delivery, flow: how } => {
@@ -158,12 +178,19 @@ fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, ..FlowArgs::default() };
+    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
     let flow = flow::begin(ui, context, &how)?;
     let prints = flow.installation.held_prints();
     ui.data(&render::instance::whole(flow.instance(), &prints));
     ui.document(&InstanceDocument::of(flow.instance(), &prints))?;
     Ok(Outcome::Fine)
+}
+
+fn named(vault: &Vault, organisation: &str, name: &str) -> Result<VaultInstance, CommandError> {
+    vault.instance_named(organisation, name)?.ok_or_else(|| {
+        CommandError::user(format!("the vault has no instance {name} of {organisation}"))
+            .hint("keyshoal instance list   shows what there is")
+    })
 }
 
 fn remove(
@@ -174,10 +201,7 @@ fn remove(
     yes: bool,
 ) -> Result<Outcome, CommandError> {
     let vault: Vault = vault::open_vault(ui, context.world, context.globals)?;
-    let found = vault.instance_named(organisation, name)?.ok_or_else(|| {
-        CommandError::user(format!("the vault has no instance {name} of {organisation}"))
-            .hint("keyshoal instance list   shows what there is")
-    })?;
+    let found = named(&vault, organisation, name)?;
     let held = found.credentials.iter().filter(|one| one.current().is_some()).count();
     let stays = match found.delivery {
         Delivery::Inline => "What the agents hold stays with them.",

@@ -43,6 +43,7 @@ Examples:
   keyshoal rotate anthropic --rollback            the version before becomes current again, everywhere; needs no network
   keyshoal rotate anthropic --finish              retire the version before now
   keyshoal rotate --due --max-age 90              what is older than 90 days, and what is half rotated
+  keyshoal rotate anthropic --due                 the same of one provider or profile
   keyshoal rotate anthropic --instances all       one new value for every instance of the vault that has the credential
 
 The new value is in the vault, and tested, before any agent has it. Agents with copies of their own get it first, a few at a time; where
@@ -107,12 +108,14 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     if !args.instances.is_empty() {
         return together::cmd(ui, context, args, &stop);
     }
-    let flow = flow::begin(ui, context, &args.flow)?;
+    let how = FlowArgs { dry_run: args.flow.dry_run || args.due, ..args.flow.clone() };
+    let flow = flow::begin(ui, context, &how)?;
+    let agent = args.agent.as_ref().map(|agent| flow.agent(agent).cloned()).transpose()?;
     if args.due {
-        return due::report(ui, &flow.held.vault, std::slice::from_ref(flow.instance()), args.max_age);
+        let of = due::Of { name: args.name.as_deref(), agent: agent.as_ref().map(|agent| agent.uid) };
+        return due::report(ui, &flow.held.vault, std::slice::from_ref(flow.instance()), args.max_age, &of);
     }
     let name = args.name.as_deref().unwrap_or_default();
-    let agent = args.agent.as_ref().map(|agent| flow.agent(agent).cloned()).transpose()?;
     let credential = flow.credential(name, agent.as_ref())?.cloned();
     let credential = credential.ok_or_else(|| flow.no_credential(name, agent.as_ref()))?;
     super::credential::entry::require_key(&credential.profile, &credential.provider, &credential.kind)?;

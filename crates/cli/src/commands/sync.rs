@@ -54,13 +54,16 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
         vault: Need::Certainly,
         release: None,
     };
-    let (installation, held) = shared::open_held(ui, context, wanted)?;
+    let (installation, mut held) = shared::open_held(ui, context, wanted)?;
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
+    let author = vault::author(context.world, None);
+    if let Some(held) = held.as_mut().filter(|_| !args.dry_run) {
+        following::place(ui, &installation, held, &author)?;
+    }
     let outcome = go(ui, &installation, held.as_ref(), args)?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
-        let author = vault::author(context.world, None);
         // What the vault misses of the config it takes the next time.
         let _ = following::follow(&installation, &held.vault, &held.instance.id, &author);
         super::vault::tidy(ui, &held.vault, &held.instance.id, &author);

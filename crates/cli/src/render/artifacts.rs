@@ -9,6 +9,7 @@ pub fn lines(all: &[AgentArtifacts]) -> Vec<Text> {
     for agent in all {
         let name = Text::toned(Tone::Strong, agent.agent.as_str());
         let name = if agent.enabled { name } else { name.and(Tone::Dim, " (disabled)") };
+        let name = if agent.in_vault { name } else { name.and(Tone::Doubt, " (not in the vault)") };
         if agent.artifacts.is_empty() {
             grid.row(vec![name.clone(), Text::new(), Text::new(), Text::of("the vault has no credential")]);
         }

@@ -292,3 +292,23 @@ fn a_rotation_speaks_of_those_whom_it_reached() {
     let run = stage.run_with(&["rotate", PROFILE, "--agent", "academic", "--yes", "--json"], NEW);
     assert_eq!((run.code, &run.json()["overridden"]), (0, &json!([])), "{}{}", run.out, run.err);
 }
+
+#[test]
+fn what_is_due_is_told_of_what_was_named() {
+    let stage = vaulted();
+    let due = |more: &[&str]| {
+        let run = stage.run(&[&["rotate", "--due", "--json"] as &[&str], more].concat());
+        (run.code, run.json()["credentials"].as_array().cloned().unwrap_or_default())
+    };
+    let (code, all) = due(&[]);
+    let own: Vec<&Value> = all.iter().filter(|one| one["agent"] == "academic").collect();
+    assert!(code == 0 && own.len() == 1 && own[0]["shared"] == false, "{all:#?}");
+    assert!(all.iter().any(|one| one["agent"].is_null() && one["profile"] == PROFILE), "{all:#?}");
+    assert_eq!(due(&["anthropic"]).1.len(), 2);
+    assert_eq!(due(&[PROFILE, "--agent", "academic"]).1, [own[0].clone()]);
+    assert_eq!(due(&["anthropic", "--instances", "all"]).1.len(), 2);
+    for none in [&["acme"] as &[&str], &["acme", "--instances", "all"], &["anthropic", "--agent", "ops"]] {
+        let (code, all) = due(none);
+        assert!(code == 1 && all.is_empty(), "{none:?}: {all:#?}");
+    }
+}

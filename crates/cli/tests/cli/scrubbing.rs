@@ -136,3 +136,18 @@ fn the_doctor_mends_first_and_says_what_is_left_for_the_person() {
     }
     assert!(run.out.contains("take the key out of"), "{}", run.out);
 }
+
+#[test]
+fn what_references_leave_in_databases_is_told_with_the_way_to_be_rid_of_it() {
+    for (layout, told) in [(Layout::SharedRow, true), (Layout::JsonFile, false)] {
+        let stage = Stage::calm(layout);
+        let set = ["instance", "set", "--delivery", "refs", "--yes", "--offline"];
+        for arguments in [&["vault", "init"] as &[&str], &["instance", "add", "--yes"]] {
+            assert_eq!(stage.run(arguments).code, 0);
+        }
+        let run = stage.run(&set);
+        assert_eq!(run.err.contains("keyshoal scrub"), told, "{}{}", run.out, run.err);
+        // Nothing was written then.
+        assert!(!stage.run(&set).err.contains("keyshoal scrub"));
+    }
+}

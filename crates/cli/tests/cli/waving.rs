@@ -211,3 +211,27 @@ fn a_rotation_that_goes_back_to_a_value_that_is_dead_says_so_and_brings_it_to_no
     assert!(std::fs::read_to_string(file).unwrap().contains(GIVEN));
     assert!(run.out.contains("its provider rejects the value before"), "{}", run.out);
 }
+
+#[test]
+fn whoever_is_called_otherwise_now_or_has_a_value_of_its_own_is_in_no_wave_any_more() {
+    let changes: [&[&str]; 3] = [
+        &["agent", "rename", "a2", "z2", "--yes"],
+        &["agent", "disable", "a2", "--yes"],
+        &["credential", "override", "a2", PROFILE, "--yes", "--from-file"],
+    ];
+    for change in changes {
+        let stage = half_done();
+        std::fs::write(stage.path("own"), OWN).unwrap();
+        let own = stage.path("own").to_str().unwrap().to_owned();
+        let own: &[&str] = if change.contains(&"override") { &[&own] } else { &[] };
+        let changed = stage.run(&[change, own].concat());
+        assert!(changed.code != 1, "{change:?}: {}{}", changed.out, changed.err);
+        let planned = stage.run(&["rotate", PROFILE, "--resume", "--dry-run"]);
+        assert!(!planned.err.contains("a2"), "{change:?}: {}{}", planned.out, planned.err);
+        let run = stage.run(&["rotate", PROFILE, "--resume", "--yes"]);
+        let said = run.out.clone() + &run.err;
+        assert_eq!(run.code, 0, "{change:?}: {said}");
+        assert!(said.contains("wave 1 of 2: a1") && said.contains("wave 2 of 2: everybody"), "{said}");
+        assert!(holds(&stage, "a3", GIVEN) && !holds(&stage, "a2", NEW), "{change:?}");
+    }
+}

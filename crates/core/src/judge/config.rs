@@ -33,6 +33,12 @@ pub fn judge_held(held: &ConfigHeld, judgement: &mut Judgement) {
             ),
             "keyshoal instance adopt   takes it into the vault; keyshoal instance deliver   puts the vault's in its place",
         ),
+        HeldWhy::Unknown => (
+            format!(
+                "not everybody of the config is known to the vault: {said}; it is left there with what all share, and no override, backup or new config has it"
+            ),
+            "keyshoal instance adopt   takes it into the vault as it stands; keyshoal agent add NAME   one of them",
+        ),
     };
     judgement.findings.push(bare(
         None,

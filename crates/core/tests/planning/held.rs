@@ -25,4 +25,8 @@ fn what_is_left_needs_attention_and_has_a_way_out() {
     let fix = changed.fix.unwrap();
     assert!(fix.contains("keyshoal instance adopt") && fix.contains("keyshoal instance deliver"), "{fix}");
     assert_eq!(told(HeldWhy::Changed, &[]), []);
+    let [unknown] = told(HeldWhy::Unknown, &["agents[handy]"]).try_into().unwrap();
+    assert_eq!((unknown.finding, unknown.severity), (FindingKind::ConfigDiffers, Severity::Attention));
+    let fix = unknown.fix.unwrap();
+    assert!(fix.contains("keyshoal instance adopt") && fix.contains("keyshoal agent add"), "{fix}");
 }

@@ -1,18 +1,54 @@
-//! What the vault takes from the config by itself: the channels, which the config decides, and what it was when it was as the vault wants it.
+//! What the vault takes from the installation by itself: where it is, the channels, which the config decides, and what that was when it was
+//! as the vault wants it.
 
 use crate::error::CommandError;
-use crate::root::holdings::{self, DELIVERED};
+use crate::root::holdings::{self, DELIVERED, Held};
+use crate::ui::{Text, Ui};
 use keyshoal_core::vault::VaultInstance;
 use keyshoal_core::{ConfigHeld, HeldWhy, InstanceId, Secret};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_local::Installation;
 use keyshoal_openclaw::config::by_hand::Decided;
+use keyshoal_openclaw::files::real_path;
 use keyshoal_vault::{Author, CHANNELS, Change, Vault};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Tells whether something that the vault wants stands in an included file.
 pub fn is_included(held: &[ConfigHeld]) -> bool {
     held.iter().any(|one| matches!(one.why, HeldWhy::Included { .. }))
+}
+
+/// Has the vault know where the instance is, where that was moved. What leads to the same directory is no other place.
+pub fn place(
+    ui: &mut Ui,
+    installation: &Installation,
+    held: &mut Held,
+    author: &Author,
+) -> Result<(), CommandError> {
+    let Some(change) = moved(installation, &held.instance) else { return Ok(()) };
+    let now = keyshoal_local::clock::now();
+    held.vault.change(&held.instance.id, held.instance.revision, vec![change], author, now)?;
+    held.instance = held.vault.instance(&held.instance.id)?;
+    ui.say(&Text::of(format!(
+        "the vault knows {} in {} from now on",
+        held.instance.name,
+        installation.state_dir().display()
+    )));
+    Ok(())
+}
+
+/// Returns the change by which the vault would know where the instance is; `None` where it does.
+pub fn moved(installation: &Installation, known: &VaultInstance) -> Option<Change> {
+    let here = installation.state_dir();
+    let same = |there: &Path| there == here || real_path(there).is_some_and(|it| real_path(here) == Some(it));
+    if known.state_dir.as_deref().is_some_and(|there| same(Path::new(there))) {
+        return None;
+    }
+    Some(Change::SetPlace {
+        state_dir: Some(here.display().to_string()),
+        config: Some(installation.config_path().display().to_string()),
+    })
 }
 
 /// Has the vault hold the channels as the config has them, so that a config that is lost can be made again with them, and remember what it

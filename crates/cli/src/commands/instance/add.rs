@@ -17,7 +17,7 @@ use keyshoal_engine::ports::{Observe as _, Remember as _};
 use keyshoal_engine::{Look, LookOptions};
 use keyshoal_local::Installation;
 use keyshoal_transfer::manifest::Logins;
-use keyshoal_transfer::{Choice, Facts, GatherOptions, ImportPlan, gather, preview};
+use keyshoal_transfer::{Choice, Conflict, Facts, GatherOptions, ImportPlan, gather, preview};
 use keyshoal_vault::{Author, CHANNELS, Change, ENTRIES, NewCredential, NewInstance, Vault};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -66,6 +66,11 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     };
     let plan = plan(context, &installation, &id, &facts)?;
     ui.data(&render::import::preview(&plan, "directory", ui.width()));
+    if let Some(name) = plan.conflicts.iter().find_map(taken) {
+        ui.say(&Text::of(format!(
+            "keyshoal instance join {name}   if this installation is that one, and its memory (.keyshoal) is lost"
+        )));
+    }
     if !plan.conflicts.is_empty() || wanted.dry_run {
         ui.document(&ImportDocument::of(&plan, "directory", false))?;
         return Ok(Outcome::attention_if(!plan.conflicts.is_empty()));
@@ -87,6 +92,13 @@ pub fn add(ui: &mut Ui, context: &Context<'_>, wanted: &Add<'_>) -> Result<Outco
     let changes = changes_of(plan).into_iter().chain([delivery]).collect();
     vault.add_instance(&new, changes, &author, now)?;
     bind(ui, &installation, &vault, &vault.instance(&id)?, &author)
+}
+
+fn taken(conflict: &Conflict) -> Option<&str> {
+    match conflict {
+        Conflict::NameTaken { name } => Some(name),
+        _ => None,
+    }
 }
 
 /// Has the word of a vault that knows the instance count again. Where it counts already, nothing changes.
@@ -119,7 +131,7 @@ fn again(
 }
 
 /// Has the vault's word count from now on.
-fn bind(
+pub(super) fn bind(
     ui: &mut Ui,
     installation: &Installation,
     vault: &Vault,
@@ -127,6 +139,11 @@ fn bind(
     author: &Author,
 ) -> Result<Outcome, CommandError> {
     installation.set_vault_id(Some(vault.id()))?;
+    if let Some(moved) = following::moved(installation, instance) {
+        let now = keyshoal_local::clock::now();
+        vault.change(&instance.id, instance.revision, vec![moved], author, now)?;
+    }
+    let instance = &vault.instance(&instance.id)?;
     installation.hold(&holdings::holdings(vault, instance, None)?)?;
     // What the vault misses of the config it takes the next time.
     let _ = following::follow(installation, vault, &instance.id, author);

@@ -1,15 +1,17 @@
 //! What somebody has changed in the config: taken into the vault, or put back to what the vault has.
 
-use crate::commands::Context;
 use crate::commands::flow::{self, Flow, FlowArgs};
+use crate::commands::{Context, agent};
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render::words;
 use crate::root::holdings::DELIVERED;
-use crate::ui::Ui;
+use crate::ui::{Text, Ui};
 use keyshoal_core::AgentId;
 use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_openclaw::config::by_hand::ByHand;
+use keyshoal_openclaw::config::generate::WantedBinding;
 use keyshoal_vault::Change;
 use std::collections::BTreeMap;
 
@@ -18,12 +20,36 @@ pub fn adopt(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outco
     let flow = flow::begin(ui, context, how)?;
     flow.installation.config_edit()?;
     let found = flow.installation.changed_by_hand();
-    if found.is_empty() {
+    if found.is_empty() && flow.installation.strangers().is_empty() {
         return Err(CommandError::user("nothing of the config was changed by somebody else")
             .hint("keyshoal diff   shows what the vault would change"));
     }
     let changes = changes(ui, &flow, found)?;
     flow.go(ui, "instance", changes)
+}
+
+/// Makes what the vault has never heard of its own: each agent as it stands, as `agent add` does.
+fn joining(ui: &mut Ui, flow: &Flow<'_>) -> Result<(Vec<VaultAgent>, Vec<WantedBinding>), CommandError> {
+    let (agents, bound) = flow.installation.standing_strangers()?;
+    let mut joining = Vec::new();
+    for standing in agents {
+        let id = agent::new_id(standing.id.as_str(), |id| format!("keyshoal agent add {id}"))?;
+        let many = bound.iter().filter(|binding| binding.agent == id).count();
+        ui.say(&Text::of(format!(
+            "{id} is taken in as it stands in the config, with {}",
+            words::count(many, "binding")
+        )));
+        joining.push(VaultAgent {
+            uid: AgentUid(uuid::Uuid::new_v4()),
+            id,
+            name: standing.name,
+            enabled: true,
+            default: false,
+            models: standing.models,
+            workspace: standing.workspace,
+        });
+    }
+    Ok((joining, bound))
 }
 
 /// Puts back what the vault has.
@@ -38,14 +64,17 @@ fn changes(ui: &mut Ui, flow: &Flow<'_>, found: Vec<ByHand>) -> Result<Vec<Chang
     let instance = flow.instance();
     let mut agents: BTreeMap<AgentId, VaultAgent> =
         instance.agents.iter().map(|agent| (agent.id.clone(), agent.clone())).collect();
+    let (joining, bound) = joining(ui, flow)?;
     let uid = |id: &AgentId| -> Result<AgentUid, CommandError> {
-        let known = instance.agents.iter().find(|agent| agent.id == *id);
-        known.map(|agent| agent.uid).ok_or_else(|| {
-            CommandError::user(format!("the vault has no agent {id} yet"))
-                .hint(format!("keyshoal agent add {id}   takes it in as it stands; then this again"))
-        })
+        let known = instance.agents.iter().chain(&joining).find(|agent| agent.id == *id);
+        known.map(|agent| agent.uid).ok_or_else(|| CommandError::user(format!("the vault has no agent {id}")))
     };
-    let (mut first, mut rest) = (Vec::new(), Vec::new());
+    let of = |one: WantedBinding| -> Result<VaultBinding, CommandError> {
+        Ok(VaultBinding { agent: uid(&one.agent)?, matching: one.matching, comment: one.comment })
+    };
+    let mut first: Vec<Change> = joining.iter().cloned().map(Change::AddAgent).collect();
+    let mut rest = Vec::new();
+    let mut bindings = (!bound.is_empty()).then(|| instance.bindings.clone());
     for one in found {
         match one {
             ByHand::Gone(id) => rest.push(Change::EnableAgent { agent: uid(&id)?, enabled: false }),
@@ -67,18 +96,21 @@ fn changes(ui: &mut Ui, flow: &Flow<'_>, found: Vec<ByHand>) -> Result<Vec<Chang
                 "the config has no default agent any more; the vault keeps the one it has: keyshoal agent set AGENT --default   names another",
             ),
             ByHand::Models(models) => rest.push(Change::SetModels { agent: None, models }),
-            ByHand::Bindings(bindings) => {
-                let made = bindings.into_iter().map(|one| {
-                    Ok(VaultBinding { agent: uid(&one.agent)?, matching: one.matching, comment: one.comment })
-                });
-                let mut made = made.collect::<Result<Vec<_>, CommandError>>()?;
+            ByHand::Bindings(theirs) => {
+                let mut made = theirs.into_iter().map(&of).collect::<Result<Vec<_>, CommandError>>()?;
                 // Those of disabled agents stand in no config.
                 let off = |whose: AgentUid| instance.agents.iter().any(|one| one.uid == whose && !one.enabled);
                 made.extend(instance.bindings.iter().filter(|one| off(one.agent)).cloned());
-                rest.push(Change::SetBindings(made));
+                bindings = Some(made);
             }
             ByHand::Order(provider, profiles) => rest.push(Change::SetOrder { provider, profiles }),
         }
+    }
+    if let Some(mut all) = bindings {
+        for one in bound {
+            all.push(of(one)?);
+        }
+        rest.push(Change::SetBindings(all));
     }
     let said = agents.into_values().filter(|agent| !instance.agents.contains(agent));
     rest.extend(said.map(|agent| Change::SetAgent {

@@ -6,9 +6,9 @@ use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
-use keyshoal_core::vault::Delivery;
-use keyshoal_core::{CredentialKind, Material};
-use keyshoal_engine::{AskPolicy, Look, LookOptions};
+use keyshoal_core::vault::{Delivery, VaultInstance};
+use keyshoal_core::{CredentialKind, Layout, Material};
+use keyshoal_engine::{AskPolicy, Look, LookOptions, SyncReport};
 use keyshoal_vault::Change;
 
 /// How credentials reach an instance, as it is said on the command line.
@@ -57,8 +57,20 @@ pub(super) fn set(
     let outcome = flow.show(ui, "instance set", &report)?;
     if delivery == Delivery::Refs && !how.dry_run {
         warn_of_plain(ui, &report.after);
+        say_what_lies_around(ui, flow.instance(), &report);
     }
     Ok(outcome)
+}
+
+/// Says where the keys still lie that the stores held until now.
+fn say_what_lies_around(ui: &mut Ui, instance: &VaultInstance, report: &SyncReport) {
+    let layout = report.after.observed.instance.layout;
+    let wrote = report.run.is_some() && instance.delivery == Delivery::Refs;
+    if wrote && matches!(layout, Layout::AgentSqlite | Layout::SharedTable | Layout::SharedRow) {
+        ui.say(&Text::of(
+            "what the databases held before may still lie in their free pages and write-ahead logs: keyshoal scrub   shows where, and removes it while no gateway runs",
+        ));
+    }
 }
 
 /// Names the keys that stay in stores all the same: the vault does not have them.

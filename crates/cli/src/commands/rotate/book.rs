@@ -165,7 +165,7 @@ impl<'f> Page<'f> {
     fn rotation(
         &self,
         vault: &Vault,
-        (stage, state): (Stage, State),
+        (stage, mut state): (Stage, State),
         known: Option<Fingerprint>,
     ) -> Result<Rotation, CommandError> {
         let instance = vault.instance(&self.instance)?;
@@ -177,6 +177,8 @@ impl<'f> Page<'f> {
         let credential = instance.credentials.iter().find(|one| one.uid == self.credential);
         let credential =
             credential.ok_or_else(|| CommandError::user("the credential is in the vault no more"))?;
+        let standing = |id: &AgentId| self.installation.is_some_and(|there| there.is_standing(id));
+        stands::drop_who_left(&mut state, &instance, credential, &standing);
         let print = |state: VersionState| -> Option<Fingerprint> {
             let version = credential.versions.iter().find(|version| version.state == state)?;
             prints.get(&(credential.uid, version.number)).copied()

@@ -6,8 +6,8 @@ use crate::document::DueDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Grid, Text, Tone, Ui};
-use keyshoal_core::vault::{VaultCredential, VaultInstance};
-use keyshoal_core::{CredentialKind, Timestamp};
+use keyshoal_core::vault::{AgentUid, VaultCredential, VaultInstance};
+use keyshoal_core::{AgentId, CredentialKind, Timestamp};
 use keyshoal_engine::rotate::{Stage, State};
 use keyshoal_vault::Vault;
 
@@ -53,6 +53,12 @@ impl Age<'_> {
         self.stage.is_some() && self.at_hand.is_none()
     }
 
+    /// Returns the agent whose override it is; `None` for what all share.
+    pub fn whose(&self) -> Option<&AgentId> {
+        let uid = self.credential.agent?;
+        self.instance.agents.iter().find(|agent| agent.uid == uid).map(|agent| &agent.id)
+    }
+
     /// Returns the time until which the version before stays at hand, where there is one.
     pub fn grace_until(&self) -> Option<Timestamp> {
         match self.at_hand {
@@ -62,19 +68,45 @@ impl Age<'_> {
     }
 }
 
+/// Of which credentials it is reported.
+pub struct Of<'a> {
+    /// The provider or the profile; all of them where none is named.
+    pub name: Option<&'a str>,
+    /// Whose override; of everybody where nobody is named.
+    pub agent: Option<AgentUid>,
+}
+
+impl Of<'_> {
+    fn is(&self, one: &VaultCredential) -> bool {
+        let named = |name| one.profile.as_str() == name || one.provider.as_str() == name;
+        self.name.is_none_or(named) && (self.agent.is_none() || one.agent == self.agent)
+    }
+
+    /// Says that there is none, where one was named: that it is not due would be true of anything.
+    fn none(&self) -> Option<CommandError> {
+        let what = self.name.map_or_else(String::new, |name| format!(" {name}"));
+        let whose = if self.agent.is_some() { " of this agent's own" } else { "" };
+        (self.name.is_some() || self.agent.is_some()).then(|| {
+            CommandError::user(format!("the vault has no credential{what}{whose}"))
+                .hint("keyshoal credential list   shows what there is")
+        })
+    }
+}
+
 /// Reports it.
 pub fn report(
     ui: &mut Ui,
     vault: &Vault,
     instances: &[VaultInstance],
     max_age: u32,
+    of: &Of<'_>,
 ) -> Result<Outcome, CommandError> {
     let now = keyshoal_local::clock::now();
     let mut ages: Vec<Age<'_>> = Vec::new();
     for instance in instances {
         // A login is renewed by OpenClaw, and no key can take its place.
-        let keys = credentials_of(instance).filter(|one| one.kind != CredentialKind::OAuth);
-        for credential in keys {
+        let is_key = |one: &&VaultCredential| one.kind != CredentialKind::OAuth;
+        for credential in credentials_of(instance).filter(|one| of.is(one)).filter(is_key) {
             let Some(current) = credential.current() else { continue };
             let days = days(current.created, now);
             let open = book::open_rotation(vault, instance, credential)?;
@@ -93,6 +125,9 @@ pub fn report(
             });
         }
     }
+    if let Some(error) = of.none().filter(|_| ages.is_empty()) {
+        return Err(error);
+    }
     ages.sort_by_key(|age| std::cmp::Reverse(age.days));
     ui.data(&grid(&ages, instances.len() > 1, now).lines(usize::MAX, 0));
     if let Some(words) = partial(&ages, instances.len() > 1) {
@@ -110,9 +145,7 @@ fn grid(ages: &[Age<'_>], several: bool, now: Timestamp) -> Grid {
     };
     let mut grid = Grid::new(heads.iter().map(|head| (*head).to_owned()).collect());
     for age in ages {
-        let agent =
-            age.credential.agent.and_then(|uid| age.instance.agents.iter().find(|one| one.uid == uid));
-        let whose = agent.map_or_else(|| "all".to_owned(), |agent| agent.id.to_string());
+        let whose = age.whose().map_or("all", AgentId::as_str);
         let said = match (&age.stage, age.at_hand, age.due) {
             (Some(stage), None, _) => {
                 Text::toned(Tone::Doubt, format!("… {}", under_way(stage, &age.together)))
@@ -199,11 +232,12 @@ fn days(from: Timestamp, to: Timestamp) -> i64 {
     to.duration_since(from).as_hours() / 24
 }
 
-/// Says which shared credentials are new and which are old, where some were rotated within a week and others are due.
+/// Says which credentials are new and which are old, where some were rotated within a week and others are due.
 fn partial(ages: &[Age<'_>], several: bool) -> Option<String> {
-    let name = |age: &Age<'_>| match several {
-        true => format!("{} of {}", age.credential.profile, age.instance.name),
-        false => age.credential.profile.to_string(),
+    let name = |age: &Age<'_>| {
+        let whose = age.whose().map(|agent| format!(" ({agent}'s own)")).unwrap_or_default();
+        let there = if several { format!(" of {}", age.instance.name) } else { String::new() };
+        format!("{}{whose}{there}", age.credential.profile)
     };
     let names = |wanted: &dyn Fn(&&Age<'_>) -> bool| {
         let all: Vec<String> = ages.iter().filter(wanted).map(name).collect();
@@ -212,4 +246,53 @@ fn partial(ages: &[Age<'_>], several: bool) -> Option<String> {
     let fresh = names(&|age| age.days < 7 && age.credential.versions.len() > 1);
     let old = names(&|age| age.due);
     (!fresh.is_empty() && !old.is_empty()).then(|| format!("{fresh} got new values this week, {old} did not"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+    #[test]
+    fn what_is_partly_rotated_is_named_with_whose_it_is() {
+        let agent = |n: u8, id: &str| {
+            let models = json!({ "primary": null, "fallbacks": [] });
+            json!({ "uid": NOBODY.replacen('0', &n.to_string(), 1), "id": id, "name": null, "enabled": true, "default": false,
+                    "models": models, "workspace": null })
+        };
+        let instance: VaultInstance = serde_json::from_value(json!({
+            "id": "i", "organisation": "o", "name": "office", "state_dir": null, "config": null, "delivery": "inline",
+            "models": { "primary": null, "fallbacks": [] }, "agents": [agent(1, "main"), agent(2, "ops")], "bindings": [],
+            "credentials": [], "order": [], "channels": [], "revision": 1,
+        }))
+        .unwrap();
+        let version = |number: u32| {
+            let at = "2026-01-01T00:00:00Z";
+            json!({ "number": number, "state": "current", "created": at, "since": at, "by": "ada", "why": null, "expires": null })
+        };
+        let of = |agent: Option<usize>| -> VaultCredential {
+            let whose = agent.map(|at| instance.agents[at].uid);
+            serde_json::from_value(
+                json!({ "uid": NOBODY, "profile": "acme:a", "provider": "acme", "kind": "api_key",
+                "agent": whose, "versions": [version(1), version(2)] }),
+            )
+            .unwrap()
+        };
+        let (shared, own) = (of(None), of(Some(1)));
+        let age = |credential, days, due| Age {
+            instance: &instance,
+            credential,
+            days,
+            due,
+            stage: None,
+            at_hand: None,
+            together: Vec::new(),
+        };
+        let ages = [age(&own, 100, true), age(&shared, 1, false)];
+        let said = partial(&ages, false).unwrap();
+        assert_eq!(said, "acme:a got new values this week, acme:a (ops's own) did not");
+        assert!(partial(&ages, true).unwrap().contains("acme:a (ops's own) of office did not"));
+    }
 }

@@ -1,7 +1,8 @@
 //! Where a rotation of the vault's stands.
 
 use crate::error::CommandError;
-use keyshoal_core::vault::{VaultCredential, VersionState};
+use keyshoal_core::AgentId;
+use keyshoal_core::vault::{VaultAgent, VaultCredential, VaultInstance, VersionState};
 use keyshoal_engine::rotate::{Stage, State};
 use keyshoal_vault::Rotation;
 
@@ -44,4 +45,31 @@ pub fn of(open: &Rotation, credential: &VaultCredential) -> Result<(Stage, State
         true => Ok((Stage::Proven, State { keeps: false, halted: None, ..state })),
         false => Ok((stage, state)),
     }
+}
+
+/// Takes those out of the waves whom the rotation is about no more: an agent that has been renamed, disabled or removed since, or has a value
+/// of its own. One that has another id now gets it with everybody.
+pub fn drop_who_left(
+    state: &mut State,
+    instance: &VaultInstance,
+    credential: &VaultCredential,
+    standing: &dyn Fn(&AgentId) -> bool,
+) {
+    let has_own = |agent: &VaultAgent| {
+        let mut own = instance.credentials.iter().filter(|one| one.agent == Some(agent.uid));
+        own.any(|one| one.profile == credential.profile && one.current().is_some())
+    };
+    let stays = |id: &AgentId| match instance.agents.iter().find(|agent| agent.id == *id) {
+        Some(agent) => agent.enabled && !has_own(agent),
+        None => standing(id),
+    };
+    let (mut waves, mut done) = (Vec::new(), 0);
+    for (at, mut wave) in std::mem::take(&mut state.waves).into_iter().enumerate() {
+        wave.agents.retain(|id| stays(id));
+        if !wave.agents.is_empty() {
+            done += usize::from(at < state.done);
+            waves.push(wave);
+        }
+    }
+    (state.waves, state.done) = (waves, done);
 }

@@ -86,7 +86,8 @@ pub fn cmd(
     let vault = Arc::new(opening::open_vault(ui, context.world, context.globals)?);
     let named = chosen::named(&vault, &args.instances)?;
     if args.due {
-        return due::report(ui, &vault, &named, args.max_age);
+        let of = due::Of { name: args.name.as_deref(), agent: None };
+        return due::report(ui, &vault, &named, args.max_age, &of);
     }
     let meant = chosen::meant(ui, named, args)?;
     let mut open = Vec::new();
