@@ -127,17 +127,18 @@ impl Installation {
     fn with_what_is_there(&self, sources: &Sources, wish: ConfigWish) -> Result<Wanted, PortError> {
         let there = import(&self.locations, sources).map_err(|error| failed(&error, None))?;
         let mut wanted = wish.wanted;
+        let ours: BTreeSet<AgentId> = wanted.agents.iter().map(|agent| agent.id.clone()).collect();
+        let renamed: BTreeSet<AgentId> = wanted.renamed.values().cloned().collect();
+        let is_stranger =
+            |id: &AgentId| !ours.contains(id) && !wish.known.contains(id) && !renamed.contains(id);
         if sources.digest().is_there() {
             wanted.channels.clear();
             let found = wish.last.map(|last| by_hand::changed(&wanted, &there, &last)).unwrap_or_default();
             found.iter().for_each(|one| one.leave(&mut wanted));
-            self.note_by_hand(found);
+            let strangers = there.agents.iter().map(|agent| agent.id.clone()).filter(is_stranger);
+            self.note_by_hand(found, strangers.collect());
         }
         wanted.profiles.retain(|id, _| there.profiles.contains_key(id));
-        let ours: BTreeSet<AgentId> = wanted.agents.iter().map(|agent| agent.id.clone()).collect();
-        let renamed: BTreeSet<&AgentId> = wanted.renamed.values().collect();
-        let is_stranger =
-            |id: &AgentId| !ours.contains(id) && !wish.known.contains(id) && !renamed.contains(id);
         let has_default = wanted.agents.iter().any(|agent| agent.default);
         let strangers: Vec<_> = there.agents.into_iter().filter(|agent| is_stranger(&agent.id)).collect();
         let bindings: Vec<_> = there.bindings.into_iter().filter(|one| is_stranger(&one.agent)).collect();

@@ -134,6 +134,8 @@ pub(crate) struct State {
     pub held: Vec<keyshoal_core::ConfigHeld>,
     /// What of that somebody has changed.
     pub by_hand: Vec<keyshoal_openclaw::config::by_hand::ByHand>,
+    /// The agents of the config that the vault has never heard of.
+    pub strangers: Vec<keyshoal_core::AgentId>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
 }
