@@ -2,7 +2,7 @@
 
 use super::tell::bare;
 use super::types::is_static;
-use super::words::Words;
+use super::words::{Words, sign_in};
 use super::{Judgement, Sight};
 use crate::{
     AgentView, Finding, FindingKind, Observation, ProfileId, Severity, SourceValue, StoreHealth, StoreId,
@@ -51,10 +51,10 @@ fn pending(sight: &Sight<'_>, store: &StoreId, value: &SourceValue, whose: &str)
     let text = format!("the vault has {} and the store does not hold it yet; {whose}", value.fingerprint);
     let words = Words::new(FindingKind::Pending, text);
     if !is_static(&value.kind) {
-        return words
-            .severity(Severity::Info)
-            .but("a login is never written by us")
-            .fix("openclaw models auth login (on this machine)");
+        let agent = sight.users(store).first().filter(|_| *store != StoreId::Base);
+        let way = agent.map(|agent| sign_in(&sight.observed.capabilities, agent));
+        let way = way.unwrap_or_else(|| "openclaw models auth login (on this machine)".to_owned());
+        return words.severity(Severity::Info).but("a login is never written by us").fix(way);
     }
     // An override that waits leaves its agent what all share; without the store of all nobody has anything.
     if *store == StoreId::Base && sight.observed.base_is_to_be_made() {

@@ -72,7 +72,7 @@ pub(super) fn keep(store: &StoreId, agent: &AgentId, profile: &ProfileId) -> Str
 }
 
 /// Returns how an agent signs in by itself with this release.
-pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView) -> String {
+pub fn sign_in(capabilities: &Capabilities, agent: &AgentView) -> String {
     match (capabilities.signs_in_agents, agent.default) {
         (true, _) => format!("openclaw models auth --agent {} login", agent.id),
         (false, true) => "openclaw models auth login".to_owned(),
