@@ -121,9 +121,12 @@ pub struct About {
     /// Its model (provider/model) [default: what all agents use]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// What comes after it (can be repeated)
+    /// What comes after it (can be repeated) [default: what came after the model before]
     #[arg(long, value_name = "MODEL")]
     pub fallback: Vec<String>,
+    /// Nothing comes after it
+    #[arg(long, conflicts_with = "fallback")]
+    pub no_fallback: bool,
     /// It answers what no binding names
     #[arg(long)]
     pub default: bool,
@@ -159,7 +162,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
                 ))
                 .hint(format!("keyshoal agent enable {}   first; then this again", found.id)));
             }
-            let mut changes = said(found, about);
+            let mut changes = said(ui, found, about);
             if about.default {
                 let mut next = found.clone();
                 next.name = about.name.clone().or(next.name);
@@ -201,7 +204,7 @@ impl About {
 }
 
 /// Returns what changes of what is said of an agent: what was not named stays.
-fn said(agent: &VaultAgent, about: &About) -> Vec<Change> {
+fn said(ui: &mut Ui, agent: &VaultAgent, about: &About) -> Vec<Change> {
     let uid = agent.uid;
     let mut changes = Vec::new();
     if about.name.is_some() || about.workspace.is_some() {
@@ -211,9 +214,11 @@ fn said(agent: &VaultAgent, about: &About) -> Vec<Change> {
             workspace: about.workspace.clone().or_else(|| agent.workspace.clone()),
         });
     }
-    if about.model.is_some() || !about.fallback.is_empty() {
+    if about.model.is_some() || !about.fallback.is_empty() || about.no_fallback {
         let primary = about.model.clone().or_else(|| agent.models.primary.clone());
-        let models = ModelChoice { primary, fallbacks: about.fallback.clone() };
+        let after = model::Fallbacks { named: &about.fallback, none: about.no_fallback };
+        let fallbacks = after.of(ui, primary.as_deref().unwrap_or_default(), &agent.models);
+        let models = ModelChoice { primary, fallbacks };
         changes.push(Change::SetModels { agent: Some(uid), models });
     }
     if about.default {

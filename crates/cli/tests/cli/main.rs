@@ -26,6 +26,7 @@ mod keyless;
 mod let_in_again;
 mod lost;
 mod metrics;
+mod models;
 mod moving;
 mod moving_a_vault;
 mod newer_by_reference;

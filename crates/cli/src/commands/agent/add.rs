@@ -42,7 +42,7 @@ pub fn add(
         new.name = new.name.or(standing.name);
         new.workspace = new.workspace.or(standing.workspace);
         new.models.primary = new.models.primary.or(standing.models.primary);
-        if new.models.fallbacks.is_empty() {
+        if new.models.fallbacks.is_empty() && !about.no_fallback {
             new.models.fallbacks = standing.models.fallbacks;
         }
     } else if !bound.is_empty() {
