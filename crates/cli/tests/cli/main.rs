@@ -22,6 +22,7 @@ mod half_rotated;
 mod hostile;
 mod importing;
 mod included;
+mod kept_and_shared;
 mod keyless;
 mod let_in_again;
 mod lost;

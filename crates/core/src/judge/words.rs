@@ -105,6 +105,11 @@ pub(crate) fn settle(
             let keep = keep(store, agent, profile);
             format!("{keep}   or   keyshoal sync --profile {profile} --include foreign")
         }
+        StoreId::Agent(_) if by_vault => {
+            format!(
+                "keyshoal credential adopt {agent} {profile} (into the vault)   or   keyshoal replace {agent} {profile}"
+            )
+        }
         StoreId::Agent(_) => {
             format!("{}   or   keyshoal replace {agent} {profile}", keep(store, agent, profile))
         }
