@@ -40,6 +40,7 @@ pub use sight::{Sight, endpoint_of};
 use std::collections::BTreeMap;
 pub(crate) use types::is_static;
 pub use unheard::way_out;
+pub use words::sign_in;
 
 /// Holds everything that was concluded about an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]

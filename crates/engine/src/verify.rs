@@ -12,7 +12,7 @@ mod proof;
 mod questions;
 mod turns;
 
-pub use five::{Check, CheckResult, LastChange, PastRun, RouteProof, five, last_change};
+pub use five::{Check, CheckResult, LastChange, PastRun, RouteProof, five, last_change, left_behind};
 pub use gateway::{GatewayProof, GatewayState, NOBODY};
 pub use proof::{AgentProof, AgentState, ModelProof, Proof, Role, Summary};
 pub use turns::Gap;

@@ -42,7 +42,11 @@ impl Installation {
 
     pub(crate) fn note_by_hand(&self, found: Vec<ByHand>, strangers: Vec<AgentId>) {
         let words = |one: &ByHand| {
-            let (path, what) = one.words();
+            let (path, mut what) = one.words();
+            if let (ByHand::Gone(id), [new]) = (one, strangers.as_slice()) {
+                let way = format!("if that is the same agent: keyshoal agent rename {id} {new}");
+                what = format!("{what}, and {new} is, which the vault does not know ({way})");
+            }
             ConfigChange { path, what }
         };
         let mut state = self.state();
@@ -76,14 +80,15 @@ impl Installation {
         Ok((agents, bindings))
     }
 
-    /// Returns an agent of the roster as it stands, with its bindings.
+    /// Returns an agent as it stands in the roster, if it does, and the bindings that lead to it.
     pub fn standing_agent(
         &self,
         id: &AgentId,
-    ) -> Result<Option<(WantedAgent, Vec<WantedBinding>)>, PortError> {
+    ) -> Result<(Option<WantedAgent>, Vec<WantedBinding>), PortError> {
         let (_, there) = self.imported()?;
-        let bindings = there.bindings.into_iter().filter(|binding| binding.agent == *id).collect();
-        Ok(there.agents.into_iter().find(|agent| agent.id == *id).map(|agent| (agent, bindings)))
+        let bindings = there.bindings.into_iter().chain(there.unowned);
+        let bindings = bindings.filter(|binding| binding.agent == *id).collect();
+        Ok((there.agents.into_iter().find(|agent| agent.id == *id), bindings))
     }
 
     /// Returns where an agent works, if the config does not name it and it is there: under another id, or as the default agent or not any

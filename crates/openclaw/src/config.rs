@@ -37,7 +37,7 @@ use crate::locate::{self, Locations};
 use crate::{Environment, files};
 pub use doors::doors;
 pub use error::ConfigError;
-pub use inline::{Inlined, inline};
+pub use inline::{Inlined, in_full, includes, inline};
 pub use model::Config;
 use models::ModelNames;
 pub use models::provider_id;

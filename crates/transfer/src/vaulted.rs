@@ -10,6 +10,7 @@ use keyshoal_core::vault::{
 };
 use keyshoal_core::{AgentId, CredentialKind, ProfileId, Secret, StoreId};
 use keyshoal_openclaw::artifacts::RefsFile;
+use keyshoal_openclaw::config;
 use keyshoal_openclaw::store::StoredSecret;
 use std::collections::BTreeSet;
 
@@ -116,7 +117,12 @@ impl Hearing<'_, '_> {
     /// Puts in what the config held of a disabled agent, as plain JSON: a payload is read more strictly than a config.
     fn entry(&mut self, agent: &VaultAgent) {
         let Some((id, text)) = self.word.entries.iter().find(|(id, _)| *id == agent.id) else { return };
-        match entry::plain(text) {
+        // Such a file would not be where the payload goes.
+        let plain = entry::plain(text).and_then(|plain| match config::includes(&plain) {
+            false => Ok(plain),
+            true => Err("it includes a file that cannot be read".to_owned()),
+        });
+        match plain {
             Ok(plain) => {
                 let value = self.value(plain);
                 self.payload.manifest.entries.push(Named { name: id.to_string(), value });

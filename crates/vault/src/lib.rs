@@ -15,6 +15,7 @@ mod expiry;
 mod header;
 mod keys;
 mod load;
+mod owned;
 mod place;
 mod preview;
 mod queries;

@@ -147,8 +147,10 @@ impl Vault {
         }
         roster::count(&bench, &mut tally, left, &mut mends)?;
         tally.write(db, &self.tags)?;
-        let said: Vec<String> = mends.iter().filter_map(Mend::said).collect();
-        events::add(db, &self.tags, None, who, &said, now)?;
+        for mend in &mends {
+            let said: Vec<String> = mend.said().into_iter().collect();
+            events::add(db, &self.tags, mend.instance.as_ref(), who, &said, now)?;
+        }
         Ok(mends)
     }
 }

@@ -1,21 +1,21 @@
 //! `keyshoal agent`: the roster that the vault keeps.
 
 mod add;
+mod enable;
 mod rename;
 mod workspace;
 
 use super::Context;
-use super::flow::{self, Flow, FlowArgs};
+use super::flow::{self, FlowArgs};
 use super::{model, shared};
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::ui::{Text, Ui};
+use crate::ui::Ui;
 use keyshoal_core::vault::{ModelChoice, VaultAgent};
 use keyshoal_core::{AgentId, StoreId};
-use keyshoal_engine::Outcome as Ended;
-use keyshoal_vault::{Change, ENTRIES};
+use keyshoal_vault::Change;
 
 /// Arguments of `agent`.
 #[derive(Clone, Debug, clap::Args)]
@@ -121,9 +121,12 @@ pub struct About {
     /// Its model (provider/model) [default: what all agents use]
     #[arg(long, value_name = "MODEL")]
     pub model: Option<String>,
-    /// What comes after it (can be repeated)
+    /// What comes after it (can be repeated) [default: what came after the model before]
     #[arg(long, value_name = "MODEL")]
     pub fallback: Vec<String>,
+    /// Nothing comes after it
+    #[arg(long, conflicts_with = "fallback")]
+    pub no_fallback: bool,
     /// It answers what no binding names
     #[arg(long)]
     pub default: bool,
@@ -159,7 +162,7 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
                 ))
                 .hint(format!("keyshoal agent enable {}   first; then this again", found.id)));
             }
-            let mut changes = said(found, about);
+            let mut changes = said(ui, found, about);
             if about.default {
                 let mut next = found.clone();
                 next.name = about.name.clone().or(next.name);
@@ -176,9 +179,9 @@ pub fn cmd_agent(ui: &mut Ui, context: &Context<'_>, args: &AgentArgs) -> Result
                 agents.iter().map(|one| Ok(flow.agent(one)?.uid)).collect::<Result<_, CommandError>>()?;
             flow.go(ui, "agent", vec![Change::OrderAgents(uids)])
         }
-        AgentAction::Enable { agent, flow: how } => enable(ui, context, agent, true, how),
-        AgentAction::Disable { agent, flow: how } => enable(ui, context, agent, false, how),
-        AgentAction::Remove { agent, flow: how } => remove(ui, context, agent, how),
+        AgentAction::Enable { agent, flow: how } => enable::enable(ui, context, agent, true, how),
+        AgentAction::Disable { agent, flow: how } => enable::enable(ui, context, agent, false, how),
+        AgentAction::Remove { agent, flow: how } => enable::remove(ui, context, agent, how),
     }
 }
 
@@ -201,7 +204,7 @@ impl About {
 }
 
 /// Returns what changes of what is said of an agent: what was not named stays.
-fn said(agent: &VaultAgent, about: &About) -> Vec<Change> {
+fn said(ui: &mut Ui, agent: &VaultAgent, about: &About) -> Vec<Change> {
     let uid = agent.uid;
     let mut changes = Vec::new();
     if about.name.is_some() || about.workspace.is_some() {
@@ -211,71 +214,17 @@ fn said(agent: &VaultAgent, about: &About) -> Vec<Change> {
             workspace: about.workspace.clone().or_else(|| agent.workspace.clone()),
         });
     }
-    if about.model.is_some() || !about.fallback.is_empty() {
+    if about.model.is_some() || !about.fallback.is_empty() || about.no_fallback {
         let primary = about.model.clone().or_else(|| agent.models.primary.clone());
-        let models = ModelChoice { primary, fallbacks: about.fallback.clone() };
+        let after = model::Fallbacks { named: &about.fallback, none: about.no_fallback };
+        let fallbacks = after.of(ui, primary.as_deref().unwrap_or_default(), &agent.models);
+        let models = ModelChoice { primary, fallbacks };
         changes.push(Change::SetModels { agent: Some(uid), models });
     }
     if about.default {
         changes.push(Change::SetDefaultAgent(uid));
     }
     changes
-}
-
-fn enable(
-    ui: &mut Ui,
-    context: &Context<'_>,
-    agent: &str,
-    enabled: bool,
-    how: &FlowArgs,
-) -> Result<Outcome, CommandError> {
-    let flow = flow::begin(ui, context, how)?;
-    let found = flow.agent(agent)?.clone();
-    if !enabled {
-        refuse_default(&flow, &found)?;
-    } else if !found.enabled && flow.document(&format!("{ENTRIES}{}", found.id))?.is_none() {
-        ui.warn(&format!(
-            "the vault does not have what {} had in the config: it comes back without limits on its tools and without an identity",
-            found.id
-        ));
-    }
-    flow.go(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled }])
-}
-
-/// Refuses to take the default agent away: on the newest releases nobody answers then what no binding names.
-fn refuse_default(flow: &Flow<'_>, agent: &VaultAgent) -> Result<(), CommandError> {
-    if !agent.default || !agent.enabled {
-        return Ok(());
-    }
-    let mut others = flow.instance().agents.iter().filter(|other| other.enabled && other.uid != agent.uid);
-    let Some(other) = others.next() else { return Ok(()) };
-    Err(CommandError::user(format!(
-        "{} is the default agent: nobody would answer what no binding names; nothing was changed",
-        agent.id
-    ))
-    .hint(format!(
-        "keyshoal agent set {} --default   lets another answer that (or any other agent); then this again",
-        other.id
-    )))
-}
-
-/// Disables it first, so that nothing of it is left anywhere; only then the vault forgets it.
-fn remove(ui: &mut Ui, context: &Context<'_>, agent: &str, how: &FlowArgs) -> Result<Outcome, CommandError> {
-    let flow = flow::begin(ui, context, how)?;
-    let found = flow.agent(agent)?.clone();
-    refuse_default(&flow, &found)?;
-    let (flow, report) =
-        flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
-    let outcome = flow.show(ui, "agent", &report)?;
-    if matches!(report.outcome, Ended::NothingToDo | Ended::Done) {
-        flow.note(vec![Change::RemoveAgent(found.uid)])?;
-        ui.say(&Text::of(format!("{} is in the vault no more", found.id)));
-        ui.say(&Text::of(format!(
-            "what else stands in its directory is left; keyshoal quarantine {} moves it aside",
-            found.id
-        )));
-    }
-    Ok(outcome)
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {

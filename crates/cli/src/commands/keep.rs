@@ -9,7 +9,7 @@ use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fact;
 use keyshoal_core::knowledge::KeptBy;
-use keyshoal_engine::ports::Remember as _;
+use keyshoal_engine::ports::{Observe as _, Remember as _};
 
 /// Arguments of `keep`.
 #[derive(Clone, Debug, clap::Args)]
@@ -18,7 +18,8 @@ Examples:
   keyshoal keep academic anthropic:default
   keyshoal keep --undo academic anthropic:default
 
-The mark holds for whatever the agent has later, too: it is the agent's own from now on.")]
+The mark holds for whatever the agent has later, too: it is the agent's own from now on. Where a vault
+decides, what all share is nobody's own: keyshoal credential override AGENT PROFILE gives an agent its own.")]
 pub struct KeepArgs {
     /// Which agent, by its id (keyshoal status shows them)
     pub agent: String,
@@ -47,6 +48,13 @@ pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<O
         return Ok(Outcome::Fine);
     }
     let fingerprint = mark.value()?;
+    let own = installation.wish()?.and_then(|wish| Some(wish.own_value(&agent, &profile)?.fingerprint));
+    if mark.shared && own != Some(fingerprint) {
+        return Err(CommandError::user(format!(
+            "{agent} {profile}: {fingerprint} is what the vault shares with all, or once did, and no override; nothing was changed"
+        ))
+        .hint(format!("keyshoal credential override {agent} {profile}   gives it a value of its own")));
+    }
     installation.learn(&[Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }])?;
     ui.say(&Text::toned(Tone::Info, "● kept ").plain(format!(
         "{} {} is a deliberate override now ({fingerprint}); nothing will replace it",

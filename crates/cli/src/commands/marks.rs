@@ -3,6 +3,7 @@
 use super::shared;
 use crate::error::CommandError;
 use crate::ui::Ui;
+use keyshoal_core::judge::Sight;
 use keyshoal_core::{AgentId, Fingerprint, ProfileId, StoreId};
 use keyshoal_engine::LookOptions;
 use keyshoal_local::Installation;
@@ -20,6 +21,8 @@ pub struct Mark {
     pub is_base: bool,
     /// It is marked as kept.
     pub kept: bool,
+    /// A vault shares that value with all, or once did.
+    pub shared: bool,
 }
 
 impl Mark {
@@ -49,5 +52,7 @@ pub fn find(
     let profile = ProfileId::from(profile);
     let local = look.observed.profile(&view.store, &profile).and_then(|one| one.material.fingerprint());
     let kept = look.knowledge.kept.contains_key(&(view.id.clone(), profile.clone()));
-    Ok(Mark { agent: view.id.clone(), profile, local, is_base: view.store == StoreId::Base, kept })
+    let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
+    let shared = local.is_some_and(|value| sight.is_of_shared(&profile, value));
+    Ok(Mark { agent: view.id.clone(), profile, local, is_base: view.store == StoreId::Base, kept, shared })
 }

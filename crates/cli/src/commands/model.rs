@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root;
-use crate::ui::Ui;
+use crate::ui::{Text, Ui};
 use keyshoal_core::vault::ModelChoice;
 use keyshoal_openclaw::config;
 use keyshoal_vault::Change;
@@ -18,7 +18,8 @@ use keyshoal_vault::Change;
 Examples:
   keyshoal model show
   keyshoal model set anthropic/claude-sonnet-4-5 --fallback openai/gpt-5
-  keyshoal model set --agent research openai/gpt-5
+  keyshoal model set --agent research openai/gpt-5          what came after its model before stays
+  keyshoal model set --agent research openai/gpt-5 --no-fallback
   keyshoal model remove --agent research        it uses what all agents use again")]
 pub struct ModelArgs {
     /// What to do.
@@ -37,9 +38,12 @@ pub enum ModelAction {
     Set {
         /// The model (provider/model)
         model: String,
-        /// What comes after it (can be repeated)
+        /// What comes after it (can be repeated) [default: what came after the model before]
         #[arg(long, value_name = "MODEL")]
         fallback: Vec<String>,
+        /// Nothing comes after it
+        #[arg(long, conflicts_with = "fallback")]
+        no_fallback: bool,
         /// Only this agent's
         #[arg(long, value_name = "AGENT")]
         agent: Option<String>,
@@ -60,17 +64,48 @@ pub enum ModelAction {
 
 /// Does it.
 pub fn cmd_model(ui: &mut Ui, context: &Context<'_>, args: &ModelArgs) -> Result<Outcome, CommandError> {
-    let (models, agent, how) = match &args.action {
+    let (agent, how) = match &args.action {
         ModelAction::Show => return show(ui, context),
-        ModelAction::Set { model, fallback, agent, flow } => {
-            (ModelChoice { primary: Some(model.clone()), fallbacks: fallback.clone() }, agent, flow)
-        }
-        ModelAction::Remove { agent, flow } => (ModelChoice::default(), agent, flow),
+        ModelAction::Set { agent, flow, .. } | ModelAction::Remove { agent, flow } => (agent, flow),
     };
     let flow = flow::begin(ui, context, how)?;
-    let agent = agent.as_ref().map(|agent| Ok::<_, CommandError>(flow.agent(agent)?.uid)).transpose()?;
+    let agent = agent.as_ref().map(|agent| flow.agent(agent)).transpose()?;
+    let present = agent.map_or(&flow.instance().models, |agent| &agent.models);
+    let models = match &args.action {
+        ModelAction::Set { model, fallback, no_fallback, .. } => {
+            let after = Fallbacks { named: fallback, none: *no_fallback };
+            ModelChoice { primary: Some(model.clone()), fallbacks: after.of(ui, model, present) }
+        }
+        _ => ModelChoice::default(),
+    };
     check(ui, context, &models)?;
+    let agent = agent.map(|agent| agent.uid);
     flow.go(ui, "model", vec![Change::SetModels { agent, models }])
+}
+
+/// What a person says of the models that come after one.
+pub struct Fallbacks<'a> {
+    /// Those that are named.
+    pub named: &'a [String],
+    /// There are to be none.
+    pub none: bool,
+}
+
+impl Fallbacks<'_> {
+    /// Returns what comes after a model: what is named, else what came after the present one, which is said.
+    pub fn of(&self, ui: &mut Ui, model: &str, present: &ModelChoice) -> Vec<String> {
+        if self.none || !self.named.is_empty() {
+            return self.named.to_vec();
+        }
+        let stay: Vec<String> = present.fallbacks.iter().filter(|one| *one != model).cloned().collect();
+        if !stay.is_empty() && present.primary.as_deref() != Some(model) {
+            let all = stay.join(", ");
+            ui.say(&Text::of(format!(
+                "after {model} comes what came before: {all} (--no-fallback: nothing)"
+            )));
+        }
+        stay
+    }
 }
 
 /// Refuses what names no model, and warns of models of providers whose models the config lists itself, and that are not among those.

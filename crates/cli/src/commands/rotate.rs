@@ -14,6 +14,7 @@ mod stands;
 mod stop;
 mod together;
 mod ways;
+mod whom;
 
 use super::credential::ValueArgs;
 use super::flow::{self, FlowArgs};

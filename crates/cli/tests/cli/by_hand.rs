@@ -218,3 +218,31 @@ fn what_somebody_changed_in_the_config_is_taken_in_or_put_back() {
     assert_eq!(entry(&stage, "ops")["name"], Value::Null);
     fine(&stage, &["status"]);
 }
+
+#[test]
+fn bindings_to_agents_that_nobody_has_stay_where_they_are() {
+    let ghost = json!({ "agentId": "ghost", "match": { "channel": "discord" } });
+    let acp = json!({ "type": "acp", "agentId": "spirit", "match": { "channel": "acp" }, "acp": {} });
+    let stage = Stage::with(Layout::JsonFile, |sample| {
+        sample.agent("ops").api_key(StoreId::Base, PROFILE, NEW).config(json!({
+            "bindings": [ghost, acp, { "agentId": "ops", "match": { "channel": "telegram" } }],
+        }))
+    });
+    taken_in(&stage);
+    let before = config(&stage);
+    fine(&stage, &["diff"]);
+    fine(&stage, &["sync", "--yes"]);
+    assert_eq!(config(&stage), before);
+    fine(&stage, &["binding", "add", "main", "--channel", "slack", "--yes"]);
+    let slack = json!({ "agentId": "main", "match": { "channel": "slack" } });
+    assert_eq!(config(&stage)["bindings"], json!([ghost, acp, before["bindings"][2], slack]));
+    // What leads to an agent that leaves goes with it.
+    fine(&stage, &["agent", "disable", "ops", "--yes"]);
+    assert_eq!(config(&stage)["bindings"], json!([ghost, acp, slack]));
+    fine(&stage, &["instance", "deliver", "--yes"]);
+    assert_eq!(config(&stage)["bindings"], json!([ghost, acp, slack]));
+    let added = fine(&stage, &["agent", "add", "ghost", "--yes"]);
+    assert!(added.contains("leads to ghost already, with 1 binding"), "{added}");
+    assert!(config(&stage)["bindings"].as_array().unwrap().contains(&ghost));
+    fine(&stage, &["status"]);
+}

@@ -138,3 +138,101 @@ fn agents_by_name_in_an_included_file_are_left_there_as_well() {
     fine(&stage, &["agent", "set", "ops", "--name", "Duty", "--yes"]);
     fine(&stage, &["status"]);
 }
+
+/// Main and desk in the config itself, ops and lab in a file each.
+fn in_files() -> Stage {
+    let stage = Stage::with(Layout::JsonFile, |sample| {
+        sample.agent("ops").agent("lab").agent("desk").api_key(StoreId::Base, PROFILE, NEW)
+    });
+    let path = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    for entry in value["agents"]["list"].as_array_mut().unwrap() {
+        let id = entry["id"].as_str().unwrap().to_owned();
+        if id == "ops" || id == "lab" {
+            fs::write(stage.state_dir().join(format!("{id}.json")), entry.to_string()).unwrap();
+            *entry = json!({ "$include": format!("./{id}.json") });
+        }
+    }
+    fs::write(&path, value.to_string()).unwrap();
+    fine(&stage, &["vault", "init"]);
+    fine(&stage, &["instance", "add", "--yes"]);
+    stage
+}
+
+#[test]
+fn an_entry_in_an_included_file_holds_no_other_agent_back() {
+    let stage = in_files();
+    let list = || {
+        let text = fs::read_to_string(stage.state_dir().join("openclaw.json")).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["agents"]["list"].clone()
+    };
+    for arguments in [
+        &["agent", "set", "desk", "--name", "Desk", "--yes"] as &[&str],
+        &["agent", "add", "new", "--yes"],
+        &["agent", "rename", "desk", "table", "--yes"],
+        &["agent", "disable", "table", "--yes"],
+        &["agent", "enable", "table", "--yes"],
+    ] {
+        fine(&stage, arguments);
+    }
+    let standing = list().to_string();
+    assert!(standing.contains("./ops.json") && standing.contains("./lab.json"), "{standing}");
+    assert!(standing.contains("\"Desk\"") && standing.contains("\"new\""), "{standing}");
+    // Whatever is of an agent there is refused, with its own file.
+    for id in ["ops", "lab"] {
+        for arguments in [
+            &["agent", "set", id, "--name", "Other", "--yes"] as &[&str],
+            &["agent", "disable", id, "--yes"],
+            &["agent", "rename", id, "other", "--yes"],
+            &["agent", "set", id, "--default", "--yes"],
+        ] {
+            let run = stage.run(arguments);
+            assert!(
+                run.code == 1 && run.err.contains(&format!("{id}.json:1:")),
+                "{arguments:?}: {}",
+                run.err
+            );
+        }
+    }
+    // What somebody has changed there is left, and the others go on.
+    fs::write(stage.state_dir().join("ops.json"), "{ \"id\": \"ops\", \"name\": \"Duty\" }").unwrap();
+    let run = stage.run(&["agent", "set", "main", "--name", "Main", "--yes"]);
+    assert!(run.code == 2 && run.out.contains("agents[ops].name now Duty"), "{}{}", run.out, run.err);
+    assert!(list().to_string().contains("\"Main\""), "{}", list());
+}
+
+#[test]
+fn what_a_disabled_agent_had_in_an_included_file_goes_with_an_export() {
+    let stage =
+        Stage::with(Layout::JsonFile, |sample| sample.agent("ops").api_key(StoreId::Base, PROFILE, NEW));
+    let path = stage.state_dir().join("openclaw.json");
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let list = value["agents"]["list"].as_array_mut().unwrap();
+    *list.iter_mut().find(|one| one["id"] == "ops").unwrap() =
+        json!({ "id": "ops", "$include": "./tools.json" });
+    fs::write(&path, value.to_string()).unwrap();
+    fs::write(stage.state_dir().join("tools.json"), "{ tools: { deny: ['exec'] } }").unwrap();
+    fine(&stage, &["vault", "init"]);
+    fine(&stage, &["instance", "add", "--yes"]);
+    fine(&stage, &["agent", "disable", "ops", "--yes"]);
+    let (to, new) = (stage.path("home.payload"), stage.path("new"));
+    let to = to.to_str().unwrap();
+    fine(&stage, &["export", "--to", to, "--clear", "--yes"]);
+    let vault = stage.path("elsewhere/vault.sqlite");
+    let there = |arguments: &[&str]| {
+        let run = stage.run_at(&new, &[arguments, &["--vault", vault.to_str().unwrap()]].concat());
+        assert!(run.code == 0 || run.code == 2, "{arguments:?}: {}{}", run.out, run.err);
+    };
+    there(&["import", to, "--offline", "--yes"]);
+    there(&["agent", "enable", "ops", "--offline", "--yes"]);
+    let text = fs::read_to_string(new.join("openclaw.json")).unwrap();
+    let made: Value = serde_json::from_str(&text).unwrap();
+    let list = made["agents"]["list"].as_array().unwrap().clone();
+    let ops = list.into_iter().find(|one| one["id"] == "ops").unwrap();
+    assert_eq!(ops["tools"]["deny"], json!(["exec"]), "{ops}");
+    // Where the file is gone, the export says what it leaves out.
+    fs::remove_file(stage.state_dir().join("tools.json")).unwrap();
+    let less = stage.path("less.payload");
+    let said = fine(&stage, &["export", "--to", less.to_str().unwrap(), "--clear", "--yes"]);
+    assert!(said.contains("what the config held of ops") && said.contains("includes a file"), "{said}");
+}

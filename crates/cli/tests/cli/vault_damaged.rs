@@ -193,3 +193,66 @@ fn on_a_full_disk_it_is_room_that_is_missing() {
     let said = format!("{}{}{}{}", run.out, run.err, status.out, status.err);
     assert!(!said.contains("instance release"), "{said}");
 }
+
+/// Main and ops, which had a key and a binding of its own and is disabled.
+fn with_one_off() -> Stage {
+    let stage = Stage::with(Layout::JsonFile, |sample| {
+        let ops = keyshoal_core::StoreId::Agent("ops".into());
+        let bindings = serde_json::json!([{ "agentId": "ops", "match": { "channel": "telegram" } }]);
+        sample
+            .agent("ops")
+            .agent("lab")
+            .api_key(keyshoal_core::StoreId::Base, PROFILE, NEW)
+            .api_key(ops, PROFILE, OWN)
+            .config(serde_json::json!({ "bindings": bindings }))
+    });
+    for arguments in
+        [&["vault", "init"] as &[&str], &["instance", "add", "--yes"], &["agent", "disable", "ops", "--yes"]]
+    {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    stage
+}
+
+#[test]
+fn what_a_disabled_agent_had_of_its_own_and_lost_is_told_when_it_comes_back() {
+    let own = "(SELECT uid FROM credentials WHERE agent IS NOT NULL)";
+    let lost = format!("override {PROFILE} of ops");
+    for sql in [
+        format!("UPDATE versions SET sealed = zeroblob(length(sealed)) WHERE credential = {own}"),
+        // Nothing but the history tells of it.
+        format!("DELETE FROM versions WHERE credential = {own}; DELETE FROM credentials WHERE agent IS NOT NULL"),
+        "UPDATE agents SET name = 'Other' WHERE id = 'lab'; DELETE FROM versions WHERE state = 'current' AND \
+         credential = (SELECT uid FROM credentials WHERE agent IS NOT NULL)"
+            .to_owned(),
+    ] {
+        let stage = with_one_off();
+        damage(&stage, &sql);
+        let run = stage.run(&["vault", "repair", "--yes"]);
+        assert!(run.code == 2 && run.out.contains(&lost), "{sql}: {} {}{}", run.code, run.out, run.err);
+        let enable = ["agent", "enable", "ops", "--yes"];
+        for again in [&["--dry-run"] as &[&str], &[]] {
+            let run = stage.run(&[&enable as &[&str], again].concat());
+            let way = format!("keyshoal credential override ops {PROFILE}");
+            assert!(run.err.contains("was lost") && run.err.contains(&way), "{sql}: {}{}", run.out, run.err);
+        }
+        let config = std::fs::read_to_string(stage.state_dir().join("openclaw.json")).unwrap();
+        assert!(config.contains("telegram"), "its binding comes back: {config}");
+        // It was told; whoever disables it and takes it back has decided.
+        assert_eq!(stage.run(&["agent", "disable", "ops", "--yes"]).code, 0);
+        let run = stage.run(&enable);
+        assert!(run.code == 0 && !run.err.contains("was lost"), "{sql}: {}{}", run.out, run.err);
+    }
+}
+
+#[test]
+fn a_disabled_agent_of_which_no_row_is_left_is_named() {
+    let stage = with_one_off();
+    damage(&stage, "DELETE FROM agents WHERE id = 'ops'");
+    let run = stage.run(&["vault", "repair", "--yes"]);
+    assert!(run.code == 2 && run.out.contains("agent ops: cannot be had again"), "{}{}", run.out, run.err);
+    assert!(!run.out.contains("credential set"), "an override is not what all share: {}", run.out);
+    let again = stage.run(&["vault", "repair", "--yes"]);
+    assert!(again.code == 0, "{}{}", again.out, again.err);
+}

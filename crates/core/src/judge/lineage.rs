@@ -152,6 +152,12 @@ impl Sight<'_> {
         self.line(profile).contains(&value)
     }
 
+    /// Tells whether a vault shares this value, or once did, or the source had it before the vault came: whoever holds it has none of its own.
+    pub fn is_of_shared(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        let shared = self.desired.wish.as_ref().and_then(|wish| wish.shared.get(profile));
+        shared.is_some_and(|line| line.has_had(value) || self.generations_behind(profile, value).is_some())
+    }
+
     pub(super) fn is_known(&self, profile: &ProfileId, value: Fingerprint) -> bool {
         self.knowledge
             .generations

@@ -47,7 +47,7 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     }
     let given = wish.given.contains(&(copy.owner.clone(), copy.profile.clone()));
     if copy.kept_by_person() && !given {
-        return None;
+        return kept_of_shared(copy, wish, value);
     }
     if let Some(line) = copy.sight.own_line(copy.store, copy.profile) {
         return match &line.value {
@@ -71,6 +71,36 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
         Some(shared) => returned(copy, shared, line, value),
         None => None,
     }
+}
+
+/// Judges a copy that a person has marked, and that is what all share or have shared: the mark makes it no override, and it is left where it is.
+fn kept_of_shared(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Option<Merits> {
+    let Copy { sight, store, owner, profile, .. } = copy;
+    let own = sight.own_line(store, profile).and_then(Line::wanted);
+    if own == Some(value) || !sight.is_of_shared(profile, value) {
+        return None;
+    }
+    let text = match wish.shared.get(*profile).and_then(Line::wanted) {
+        Some(shared) if shared == value => {
+            format!("holds {value}, which all share, and a person kept it: the next rotation passes it by")
+        }
+        Some(shared) => format!(
+            "is left on {value}, an earlier value of what all share (now {shared}): a person kept it, and the vault has none for it alone"
+        ),
+        None => format!("is left on {value}, which the vault has taken back: a person kept it"),
+    };
+    let undo = format!("keyshoal keep --undo {owner} {profile}, keyshoal sync (as all)");
+    let fix = match store {
+        StoreId::Base => undo,
+        StoreId::Agent(_) => {
+            format!("keyshoal credential override {owner} {profile} (a value of its own)   or   {undo}")
+        }
+    };
+    let words = Words::new(FindingKind::Kept, text).severity(Severity::Attention).fix(fix);
+    Some(Merits::leave(match copy.verdict.is_dead() {
+        true => words.but(copy.verdict.clause()),
+        false => words,
+    }))
 }
 
 /// Judges a copy of an agent that leaves: what came from the vault or its source goes, and nothing new comes.

@@ -72,7 +72,7 @@ pub(super) fn keep(store: &StoreId, agent: &AgentId, profile: &ProfileId) -> Str
 }
 
 /// Returns how an agent signs in by itself with this release.
-pub(super) fn sign_in(capabilities: &Capabilities, agent: &AgentView, provider: &ProviderId) -> String {
+pub fn sign_in(capabilities: &Capabilities, agent: &AgentView, provider: &ProviderId) -> String {
     match (capabilities.signs_in_agents, agent.default) {
         (true, _) => format!("openclaw models auth --agent {} login", agent.id),
         (false, true) => "openclaw models auth login".to_owned(),
@@ -104,6 +104,11 @@ pub(crate) fn settle(
         StoreId::Base => {
             let keep = keep(store, agent, profile);
             format!("{keep}   or   keyshoal sync --profile {profile} --include foreign")
+        }
+        StoreId::Agent(_) if by_vault => {
+            format!(
+                "keyshoal credential adopt {agent} {profile} (into the vault)   or   keyshoal replace {agent} {profile}"
+            )
         }
         StoreId::Agent(_) => {
             format!("{}   or   keyshoal replace {agent} {profile}", keep(store, agent, profile))

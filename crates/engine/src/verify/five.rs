@@ -6,6 +6,7 @@ mod change;
 mod generation;
 
 pub use change::{LastChange, PastRun, last_change};
+pub use generation::left_behind;
 
 use super::{AgentProof, AgentState, Role, VerifyReport};
 use keyshoal_core::{AgentId, Delivery, TurnOutcome, VerdictKind};

@@ -83,7 +83,7 @@ pub fn generate(
     let places = included::places(sources, &view, &wanted);
     let (mut held, mut report) = (Vec::new(), Report::default());
     let mut change = changes(sources, &view, &wanted, release, &mut report).map_err(refuse)?;
-    while let Some(place) = places.iter().find(|place| place.is_changed_by(&change)) {
+    while let Some(place) = places.iter().find(|place| place.is_changed_by(&view, &change)) {
         let steps = place.steps(sources);
         let at = sources.place(locations, &steps);
         match place.left(&view, &mut wanted, &report.changes, at) {

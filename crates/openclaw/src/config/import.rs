@@ -19,6 +19,8 @@ pub struct Imported {
     pub models: ModelChoice,
     /// The bindings of messages to agents of the roster, in order.
     pub bindings: Vec<WantedBinding>,
+    /// Those to agents that the roster does not have.
+    pub unowned: Vec<WantedBinding>,
     /// `agents.ownership: "explicit"`.
     pub explicit: bool,
     /// `auth.profiles`.
@@ -59,16 +61,20 @@ pub fn import(locations: &Locations, sources: &Sources) -> Result<Imported, Conf
         });
     }
     let mut notes = Vec::new();
-    let mut bindings = Vec::new();
+    let (mut bindings, mut unowned) = (Vec::new(), Vec::new());
     for (at, bound) in view.bindings.into_iter().enumerate() {
         if bound.acp {
             notes.push(format!("bindings[{at}] is of the type acp and stays as it is"));
-        } else if agents.iter().any(|agent| agent.id == bound.agent) {
-            let (agent, matching, comment) = (bound.agent, bound.matching, bound.comment);
-            bindings.push(WantedBinding { agent, matching, comment });
-        } else {
-            notes.push(format!("bindings[{at}] names agent {}, which is not in the roster", bound.agent));
+            continue;
         }
+        let (agent, matching, comment) = (bound.agent, bound.matching, bound.comment);
+        let list = if agents.iter().any(|one| one.id == agent) {
+            &mut bindings
+        } else {
+            notes.push(format!("bindings[{at}] names agent {agent}, which is not in the roster"));
+            &mut unowned
+        };
+        list.push(WantedBinding { agent, matching, comment });
     }
     let mut profiles = BTreeMap::new();
     for (id, (provider, mode)) in view.profiles {
@@ -87,6 +93,7 @@ pub fn import(locations: &Locations, sources: &Sources) -> Result<Imported, Conf
         models: view.models.choice,
         explicit: view.explicit,
         bindings,
+        unowned,
         profiles,
         order: view.order.into_iter().map(|(provider, (_, list))| (provider, list)).collect(),
         channels: channels

@@ -7,10 +7,30 @@ use super::include::{self, KEY};
 use super::notes::Notes;
 use super::standing::Texts;
 use super::{ConfigError, text};
-use crate::locate;
+use crate::locate::{self, Locations};
 use keyshoal_core::Secret;
 use serde_json::Value;
 use std::path::Path;
+
+/// Returns a part of a config, such as an agent's entry, with what it includes in it: as it was written where it includes nothing.
+pub fn in_full(locations: &Locations, part: &Secret) -> Result<Secret, ConfigError> {
+    let text = part.reveal_secret();
+    let own = text::parse(&locations.config_path, text)?;
+    let whole = include::resolve(own.clone(), text, locations)?.value;
+    Ok(if whole == own { part.clone() } else { Secret::new(whole.to_string()) })
+}
+
+/// Tells whether a part of a config, as plain JSON, includes a file anywhere within it. What is no JSON may.
+pub fn includes(part: &Secret) -> bool {
+    fn within(part: &Value) -> bool {
+        match part {
+            Value::Object(members) => members.contains_key(KEY) || members.values().any(within),
+            Value::Array(elements) => elements.iter().any(within),
+            _ => false,
+        }
+    }
+    serde_json::from_str(part.reveal_secret()).map_or(true, |part| within(&part))
+}
 
 /// What a generated config may change. Whatever else is included stays so.
 const GENERATED: [&str; 8] =

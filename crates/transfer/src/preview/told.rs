@@ -152,7 +152,7 @@ fn routes(payload: &Payload, plan: &ImportPlan, warnings: &mut Vec<String>) {
             ));
         } else if !plan.agents.iter().any(|agent| agent.id == binding.agent) {
             warnings.push(format!(
-                "bindings[{at}] is left out: it binds to {}, which is not in the roster",
+                "bindings[{at}] stays in the config alone: it binds to {}, which is not in the roster",
                 binding.agent
             ));
         }

@@ -12,10 +12,11 @@ use super::raw::Raw;
 use super::rows::Draft;
 use super::sealed::{left, named};
 use super::{Bench, Mend, Origin, Shown};
-use crate::session::Row;
+use crate::owned::Owned;
+use crate::session::{Row, values};
 use crate::{Cause, ORGANISATION, queries};
 use confirm::Confirmed;
-use keyshoal_core::vault::VersionState;
+use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
 use parse::Standing;
 
 /// Mends an instance that is not as its tag says.
@@ -49,6 +50,7 @@ pub(crate) fn mend(
         let mend = mend.losing("nothing shows whose it was, so it is taken out");
         mended.push(mend.way_out(super::sealed::set_anew(&stood, gone)));
     }
+    miss_what_was_told(bench, &draft, &stood, &mut mended)?;
     for (name, text) in &shown.documents {
         let same = draft.texts.get(name).is_some_and(|known| known == text);
         if !same {
@@ -60,6 +62,39 @@ pub(crate) fn mend(
     end_rotations(&mut draft, &mut mended);
     draft.forget_strangers();
     draft.finish(bench, &raw, Some(shown), mended, mends)
+}
+
+/// Says which agents and overrides are gone without a row that tells of them: the history has them.
+fn miss_what_was_told(
+    bench: &Bench<'_>,
+    draft: &Draft,
+    stood: &VaultInstance,
+    mends: &mut Vec<Mend>,
+) -> Result<(), Cause> {
+    let id = values![stood.id.as_str(), i64::MAX];
+    let mut history = bench.pen.db.query(queries::EVENTS_OF, &id)?;
+    history.retain(|row| crate::events::check(row, bench.pen.tags).is_ok());
+    let told = Owned::told(history.iter().rev().filter_map(|row| row.text(5).ok()));
+    for agent in &told.agents {
+        if !draft.instance.agents.iter().any(|one| one.id == *agent) {
+            let mend = Mend::new(format!("agent {agent}"), Origin::Nowhere);
+            let mend = mend.losing("all that the vault had of it: it was disabled, so no roster shows it");
+            mends.push(mend.way_out(format!("keyshoal agent add {agent}")));
+        }
+    }
+    for (agent, profile) in told.had {
+        let Some(owner) = draft.instance.agents.iter().find(|one| one.id == agent) else { continue };
+        let is_it = |one: &VaultCredential| {
+            one.profile == profile && one.agent == Some(owner.uid) && one.current().is_some()
+        };
+        if draft.instance.credentials.iter().chain(&stood.credentials).any(is_it) {
+            continue;
+        }
+        let mend = Mend::new(format!("override {profile} of {agent}"), Origin::Nowhere);
+        let mend = mend.losing("its value: the vault had one, and nothing of it is left");
+        mends.push(mend.way_out(format!("keyshoal credential override {agent} {profile}")));
+    }
+    Ok(())
 }
 
 /// Without proof nothing that is staged, and nothing to go back to, is to be believed.

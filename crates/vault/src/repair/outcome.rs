@@ -1,5 +1,7 @@
 //! What was mended, in words.
 
+use keyshoal_core::InstanceId;
+
 /// Where the right thing was had from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -42,11 +44,13 @@ pub struct Mend {
     pub from: Origin,
     /// What a person can do about the rest.
     pub way_out: Option<String>,
+    /// Of which instance it is; `None`: of the vault itself.
+    pub instance: Option<InstanceId>,
 }
 
 impl Mend {
     pub(crate) fn new(what: impl Into<String>, from: Origin) -> Self {
-        Self { what: what.into(), lost: None, from, way_out: None }
+        Self { what: what.into(), lost: None, from, way_out: None, instance: None }
     }
 
     pub(crate) fn proven(what: impl Into<String>) -> Self {

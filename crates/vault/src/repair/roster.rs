@@ -71,10 +71,13 @@ fn one(
     mended: Vec<Mend>,
     mends: &mut Vec<Mend>,
 ) -> Result<(), Cause> {
+    let (id, before) = (raw.id.clone(), mends.len());
     match raw.trusted(bench.pen.tags) {
-        Some(known) => sealed::mend(bench, raw, known, shown, mended, mends),
-        None => doubt::mend(bench, raw, shown, mended, mends),
+        Some(known) => sealed::mend(bench, raw, known, shown, mended, mends)?,
+        None => doubt::mend(bench, raw, shown, mended, mends)?,
     }
+    mends.iter_mut().skip(before).for_each(|mend| mend.instance = Some(id.clone()));
+    Ok(())
 }
 
 /// Removes rows of nothing that is there: nobody reads them.

@@ -284,9 +284,10 @@ pub(crate) fn left(name: &str, state_dir: Option<&str>) -> Mend {
 /// Says how a person gives a value again.
 pub(crate) fn set_anew(instance: &VaultInstance, one: &VaultCredential) -> String {
     let owner = one.agent.and_then(|uid| instance.agents.iter().find(|agent| agent.uid == uid));
-    match owner {
-        Some(owner) => format!("keyshoal credential override {} {}", owner.id, one.profile),
-        None => format!("keyshoal credential set {}", one.profile),
+    match (owner, one.agent) {
+        (Some(owner), _) => format!("keyshoal credential override {} {}", owner.id, one.profile),
+        (None, Some(_)) => format!("keyshoal credential override AGENT {}", one.profile),
+        (None, None) => format!("keyshoal credential set {}", one.profile),
     }
 }
 

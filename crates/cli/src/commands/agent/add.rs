@@ -5,6 +5,7 @@ use crate::commands::flow::{self, FlowArgs};
 use crate::commands::{Context, model};
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::render::words;
 use crate::ui::{Text, Ui};
 use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding};
 use keyshoal_vault::Change;
@@ -22,7 +23,7 @@ pub fn add(
     let uid = AgentUid(uuid::Uuid::new_v4());
     model::check(ui, context, &about.models())?;
     let known = flow.instance().agents.iter().any(|one| one.id == id);
-    let standing = if known { None } else { flow.installation.standing_agent(&id)? };
+    let (standing, bound) = if known { (None, Vec::new()) } else { flow.installation.standing_agent(&id)? };
     let mut new = VaultAgent {
         uid,
         id,
@@ -32,25 +33,27 @@ pub fn add(
         models: about.models(),
         workspace: about.workspace.clone(),
     };
-    let mut bindings = flow.instance().bindings.clone();
-    if let Some((standing, bound)) = standing {
+    let many = words::count(bound.len(), "binding");
+    if let Some(standing) = standing {
         ui.say(&Text::of(format!(
-            "{} stands in the config already: it is taken in as it stands there, with {}",
-            new.id,
-            crate::render::words::count(bound.len(), "binding")
+            "{} stands in the config already: it is taken in as it stands there, with {many}",
+            new.id
         )));
         new.name = new.name.or(standing.name);
         new.workspace = new.workspace.or(standing.workspace);
         new.models.primary = new.models.primary.or(standing.models.primary);
-        if new.models.fallbacks.is_empty() {
+        if new.models.fallbacks.is_empty() && !about.no_fallback {
             new.models.fallbacks = standing.models.fallbacks;
         }
-        bindings.extend(bound.into_iter().map(|one| VaultBinding {
-            agent: uid,
-            matching: one.matching,
-            comment: one.comment,
-        }));
+    } else if !bound.is_empty() {
+        ui.say(&Text::of(format!("the config leads to {} already, with {many}: taken in as well", new.id)));
     }
+    let mut bindings = flow.instance().bindings.clone();
+    bindings.extend(bound.into_iter().map(|one| VaultBinding {
+        agent: uid,
+        matching: one.matching,
+        comment: one.comment,
+    }));
     let mut changes = vec![Change::AddAgent(new)];
     if bindings.len() > flow.instance().bindings.len() {
         changes.push(Change::SetBindings(bindings));

@@ -6,10 +6,15 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::holdings::{self, RENAMES};
 use crate::ui::{Text, Tone, Ui};
+use keyshoal_core::judge::sign_in;
 use keyshoal_core::vault::{VaultAgent, VaultInstance};
-use keyshoal_core::{AgentId, CredentialKind, Observation, Secret, StepState, StoreId};
+use keyshoal_core::{
+    AgentId, AgentView, CredentialKind, Observation, ProviderId, Secret, StepState, StoreId,
+};
+use keyshoal_engine::Outcome as Ended;
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_vault::{Change, ENTRIES};
+use std::path::Path;
 
 /// Renames it in the vault and the config, gives it its credentials under the new id, and moves what stands under the old one aside.
 pub fn rename(
@@ -44,6 +49,16 @@ pub fn rename(
     }
     flow.require(&changes)?;
     ui.say(&renaming(flow.instance(), &found, &id));
+    let logins = logins_left(&flow, &observed, &found.id);
+    if let (Some((logins, provider)), Some(agent)) = (&logins, observed.agent(&found.id)) {
+        let new = AgentView { id: id.clone(), ..agent.clone() };
+        ui.warn(&format!(
+            "{logins}, a login of its own, does not go over: a login is never copied. It stays with what stands under {}, and {id} has none: \
+             {}",
+            found.id,
+            sign_in(&observed.capabilities, &new, provider)
+        ));
+    }
     changes.extend(super::workspace::pinned(ui, &flow, &found)?);
     if let Some(sessions) = flow.installation.sessions_of(&found.id) {
         ui.say(&Text::of(format!(
@@ -53,15 +68,22 @@ pub fn rename(
     }
     let (flow, report) = flow.run(ui, "agent", changes)?;
     let outcome = flow.show(ui, "agent", &report)?;
-    if !matches!(report.config, Some(StepState::Done)) {
+    // Somebody may have renamed it in the config before.
+    let by_hand = !is_there && observed.agent(&id).is_some() && !how.dry_run;
+    let is_agreed = matches!(report.outcome, Ended::NothingToDo | Ended::Done);
+    let is_renamed = matches!(report.config, Some(StepState::Done)) || by_hand && is_agreed;
+    if !is_renamed {
         return Ok(outcome);
     }
     if flow.installation.has_directory_of(old.as_str()) {
         match flow.installation.set_aside(old.as_str()) {
-            Ok(moved) => ui.say(&Text::of(format!(
-                "{} is in {} now; keyshoal quarantine --undo {old} moves it back",
-                moved.from, moved.to
-            ))),
+            Ok(moved) => {
+                let with = logins.map_or_else(String::new, |(logins, _)| format!(", with {logins}"));
+                ui.say(&Text::of(format!(
+                    "{} is in {} now{with}; keyshoal quarantine --undo {old} moves it back",
+                    moved.from, moved.to
+                )));
+            }
             Err(error) => {
                 let way = error
                     .hint
@@ -94,9 +116,24 @@ fn require_all_known(flow: &Flow<'_>, observed: &Observation, id: &AgentId) -> R
     }
 }
 
+/// Names the logins that stand in the agent's own store and stay there. One whose place the config names (`agentDir`) keeps that.
+fn logins_left(flow: &Flow<'_>, observed: &Observation, id: &AgentId) -> Option<(String, ProviderId)> {
+    let agent = observed.agent(id).filter(|agent| agent.store != StoreId::Base)?;
+    let usual = flow.installation.state_dir().join("agents").join(id.as_str()).join("agent");
+    if Path::new(&agent.agent_dir) != usual {
+        return None;
+    }
+    let own = observed.store(&agent.store)?.profiles.iter();
+    let logins: Vec<_> = own.filter(|(_, view)| view.kind == CredentialKind::OAuth).collect();
+    let names: Vec<&str> = logins.iter().map(|(profile, _)| profile.as_str()).collect();
+    let (_, first) = logins.first()?;
+    Some((names.join(", "), first.provider.clone()))
+}
+
 /// Says what a rename keeps: the plan below it shows the same as what goes under one id and comes under the other.
 fn renaming(instance: &VaultInstance, agent: &VaultAgent, to: &AgentId) -> Text {
     let own = flow::credentials_of(instance).filter(|one| one.agent == Some(agent.uid));
+    let own = own.filter(|one| one.kind != CredentialKind::OAuth);
     let own: Vec<&str> = own.map(|one| one.profile.as_str()).collect();
     let keys = match own.as_slice() {
         [] => "what all share".to_owned(),

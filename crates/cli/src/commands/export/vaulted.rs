@@ -8,6 +8,7 @@ use crate::ui::Ui;
 use keyshoal_core::AgentId;
 use keyshoal_core::knowledge::KeptBy;
 use keyshoal_engine::ports::Remember as _;
+use keyshoal_openclaw::config;
 use keyshoal_openclaw::locate::Locations;
 use keyshoal_transfer::vaulted::{Word, hear as put};
 use keyshoal_transfer::{Payload, gather_disabled};
@@ -47,6 +48,8 @@ pub fn hear(
         entries: documents
             .into_iter()
             .filter_map(|(name, text)| Some((AgentId::new(name.strip_prefix(ENTRIES)?), text)))
+            // What cannot be read of what it includes is left out by whom it is handed to.
+            .map(|(id, text)| (id, config::in_full(locations, &text).unwrap_or(text)))
             .collect(),
         kept: kept.into_iter().filter(|(_, mark)| mark.by == KeptBy::Person).map(|(of, _)| of).collect(),
     };

@@ -24,6 +24,7 @@ pub fn adopt(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outco
         return Err(CommandError::user("nothing of the config was changed by somebody else")
             .hint("keyshoal diff   shows what the vault would change"));
     }
+    require_nobody_renamed(&flow, &found)?;
     let changes = changes(ui, &flow, found)?;
     flow.go(ui, "instance", changes)
 }
@@ -50,6 +51,25 @@ fn joining(ui: &mut Ui, flow: &Flow<'_>) -> Result<(Vec<VaultAgent>, Vec<WantedB
         });
     }
     Ok((joining, bound))
+}
+
+/// Refuses where an agent is gone and one is there that the vault does not know: only a person can tell whether it is the same, which would
+/// lose its credentials.
+fn require_nobody_renamed(flow: &Flow<'_>, found: &[ByHand]) -> Result<(), CommandError> {
+    let gone = found.iter().find_map(|one| match one {
+        ByHand::Gone(id) => Some(id),
+        _ => None,
+    });
+    let strangers = flow.installation.strangers();
+    let (Some(gone), [first, ..]) = (gone, strangers.as_slice()) else { return Ok(()) };
+    let named: Vec<&str> = strangers.iter().map(AgentId::as_str).collect();
+    let new = if named.len() == 1 { first.as_str() } else { "NEW" };
+    Err(CommandError::user(format!(
+        "{gone} is not in the config any more, and the vault does not know {}, which is there; nothing was changed",
+        named.join(", ")
+    ))
+    .hint(format!("keyshoal agent rename {gone} {new}   if it is the same agent: it keeps its credentials"))
+    .hint(format!("keyshoal agent add {first}   if it is another one; then this again")))
 }
 
 /// Puts back what the vault has.

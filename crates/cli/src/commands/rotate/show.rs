@@ -1,11 +1,11 @@
 //! What a rotation does and did, for people.
 
 use super::ways;
+use super::whom::{What, failing, left};
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
 use keyshoal_core::AgentId;
 use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Strange};
-use std::collections::BTreeSet;
 
 /// Shows what happens.
 pub fn event(progress: &Progress, lines: &mut Vec<Text>, event: &Event<'_>) {
@@ -57,6 +57,7 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         old: rotation.old.map(|old| format!(" ({old})")).unwrap_or_default(),
         command: ways::command(&rotation.profile, rotation.agent.as_ref()),
         keeping: report.keeping.clone(),
+        left: left(report, &rotation.profile),
         overridden: report.overridden.clone(),
         failing: failing(report),
         looked: !report.runs.is_empty(),
@@ -90,55 +91,6 @@ fn strange(rotation: &Rotation, report: &RotateReport) -> Vec<String> {
     report.strange.iter().map(one).collect()
 }
 
-/// Returns the agents that were shown to fail.
-fn failing(report: &RotateReport) -> BTreeSet<AgentId> {
-    report.failures.iter().map(|one| one.agent.clone()).collect()
-}
-
-/// What a rotation is about, for its last line.
-struct What {
-    new: String,
-    old: String,
-    command: String,
-    keeping: BTreeSet<AgentId>,
-    overridden: BTreeSet<AgentId>,
-    /// Who was not shown to work, and was allowed not to.
-    failing: BTreeSet<AgentId>,
-    /// The agents were looked at now. Else nothing is said of them.
-    looked: bool,
-    /// Whose override it is.
-    alone: Option<AgentId>,
-    /// What agents have that came from neither version, with how the vault comes to have it.
-    strange: Vec<String>,
-}
-
-impl What {
-    /// Names the agents of which "works with" is said.
-    fn everybody(&self) -> String {
-        if let Some(agent) = &self.alone {
-            return agent.to_string();
-        }
-        let names = |all: &BTreeSet<AgentId>| all.iter().map(AgentId::as_str).collect::<Vec<_>>().join(", ");
-        let mut others = Vec::new();
-        if !self.keeping.is_empty() {
-            others.push(format!(
-                "not {}, with a value of its own that was kept: it does not change with this one",
-                names(&self.keeping)
-            ));
-        }
-        if !self.overridden.is_empty() {
-            others.push(format!("not {}, with an override of its own", names(&self.overridden)));
-        }
-        if !self.failing.is_empty() {
-            others.push(format!("not {}, as --error-budget allows", names(&self.failing)));
-        }
-        match others.is_empty() {
-            true => "every agent".to_owned(),
-            false => format!("every agent that shares it ({})", others.join("; ")),
-        }
-    }
-}
-
 /// Returns the lines of what was done in several instances.
 pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text> {
     let mut lines = Vec::new();
@@ -164,6 +116,7 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
             .map(|one| ways::command_there(one.rotation.profile.as_str(), &one.name))
             .unwrap_or_default(),
         keeping: members.iter().flat_map(|member| member.report.keeping.iter().cloned()).collect(),
+        left: members.iter().flat_map(|member| left(&member.report, &member.rotation.profile)).collect(),
         overridden: members.iter().flat_map(|member| member.report.overridden.iter().cloned()).collect(),
         failing: members.iter().flat_map(|member| failing(&member.report)).collect(),
         looked: members.iter().any(|member| !member.report.runs.is_empty()),

@@ -5,6 +5,7 @@
 //! change of the vault), because `watch` did, or because every agent inherits it.
 
 use super::calls::second;
+use super::generation::left_behind;
 use super::{Answer, Check, named, no, not_tested, yes};
 use crate::verify::{GatewayState, VerifyReport};
 use keyshoal_core::judge::owner_of;
@@ -92,6 +93,11 @@ fn answer(report: &VerifyReport, change: &LastChange, runs: &[&PastRun]) -> Answ
     let behind = behind(report, profile);
     if !behind.is_empty() {
         return no(format!("{what} has not reached {}: keyshoal sync", named(&behind)));
+    }
+    let kept = left_behind(&report.look).into_iter().filter(|one| one.profile.as_ref() == Some(profile));
+    let kept: Vec<&AgentId> = kept.filter_map(|one| one.agent.as_ref()).collect();
+    if !kept.is_empty() {
+        return no(format!("{what} has not reached {}, where a person keeps an earlier value", named(&kept)));
     }
     if let Some(message) = report.gateway.message.as_ref().filter(|_| report.gateway.is_behind()) {
         let way = report.gateway.fix.as_deref().unwrap_or("keyshoal sync");

@@ -3,9 +3,9 @@
 use super::{Check, named, no, not_tested, yes};
 use crate::look::Look;
 use crate::verify::VerifyReport;
-use keyshoal_core::judge::earlier_value_of;
+use keyshoal_core::judge::{Sight, earlier_value_of};
 use keyshoal_core::knowledge::KeptBy;
-use keyshoal_core::{AgentId, FindingKind, ProfileId, StoreId};
+use keyshoal_core::{AgentId, Finding, FindingKind, ProfileId, StoreId};
 use std::collections::BTreeMap;
 
 /// Answers by what was judged of every copy.
@@ -23,7 +23,8 @@ pub(super) fn same(report: &VerifyReport) -> Check {
         )
     };
     let mut wrong = half_rotated(look);
-    for one in look.judgement.findings.iter().filter(|one| apart(one.finding)) {
+    let apart = look.judgement.findings.iter().filter(|one| apart(one.finding));
+    for one in apart.chain(left_behind(look)) {
         let whose = one.agent.as_ref().map_or("the installation", |agent| agent.as_str());
         wrong.push(format!("{whose}: {}", one.message));
     }
@@ -65,6 +66,21 @@ fn half_rotated(look: &Look) -> Vec<String> {
         format!("a rotation of {profile} is half done: {} before the others", named(&agents))
     };
     all.into_iter().map(one).collect()
+}
+
+/// Returns what is told of those who hold an earlier value of what a vault shares because a person kept it there.
+pub fn left_behind(look: &Look) -> Vec<&Finding> {
+    let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
+    let behind = |one: &&Finding| {
+        let (Some(wish), FindingKind::Kept) = (&look.desired.wish, one.finding) else { return false };
+        let (Some(agent), Some(profile), Some(value)) = (&one.agent, &one.profile, one.fingerprint) else {
+            return false;
+        };
+        let own = wish.own_value(agent, profile).map(|own| own.fingerprint);
+        let right = [own, one.source_fingerprint].contains(&Some(value));
+        !right && sight.is_of_shared(profile, value)
+    };
+    look.judgement.findings.iter().filter(behind).collect()
 }
 
 /// What differs, and why: on purpose, or because nobody else has a profile of that name.

@@ -7,7 +7,7 @@ use super::change::Change;
 use super::references::OWNERS;
 use super::report::{ConfigChange, Held};
 use super::sources::Sources;
-use super::view::View;
+use super::view::{self, Seen, View};
 use super::wanted::{Wanted, WantedAgent, WantedBinding};
 use crate::agent_id;
 use crate::config::model::RosterForm;
@@ -32,6 +32,8 @@ enum Part {
 /// A place of the config of which a part stands in an included file.
 pub(super) struct Place {
     way: Vec<String>,
+    /// Which entry of the roster there, where it is not all of it.
+    entry: Option<usize>,
     part: Part,
 }
 
@@ -49,13 +51,19 @@ pub(super) fn places(sources: &Sources, whole: &View, wanted: &Wanted) -> Vec<Pl
         _ => &["agents", "list"],
     };
     let agents = |own: &View| own.agents != whole.agents || own.form != whole.form;
+    let entries = entries(sources, whole, roster);
     let mut places = Vec::new();
+    for entry in entries.iter().flatten().copied() {
+        let way = roster.iter().map(|key| (*key).to_owned()).collect();
+        places.push(Place { way, entry: Some(entry), part: Part::Roster });
+    }
     let mut add = |way: &[&str], part: Part, differs: bool| {
         if differs {
-            places.push(Place { way: way.iter().map(|key| (*key).to_owned()).collect(), part });
+            let way = way.iter().map(|key| (*key).to_owned()).collect();
+            places.push(Place { way, entry: None, part });
         }
     };
-    add(roster, Part::Roster, seen(&agents, roster));
+    add(roster, Part::Roster, entries.is_none() && seen(&agents, roster));
     for (way, part) in [
         (&["agents", "ownership"][..], Part::Roster),
         (&["broadcast"], Part::Roster),
@@ -85,6 +93,30 @@ pub(super) fn places(sources: &Sources, whole: &View, wanted: &Wanted) -> Vec<Pl
     places
 }
 
+/// Returns which entries of the roster stand in included files, by their places in it; `None` where the roster itself does.
+fn entries(sources: &Sources, whole: &View, roster: &[&str]) -> Option<Vec<usize>> {
+    let own = Look::root(&sources.root).within(roster)?;
+    let all = Look::root(&sources.whole).within(roster)?;
+    let stands = |at: usize, seen: &Seen| {
+        let key = (whole.form == RosterForm::Entries).then_some(seen.written_id.as_str());
+        let own = match key {
+            Some(key) => own.at(key),
+            None => own.value.get(at).map(|value| Look { value, steps: own.steps.index(at) }),
+        };
+        own.and_then(|own| view::entry(key, &own)).as_ref() == Some(seen)
+    };
+    let same = match (own.value, all.value) {
+        (Value::Object(own), Value::Object(all)) => own.keys().eq(all.keys()),
+        (Value::Array(own), Value::Array(all)) => own.len() == all.len(),
+        _ => false,
+    };
+    if !same {
+        return None;
+    }
+    let places = whole.agents.iter().enumerate();
+    Some(places.filter(|(at, seen)| !stands(*at, seen)).map(|(at, _)| at).collect())
+}
+
 impl Place {
     /// Returns the way to what is included there: as deep as it has to be to stand in the config itself no more.
     pub fn steps(&self, sources: &Sources) -> Steps {
@@ -93,6 +125,19 @@ impl Place {
         for key in &self.way {
             steps = steps.key(key);
             (own, all) = (own.and_then(|own| own.get(key)), all.and_then(|all| all.get(key)));
+        }
+        match (self.entry, all) {
+            (Some(at), Some(Value::Array(_))) => {
+                steps = steps.index(at);
+                (own, all) = (own.and_then(|own| own.get(at)), all.and_then(|all| all.get(at)));
+            }
+            (Some(at), Some(Value::Object(members))) => {
+                if let Some(key) = members.keys().nth(at) {
+                    steps = steps.key(key);
+                    (own, all) = (own.and_then(|own| own.get(key)), all.and_then(|all| all.get(key)));
+                }
+            }
+            _ => {}
         }
         while let (Some(here), Some(whole)) = (own, all) {
             let differs = match (here, whole) {
@@ -114,7 +159,7 @@ impl Place {
     }
 
     /// Tells whether a change changes something there.
-    pub fn is_changed_by(&self, change: &Change) -> bool {
+    pub fn is_changed_by(&self, view: &View, change: &Change) -> bool {
         let mut at = change;
         for key in &self.way {
             match at {
@@ -125,7 +170,17 @@ impl Place {
                 other => return !other.is_nothing(),
             }
         }
-        !at.is_nothing()
+        let seen = self.entry.and_then(|entry| Some((entry, view.agents.get(entry)?)));
+        match (seen, at) {
+            (Some((entry, _)), Change::Elements(all)) => {
+                all.iter().find(|one| one.from == Some(entry)).is_none_or(|one| !one.change.is_nothing())
+            }
+            (Some((_, seen)), Change::Members(all)) => all
+                .iter()
+                .find(|one| one.from.as_ref() == Some(&one.key) && one.key == seen.written_id)
+                .is_none_or(|one| !one.change.is_nothing()),
+            (_, at) => !at.is_nothing(),
+        }
     }
 
     /// Has what hangs together with it be wanted as it stands; of the changes that were planned those that are left are told. `None` where it
@@ -137,6 +192,10 @@ impl Place {
         planned: &[ConfigChange],
         place: String,
     ) -> Option<Held> {
+        if let Some(paths) = self.entry.and_then(|entry| leave_entry(&view.agents[entry], view, wanted)) {
+            let of = |one: &&ConfigChange| paths.iter().any(|path| one.path.starts_with(path));
+            return Some(Held { place, changes: planned.iter().filter(of).cloned().collect() });
+        }
         let of: &[&str] = match self.part {
             Part::Roster => {
                 wanted.agents = as_they_stand(view);
@@ -169,6 +228,26 @@ impl Place {
         let of = |one: &&ConfigChange| of.iter().any(|way| one.path.starts_with(way));
         Some(Held { place, changes: planned.iter().filter(of).cloned().collect() })
     }
+}
+
+/// Has one agent be wanted as its entry stands, and says which changes those were. `None` where more hangs together with it: it leaves or
+/// gets another id, or another agent becomes the default.
+fn leave_entry(seen: &Seen, view: &View, wanted: &mut Wanted) -> Option<[String; 2]> {
+    let is_default = view.default_agent() == Some(&seen.id);
+    let moves = wanted.usual_stores && seen.has_agent_dir;
+    let agent = wanted.agents.iter_mut().find(|agent| agent.id == seen.id)?;
+    let stands = WantedAgent {
+        id: seen.id.clone(),
+        name: seen.name.clone(),
+        default: is_default,
+        models: seen.models.choice.clone(),
+        workspace: seen.workspace.clone(),
+    };
+    if moves || agent.default != is_default || *agent == stands {
+        return None;
+    }
+    *agent = stands;
+    Some([format!("agents.list[{}].", seen.id), format!("agents.entries.{}.", seen.id)])
 }
 
 fn as_they_stand(view: &View) -> Vec<WantedAgent> {

@@ -129,7 +129,10 @@ fn meets(view: &View, before: &View, wanted: &Wanted) -> bool {
         });
     let default = wanted.agents.iter().find(|agent| agent.default);
     let default = default.is_none_or(|agent| view.default_agent() == Some(&agent.id));
-    let routes = view.bindings.iter().filter(|bound| !bound.acp);
+    let is_known = |id: &AgentId| {
+        wanted.agents.iter().any(|one| one.id == *id) || wanted.bindings.iter().any(|one| one.agent == *id)
+    };
+    let routes = view.bindings.iter().filter(|bound| !bound.acp && is_known(&bound.agent));
     let bindings = routes.clone().count() == wanted.bindings.len()
         && routes.zip(&wanted.bindings).all(|(seen, binding)| {
             seen.agent == binding.agent

@@ -1,4 +1,5 @@
-//! The change of `bindings`: routes as they are wanted; bindings of the type `acp` are the person's own and stay where they are.
+//! The change of `bindings`: routes as they are wanted; bindings of the type `acp`, and those to agents that no roster has, are the person's
+//! own and stay where they are.
 
 use super::change::{Change, Element};
 use super::report::{ConfigChange, Report};
@@ -11,8 +12,19 @@ use serde_json::{Map, Value, json};
 pub(super) fn change(exists: bool, view: &View, wanted: &Wanted, report: &mut Report) -> Change {
     let pairs = pair(view, wanted);
     let mut elements = Vec::new();
-    // What another program leads stays behind the route that it stood behind.
-    own_after(None, view, wanted, report, &mut elements);
+    let own = |(at, seen): (usize, &Bound)| {
+        seen.acp || is_to_nobody(seen, view, wanted) && !pairs.contains(&Some(at))
+    };
+    let own: Vec<bool> = view.bindings.iter().enumerate().map(own).collect();
+    let own_after = |after: Option<usize>, report: &mut Report, elements: &mut Vec<Element>| {
+        let from = after.map_or(0, |at| at + 1);
+        let many = own[from..].iter().take_while(|own| **own).count();
+        for at in from..from + many {
+            elements.extend(stays(at, view, wanted, report));
+        }
+    };
+    // What is a person's own stays behind the route that it stood behind.
+    own_after(None, report, &mut elements);
     for (binding, place) in wanted.bindings.iter().zip(&pairs) {
         let seen = place.map(|place| &view.bindings[place]);
         let change = match seen {
@@ -24,15 +36,15 @@ pub(super) fn change(exists: bool, view: &View, wanted: &Wanted, report: &mut Re
         };
         elements.push(Element { from: *place, change });
         if let Some(place) = *place {
-            own_after(Some(place), view, wanted, report, &mut elements);
+            own_after(Some(place), report, &mut elements);
         }
     }
-    for (at, seen) in view.bindings.iter().enumerate().filter(|(_, seen)| !seen.acp) {
+    for (at, seen) in view.bindings.iter().enumerate().filter(|(at, _)| !own[*at]) {
         if !pairs.contains(&Some(at)) {
             report
                 .changes
                 .push(ConfigChange::new(format!("bindings[{at}]"), format!("removed ({})", seen.agent)));
-            own_after(Some(at), view, wanted, report, &mut elements);
+            own_after(Some(at), report, &mut elements);
         }
     }
     let places: Vec<usize> = elements.iter().filter_map(|element| element.from).collect();
@@ -96,31 +108,27 @@ fn current<'a>(agent: &'a AgentId, wanted: &'a Wanted) -> &'a AgentId {
     wanted.renamed.iter().find(|(_, old)| *old == agent).map_or(agent, |(new, _)| new)
 }
 
-/// Adds the bindings of the type `acp` that stand right behind a route, or first of all.
-fn own_after(
-    after: Option<usize>,
-    view: &View,
-    wanted: &Wanted,
-    report: &mut Report,
-    elements: &mut Vec<Element>,
-) {
-    let from = after.map_or(0, |at| at + 1);
-    for (at, seen) in view.bindings.iter().enumerate().skip(from).take_while(|(_, seen)| seen.acp) {
-        let agent = current(&seen.agent, wanted);
-        if !wanted.agents.iter().any(|one| one.id == *agent) {
-            report.changes.push(ConfigChange::new(format!("bindings[{at}]"), format!("removed ({agent})")));
-            continue;
-        }
-        let change = if *agent == seen.agent {
-            Change::Keep
-        } else {
-            report
-                .changes
-                .push(ConfigChange::new(format!("bindings[{at}].agentId"), format!("set to {agent}")));
-            Change::Patch(vec![("agentId".to_owned(), Change::Put(json!(agent.as_str())))])
-        };
-        elements.push(Element { from: Some(at), change });
+/// Tells whether a binding leads to an agent that stands in no roster, neither the one that is there nor the one that is wanted.
+fn is_to_nobody(seen: &Bound, view: &View, wanted: &Wanted) -> bool {
+    let agent = current(&seen.agent, wanted);
+    !view.agents.iter().any(|one| one.id == seen.agent) && !wanted.agents.iter().any(|one| one.id == *agent)
+}
+
+/// Returns what becomes of a person's own binding: it goes with an agent that leaves, and follows one that is renamed.
+fn stays(at: usize, view: &View, wanted: &Wanted, report: &mut Report) -> Option<Element> {
+    let seen = &view.bindings[at];
+    let agent = current(&seen.agent, wanted);
+    if !wanted.agents.iter().any(|one| one.id == *agent) && !is_to_nobody(seen, view, wanted) {
+        report.changes.push(ConfigChange::new(format!("bindings[{at}]"), format!("removed ({agent})")));
+        return None;
     }
+    let change = if *agent == seen.agent {
+        Change::Keep
+    } else {
+        report.changes.push(ConfigChange::new(format!("bindings[{at}].agentId"), format!("set to {agent}")));
+        Change::Patch(vec![("agentId".to_owned(), Change::Put(json!(agent.as_str())))])
+    };
+    Some(Element { from: Some(at), change })
 }
 
 fn changed(binding: &WantedBinding, seen: &Bound, report: &mut Report) -> Change {

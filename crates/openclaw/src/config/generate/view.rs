@@ -171,6 +171,15 @@ fn roster(agents: &Look<'_>) -> Found<(RosterForm, Vec<Seen>)> {
     Ok((form, seen))
 }
 
+/// Reads one entry of the roster by itself; `key` is its id where it stands by name. Nothing where that cannot be understood.
+pub(super) fn entry(key: Option<&str>, look: &Look<'_>) -> Option<Seen> {
+    let id = match key {
+        Some(key) => key.to_owned(),
+        None => text_at(look, "id").ok()??,
+    };
+    agent(id, look).ok()
+}
+
 fn agent(written_id: String, entry: &Look<'_>) -> Found<Seen> {
     object(entry)?;
     if substitute::has_variable(&written_id) {

@@ -35,6 +35,9 @@ impl Confirmed {
         for binding in &mut instance.bindings {
             binding.agent = uids.get(&binding.agent).copied().unwrap_or(binding.agent);
         }
+        // Those of disabled agents stand in no config, and nobody acts upon them.
+        let off = |uid: AgentUid| instance.agents.iter().any(|one| one.uid == uid && !one.enabled);
+        instance.bindings.extend(standing.instance.bindings.iter().filter(|one| off(one.agent)).cloned());
         let mut confirmed =
             Self { instance, known: BTreeSet::new(), renewed: Vec::new(), missing: Vec::new() };
         confirmed.credentials(shown, draft, &uids);
