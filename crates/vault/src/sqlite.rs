@@ -1,6 +1,7 @@
 //! A vault in a SQLite file: made whole or not at all, opened, and written by whole transactions.
 
 mod opened;
+mod replaced;
 mod statements;
 
 use crate::place::Place;
@@ -10,7 +11,8 @@ use opened::Opened;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use statements::Statements;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,6 +29,8 @@ const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
 pub(crate) struct Database {
     pub(crate) path: PathBuf,
     opened: Mutex<Opened>,
+    /// How often another file was found under the path, and opened in the place of the one before.
+    anew: AtomicU64,
 }
 
 impl Database {
@@ -67,7 +71,7 @@ impl Database {
             true => Opened::on_read_only_disk(&place)?,
             false => Self::open_or_read(&place)?,
         };
-        Ok(Self { path: path.to_owned(), opened: Mutex::new(opened) })
+        Ok(Self { path: path.to_owned(), opened: Mutex::new(opened.of(&stat)), anew: AtomicU64::new(0) })
     }
 
     /// Opens the file to write; only to read where its disk has no room left for what SQLite makes beside it.
@@ -125,7 +129,8 @@ impl Database {
                 .and_then(|()| forward.commit())
                 .map_err(Cause::database)?;
         }
-        Ok(Self { path: path.to_owned(), opened: Mutex::new(Opened::to_write(connection)) })
+        let opened = Mutex::new(Opened::to_write(connection));
+        Ok(Self { path: path.to_owned(), opened, anew: AtomicU64::new(0) })
     }
 
     /// Reads in one transaction.
@@ -151,7 +156,7 @@ impl Database {
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
         let done = || {
-            let connection = self.connection()?;
+            let connection = self.connection_to_write()?;
             connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             let result = work(&Statements(&transaction))?;
@@ -168,7 +173,7 @@ impl Database {
         work: impl FnOnce(&dyn Session) -> Result<T, Cause>,
     ) -> Result<T, VaultError> {
         let done = || {
-            let connection = self.connection()?;
+            let connection = self.connection_to_write()?;
             connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
@@ -242,15 +247,6 @@ impl Database {
     /// Tells whether it can only be read for now.
     pub(crate) fn is_frozen(&self) -> Result<bool, Cause> {
         Ok(self.connection()?.require_writable().is_err())
-    }
-
-    fn connection(&self) -> Result<MutexGuard<'_, Opened>, Cause> {
-        // A panic inside a transaction has rolled it back: the connection itself is as good as before.
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.is_overtaken(&self.path)? {
-            *opened = Self::open_or_read(&Place::of(&self.path)?)?;
-        }
-        Ok(opened)
     }
 }
 

@@ -145,7 +145,9 @@ fn find(
 /// Has an installation hear every change that others make in its vault from now on.
 pub fn listen(installation: &Installation, held: Held) {
     let Held { vault, instance } = held;
-    let heard = Mutex::new((instance.revision, rotations_of(&vault, &instance).unwrap_or_default()));
+    // The same revision of another file of the vault may say something else.
+    let heard = (instance.revision, vault.times_anew(), rotations_of(&vault, &instance).unwrap_or_default());
+    let heard = Mutex::new(heard);
     let failed = |error: CommandError| PortError {
         message: error.message,
         hint: error.hints.into_iter().next(),
@@ -154,12 +156,13 @@ pub fn listen(installation: &Installation, held: Held) {
     installation.listen(move |anew| {
         let now = vault.instance(&instance.id).map_err(|error| failed(error.into()))?;
         let rotations = rotations_of(&vault, &now).map_err(failed)?;
+        let state = (now.revision, vault.times_anew(), rotations);
         let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-        if !anew && *heard == (now.revision, rotations.clone()) {
+        if !anew && *heard == state {
             return Ok(None);
         }
         let news = holdings(&vault, &now, None).map_err(failed)?;
-        *heard = (now.revision, rotations);
+        *heard = state;
         Ok(Some(news))
     });
 }

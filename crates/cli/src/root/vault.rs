@@ -143,6 +143,8 @@ impl From<VaultError> for CommandError {
     fn from(error: VaultError) -> Self {
         let kind = match error.cause {
             Cause::Missing
+            | Cause::Gone
+            | Cause::Another
             | Cause::ReadOnly
             | Cause::ReadOnlyLog(_)
             | Cause::Open { .. }
@@ -160,6 +162,7 @@ impl From<VaultError> for CommandError {
         let hints: &[&str] = match error.cause {
             Cause::KeyAbsent { .. } => &KEY_ABSENT,
             Cause::Seal { .. } => &["keyshoal vault repair   says what of a vault is damaged, and mends it"],
+            Cause::Gone => &["keyshoal vault restore BACKUP   makes it of a backup where it was"],
             Cause::NoInstance(_) => &["keyshoal vault verify   says whether the vault is damaged"],
             Cause::Header(_) => &[
                 "move the vault's file aside together with those beside it, then: keyshoal vault restore BACKUP",

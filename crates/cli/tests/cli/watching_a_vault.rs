@@ -148,3 +148,45 @@ fn a_rotation_that_is_half_done_is_told_of_once() {
     assert!(!stage.run(&["watch", "--once", "--offline"]).out.contains("half rotated"));
     assert!(!told_of("half_rotated"));
 }
+
+#[test]
+fn a_watch_goes_by_the_vault_that_is_under_its_path() {
+    let stage = taken_in("repair");
+    std::fs::write(stage.path("given"), GIVEN).unwrap();
+    let (given, backup) = (stage.path("given"), stage.path("old.backup"));
+    for arguments in [
+        &["rotate", PROFILE, "--yes", "--from-file", given.to_str().unwrap()] as &[&str],
+        &["vault", "backup", backup.to_str().unwrap()],
+    ] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let text = "[watch]\npolicy = \"repair\"\nevery_seconds = 1\n";
+    std::fs::write(stage.path(".config/keyshoal/keyshoal.toml"), text).unwrap();
+    let socket = stage.path("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let child = start(&stage, &socket);
+    told(&manager, "READY=1");
+    told(&manager, "as they should be");
+    std::fs::rename(stage.path(".local/share/keyshoal"), stage.path("aside")).unwrap();
+    // It says so, and goes by it again once it is there.
+    told(&manager, "needs attention");
+    std::fs::create_dir(stage.path(".local/share/keyshoal")).unwrap();
+    for arguments in [
+        &["vault", "restore", backup.to_str().unwrap()] as &[&str],
+        &["rotate", PROFILE, "--rollback", "--yes"],
+    ] {
+        let run = stage.run(arguments);
+        assert_eq!(run.code, 0, "{arguments:?}: {}{}", run.out, run.err);
+    }
+    // Two rounds and more, in which it may write.
+    std::thread::sleep(Duration::from_secs(6));
+    let held = ["main", "stocks"].map(|agent| store(&stage, agent));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(held.iter().all(|store| store.contains(NEW)), "{text}");
+    assert!(text.contains("vault.sqlite: was open here, and is not there any more"), "{text}");
+}

@@ -12,7 +12,12 @@ use std::path::Path;
 pub(super) struct Opened {
     connection: Connection,
     frozen: Option<Frozen>,
+    /// Which file it is; `None`: a draft, or in memory.
+    pub(super) file: Option<File>,
 }
+
+/// A file's device and inode. As long as it is open, no other one gets them.
+pub(super) type File = (u64, u64);
 
 /// Why nothing can be written.
 enum Frozen {
@@ -25,7 +30,13 @@ enum Frozen {
 impl Opened {
     /// Of a connection that writes.
     pub(super) fn to_write(connection: Connection) -> Self {
-        Self { connection, frozen: None }
+        Self { connection, frozen: None, file: None }
+    }
+
+    /// Says which file it is of.
+    pub(super) fn of(mut self, stat: &Stat) -> Self {
+        self.file = Some((stat.st_dev, stat.st_ino));
+        self
     }
 
     /// Opens a file on a disk that is mounted read-only.
@@ -35,7 +46,7 @@ impl Opened {
         }
         match immutable(place)? {
             (_, known) if known < schema::KNOWN => Err(Cause::ReadOnly),
-            (connection, _) => Ok(Self { connection, frozen: Some(Frozen::Mounted) }),
+            (connection, _) => Ok(Self { connection, frozen: Some(Frozen::Mounted), file: None }),
         }
     }
 
@@ -47,7 +58,7 @@ impl Opened {
         }
         let (connection, known) = immutable(place)?;
         let frozen = Some(Frozen::Full(stat));
-        Ok((known == schema::KNOWN).then_some(Self { connection, frozen }))
+        Ok((known == schema::KNOWN).then_some(Self { connection, frozen, file: None }))
     }
 
     /// Refuses to write what can only be read.

@@ -11,6 +11,7 @@ mod backups;
 mod changes;
 mod crash;
 mod model;
+mod moved;
 mod rekeying;
 mod repairing;
 mod returning;
