@@ -35,6 +35,8 @@ pub struct Line {
     pub known: Vec<Fingerprint>,
     /// Those that came after the present one: staged, or taken back.
     pub newer: BTreeSet<Fingerprint>,
+    /// Those of them that are staged: they have not been current yet, so nobody was given them but the first agents of a rotation.
+    pub staged: BTreeSet<Fingerprint>,
     /// Which provider it is for.
     pub provider: ProviderId,
     /// When the vault first had it. What the source held before that was an earlier value.

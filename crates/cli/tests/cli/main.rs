@@ -31,6 +31,7 @@ mod moving;
 mod moving_a_vault;
 mod newer_by_reference;
 mod offered;
+mod older_vault;
 mod one_value;
 mod overwritten;
 mod questions;

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 /// An installation with a vault, and agents with copies of their own of what all share.
-fn taken_in() -> Stage {
+pub fn taken_in() -> Stage {
     let stage = Stage::with(Layout::JsonFile, |mut sample| {
         sample = sample.api_key(StoreId::Base, PROFILE, NEW);
         for id in ["a1", "a2", "a3", "a4"] {
@@ -56,7 +56,7 @@ fn midway(stage: &Stage, asked: usize, more: &[&str], change: impl FnOnce(&Emula
 }
 
 /// One whose provider breaks down once it was asked about the new value: the first agent has that, and nobody knows whether it works.
-fn half_done() -> Stage {
+pub fn half_done() -> Stage {
     let stage = taken_in();
     let run = midway(&stage, 1, &[], |emulator| emulator.everyone(Some(Behaviour::ServerError)));
     assert_eq!(run.code, 2, "{}{}", run.out, run.err);
@@ -65,7 +65,7 @@ fn half_done() -> Stage {
     stage
 }
 
-fn holds(stage: &Stage, agent: &str, value: &str) -> bool {
+pub fn holds(stage: &Stage, agent: &str, value: &str) -> bool {
     let store = stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json"));
     std::fs::read_to_string(store).unwrap_or_default().contains(value)
 }

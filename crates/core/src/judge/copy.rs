@@ -139,6 +139,10 @@ fn compared(copy: &Copy<'_>, source: &SourceValue) -> Merits {
         }
         let text = match value.is_seen_as(source.fingerprint) {
             true => format!("holds {short} as the source does, but {ANOTHER_WAY}"),
+            false if sight.is_newer(profile, value) => format!(
+                "holds {short}, a newer value of the vault's, which does not count; the source now has {}",
+                source.fingerprint
+            ),
             false => format!(
                 "holds {short}, the source's value {}; the source now has {}",
                 rotations_ago(behind),
@@ -246,7 +250,7 @@ impl Copy<'_> {
         self.sight.is_kept_by_person(self.store, self.profile)
     }
 
-    fn kept_by_acceptance(&self, value: Fingerprint) -> bool {
+    pub fn kept_by_acceptance(&self, value: Fingerprint) -> bool {
         let mut marks = self.sight.marks(self.store, self.profile);
         marks.any(|mark| mark.by == KeptBy::Acceptance && mark.fingerprint == value)
     }

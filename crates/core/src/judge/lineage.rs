@@ -141,6 +141,12 @@ impl Sight<'_> {
             && accepted.zip(appeared).is_some_and(|(verdict, appeared)| verdict.at >= appeared)
     }
 
+    /// Tells whether a vault has had this value after its present one.
+    pub(super) fn is_newer(&self, profile: &ProfileId, value: Fingerprint) -> bool {
+        let line = self.desired.wish.as_ref().and_then(|wish| wish.shared.get(profile));
+        line.is_some_and(|line| line.newer.contains(&value))
+    }
+
     /// Tells whether the source ever had this value.
     pub fn is_generation(&self, profile: &ProfileId, value: Fingerprint) -> bool {
         self.line(profile).contains(&value)

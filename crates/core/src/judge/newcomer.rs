@@ -22,6 +22,24 @@ pub(super) fn put_back(copy: &Copy<'_>, wanted: Option<Fingerprint>) -> bool {
         }
 }
 
+/// Tells whether an agent's store holds the very value that stands in the base store: it is a copy of that, and no value of the agent's own,
+/// unless the vault has one for it, or it was accepted as one before.
+pub(super) fn is_with_base(copy: &Copy<'_>) -> bool {
+    let Some(value) = copy.view.material.fingerprint() else { return false };
+    let base = copy.sight.observed.profile(&StoreId::Base, copy.profile);
+    let own = copy.sight.own_line(copy.store, copy.profile).is_some_and(|line| line.value.is_some());
+    *copy.store != StoreId::Base
+        && base.and_then(|view| view.material.fingerprint()) == Some(value)
+        && (!own || is_early(copy))
+        && !copy.kept_by_acceptance(value)
+}
+
+/// Tells whether what the vault has for this agent is the new version of a rotation, before the others get it.
+pub(super) fn is_early(copy: &Copy<'_>) -> bool {
+    let wish = copy.sight.desired.wish.as_ref();
+    wish.is_some_and(|wish| wish.early.contains(&(copy.owner.clone(), copy.profile.clone())))
+}
+
 /// Judges what stands in the base store, or in the file to which all refer, and is not the vault's: somebody has put it there with the
 /// program's own commands or by hand, or the vault is older than it.
 pub(super) fn newcomer(
@@ -44,7 +62,8 @@ pub(super) fn newcomer(
     Some(asked(copy, unknown(copy, &text, "and the vault has never had it")))
 }
 
-/// Judges a value that the vault has had, in a store that held the present one since: somebody has put it there.
+/// Judges a value that the vault has had, in a store that held the present one since: somebody has put it there. So it is with one that is
+/// staged and was given to nobody here: the vault may be older than the store.
 pub(super) fn returned(
     copy: &Copy<'_>,
     wanted: &SourceValue,
@@ -55,17 +74,34 @@ pub(super) fn returned(
         || copy.approved(value)
         || copy.verdict.is_dead()
         || copy.view.provider != wanted.provider
-        || !put_back(copy, Some(wanted.fingerprint))
+        || !(line.staged.contains(&value) || put_back(copy, Some(wanted.fingerprint)))
         || !is_known(copy, line, value)
     {
         return None;
     }
     let text = format!("holds {value} where the vault has {}", wanted.fingerprint);
+    if line.staged.contains(&value) {
+        return Some(asked(copy, half_given(copy, text, value)));
+    }
     let why = match line.newer.contains(&value) {
         true => "and somebody has put that value of the vault's there",
         false => "and somebody has put that earlier value there",
     };
     Some(asked(copy, unknown(copy, &text, why)))
+}
+
+/// Says of a newer value that the vault's own rotation has not brought there.
+fn half_given(copy: &Copy<'_>, text: String, value: Fingerprint) -> Words {
+    let Copy { sight, store, owner, profile, .. } = copy;
+    let own = sight.own_line(store, profile).filter(|line| line.staged.contains(&value) && !is_early(copy));
+    let whose = own.map_or_else(String::new, |_| format!(" --agent {owner}"));
+    let fix = format!(
+        "keyshoal rotate {profile}{whose} --resume   goes on with that newer value, --rollback   gives it up"
+    );
+    Words::new(FindingKind::Foreign, text)
+        .but("that is the newer value of a rotation that is half done in the vault, and it has not brought it there")
+        .but(copy.verdict.clause())
+        .fix(fix)
 }
 
 fn is_known(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> bool {

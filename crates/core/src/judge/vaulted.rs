@@ -1,7 +1,7 @@
 //! Copies in an instance whose vault says what is right: overrides, and what was withdrawn.
 
 use super::copy::{ANOTHER_WAY, Copy, Merits};
-use super::newcomer::{come_back, newcomer, put_back, returned};
+use super::newcomer::{come_back, is_early, is_with_base, newcomer, put_back, returned};
 use super::types::{TypeFit, fitting_type, is_static, wrong_type};
 use super::words::Words;
 use super::{Remedy, Sight};
@@ -102,7 +102,7 @@ fn overridden(
     if value == own.fingerprint {
         return match fitting_type(sight, profile, &view.kind) {
             TypeFit::Fits => {
-                if wish.early.contains(&(owner.clone(), (*profile).clone())) {
+                if is_early(copy) {
                     return early(copy, value);
                 }
                 let text = format!("keeps its own value {value}: the vault says so");
@@ -130,6 +130,9 @@ fn overridden(
     }
     let text = match value.is_seen_as(own.fingerprint) {
         true => format!("holds {value}, the vault's value for it alone, but {ANOTHER_WAY}"),
+        false if is_early(copy) => {
+            format!("holds {value} where a rotation that is half done gives it {}", own.fingerprint)
+        }
         false => format!("holds {value} where the vault has {} for it alone", own.fingerprint),
     };
     let stale = |text| Words::new(FindingKind::Stale, text).fix("keyshoal sync");
@@ -218,10 +221,11 @@ pub(super) fn unknown(copy: &Copy<'_>, text: &str, why: &str) -> Words {
     Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(fix)
 }
 
-/// Tells whether it is no one agent's: it stands where all inherit it, or names what all share in the file that Keyshoal delivers.
+/// Tells whether it is no one agent's: it stands where all inherit it, names what all share in the file that Keyshoal delivers, or is a copy
+/// of what stands where all inherit it.
 pub(super) fn is_shared(copy: &Copy<'_>) -> bool {
     let of_file = |reference: &SecretRef| reference.is_delivered() && !reference.is_override();
-    *copy.store == StoreId::Base || copy.view.material.reference().is_some_and(of_file)
+    *copy.store == StoreId::Base || copy.view.material.reference().is_some_and(of_file) || is_with_base(copy)
 }
 
 fn withdraw(text: String) -> Merits {

@@ -29,6 +29,7 @@ fn line(known: &[u8], withdrawn: bool) -> Line {
         value: known.last().filter(|_| !withdrawn).map(|last| value(*last)),
         known: known.iter().map(|one| print(*one)).collect(),
         newer: BTreeSet::new(),
+        staged: BTreeSet::new(),
         provider: ProviderId::from(ACME),
         since: at(100),
     }

@@ -56,7 +56,8 @@ impl<'f> Vault<'f> {
         known.push(print(self.current));
         let newer = [OLD, NEW].into_iter().filter(|one| *one > self.current).map(print).collect();
         let provider = ProviderId::from(ACME);
-        let line = Line { value: Some(value(self.current)), known, newer, provider, since: at(1) };
+        let staged = self.pending.map(print).into_iter().collect();
+        let line = Line { value: Some(value(self.current)), known, newer, staged, provider, since: at(1) };
         let own = self.pending.map(|pending| Line { value: Some(value(pending)), ..line.clone() });
         let agents = self.record.1.agents.iter();
         let own: BTreeMap<_, _> =

@@ -13,6 +13,15 @@ pub(super) fn line_of(credential: &VaultCredential, values: &Values) -> Line {
     let mut known: Vec<Fingerprint> = Vec::new();
     let after = values.iter().filter(|(number, _)| current.is_some_and(|current| **number > current));
     let newer = after.flat_map(|(_, (one, forms))| forms.iter().chain([&one.fingerprint])).copied().collect();
+    // A reference that leads nowhere is the same whichever version it is to lead to.
+    let staged = credential.pending().and_then(|version| values.get(&version.number)).into_iter();
+    let staged = staged.flat_map(|(one, forms)| {
+        let seen = |form: &&Fingerprint| form.is_seen_as(one.fingerprint);
+        forms.iter().filter(seen).chain([&one.fingerprint])
+    });
+    let present =
+        |print: &Fingerprint| value.as_ref().is_some_and(|value| print.is_seen_as(value.fingerprint));
+    let staged = staged.copied().filter(|print| !present(print)).collect();
     // The one before the present one comes right before it, whatever was given up between them; before it, what was in use last.
     let version = |number: u32| credential.versions.iter().find(|version| version.number == number);
     let mut others: Vec<u32> = values.keys().copied().filter(|number| Some(*number) != current).collect();
@@ -27,7 +36,7 @@ pub(super) fn line_of(credential: &VaultCredential, values: &Values) -> Line {
         }
     }
     let since = credential.versions.iter().map(|version| version.created).min().unwrap_or_default();
-    Line { value, known, newer, since, provider: credential.provider.clone() }
+    Line { value, known, newer, staged, since, provider: credential.provider.clone() }
 }
 
 /// Puts a line beside another one of the same place: a credential that was dropped, and one that took its place.
@@ -36,6 +45,7 @@ pub(super) fn merge<K: Ord>(place: btree_map::Entry<'_, K, Line>, line: Line) {
         value: None,
         known: Vec::new(),
         newer: BTreeSet::new(),
+        staged: BTreeSet::new(),
         ..line.clone()
     });
     let (earlier, later) = match (&there.value, &line.value) {
@@ -46,6 +56,7 @@ pub(super) fn merge<K: Ord>(place: btree_map::Entry<'_, K, Line>, line: Line) {
     there.known.extend(later);
     there.since = there.since.min(line.since);
     there.newer.extend(line.newer);
+    there.staged.extend(line.staged);
     if line.value.is_some() {
         there.value = line.value;
     }
