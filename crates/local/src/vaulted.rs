@@ -197,7 +197,10 @@ impl Installation {
             store: None,
         };
         let Some(handed) = hand.take(credential, held, &stored) else { return Ok(Some((value, Vec::new()))) };
-        hand.prints.insert(fingerprint);
+        // What is only staged was put into the file by nobody who goes by this state of the vault.
+        if credential.pending().is_none_or(|pending| pending.number != held.number) {
+            hand.prints.insert(fingerprint);
+        }
         let Handed { reference, secret, raw } = handed;
         let nowhere = ref_fingerprint(&self.prints.key, &reference);
         let by_reference = self.prints.of_delivered(&reference, fingerprint);

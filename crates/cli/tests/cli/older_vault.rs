@@ -5,6 +5,7 @@ use crate::stage::*;
 use crate::waving::{half_done, holds, taken_in};
 use serde_json::Value;
 use std::fs;
+use std::process::{Command, Stdio};
 
 const ALL: [&str; 5] = ["main", "a1", "a2", "a3", "a4"];
 
@@ -24,7 +25,7 @@ fn back_up(stage: &Stage) {
 }
 
 fn restore(stage: &Stage) {
-    fs::remove_file(stage.path(".local/share/keyshoal/vault.sqlite")).unwrap();
+    fs::remove_dir_all(stage.path(".local/share/keyshoal")).unwrap();
     fine(stage, &["vault", "restore", stage.path("old.backup").to_str().unwrap()]);
     fs::write(stage.path(".config/keyshoal/keyshoal.toml"), "[watch]\npolicy = \"repair\"\n").unwrap();
 }
@@ -75,6 +76,59 @@ fn what_its_rotation_did_not_bring_there_is_no_earlier_value() {
     fine(&stage, &["status"]);
 }
 
+/// A rotation that was killed while it waited for its provider: nobody has the newer value yet.
+fn only_staged(stage: &Stage) {
+    stage.emulator.clear_log();
+    stage.emulator.hold(true);
+    let mut first = Command::new(env!("CARGO_BIN_EXE_keyshoal"))
+        .env_clear()
+        .env("HOME", stage.path(""))
+        .arg("--state-dir")
+        .arg(stage.state_dir())
+        .args(["rotate", PROFILE, "--yes", "--from-file", stage.path("given").to_str().unwrap()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while stage.emulator.log().is_empty() {
+        std::thread::yield_now();
+    }
+    first.kill().unwrap();
+    first.wait().unwrap();
+    stage.emulator.hold(false);
+    assert_eq!(stage.run(&["status", "--json"]).json()["rotations"][0]["stage"], "staged");
+}
+
+#[test]
+fn what_was_only_staged_is_asked_about_whichever_way_it_is_delivered() {
+    for delivery in ["inline", "refs"] {
+        let stage = taken_in();
+        fine(&stage, &["instance", "set", "--delivery", delivery, "--yes"]);
+        let file = stage.state_dir().join(".keyshoal/delivered/secrets.json");
+        let all_send = |value: &str, when: &str| match delivery {
+            "inline" => all_hold(&stage, value, when),
+            _ => assert!(fs::read_to_string(&file).unwrap().contains(value), "{when}"),
+        };
+        only_staged(&stage);
+        back_up(&stage);
+        fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
+        fine(&stage, &["rotate", PROFILE, "--finish", "--yes"]);
+        restore(&stage);
+        for look in [&["status"] as &[&str], &["sync", "--yes"], &["watch", "--once"]] {
+            let run = stage.run(look);
+            assert_eq!(run.code, 2, "{delivery} {look:?}: {}{}", run.out, run.err);
+            assert!(run.out.contains("rotation that is half done"), "{delivery} {look:?}: {}", run.out);
+            all_send(GIVEN, &format!("{delivery} {look:?}: {}{}", run.out, run.err));
+        }
+        fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
+        all_send(GIVEN, delivery);
+        fine(&stage, &["rotate", PROFILE, "--rollback", "--yes"]);
+        all_send(NEW, delivery);
+        fine(&stage, &["status"]);
+    }
+}
+
 #[test]
 fn a_person_gives_it_up_all_the_same() {
     let stage = restored_amid_a_rotation();
@@ -87,6 +141,7 @@ fn a_person_gives_it_up_all_the_same() {
 fn what_the_provider_refuses_gives_way_to_what_it_accepts() {
     let stage = restored_amid_a_rotation();
     stage.emulator.only_accept(&[NEW]);
+    stage.run(&["status", "--check"]);
     let run = stage.run(&["sync", "--yes"]);
     for agent in ["main", "a2", "a3", "a4"] {
         assert!(holds(&stage, agent, NEW), "{agent}: {}{}", run.out, run.err);

@@ -158,6 +158,77 @@ fn an_agents_own_store_is_asked_about_only_where_it_held_what_the_vault_wants() 
 }
 
 #[test]
+fn what_is_staged_and_was_given_to_nobody_is_asked_about_wherever_it_stands() {
+    let world = World::json(&["main", "stocks", "ops"]).base(3).local("stocks", 3).local("ops", 3);
+    let mut wish = sharing(&[1, 3, 2]);
+    let shared = wish.shared.get_mut(&profile(P)).unwrap();
+    shared.newer.insert(print(3));
+    // It was current and does not count any more: we put it there.
+    let back = wished(world.clone(), wish.clone());
+    assert_eq!(back.writes(), ["replace base", "replace ops", "replace stocks"]);
+    assert!(
+        back.found("ops").message.contains("a newer value of the vault's"),
+        "{}",
+        back.found("ops").message
+    );
+    let shared = wish.shared.get_mut(&profile(P)).unwrap();
+    shared.staged.insert(print(3));
+    let early = Line { value: Some(value(3)), ..shared.clone() };
+    wish.own.insert((agent("ops"), profile(P)), early);
+    wish.early.insert((agent("ops"), profile(P)));
+    let older = wished(world, wish);
+    for delivered in [None, Some(print(3)), Some(print(2))] {
+        let mut older = older.clone();
+        for place in [StoreId::Base, of("stocks")] {
+            delivered.map(|print| older.knowledge.delivered.insert((place, profile(P)), Some(print)));
+        }
+        for verdict in [VerdictKind::NotAsked, VerdictKind::Ok] {
+            let older = older.clone().said(3, verdict).said(2, VerdictKind::Ok);
+            assert!(older.writes().is_empty(), "{verdict:?}: {:?}", older.writes());
+            for whose in ["main", "stocks"] {
+                assert_eq!(older.finding(whose), FindingKind::Foreign, "{whose}");
+                assert!(older.found(whose).fix.unwrap().starts_with("keyshoal rotate acme:default --resume"));
+            }
+            assert_eq!(older.finding("ops"), FindingKind::InSync, "its rotation gave it that");
+            assert!(older.judged().learned.is_empty());
+        }
+        let dead = older.said(3, VerdictKind::Revoked).said(2, VerdictKind::Ok);
+        assert_eq!(dead.writes(), ["replace base", "replace stocks"]);
+    }
+}
+
+#[test]
+fn a_copy_of_what_stands_in_the_base_store_is_no_value_of_the_agents_own() {
+    let world = World::json(&["main", "stocks", "ops"]).base(7).local("stocks", 7).local("ops", 8);
+    let world = wished(world, sharing(&[1, 2]));
+    let world = world.said(7, VerdictKind::Ok).said(8, VerdictKind::Ok).said(2, VerdictKind::Ok);
+    for whose in ["main", "stocks"] {
+        assert_eq!(world.finding(whose), FindingKind::Foreign);
+        assert!(world.found(whose).fix.unwrap().contains("credential adopt base"), "{whose}");
+    }
+    assert_eq!(world.finding("ops"), FindingKind::Kept);
+    assert_eq!(world.judged().learned.len(), 1, "only what ops alone has is its own");
+    assert!(world.writes().is_empty());
+    // What was an override before somebody gave it to all stays one.
+    let kept = world.clone().kept("stocks", 7, KeptBy::Acceptance);
+    assert_eq!(kept.finding("stocks"), FindingKind::Kept);
+    // The first agent of a rotation has nothing of its own, and whoever has an override does.
+    let mut wish = sharing(&[1, 2]);
+    let ahead = Line { value: Some(value(3)), ..wish.shared[&profile(P)].clone() };
+    wish.own.insert((agent("stocks"), profile(P)), ahead);
+    for (early, way) in [(true, "credential adopt base"), (false, "credential adopt stocks")] {
+        if early {
+            wish.early.insert((agent("stocks"), profile(P)));
+        } else {
+            wish.early.clear();
+        }
+        let world = wished(world.clone(), wish.clone());
+        assert_eq!(world.finding("stocks"), FindingKind::Foreign);
+        assert!(world.found("stocks").fix.unwrap().contains(way), "{way}");
+    }
+}
+
+#[test]
 fn what_the_source_had_before_the_vault_came_is_an_earlier_value() {
     let world = World::json(&["main", "stocks"]).base(7).local("stocks", 5).generations(&[5, 7]);
     assert_eq!(wished(world, sharing(&[9])).writes(), ["replace base", "replace stocks"]);
