@@ -75,10 +75,11 @@ impl Database {
             return Err(Cause::Corrupt("it is empty".to_owned()));
         }
         place.require_private(&stat)?;
-        match place.is_read_only() {
-            true => Opened::on_read_only_disk(&place),
-            false => Self::open_or_read(&place),
-        }
+        let opened = match place.is_read_only() {
+            true => Opened::on_read_only_disk(&place)?,
+            false => Self::open_or_read(&place)?,
+        };
+        Ok(Self { path: path.to_owned(), opened: Mutex::new(opened.of(&stat)), anew: AtomicU64::new(0) })
     }
 
     /// Opens the file to write; only to read where its disk has no room left for what SQLite makes beside it.
@@ -136,7 +137,8 @@ impl Database {
                 .and_then(|()| forward.commit())
                 .map_err(Cause::database)?;
         }
-        Ok(Self::holding(path, Opened::nowhere(connection)))
+        let opened = Mutex::new(Opened::to_write(connection));
+        Ok(Self { path: path.to_owned(), opened, anew: AtomicU64::new(0) })
     }
 
     /// Reads in one transaction.
@@ -163,6 +165,7 @@ impl Database {
     ) -> Result<T, VaultError> {
         let done = || {
             let connection = self.connection_to_write()?;
+            connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             let result = work(&Statements(&transaction))?;
             transaction.commit().map_err(Cause::database)?;
@@ -179,6 +182,7 @@ impl Database {
     ) -> Result<T, VaultError> {
         let done = || {
             let connection = self.connection_to_write()?;
+            connection.require_writable()?;
             let transaction = begin_transaction(&connection, TransactionBehavior::Immediate)?;
             transaction.pragma_update(None, "defer_foreign_keys", true).map_err(Cause::database)?;
             let result = work(&Statements(&transaction))?;

@@ -17,7 +17,12 @@ pub(super) struct Opened {
     /// `None`: a draft, or in memory.
     pub(super) file: Option<File>,
     frozen: Option<Frozen>,
+    /// Which file it is; `None`: a draft, or in memory.
+    pub(super) file: Option<File>,
 }
+
+/// A file's device and inode. As long as it is open, no other one gets them.
+pub(super) type File = (u64, u64);
 
 /// Why nothing can be written.
 enum Frozen {
@@ -29,17 +34,14 @@ enum Frozen {
 
 impl Opened {
     /// Of a connection that writes.
-    pub(super) fn to_write(place: &Place, connection: Connection) -> Result<Self, Cause> {
-        Self::at(place, connection, None)
+    pub(super) fn to_write(connection: Connection) -> Self {
+        Self { connection, frozen: None, file: None }
     }
 
-    /// Of one that nobody else knows: a draft, or in memory.
-    pub(super) fn nowhere(connection: Connection) -> Self {
-        Self { connection, file: None, frozen: None }
-    }
-
-    fn at(place: &Place, connection: Connection, frozen: Option<Frozen>) -> Result<Self, Cause> {
-        Ok(Self { connection, file: place.stat()?.map(|stat| (stat.st_dev, stat.st_ino)), frozen })
+    /// Says which file it is of.
+    pub(super) fn of(mut self, stat: &Stat) -> Self {
+        self.file = Some((stat.st_dev, stat.st_ino));
+        self
     }
 
     /// Opens a file on a disk that is mounted read-only.
@@ -49,7 +51,7 @@ impl Opened {
         }
         match immutable(place)? {
             (_, known) if known < schema::KNOWN => Err(Cause::ReadOnly),
-            (connection, _) => Self::at(place, connection, Some(Frozen::Mounted)),
+            (connection, _) => Ok(Self { connection, frozen: Some(Frozen::Mounted), file: None }),
         }
     }
 
@@ -60,8 +62,8 @@ impl Opened {
             return Ok(None);
         }
         let (connection, known) = immutable(place)?;
-        let opened = Self::at(place, connection, Some(Frozen::Full(stat)))?;
-        Ok((known == schema::KNOWN).then_some(opened))
+        let frozen = Some(Frozen::Full(stat));
+        Ok((known == schema::KNOWN).then_some(Self { connection, frozen, file: None }))
     }
 
     /// Refuses to write what can only be read.

@@ -15,24 +15,16 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 
-impl Opened {
-    /// Returns which vault it is.
-    fn id(&self) -> Result<Option<String>, Cause> {
-        let transaction = begin_transaction(self, TransactionBehavior::Deferred)?;
-        Statements(&transaction).one(queries::VAULT, &[])?.map(|row| row.string(0)).transpose()
-    }
-}
-
 impl Database {
     /// Returns the connection to the file that is under the path now.
     pub(super) fn connection(&self) -> Result<MutexGuard<'_, Opened>, Cause> {
-        self.present().map(|(open, _)| open)
+        self.present().map(|(opened, _)| opened)
     }
 
     /// The same, to write: what was read of another file is no ground for that.
     pub(super) fn connection_to_write(&self) -> Result<MutexGuard<'_, Opened>, Cause> {
         match self.present()? {
-            (opened, false) => opened.require_writable().map(|()| opened),
+            (opened, false) => Ok(opened),
             (_, true) => Err(Cause::Replaced),
         }
     }
@@ -42,25 +34,26 @@ impl Database {
         self.anew.load(Ordering::Relaxed)
     }
 
-    /// Opens the file anew where it is another one by now, and tells whether it was; and where it could only be read, and somebody has changed
-    /// it or there is room again.
+    /// Opens the file anew where it is another one by now, and tells whether it was.
     fn present(&self) -> Result<(MutexGuard<'_, Opened>, bool), Cause> {
         // A panic inside a transaction has rolled it back: the connection itself is as good as before.
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.file.is_none() {
-            return Ok((opened, false));
+        let file = opened.file;
+        if file.is_some() && file != file_at(&self.path)? {
+            let new = Self::open(&self.path).map_err(gone)?;
+            let new = new.opened.into_inner().unwrap_or_else(PoisonError::into_inner);
+            if id_of(&new)? != id_of(&opened)? {
+                return Err(Cause::Another);
+            }
+            *opened = new;
+            self.anew.fetch_add(1, Ordering::Relaxed);
+            return Ok((opened, true));
         }
-        let other = opened.file != file_at(&self.path)?;
-        if !other && !opened.is_overtaken(&self.path)? {
-            return Ok((opened, false));
+        if opened.is_overtaken(&self.path)? {
+            *opened = Self::open_or_read(&Place::of(&self.path)?)?;
+            opened.file = file;
         }
-        let new = Self::opened(&self.path).map_err(gone)?;
-        if other && new.id()? != opened.id()? {
-            return Err(Cause::Another);
-        }
-        *opened = new;
-        self.anew.fetch_add(u64::from(other), Ordering::Relaxed);
-        Ok((opened, other))
+        Ok((opened, false))
     }
 }
 
@@ -69,6 +62,12 @@ impl Vault {
     pub fn times_anew(&self) -> u64 {
         self.database.times_anew()
     }
+}
+
+/// Returns which vault it is.
+fn id_of(opened: &Opened) -> Result<Option<String>, Cause> {
+    let transaction = begin_transaction(opened, TransactionBehavior::Deferred)?;
+    Statements(&transaction).one(queries::VAULT, &[])?.map(|row| row.string(0)).transpose()
 }
 
 /// Returns which file is under a path.
