@@ -4,6 +4,8 @@ mod connect;
 mod restart;
 mod said;
 
+pub(crate) use said::UNSAID;
+
 use crate::{Installation, clock};
 use connect::Connected;
 use keyshoal_core::instance::ActivationWay;

@@ -6,7 +6,7 @@ use keyshoal_openclaw::examine::logs::{Refused, refused};
 use keyshoal_openclaw::gateway::GatewayError;
 
 /// Stands in an outcome whose reason neither the gateway's answer nor a log that can be read here tells.
-const UNSAID: &str = "its answer does not say why";
+pub(crate) const UNSAID: &str = "its answer does not say why";
 
 impl Installation {
     /// Says what an error means and what is known of its reason; `before` is how far the log went before the call.
