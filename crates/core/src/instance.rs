@@ -80,6 +80,8 @@ pub struct Capabilities {
     pub read_only: Option<String>,
     /// What makes a running gateway see a change of a store, best first. Empty when only a restart does.
     pub activation: Vec<ActivationWay>,
+    /// A running gateway takes up a file of secrets that its config has just named. Elsewhere only its next start does.
+    pub follows_secret_files: bool,
     /// Seconds for which a cooldown stays in the gateway's memory after the fix (2026.8.2: 30).
     pub cooldown_lingers_seconds: u32,
 }

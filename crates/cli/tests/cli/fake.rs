@@ -153,6 +153,7 @@ pub fn observation() -> Observation {
             usage_kept_by_owner: true,
             makes_stores: false,
             signs_in_agents: true,
+            follows_secret_files: true,
             wants_device: false,
             read_only: None,
             activation: vec![ActivationWay::AuthRefresh, ActivationWay::SecretsReload],

@@ -57,6 +57,7 @@ mod telling;
 mod terminal;
 mod together;
 mod tracing;
+mod unfollowed;
 mod unneeded;
 mod vault_damaged;
 mod vaulted;

@@ -322,6 +322,7 @@ pub fn capabilities(layout: Layout) -> Capabilities {
         usage_kept_by_owner: sqlite,
         makes_stores: !sqlite,
         signs_in_agents: true,
+        follows_secret_files: true,
         wants_device: false,
         read_only: None,
         activation: vec![ActivationWay::SecretsReload],

@@ -127,6 +127,7 @@ impl World {
                 usage_kept_by_owner: false,
                 makes_stores: true,
                 signs_in_agents: true,
+                follows_secret_files: true,
                 wants_device: false,
                 read_only: None,
                 activation: vec![ActivationWay::SecretsReload],

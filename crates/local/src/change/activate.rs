@@ -2,6 +2,9 @@
 
 mod connect;
 mod restart;
+mod said;
+
+pub(crate) use said::UNSAID;
 
 use crate::{Installation, clock};
 use connect::Connected;
@@ -87,6 +90,7 @@ impl Installation {
             Err(error) => return Err(Some(error)),
         };
         self.remember_word(client.word(), &observed.instance.gateway);
+        let log = self.log_place();
         for way in &observed.capabilities.activation {
             match call(&mut client, *way, observed) {
                 None | Some(Err(GatewayError::NoSuchMethod { .. })) => {}
@@ -99,7 +103,7 @@ impl Installation {
                 }
                 Some(Err(error)) => {
                     // All or nothing: the gateway keeps its last good values, so another way would fail alike.
-                    let why = self.blocking().unwrap_or_else(|| error.hint());
+                    let why = self.blocking().unwrap_or_else(|| self.said(&error, log.as_ref()));
                     return Ok(not_done(&format!("{error}; {why}"), false));
                 }
             }

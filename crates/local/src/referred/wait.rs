@@ -1,6 +1,7 @@
-//! Waiting until a gateway has taken up a config that has just named the private file.
+//! Waiting until a gateway has taken up a config that has just named the private file, where it does that while it runs.
 
 use crate::Installation;
+use crate::change::activate::UNSAID;
 use keyshoal_core::vault::REFERENCES;
 use keyshoal_core::{ActivationMode, ActivationNeed, ActivationOutcome, Material, Observation, StoreId};
 use keyshoal_openclaw::gateway::{Client, Unresolved};
@@ -13,16 +14,50 @@ const PAUSE: Duration = Duration::from_millis(500);
 const UNRESOLVED: &str = "cannot follow the reference of";
 
 impl Installation {
-    /// Activates. A gateway that has not read yet that the config names the private file is asked again.
+    /// Activates. A gateway that has not read yet that the config names the private file is asked again; one that never does while it runs is
+    /// restarted, where that is allowed.
     pub(crate) fn activate_referring(&self, need: ActivationNeed, mode: ActivationMode) -> ActivationOutcome {
         let begun = Instant::now();
         loop {
             let outcome = self.activate_now(need, mode);
-            if !lags(&outcome) || begun.elapsed() > PATIENCE || self.wants_references().is_none() {
+            let Some(reason) = lags(&outcome).filter(|_| self.wants_references().is_some()) else {
+                return outcome;
+            };
+            if let Some(why) = self.follows_at_start_alone() {
+                if mode == ActivationMode::Restart {
+                    return self.restart_now();
+                }
+                let reason =
+                    format!("{reason}; {why}; allow it with --activate restart, or run `keyshoal restart`");
+                return ActivationOutcome::NotDone { reason, needs_restart: true };
+            }
+            if begun.elapsed() > PATIENCE {
                 return outcome;
             }
             std::thread::sleep(PAUSE);
         }
+    }
+
+    /// Says why the gateway that runs could not follow references into the private file before its next start, if so: its config does
+    /// not name the file yet.
+    pub fn refuses_references_now(&self) -> Option<String> {
+        let seen = self.seen()?;
+        let may_run = seen.observed.instance.gateway.running != Some(false);
+        (may_run && !self.names_delivered(&seen.config)).then(|| self.follows_at_start_alone()).flatten()
+    }
+
+    /// Says that only its next start makes a gateway take up a file of secrets that its config names, if so.
+    fn follows_at_start_alone(&self) -> Option<String> {
+        let seen = self.seen()?;
+        let who = match seen.observed.instance.openclaw_version.as_deref() {
+            _ if seen.config.gateway.reload_mode.as_deref() == Some("off") => {
+                "with gateway.reload.mode off a gateway".to_owned()
+            }
+            _ if seen.observed.capabilities.follows_secret_files => return None,
+            Some(version) => format!("OpenClaw {version}"),
+            None => "this release of OpenClaw".to_owned(),
+        };
+        Some(format!("{who} takes up a file of secrets that its config names only when it starts"))
     }
 
     /// Says what keeps a gateway that has read its stores from following the references into the private file, if anything does.
@@ -58,11 +93,12 @@ fn is_of_others(observed: &Observation, one: &Unresolved) -> bool {
     )
 }
 
-/// Tells whether the gateway does not know the file's provider yet: early releases refuse to reload then, later ones do it and leave the
-/// profiles without a value.
-fn lags(outcome: &ActivationOutcome) -> bool {
-    let ActivationOutcome::NotDone { reason, .. } = outcome else { return false };
-    reason.contains(&format!("provider \"{REFERENCES}\" is not configured")) || reason.contains(UNRESOLVED)
+/// Returns the reason of a gateway that does not know the file's provider yet, or may not: early releases refuse to reload then, some of
+/// them without a word, later ones do it and leave the profiles without a value.
+fn lags(outcome: &ActivationOutcome) -> Option<&str> {
+    let ActivationOutcome::NotDone { reason, .. } = outcome else { return None };
+    let unknown = format!("provider \"{REFERENCES}\" is not configured");
+    [unknown.as_str(), UNRESOLVED, UNSAID].iter().any(|word| reason.contains(word)).then_some(reason)
 }
 
 #[cfg(test)]
@@ -73,6 +109,22 @@ mod tests {
     use keyshoal_engine::ports::Observe;
     use keyshoal_openclaw::Environment;
     use serde_json::json;
+
+    #[test]
+    fn what_may_come_of_a_provider_that_the_gateway_does_not_know_is_told_from_the_rest() {
+        let not_done =
+            |reason: &str| ActivationOutcome::NotDone { reason: reason.into(), needs_restart: false };
+        for reason in [
+            r#"secrets.reload failed (UNAVAILABLE); by its log: Secret provider "keyshoal" is not configured"#,
+            &format!("secrets.reload failed (UNAVAILABLE); {UNSAID}; its own log should"),
+            &format!("the gateway has read its stores again, and {UNRESOLVED} acme:default"),
+        ] {
+            assert_eq!(lags(&not_done(reason)), Some(reason));
+        }
+        let others =
+            r#"secrets.reload failed (UNAVAILABLE); by its log: Secret provider "mine" is not configured"#;
+        assert_eq!((lags(&not_done(others)), lags(&ActivationOutcome::GatewayDown)), (None, None));
+    }
 
     #[test]
     fn a_reference_of_the_persons_own_is_told_from_ours() {

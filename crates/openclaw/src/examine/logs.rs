@@ -3,6 +3,10 @@
 //! Up to 2026.9 a log is JSON, one entry a line, with the message in `message` or in the numbered fields; by default it is
 //! `openclaw-<date>.log` in `/tmp/openclaw`, into which every gateway of the user writes.
 
+mod refused;
+
+pub use refused::{Refused, refused};
+
 use crate::files;
 use jiff::SignedDuration;
 use keyshoal_core::Timestamp;
@@ -124,6 +128,12 @@ pub fn end(at: &Where<'_>) -> Option<LogPlace> {
 ///
 /// Only lines about credentials and the gateway's life are returned, each cut: what people and agents said to each other is nobody's business.
 pub fn between(from: Option<&LogPlace>, to: &LogPlace) -> Result<Vec<String>, String> {
+    let lines: Vec<String> = section(from, to)?.iter().filter_map(|line| about_credentials(line)).collect();
+    Ok(lines[lines.len().saturating_sub(EVENTS)..].to_vec())
+}
+
+/// Returns the whole lines between two places, the newest where they are many.
+fn section(from: Option<&LogPlace>, to: &LogPlace) -> Result<Vec<String>, String> {
     let path = Path::new(&to.path);
     if files::extent(path).is_none_or(|(inode, size)| inode != to.inode || size < to.size) {
         return Err("the log that the look saw is no more".to_owned());
@@ -134,9 +144,7 @@ pub fn between(from: Option<&LogPlace>, to: &LogPlace) -> Result<Vec<String>, St
     let bytes = files::piece(path, first, to.size - first).map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&bytes);
     // A piece that was cut out of the middle of a line begins with the rest of that.
-    let lines = text.lines().skip(usize::from(first > start));
-    let lines: Vec<String> = lines.filter_map(about_credentials).collect();
-    Ok(lines[lines.len().saturating_sub(EVENTS)..].to_vec())
+    Ok(text.lines().skip(usize::from(first > start)).map(str::to_owned).collect())
 }
 
 /// Returns what a line says, with its time, where it is about credentials or the gateway's life.

@@ -97,7 +97,7 @@ pub enum GatewayError {
         method: String,
     },
     /// The gateway answered a call with an error.
-    #[error("{method} failed: {message} ({code})")]
+    #[error("{method} failed{} ({code})", if is_silent(method, message) { String::new() } else { format!(": {message}") })]
     Call {
         /// The method.
         method: String,
@@ -153,6 +153,14 @@ impl GatewayError {
         }
     }
 
+    /// Tells whether there is more in it than that a call failed. Releases since 2026.5 give the reason of a refused reload to their log alone.
+    pub fn says_why(&self) -> bool {
+        match self {
+            Self::Call { method, message, .. } => !is_silent(method, message),
+            _ => true,
+        }
+    }
+
     /// Returns the way out, one line.
     pub fn hint(&self) -> String {
         match self {
@@ -186,11 +194,40 @@ impl GatewayError {
                 "approve the wider rights with `openclaw devices approve`, or remove the device there and try again".into()
             }
             Self::NoSuchMethod { .. } => "this release needs another way: see `keyshoal restart`".into(),
-            Self::Call { .. } => "the gateway keeps its last good values; fix what it names and try again".into(),
+            Self::Call { .. } if self.says_why() => {
+                "the gateway keeps its last good values; fix what it names and try again".into()
+            }
+            Self::Call { .. } => "the gateway keeps its last good values, and only its log says why".into(),
             Self::Timeout { .. } => "the gateway may be busy or starting: try again".into(),
             Self::Closed { .. } => "the gateway may be restarting: try again".into(),
             Self::Protocol { .. } => "check that the port belongs to OpenClaw and that its release is supported".into(),
             Self::Identity { path, .. } => format!("move {path} away to have a new identity made"),
         }
+    }
+}
+
+/// Tells whether a gateway's words about a failed call say nothing but that it failed.
+fn is_silent(method: &str, message: &str) -> bool {
+    message.is_empty() || message.strip_prefix(method) == Some(" failed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_mended_is_spoken_of_where_it_is_named() {
+        let call = |message: &str| GatewayError::Call {
+            method: "secrets.reload".into(),
+            code: "UNAVAILABLE".into(),
+            message: message.into(),
+            retryable: false,
+        };
+        let named = call("no such file");
+        assert_eq!(named.to_string(), "secrets.reload failed: no such file (UNAVAILABLE)");
+        assert!(named.says_why() && named.hint().contains("fix what it names"), "{}", named.hint());
+        let silent = call("secrets.reload failed");
+        assert_eq!(silent.to_string(), "secrets.reload failed (UNAVAILABLE)");
+        assert!(!silent.says_why() && silent.hint().contains("log says why"), "{}", silent.hint());
     }
 }

@@ -97,9 +97,40 @@ pub(super) fn capabilities(
         wants_device: layout == Layout::JsonFile,
         read_only,
         activation,
+        follows_secret_files: follows_secret_files(layout, release),
         cooldown_lingers_seconds: match release {
             Some(release) if release.year == 2026 && release.month == 8 => 30,
             _ => 0,
         },
+    }
+}
+
+/// Some releases take a change of nothing but `secrets.providers` for one that concerns nobody: the gateway goes on by the config before,
+/// and so does `secrets.reload` (2026.4.29 to 2026.7.1-beta.1 by their code, 5.28 and 6.11 as they run; 2026.4.12 and 2026.7.1 do not).
+fn follows_secret_files(layout: Layout, release: Option<Release>) -> bool {
+    match release {
+        Some(release) => release <= Release::new(4, 12) || release >= Release::new(7, 1),
+        None => !matches!(layout, Layout::JsonWithState | Layout::AgentSqlite),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_releases_take_up_a_file_of_secrets_when_they_start_alone() {
+        let follows = |version: &str| {
+            let release = Release::parse(version).unwrap();
+            capabilities(release.layout(), Some(release), None).follows_secret_files
+        };
+        for version in ["2026.3.28", "2026.4.12", "2026.7.1", "2026.7.35", "2026.8.2", "2026.9.6"] {
+            assert!(follows(version), "{version}");
+        }
+        for version in ["2026.4.29", "2026.5.28", "2026.6.11", "2026.6.35", "2026.7.1-beta.1"] {
+            assert!(!follows(version), "{version}");
+        }
+        let unknown = |layout| capabilities(layout, None, None).follows_secret_files;
+        assert!(unknown(Layout::JsonFile) && unknown(Layout::SharedRow) && !unknown(Layout::AgentSqlite));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::flow::{self, Flow, FlowArgs};
 use super::super::{Context, rotate, shared};
+use crate::arguments::Activate;
 use crate::document::InstanceDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
@@ -49,7 +50,7 @@ pub(super) fn set(
         ui.say(&Text::of(format!("it is called {name} now")));
         return super::show(ui, context);
     };
-    refuse(ui, &flow, delivery)?;
+    refuse(ui, &flow, delivery, how)?;
     if flow.instance().delivery != delivery {
         changes.push(Change::SetDelivery(delivery));
     }
@@ -90,8 +91,8 @@ fn warn_of_plain(ui: &mut Ui, after: &Look) {
     }
 }
 
-/// Refuses what the release cannot do, and a change of ways in the middle of a rotation.
-fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), CommandError> {
+/// Refuses what the release cannot do, or not while its gateway runs, and a change of ways in the middle of a rotation.
+fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery, how: &FlowArgs) -> Result<(), CommandError> {
     if delivery == flow.instance().delivery {
         return Ok(());
     }
@@ -102,6 +103,15 @@ fn refuse(ui: &mut Ui, flow: &Flow<'_>, delivery: Delivery) -> Result<(), Comman
     {
         return Err(CommandError::user(format!("credentials cannot be delivered by reference: {why}"))
             .hint("update OpenClaw first; until then the stores hold the values"));
+    }
+    if delivery == Delivery::Refs
+        && how.activate.activate != Activate::Restart
+        && let Some(why) = flow.installation.refuses_references_now()
+    {
+        return Err(CommandError::user(format!(
+            "credentials cannot be delivered by reference while this gateway runs: {why}"
+        ))
+        .hint("allow its restart with --activate restart, or stop it first"));
     }
     // One in its grace time has come through, and goes back as well by the new way: the vault has both values.
     let Some(half) = rotate::half_done_here(&flow.held)?.into_iter().next() else { return Ok(()) };

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 impl Installation {
     /// Restarts the gateway by the person's own command, else by RPC, and waits until it is ready.
-    pub(super) fn restart_now(&self) -> ActivationOutcome {
+    pub(crate) fn restart_now(&self) -> ActivationOutcome {
         let Some(seen) = self.seen() else {
             return ActivationOutcome::Unknown { reason: "the installation was not looked at".into() };
         };
