@@ -31,12 +31,14 @@ pub struct CommandError {
     pub hints: Vec<String>,
     /// The signal by which a person, or the system, ended the command, if so.
     pub signal: Option<i32>,
+    /// Nothing was changed, because somebody else has changed the vault meanwhile: done anew, it may go well.
+    pub again: bool,
 }
 
 impl CommandError {
     /// Makes an error of a kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hints: Vec::new(), signal: None }
+        Self { kind, message: message.into(), hints: Vec::new(), signal: None, again: false }
     }
 
     /// Makes an error about what the person asked for.
@@ -74,6 +76,12 @@ impl CommandError {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
+    }
+
+    /// Says that the command must not be done anew: something of it is done.
+    #[must_use]
+    pub fn for_good(self) -> Self {
+        Self { again: false, ..self }
     }
 
     /// Returns the lines that a person reads.

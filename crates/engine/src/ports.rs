@@ -64,6 +64,14 @@ pub trait Change {
     fn settle(&self) -> Result<Option<RunId>, PortError> {
         Ok(None)
     }
+    /// Keeps other runs away until [`Change::give_back`]: what is looked at from now on is still so when it is written. Fails, and may be
+    /// tried again, while another is at work.
+    fn reserve(&self, command: &str) -> Result<(), PortError> {
+        let _ = command;
+        Ok(())
+    }
+    /// Lets other runs come again.
+    fn give_back(&self) {}
     /// Takes the run lock and writes the plan with its pre- and post-images into the journal.
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError>;
     /// Applies every action, base store first, the rest at once; compares under each store's lock; reads back. One receipt per

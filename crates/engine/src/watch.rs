@@ -3,6 +3,7 @@
 
 pub mod alarms;
 mod back_off;
+mod beside;
 pub mod checks;
 pub mod conditions;
 pub mod drive;
@@ -11,6 +12,7 @@ pub mod seen;
 pub mod state;
 
 pub use alarms::{Alarms, Hysteresis, Pass};
+pub use beside::Beside;
 pub use checks::{Checks, VerifyPolicy};
 pub use drive::{EventSource, Report, Watch, run};
 pub use rotating::HalfRotated;

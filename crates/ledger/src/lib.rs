@@ -33,5 +33,5 @@ pub use journal::{
 };
 pub use keys::Keys;
 pub use ledger::{Ledger, OpenMode};
-pub use lock::{Holder, LockError, RunLock};
+pub use lock::{Holder, LastHolder, LockError, RunLock};
 pub use looks::PastLook;

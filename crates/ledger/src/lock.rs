@@ -16,6 +16,9 @@ const FILE: &str = "run.lock";
 const PAUSE: Duration = Duration::from_millis(25);
 /// Whoever merely asks who holds the lock holds it for an instant, too: nobody is turned away for that.
 const GRACE: Duration = Duration::from_millis(250);
+/// The name under which a watch repairs. That ends by itself, and nobody has asked for it: nobody is turned away for it either.
+const WATCH: &str = "watch";
+const WATCH_ENDS: Duration = Duration::from_secs(30);
 
 /// Who holds the lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +35,15 @@ impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`keyshoal {}` (process {}, since {})", self.command, self.pid, self.since)
     }
+}
+
+/// Who holds the lock, or held it last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LastHolder {
+    /// Who; `None` when nobody has said so yet.
+    pub holder: Option<Holder>,
+    /// It is held now.
+    pub held: bool,
 }
 
 /// Says why the lock could not be had.
@@ -81,9 +93,13 @@ impl RunLock {
                 if is_still_there(&directory, &file, &path)? {
                     break Self { file, path };
                 }
-            } else if begun.elapsed() >= wait.max(GRACE) {
-                return Err(LockError::Held { holder: read_holder(&file), path });
             } else {
+                let waited = begun.elapsed();
+                let holder = if waited < wait.max(GRACE) { None } else { read_holder(&file) };
+                let is_watch = holder.as_ref().is_some_and(|holder| holder.command == WATCH);
+                if waited >= wait.max(if is_watch { WATCH_ENDS } else { GRACE }) {
+                    return Err(LockError::Held { holder, path });
+                }
                 std::thread::sleep(PAUSE);
             }
         };
@@ -95,17 +111,21 @@ impl RunLock {
 
     /// Says who holds the lock of a state directory; `None` when nobody does. Nothing is made or changed.
     pub fn holder(state_dir: &Path) -> Result<Option<Holder>, LedgerError> {
-        let Some(directory) = Directory::open(state_dir)? else { return Ok(None) };
+        let LastHolder { holder, held } = Self::last_holder(state_dir)?;
+        let unsigned = Holder { pid: 0, command: "…".to_owned(), since: Timestamp::UNIX_EPOCH };
+        Ok(held.then(|| holder.unwrap_or(unsigned)))
+    }
+
+    /// Says who holds the lock of a state directory, or held it last: whoever compares that knows whether another run went by meanwhile.
+    pub fn last_holder(state_dir: &Path) -> Result<LastHolder, LedgerError> {
+        let Some(directory) = Directory::open(state_dir)? else { return Ok(LastHolder::default()) };
         let path = directory.path.join(FILE);
         if directory.stat(FILE)?.is_none() {
-            return Ok(None);
+            return Ok(LastHolder::default());
         }
         let file = directory.open_file(FILE, OFlags::empty())?;
-        if flock(&file, FlockOperation::NonBlockingLockShared, &path)? {
-            return Ok(None);
-        }
-        let unsigned = Holder { pid: 0, command: "…".to_owned(), since: Timestamp::UNIX_EPOCH };
-        Ok(Some(read_holder(&file).unwrap_or(unsigned)))
+        let held = !flock(&file, FlockOperation::NonBlockingLockShared, &path)?;
+        Ok(LastHolder { holder: read_holder(&file), held })
     }
 
     fn sign(&self, holder: &Holder) -> Result<(), LedgerError> {

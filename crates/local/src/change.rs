@@ -8,6 +8,7 @@ mod blocking;
 mod fill;
 pub mod image;
 mod inheriting;
+mod reserve;
 mod step;
 pub mod write;
 
@@ -21,7 +22,6 @@ use keyshoal_core::{
     StepState, StoreId,
 };
 use keyshoal_engine::ports::{Change, Clock, PortError};
-use keyshoal_ledger::RunLock;
 use keyshoal_openclaw::store::WriteRules;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::resume_unwind;
@@ -47,6 +47,14 @@ impl Clock for Installation {
 impl Change for Installation {
     fn settle(&self) -> Result<Option<RunId>, PortError> {
         self.settle_open_run()
+    }
+
+    fn reserve(&self, command: &str) -> Result<(), PortError> {
+        self.keep_lock(command)
+    }
+
+    fn give_back(&self) {
+        self.give_lock_back();
     }
 
     fn begin(&self, command: &str, plan: &Plan) -> Result<RunId, PortError> {
@@ -159,17 +167,6 @@ impl Change for Installation {
 }
 
 impl Installation {
-    pub(crate) fn run_lock(&self, command: &str) -> Result<RunLock, PortError> {
-        let state_dir = &self.locations.state_dir;
-        RunLock::acquire(state_dir, command, clock::now(), self.options.wait_for_lock).map_err(|error| {
-            PortError {
-                message: error.to_string(),
-                hint: Some("wait until it is done, or pass --wait SECONDS".into()),
-                retryable: true,
-            }
-        })
-    }
-
     /// Refuses to write without a memory of its own: nothing could be taken back.
     pub(crate) fn require_memory(&self) -> Result<(), PortError> {
         let identity = self.ledger.identity();

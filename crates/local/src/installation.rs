@@ -138,6 +138,8 @@ pub(crate) struct State {
     pub strangers: Vec<keyshoal_core::AgentId>,
     /// The run lock, while a run is open.
     pub run: Option<crate::change::OpenRun>,
+    /// The run lock, while it is kept for more than one run.
+    pub kept_lock: Option<Arc<keyshoal_ledger::RunLock>>,
 }
 
 /// One process: its number and when it began.

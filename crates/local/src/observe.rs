@@ -42,6 +42,8 @@ pub struct Held {
 
 impl Observe for Installation {
     fn observe(&self) -> Result<Arc<keyshoal_core::Observation>, PortError> {
+        // What references lead to is told apart by the vault's values: the news come first.
+        self.hear()?;
         let snapshot = self.look()?;
         let observed = snapshot.observed.clone();
         self.state().seen = Some(Arc::new(snapshot));
@@ -57,7 +59,6 @@ impl Observe for Installation {
     }
 
     fn wish(&self) -> Result<Option<keyshoal_core::Wish>, PortError> {
-        self.hear()?;
         Ok(self.state().wish.clone())
     }
 }

@@ -57,14 +57,6 @@ impl Database {
 
     /// Opens the file and brings it forward.
     pub(crate) fn open(path: &Path) -> Result<Self, Cause> {
-        Ok(Self::holding(path, Self::opened(path)?))
-    }
-
-    fn holding(path: &Path, opened: Opened) -> Self {
-        Self { path: path.to_owned(), opened: Mutex::new(opened), anew: AtomicU64::new(0) }
-    }
-
-    fn opened(path: &Path) -> Result<Opened, Cause> {
         let place = Place::of(path).map_err(|cause| match cause {
             Cause::NoDirectory(_) => Cause::Missing,
             cause => cause,
@@ -108,7 +100,7 @@ impl Database {
             let from = schema::check(&forward)?;
             schema::bring_forward(&forward, from).and_then(|()| forward.commit()).map_err(Cause::database)?;
         }
-        Opened::to_write(place, connection)
+        Ok(Opened::to_write(connection))
     }
 
     /// Opens a whole vault that has no name yet, to look at it before it gets one.

@@ -178,7 +178,8 @@ pub fn set_by_vault(
     if args.agent.len() > 1 {
         return Err(CommandError::usage("this installation has a vault: one agent's override at a time"));
     }
-    let value = ValueArgs { from_file: args.from_file.clone(), from_fd: None, r#type: args.r#type };
+    let (from_file, came) = (args.from_file.clone(), args.came.clone());
+    let value = ValueArgs { from_file, from_fd: None, r#type: args.r#type, came };
     let how = FlowArgs {
         dry_run: args.dry_run,
         yes: args.yes,

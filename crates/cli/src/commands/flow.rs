@@ -19,7 +19,7 @@ use committing::{Committing, given};
 use keyshoal_core::vault::{CredentialUid, VaultAgent, VaultCredential, VaultInstance};
 use keyshoal_core::{Fact, Secret};
 use keyshoal_engine::look::LookOptions;
-use keyshoal_engine::ports::Remember as _;
+use keyshoal_engine::ports::{Change as _, Remember as _};
 use keyshoal_engine::{AskPolicy, Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
 use keyshoal_vault::{Author, Change, Preview};
@@ -178,6 +178,22 @@ impl<'a> Flow<'a> {
             .map_err(|cause| CommandError::user(cause.to_string()))
     }
 
+    /// Refuses to go on where somebody has changed the instance since it was read.
+    fn require_unchanged(&self) -> Result<(), CommandError> {
+        let (mine, now) = (self.instance().revision, self.held.vault.instance(&self.instance().id)?.revision);
+        if mine == now {
+            return Ok(());
+        }
+        let mut error = CommandError::io(format!(
+            "{}: instance {} was changed meanwhile (it is at revision {now}, the change was made for {mine}); nothing was changed",
+            self.held.vault.path().display(),
+            self.instance().name
+        ))
+        .hint(vault::AGAIN);
+        error.again = true;
+        Err(error)
+    }
+
     /// Makes changes, and brings the installation to what the vault then wants. Shows what was done.
     pub fn go(self, ui: &mut Ui, command: &str, changes: Vec<Change>) -> Result<Outcome, CommandError> {
         let (flow, report) = self.run(ui, command, changes)?;
@@ -196,6 +212,12 @@ impl<'a> Flow<'a> {
         command: &str,
         changes: Vec<Change>,
     ) -> Result<(Self, SyncReport), CommandError> {
+        if self.args.yes && !self.args.dry_run && !ui.can_ask() {
+            // Nobody is asked and waited for, so nothing changes under its hands from here on. What has changed since it was read is
+            // found out before anybody looks.
+            self.installation.reserve(command)?;
+            self.require_unchanged()?;
+        }
         let preview = self.preview(&changes)?;
         let mut hearing = holdings::holdings(&self.held.vault, self.instance(), Some(&preview))?;
         hearing.given = given(&preview.instance, &changes);
@@ -225,6 +247,7 @@ impl<'a> Flow<'a> {
             consent: Consent::new(ui, progress.clone(), agreed),
             flow: &self,
             changes: Some(changes),
+            command,
             given: &hearing.given,
             failed: None,
         };
@@ -243,8 +266,9 @@ impl<'a> Flow<'a> {
             && agreed
             && !self.args.dry_run
         {
-            self.commit(changes, &hearing.given)?;
+            self.commit(command, changes, &hearing.given)?;
         }
+        self.installation.give_back();
         // An import has had its own program make them, or says why not.
         if agreed && !self.args.dry_run && command != "import" {
             report = fresh::go_on(ui, &self.installation, &self.held, report, &options, self.args.yes)?;

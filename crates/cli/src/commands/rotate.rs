@@ -6,6 +6,7 @@ mod back;
 mod book;
 mod due;
 mod half;
+mod meanwhile;
 mod over;
 mod planned;
 mod said;

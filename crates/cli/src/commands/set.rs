@@ -57,6 +57,9 @@ pub struct SetArgs {
     /// How the gateway is made to see it.
     #[command(flatten)]
     pub activate: ActivateArgs,
+    /// The value, once it has come.
+    #[arg(skip)]
+    pub came: value::Came,
 }
 
 impl SetArgs {

@@ -8,10 +8,11 @@ use super::{Context, fresh, identity, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
-use crate::root::holdings::{Held, Need};
+use crate::root::holdings::{self, Held, Need};
 use crate::root::{OpenFor, vault};
 use crate::ui::Ui;
 use keyshoal_engine::SyncOptions;
+use keyshoal_engine::ports::Change as _;
 use keyshoal_local::Installation;
 
 /// Arguments of `sync`.
@@ -88,12 +89,21 @@ pub fn go(
         let look = keyshoal_engine::LookOptions::default();
         args.scope.check(&shared::look(ui, installation, &look)?)?;
     }
+    if args.yes && !args.dry_run && !ui.can_ask() {
+        // Nobody is asked and waited for: what the vault wants, and how far its rotations are, stays so until the stores have it.
+        installation.reserve("sync")?;
+        if let Some(held) = held {
+            let now = held.vault.instance(&held.instance.id)?;
+            installation.hold(&holdings::holdings(&held.vault, &now, None)?)?;
+        }
+    }
     let progress = ui.progress();
     let agreed = if args.yes { Agreed::Proposals } else { Agreed::Nothing };
     let mut consent = Consent::new(ui, progress.clone(), agreed);
     let report = keyshoal_engine::sync(installation, &options, &mut consent, &mut shared::shown(&progress));
     consent.finish()?;
     drop(progress);
+    installation.give_back();
     let mut report = report?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
         report = fresh::go_on(ui, installation, held, report, &options, args.yes)?;

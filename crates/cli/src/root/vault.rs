@@ -170,6 +170,7 @@ impl From<VaultError> for CommandError {
             _ => &[],
         };
         let mut made = Self::new(kind, error.to_string());
+        made.again = matches!(error.cause, Cause::Conflict { .. });
         made.hints.extend(hints.iter().map(|hint| (*hint).to_owned()));
         if retryable {
             made.hints.push(AGAIN.to_owned());

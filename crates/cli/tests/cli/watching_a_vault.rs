@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
-const KEY: &str = ".config/keyshoal/vault.key";
+pub const KEY: &str = ".config/keyshoal/vault.key";
 
 /// An installation that was taken into a vault, with a policy for the watch.
-fn taken_in(policy: &str) -> Stage {
+pub fn taken_in(policy: &str) -> Stage {
     let stage = Stage::with(Layout::JsonFile, |sample| {
         sample.agent("stocks").api_key(keyshoal_core::StoreId::Base, PROFILE, NEW).api_key(
             keyshoal_core::StoreId::Agent("stocks".into()),
@@ -45,12 +45,12 @@ pub fn give(stage: &Stage, key: &str, value: &str) {
     vault.change(&instance.id, instance.revision, changes, &author, keyshoal_local::clock::now()).unwrap();
 }
 
-fn store(stage: &Stage, agent: &str) -> String {
+pub fn store(stage: &Stage, agent: &str) -> String {
     std::fs::read_to_string(stage.state_dir().join(format!("agents/{agent}/agent/auth-profiles.json")))
         .unwrap()
 }
 
-fn until(what: impl Fn() -> bool) -> bool {
+pub fn until(what: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + Duration::from_secs(60);
     while Instant::now() < deadline {
         if what() {

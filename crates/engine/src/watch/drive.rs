@@ -1,26 +1,31 @@
 //! The loop of a watch: it carries out what the state machines ask for.
 
+mod turns;
+
 use super::alarms::{Alarms, Pass};
+use super::beside::{Beside, Patience};
 use super::checks::{Checks, Trouble, VerifyPolicy, sends, wanted};
 use super::conditions;
 use super::rotating::HalfRotated;
-use super::seen::{seen, write_of, write_of_config};
+use super::seen::seen;
 use super::state::{Effect, Event, Policy, Seen, WatchState};
-use crate::decide::Unattended;
 use crate::look::{AskPolicy, Look, LookOptions, look};
 use crate::ports::Ports;
-use crate::sync::{SyncOptions, SyncReport, config_place, sync};
+use crate::sync::{SyncReport, config_place};
 use crate::verify::{VerifyOptions, VerifyReport, verify};
 use keyshoal_core::alarm::Source;
-use keyshoal_core::{
-    ActivationMode, ActivationOutcome, Alarm, ProfileId, StepState, StoreId, Timestamp, Topic,
-};
+use keyshoal_core::{ActivationMode, Alarm, ProfileId, StoreId, Timestamp, Topic};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Brings changes to a watch, and what no look tells.
 pub trait EventSource {
     /// Waits for the next change or for this moment, whichever comes first; `Tick` for the latter.
     fn next(&mut self, until: Timestamp) -> Event;
+
+    /// Returns what is known of others that change the installation.
+    fn beside(&mut self) -> Beside {
+        Beside::default()
+    }
 
     /// Returns the rotations that are half done now, where a vault says what is right.
     fn half_rotated(&mut self) -> Vec<HalfRotated> {
@@ -33,6 +38,8 @@ pub trait EventSource {
 pub enum Report<'a> {
     /// What needs attention has changed.
     Attention(&'a BTreeSet<String>),
+    /// Another Keyshoal is at work, and it looks when that is done.
+    Waiting,
     /// A look has ended.
     Looked(&'a Look),
     /// A look failed, and why.
@@ -105,15 +112,18 @@ pub fn run<P: Ports + ?Sized>(
         tell,
         passes,
         gateway_seen,
+        patience: Patience::default(),
     };
     loop {
         let now = ports.now();
-        let until = driver.state.wake_at(now).min(driver.checks.wake_at(now));
-        let event = driver.events.next(until);
-        if driver.round(event) {
-            return;
+        let due = driver.state.wake_at(now).min(driver.checks.wake_at(now));
+        let event = driver.events.next(driver.patience.until(due));
+        let verifies = driver.checks.is_due(ports.now());
+        let waits = (verifies || event == Event::Tick) && driver.events.beside().at_work && driver.waits();
+        if waits && event == Event::Tick {
+            continue;
         }
-        if driver.checks.is_due(ports.now()) && driver.verify() {
+        if driver.round(event) || !waits && driver.checks.is_due(ports.now()) && driver.verify() {
             return;
         }
     }
@@ -134,6 +144,8 @@ struct Driver<'a, P: ?Sized> {
     passes: Vec<Pass>,
     /// A gateway was seen to run.
     gateway_seen: bool,
+    /// Waits for others that are at work.
+    patience: Patience,
 }
 
 impl<P: Ports + ?Sized> Driver<'_, P> {
@@ -162,7 +174,12 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
     }
 
     fn looked(&mut self) -> Event {
-        match look(self.ports, &self.options, &mut |_| {}) {
+        let before = self.events.beside();
+        let found = look(self.ports, &self.options, &mut |_| {});
+        if self.overtaken(&before) {
+            return Event::Overtaken;
+        }
+        match found {
             Ok(look) => {
                 (self.tell)(Report::Looked(&look));
                 self.learn(&look);
@@ -177,36 +194,12 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
         }
     }
 
-    fn repaired(&mut self, except: BTreeSet<(StoreId, ProfileId)>) -> Event {
-        let options = SyncOptions {
-            look: self.options.clone(),
-            assume_yes: true,
-            activate: self.activate,
-            except,
-            command: "watch".to_owned(),
-            ..SyncOptions::default()
-        };
-        match sync(self.ports, &options, &mut Unattended, &mut |_| {}) {
-            Ok(report) => {
-                (self.tell)(Report::Repaired(&report));
-                self.learn(&report.after);
-                let done = report.receipts.iter().filter(|receipt| receipt.durable == StepState::Done);
-                let unconfirmed = matches!(report.activation, ActivationOutcome::Unknown { .. });
-                let config = (report.config == Some(StepState::Done)).then(write_of_config);
-                let writes = done.map(|receipt| write_of(&receipt.action)).chain(config).collect();
-                Event::Repaired { writes, seen: self.seen(&report.after), unconfirmed }
-            }
-            Err(error) => {
-                (self.tell)(Report::RepairFailed(error.to_string()));
-                Event::RepairFailed
-            }
-        }
-    }
-
     /// Verifies, and repairs what that brings to light. Tells whether that is the end.
     fn verify(&mut self) -> bool {
+        let before = self.events.beside();
         let found = match look(self.ports, &self.options, &mut |_| {}) {
             Ok(found) => found,
+            Err(_) if self.overtaken(&before) => return false,
             Err(error) => {
                 let reason = error.to_string();
                 (self.tell)(Report::LookFailed(&reason));
@@ -219,6 +212,9 @@ impl<P: Ports + ?Sized> Driver<'_, P> {
         let through_gateway = self.checks.policy().through_gateway;
         let options = VerifyOptions { through_gateway, ..VerifyOptions::default() };
         let report = verify(self.ports, found, &options, &mut |_| {});
+        if self.overtaken(&before) {
+            return false;
+        }
         (self.tell)(Report::Verified(&report));
         (self.tell)(Report::Looked(&report.look));
         self.learn(&report.look);

@@ -51,6 +51,8 @@ pub enum Event {
     Looked(Seen),
     /// A look failed, and why.
     LookFailed(String),
+    /// Another Keyshoal was at work: what was seen, or was to be repaired, is found out anew.
+    Overtaken,
     /// A repair could not be begun or closed.
     RepairFailed,
     /// A repair has ended: what it wrote, and what was seen afterwards.
@@ -214,6 +216,11 @@ impl WatchState {
                 self.busy = false;
                 self.looks.failed(now);
                 self.report(BTreeSet::from([reason]))
+            }
+            Event::Overtaken => {
+                self.busy = false;
+                self.pending = Some((now, now));
+                Vec::new()
             }
             Event::RepairFailed => {
                 self.busy = false;

@@ -7,6 +7,7 @@ mod alarming;
 mod alarms;
 mod answers;
 mod asks;
+mod beside;
 mod conflicts;
 mod fake;
 mod five;

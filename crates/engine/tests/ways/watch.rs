@@ -266,6 +266,7 @@ fn drive(fake: &Fake, repair: bool, script: Vec<Happening>) -> Vec<String> {
     run(fake, how(repair), &mut Alarms::default(), &mut events, &mut |report| {
         told.push(match report {
             Report::Attention(all) => format!("attention {}", all.len()),
+            Report::Waiting => "waits".to_owned(),
             Report::Looked(_) => "looked".to_owned(),
             Report::Repaired(report) => format!("repaired {}", report.receipts.len()),
             Report::RepairFailed(reason) => reason,

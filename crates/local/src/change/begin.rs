@@ -4,6 +4,7 @@ use crate::{Installation, clock};
 use keyshoal_ledger::RunLock;
 use keyshoal_openclaw::gateway;
 use keyshoal_openclaw::store::WriteRules;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The program's cache tells modification times apart from here on.
@@ -12,14 +13,14 @@ const TICK: Duration = Duration::from_millis(1);
 /// A run that this process has begun.
 #[derive(Debug)]
 pub struct OpenRun {
-    _lock: RunLock,
+    _lock: Arc<RunLock>,
     mtime: SystemTime,
     gateway_may_run: bool,
 }
 
 impl Installation {
     /// From now on every JSON file that is written gets the same modification time: one that none of them has.
-    pub(crate) fn begin_writes(&self, lock: RunLock) {
+    pub(crate) fn begin_writes(&self, lock: Arc<RunLock>) {
         let mtime = unlike(SystemTime::from(clock::now()), self.known_times());
         let gateway_may_run = self.gateway_may_run();
         self.state().run = Some(OpenRun { _lock: lock, mtime, gateway_may_run });

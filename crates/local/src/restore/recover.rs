@@ -43,9 +43,10 @@ impl Installation {
         Ok(open)
     }
 
-    /// Tells whether some process, perhaps this one, holds the run lock.
+    /// Tells whether some process, perhaps this one, holds the run lock. One that is merely kept is no run.
     pub(crate) fn is_at_work(&self) -> Result<bool, keyshoal_ledger::LedgerError> {
-        Ok(keyshoal_ledger::RunLock::holder(&self.locations.state_dir)?.is_some())
+        let kept = self.state().kept_lock.is_some();
+        Ok(!kept && keyshoal_ledger::RunLock::holder(&self.locations.state_dir)?.is_some())
     }
 
     /// Brings an open run to its end. A store that holds neither the value before nor the one after is a conflict: it is left and reported.

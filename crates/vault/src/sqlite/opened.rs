@@ -8,14 +8,9 @@ use rustix::fs::Stat;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
-/// Which file it is: its device and its inode. As long as it is open, no other one gets them.
-pub(super) type File = (u64, u64);
-
 /// An open file, and why nothing of it can be written, if so.
 pub(super) struct Opened {
     connection: Connection,
-    /// `None`: a draft, or in memory.
-    pub(super) file: Option<File>,
     frozen: Option<Frozen>,
     /// Which file it is; `None`: a draft, or in memory.
     pub(super) file: Option<File>,

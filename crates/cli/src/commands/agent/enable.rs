@@ -79,7 +79,7 @@ pub fn remove(
         flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
     let outcome = flow.show(ui, "agent", &report)?;
     if matches!(report.outcome, Ended::NothingToDo | Ended::Done) {
-        flow.note(vec![Change::RemoveAgent(found.uid)])?;
+        flow.note(vec![Change::RemoveAgent(found.uid)]).map_err(CommandError::for_good)?;
         ui.say(&Text::of(format!("{} is in the vault no more", found.id)));
         ui.say(&Text::of(format!(
             "what else stands in its directory is left; keyshoal quarantine {} moves it aside",

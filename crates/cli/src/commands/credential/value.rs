@@ -13,7 +13,11 @@ use keyshoal_engine::ports::Observe as _;
 use keyshoal_engine::{Trial, require_accepted, try_value};
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
+
+/// A value that has come already.
+pub type Came = Arc<OnceLock<Secret>>;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -27,6 +31,9 @@ pub struct ValueArgs {
     /// The type, where the profile is new [default: what the profile has]
     #[arg(long, value_name = "TYPE")]
     pub r#type: Option<GivenType>,
+    /// What was typed, or came on stdin: it comes once, and the command may be done anew.
+    #[arg(skip)]
+    pub came: Came,
 }
 
 impl ValueArgs {
@@ -56,6 +63,14 @@ pub fn given(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, Comman
     if let Some(path) = &args.from_file {
         return root::read_secret(path);
     }
+    if let Some(came) = args.came.get() {
+        return Ok(came.clone());
+    }
+    let secret = come(ui, args, name)?;
+    Ok(args.came.get_or_init(|| secret).clone())
+}
+
+fn come(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, CommandError> {
     if let Some(fd) = args.from_fd {
         return root::read_secret(&PathBuf::from(format!("/proc/self/fd/{fd}")));
     }

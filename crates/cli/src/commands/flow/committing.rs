@@ -6,7 +6,7 @@ use crate::error::CommandError;
 use crate::root::holdings::RENAMES;
 use keyshoal_core::vault::{AgentUid, VaultInstance};
 use keyshoal_core::{AgentId, Fact, Judgement, Plan, ProfileId, Secret};
-use keyshoal_engine::ports::Remember as _;
+use keyshoal_engine::ports::{Change as _, Remember as _};
 use keyshoal_engine::{Decide, Decision, Proceed};
 use keyshoal_vault::{Change, ENTRIES};
 use std::collections::BTreeSet;
@@ -41,7 +41,8 @@ impl Flow<'_> {
         }
         self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         if config_is_right && self.document(RENAMES)?.is_some() {
-            self.note(vec![Change::RemoveDocument(RENAMES.to_owned())])?;
+            // Where somebody else has changed the vault just now, it goes the next time.
+            let _ = self.note(vec![Change::RemoveDocument(RENAMES.to_owned())]);
             self.held.instance = self.held.vault.instance(&self.held.instance.id)?;
         }
         Ok(())
@@ -61,14 +62,21 @@ impl Flow<'_> {
         Ok(all.into_iter().find(|(known, _)| known == name).map(|(_, text)| text))
     }
 
-    /// Writes changes into the vault. What the config is about to take out of the roster is kept with them.
-    pub(super) fn commit(&self, mut changes: Vec<Change>, given: &Given) -> Result<(), CommandError> {
+    /// Writes changes into the vault. What the config is about to take out of the roster is kept with them. From here on until the stores
+    /// have it, no other run comes in between: what the vault is ahead of them is this command's to bring.
+    pub(super) fn commit(
+        &self,
+        command: &str,
+        mut changes: Vec<Change>,
+        given: &Given,
+    ) -> Result<(), CommandError> {
         for left in self.installation.leaving_entries() {
             changes.push(Change::PutDocument { name: format!("{ENTRIES}{}", left.id), value: left.entry });
         }
         if changes.is_empty() {
             return Ok(());
         }
+        self.installation.reserve(command)?;
         let instance = self.instance();
         let now = keyshoal_local::clock::now();
         self.held.vault.change(&instance.id, instance.revision, changes, &self.author, now)?;
@@ -90,6 +98,7 @@ pub(super) struct Committing<'f, 'u, 'a> {
     pub(super) consent: Consent<'u>,
     pub(super) flow: &'f Flow<'a>,
     pub(super) changes: Option<Vec<Change>>,
+    pub(super) command: &'f str,
     pub(super) given: &'f Given,
     pub(super) failed: Option<CommandError>,
 }
@@ -99,7 +108,7 @@ impl Decide for Committing<'_, '_, '_> {
         let decision = self.consent.decide(plan, judgement);
         if decision.proceed == Proceed::Yes
             && let Some(changes) = self.changes.take()
-            && let Err(error) = self.flow.commit(changes, self.given)
+            && let Err(error) = self.flow.commit(self.command, changes, self.given)
         {
             self.failed = Some(error);
             return Decision::no();

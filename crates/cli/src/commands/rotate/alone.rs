@@ -9,6 +9,7 @@ use crate::commands::{credential, shared};
 use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
+use crate::root::holdings::{self, Held};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
 use keyshoal_core::{AgentId, Fact, Fingerprint, Secret, StoreId};
@@ -18,6 +19,7 @@ use keyshoal_engine::rotate::{
     strange, why_no_canary,
 };
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
+use std::sync::Arc;
 
 /// What is rotated, and how.
 pub struct Alone<'a> {
@@ -161,7 +163,11 @@ impl Alone<'_> {
             &mut dyn FnMut(Event<'_>),
         ) -> Result<(RotateReport, Ended), RotateError>,
     ) -> Result<(RotateReport, Ended), CommandError> {
-        self.stop.knows(&self.flow.held.vault, &self.flow.instance().id, self.credential.uid);
+        let Held { vault, instance } = &self.flow.held;
+        self.stop.knows(vault, &instance.id, self.credential.uid);
+        // It takes its time, and others may change what else the vault wants meanwhile.
+        let held = Held { vault: Arc::clone(vault), instance: instance.clone() };
+        holdings::listen(&self.flow.installation, held);
         let progress = ui.progress();
         let mut lines = Vec::new();
         let done = work(book, rotation, &mut |event| show::event(&progress, &mut lines, &event));

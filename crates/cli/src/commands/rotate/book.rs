@@ -1,6 +1,6 @@
 //! Rotations as the vault keeps them: one, or those of several instances that go together.
 
-use super::stands;
+use super::{meanwhile, stands};
 use crate::commands::flow::Flow;
 use crate::error::CommandError;
 use crate::root::holdings;
@@ -125,9 +125,17 @@ impl<'f> VaultBook<'f> {
                 changes,
             });
             pages.push(Page::of(part, &id, 1, &state));
-            stands.push((stage, state));
+            stands.push((part.credential, stage, state));
         }
-        vault.begin_rotations(new, author, keyshoal_local::clock::now())?;
+        meanwhile::whatever_else_changes(|| {
+            for (new, (credential, ..)) in new.iter_mut().zip(&stands) {
+                if let Some(revision) = meanwhile::revision_of(vault, &new.instance, credential)? {
+                    new.expected_revision = revision;
+                }
+            }
+            vault.begin_rotations(new.clone(), author, keyshoal_local::clock::now())
+        })?;
+        let stands = stands.into_iter().map(|(_, stage, state)| (stage, state)).collect();
         Self { vault, author, pages }.read(stands)
     }
 
@@ -238,15 +246,17 @@ impl Books for VaultBook<'_> {
                 state: text(&rotation.state).map_err(|error| failed(error.message))?,
                 finished: rotation.state.is_over(rotation.stage),
             };
-            let changes = page.change(*pointer);
-            let revision = match changes.is_empty() {
-                true => 0,
-                false => self.vault.instance(&page.instance).map_err(port)?.revision,
-            };
-            written.push((step, revision, changes));
+            written.push((step, 0, page.change(*pointer)));
         }
-        let now = keyshoal_local::clock::now();
-        self.vault.step_rotations(written, self.author, now).map_err(port)?;
+        meanwhile::whatever_else_changes(|| {
+            for ((_, revision, changes), (at, ..)) in written.iter_mut().zip(steps) {
+                if !changes.is_empty() {
+                    *revision = self.vault.instance(&self.pages[*at].instance)?.revision;
+                }
+            }
+            self.vault.step_rotations(written.clone(), self.author, keyshoal_local::clock::now())
+        })
+        .map_err(port)?;
         for (at, rotation, pointer) in steps {
             let page = &mut self.pages[*at];
             page.revision += 1;

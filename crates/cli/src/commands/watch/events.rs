@@ -5,7 +5,7 @@ use super::rotating::{Rotating, told};
 use crate::commands::signals::StopFlag;
 use keyshoal_core::Timestamp;
 use keyshoal_engine::ports::Clock as _;
-use keyshoal_engine::watch::{Event, EventSource, HalfRotated};
+use keyshoal_engine::watch::{Beside, Event, EventSource, HalfRotated};
 use keyshoal_local::Installation;
 use keyshoal_local::watch::{Seen, Watcher};
 use std::cell::Cell;
@@ -102,6 +102,12 @@ impl Source<'_> {
 }
 
 impl EventSource for Source<'_> {
+    fn beside(&mut self) -> Beside {
+        let mut beside = self.installation.beside();
+        beside.at_work |= self.rotating.as_ref().is_some_and(Rotating::is_worked_on);
+        beside
+    }
+
     fn half_rotated(&mut self) -> Vec<HalfRotated> {
         self.rotating
             .iter_mut()

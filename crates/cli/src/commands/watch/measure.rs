@@ -47,7 +47,7 @@ impl Measures {
             Report::Repaired(report) => self.repaired(report),
             Report::RepairFailed(_) => self.registry.add("keyshoal_runs_total", &["failed"], 1),
             Report::Alarms { standing, .. } => self.alarms(standing),
-            Report::Attention(_) | Report::Fight { .. } => {}
+            Report::Waiting | Report::Attention(_) | Report::Fight { .. } => {}
         }
     }
 

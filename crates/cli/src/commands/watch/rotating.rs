@@ -30,6 +30,11 @@ impl Rotating {
         &self.last
     }
 
+    /// Tells whether another process works on one of them now. Between two of its steps the vault is ahead of the stores.
+    pub fn is_worked_on(&self) -> bool {
+        self.read().is_ok_and(|all| all.iter().any(|one| one.at_work.is_some()))
+    }
+
     fn read(&self) -> Result<Vec<HalfDone>, CommandError> {
         let instance = self.vault.instance(&self.instance)?;
         half_done(&Held { vault: Arc::clone(&self.vault), instance })

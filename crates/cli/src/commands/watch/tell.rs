@@ -42,13 +42,12 @@ impl<'a> Teller<'a> {
     /// Says one report.
     pub fn tell(&mut self, report: &Report<'_>) {
         match report {
+            // It watches, and waits for somebody who may take long.
+            Report::Waiting => self.is_ready(),
             Report::Looked(look) => {
                 self.shared.looked.set(true);
                 self.now = Some(look.now);
-                if !self.ready {
-                    self.ready = true;
-                    notify(&[NotifyState::Ready]);
-                }
+                self.is_ready();
                 self.status(self.attention || look.judgement.needs_attention());
             }
             // The attention that follows says it.
@@ -120,6 +119,13 @@ impl<'a> Teller<'a> {
                 self.ui.warn(&message);
                 self.document("fight", None, None, Some(message));
             }
+        }
+    }
+
+    /// Tells systemd that it has begun.
+    fn is_ready(&mut self) {
+        if !std::mem::replace(&mut self.ready, true) {
+            notify(&[NotifyState::Ready]);
         }
     }
 
