@@ -207,7 +207,8 @@ pub(crate) fn adopt(db: &Connection, inner: &Inner, how: Adopt) -> Result<(), Le
     }
     if how == Adopt::AsNew {
         db.execute("DELETE FROM places", []).map_err(at)?;
-        db.execute("UPDATE ledger SET instance = ?1", [new_id()]).map_err(at)?;
+        // What the other one's vault says is for the other one.
+        db.execute("UPDATE ledger SET instance = ?1, vault = NULL", [new_id()]).map_err(at)?;
     }
     // Whatever gateway runs here, it is not known what it has read.
     db.execute("UPDATE ledger SET activated_digest = NULL, activated_at = NULL", []).map_err(at)?;

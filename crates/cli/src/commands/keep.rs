@@ -55,6 +55,14 @@ pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<O
         ))
         .hint(format!("keyshoal credential override {agent} {profile}   gives it a value of its own")));
     }
+    if own == Some(fingerprint) {
+        // A mark would outlive the override.
+        ui.say(&Text::of(format!(
+            "{agent} {profile} is its own by the vault's word already; nothing was changed"
+        )));
+        ui.document(&MarkDocument::kept(&agent, &profile, Some(fingerprint), false))?;
+        return Ok(Outcome::Fine);
+    }
     installation.learn(&[Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }])?;
     ui.say(&Text::toned(Tone::Info, "● kept ").plain(format!(
         "{} {} is a deliberate override now ({fingerprint}); nothing will replace it",

@@ -59,6 +59,11 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     if !args.dry_run && !identity::settle(ui, context, &installation)? {
         return Ok(Outcome::Attention);
     }
+    if held.as_ref().is_some_and(|held| installation.instance_id().as_ref() != Some(&held.instance.id)) {
+        installation.let_go();
+        held = None;
+        ui.warn("this is an instance of its own from now on, which no vault knows: keyshoal instance add --name NAME   takes it into one");
+    }
     let author = vault::author(context.world, None);
     if let Some(held) = held.as_mut().filter(|_| !args.dry_run) {
         following::place(ui, &installation, held, &author)?;

@@ -86,3 +86,21 @@ fn what_the_vault_shares_is_not_marked_and_an_override_ends_a_mark() {
     fine(&stage, &["keep", "ops", PROFILE]);
     fine(&stage, &["status"]);
 }
+
+#[test]
+fn what_the_vault_has_for_an_agent_alone_needs_no_mark_and_gets_none() {
+    let stage = copied();
+    fine(&stage, &["vault", "init"]);
+    fine(&stage, &["instance", "add", "--yes"]);
+    let (own, given) = (stage.path("own"), stage.path("given"));
+    fs::write(&own, OWN).unwrap();
+    fs::write(&given, GIVEN).unwrap();
+    fine(&stage, &["credential", "override", "ops", PROFILE, "--from-file", own.to_str().unwrap(), "--yes"]);
+    let kept = fine(&stage, &["keep", "ops", PROFILE]);
+    assert!(kept.contains("by the vault's word already"), "{kept}");
+    fine(&stage, &["credential", "override", "ops", PROFILE, "--remove", "--yes"]);
+    fine(&stage, &["rotate", PROFILE, "--yes", "--from-file", given.to_str().unwrap()]);
+    // Once the override is gone, it has what all have.
+    assert!(!holds(&stage, "ops", OWN) && !holds(&stage, "ops", NEW) && holds(&stage, "main", GIVEN));
+    assert_eq!(stage.run(&["status"]).code, 0);
+}

@@ -77,7 +77,7 @@ fn what_its_rotation_did_not_bring_there_is_no_earlier_value() {
 }
 
 /// A rotation that was killed while it waited for its provider: nobody has the newer value yet.
-fn only_staged(stage: &Stage) {
+fn only_staged(stage: &Stage, of: &[&str]) {
     stage.emulator.clear_log();
     stage.emulator.hold(true);
     let mut first = Command::new(env!("CARGO_BIN_EXE_keyshoal"))
@@ -86,6 +86,7 @@ fn only_staged(stage: &Stage) {
         .arg("--state-dir")
         .arg(stage.state_dir())
         .args(["rotate", PROFILE, "--yes", "--from-file", stage.path("given").to_str().unwrap()])
+        .args(of)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -110,7 +111,7 @@ fn what_was_only_staged_is_asked_about_whichever_way_it_is_delivered() {
             "inline" => all_hold(&stage, value, when),
             _ => assert!(fs::read_to_string(&file).unwrap().contains(value), "{when}"),
         };
-        only_staged(&stage);
+        only_staged(&stage, &[]);
         back_up(&stage);
         fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
         fine(&stage, &["rotate", PROFILE, "--finish", "--yes"]);
@@ -127,6 +128,54 @@ fn what_was_only_staged_is_asked_about_whichever_way_it_is_delivered() {
         all_send(NEW, delivery);
         fine(&stage, &["status"]);
     }
+}
+
+#[test]
+fn an_override_that_was_only_staged_is_asked_about_as_well() {
+    for delivery in ["inline", "refs"] {
+        let stage = taken_in();
+        fine(&stage, &["instance", "set", "--delivery", delivery, "--yes"]);
+        let own = stage.run_with(&["credential", "override", "a2", PROFILE, "--yes"], OWN);
+        assert_eq!(own.code, 0, "{}{}", own.out, own.err);
+        only_staged(&stage, &["--agent", "a2"]);
+        back_up(&stage);
+        fine(&stage, &["rotate", PROFILE, "--agent", "a2", "--resume", "--yes"]);
+        fine(&stage, &["rotate", PROFILE, "--agent", "a2", "--finish", "--yes"]);
+        restore(&stage);
+        let file = stage.state_dir().join(".keyshoal/delivered/secrets.json");
+        let has = || match delivery {
+            "inline" => holds(&stage, "a2", GIVEN),
+            _ => fs::read_to_string(&file).unwrap().contains(GIVEN),
+        };
+        for look in [
+            &["status"] as &[&str],
+            &["sync", "--yes"],
+            &["sync", "--yes", "--offline"],
+            &["watch", "--once"],
+        ] {
+            let run = stage.run(look);
+            assert_eq!(run.code, 2, "{delivery} {look:?}: {}{}", run.out, run.err);
+            let said = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(said.contains("--agent a2 --resume") && has(), "{delivery} {look:?}: {said}");
+        }
+        fine(&stage, &["rotate", PROFILE, "--agent", "a2", "--resume", "--yes"]);
+        fine(&stage, &["status"]);
+        assert!(has());
+    }
+}
+
+#[test]
+fn what_was_only_staged_and_is_held_is_given_up_by_bringing_all_back() {
+    let stage = taken_in();
+    only_staged(&stage, &[]);
+    back_up(&stage);
+    fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
+    fine(&stage, &["rotate", PROFILE, "--finish", "--yes"]);
+    restore(&stage);
+    let run = fine(&stage, &["rotate", PROFILE, "--rollback", "--yes"]);
+    assert!(!run.out.contains("no agent has the new value"), "{}", run.out);
+    all_hold(&stage, NEW, "it was given up");
+    fine(&stage, &["status"]);
 }
 
 #[test]

@@ -129,3 +129,19 @@ fn an_installation_without_a_memory_is_joined_to_its_instance() {
     let again = join(&["office", "--yes"]);
     assert!(again.code == 1 && again.err.contains("is office already"), "{}", again.err);
 }
+
+#[test]
+fn a_copy_that_becomes_an_instance_of_its_own_leaves_the_other_where_it_is() {
+    let stage = vaulted();
+    let copy = stage.path("copy");
+    copied(&stage.state_dir(), &copy);
+    let said = fine(stage.run_at(&copy, &["--adopt", "new", "sync", "--yes"]));
+    assert!(said.err.contains("which no vault knows"), "{}", said.err);
+    assert!(!said.err.contains("the vault knows office"), "{}", said.err);
+    assert_eq!(place(&stage, &stage.state_dir()), text(&stage.state_dir()));
+    fine(stage.run_at(&copy, &["status"]));
+    fine(stage.run_at(&copy, &["instance", "add", "--name", "shop", "--yes"]));
+    let list = fine(stage.run_at(&copy, &["instance", "list", "--json"])).json();
+    assert_eq!(list["instances"].as_array().unwrap().len(), 2, "{list}");
+    fine(stage.run(&["status"]));
+}

@@ -33,14 +33,19 @@ pub fn strange(look: &Look, profile: &ProfileId, owner: Option<&AgentId>) -> Vec
         Some(owner) => owner == id,
         None => wish.is_none_or(|wish| !wish.leaving.contains(id) && wish.own_value(id, profile).is_none()),
     };
+    let foreign = |place: &StoreId| {
+        let judged = look.judgement.copies.get(&(place.clone(), profile.clone()));
+        judged.is_some_and(|one| one.finding == FindingKind::Foreign)
+    };
+    let of_all = look.observed.profile(&StoreId::Base, profile).and_then(|view| view.material.fingerprint());
+    let of_all = of_all.filter(|_| foreign(&StoreId::Base));
     let mut all: Vec<Strange> = Vec::new();
     for agent in look.observed.agents.iter().filter(|agent| shares(&agent.id)) {
         let (place, value) = held(&look.observed, &agent.store, profile);
-        let judged = look.judgement.copies.get(&(place.clone(), profile.clone()));
-        let (Some(value), true) = (value, judged.is_some_and(|one| one.finding == FindingKind::Foreign))
-        else {
-            continue;
-        };
+        let (Some(value), true) = (value, foreign(&place)) else { continue };
+        // A copy of what stands in the base store is no value of the agent's own.
+        let is_copy = owner.is_none() && of_all == Some(value);
+        let place = if is_copy { StoreId::Base } else { place };
         match all.iter_mut().find(|known| known.place == place) {
             Some(known) => known.agents.push(agent.id.clone()),
             None => all.push(Strange { place, value, agents: vec![agent.id.clone()] }),

@@ -226,7 +226,7 @@ pub fn shown(
     ui.document(&RotateDocument::of(rotation, report, ended))?;
     let fine = match ended {
         Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),
-        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean && report.strange.is_empty(),
         Ended::Unproven | Ended::Elsewhere { .. } | Ended::Failing { .. } | Ended::Halted { .. } => false,
     };
     if let Ended::Halted { why } = ended {

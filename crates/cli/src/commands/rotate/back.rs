@@ -12,6 +12,7 @@ use crate::render::instance;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fingerprint;
 use keyshoal_core::vault::{VaultCredential, VaultVersion, VersionState};
+use keyshoal_engine::ports::Observe as _;
 use keyshoal_engine::rotate::{RotateOptions, Stage, go_forward, roll_back};
 use keyshoal_vault::Rotation;
 
@@ -23,6 +24,10 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
         None => Stage::Proven,
     };
     let print = |state| print(alone, state);
+    // A vault that is older than the stores has only staged what they hold: whoever gives it up goes back as from where it was being brought.
+    let ahead =
+        matches!(stage, Stage::Staged | Stage::Tested) && is_held(alone, print(VersionState::Pending))?;
+    let stage = if ahead { Stage::Publishing } else { stage };
     if open.is_none() && !credential.versions.iter().any(|one| one.state == VersionState::Previous) {
         let stands = |one: &VaultVersion| format!("version {} is {}", one.number, instance::state(one.state));
         let stand: Vec<String> = credential.versions.iter().map(stands).collect();
@@ -78,12 +83,23 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
         Some(open) => VaultBook::resume(vault, flow.author(), vec![(part, open)])?,
         None => VaultBook::reopen(vault, flow.author(), part)?,
     })?;
+    if ahead {
+        rotation.stage = stage;
+    }
     let options = RotateOptions { offline: true, ..(*options).clone() };
     let (report, ended) = alone.doing(ui, &mut book, &mut rotation, |book, rotation, tell| {
         roll_back(&flow.installation, book, rotation, &options, tell)
     })?;
     let outcome = shown(ui, &rotation, &report, &ended)?;
     failing(ui, alone, dead, outcome)
+}
+
+/// Tells whether a store holds a value under the name of the credential.
+fn is_held(alone: &Alone<'_>, value: Option<Fingerprint>) -> Result<bool, CommandError> {
+    let observed = alone.flow.installation.observe()?;
+    let mut views =
+        observed.stores.values().filter_map(|store| store.profiles.get(&alone.credential.profile));
+    Ok(value.is_some() && views.any(|view| view.material.fingerprint() == value))
 }
 
 /// Goes forward again to the newer value.

@@ -165,7 +165,10 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
     let everybody = what.everybody();
     let mut whose = what.alone.as_ref().map_or("every agent that shares it", AgentId::as_str).to_owned();
     if !what.strange.is_empty() {
-        whose.push_str(&format!(", but {},", what.strange.join("; ")));
+        whose = format!(
+            "what somebody else has put there stays ({}); every other agent that shares it",
+            what.strange.join("; ")
+        );
     }
     let good = Text::toned(Tone::Good, "✓ ");
     match ended {
