@@ -1,12 +1,16 @@
 //! What every agent gets of a vault's credentials: emitted into its own store, inherited, waited for, or not, and why.
 
-use crate::judge::{Sight, can_hold, is_static, why_no_override};
+use crate::judge::{Judgement, Sight, can_hold, is_static, why_no_override};
 use crate::knowledge::KeptBy;
 use crate::{
-    AgentId, AgentView, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreId, Wish,
+    AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreId,
+    Wish,
 };
 use serde::Serialize;
 use std::collections::BTreeSet;
+
+/// Why a value does not come by itself.
+const ASKED: &str = "another value stands there, and a person decides about it (keyshoal status)";
 
 /// What one agent gets of one profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -61,7 +65,20 @@ pub struct AgentArtifacts {
 }
 
 /// Says what every agent gets, in the order of `agents`: those that the vault has, whether the installation has them yet or not.
-pub fn artifacts(sight: &Sight<'_>, wish: &Wish, agents: &[AgentId]) -> Vec<AgentArtifacts> {
+pub fn artifacts(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    wish: &Wish,
+    agents: &[AgentId],
+) -> Vec<AgentArtifacts> {
+    let artifact = |id: &AgentId, profile: &ProfileId| {
+        let made = artifact(sight, wish, id, profile);
+        let comes = matches!(made.how, How::Emitted { there: false } | How::Inherits { there: false });
+        match sight.observed.agent(id).filter(|agent| comes && is_asked(sight, judgement, agent, profile)) {
+            Some(_) => Artifact { how: How::Pending { why: ASKED.to_owned() }, ..made },
+            None => made,
+        }
+    };
     let one = |id: &AgentId| {
         let mut profiles: BTreeSet<&ProfileId> = wish.shared.keys().collect();
         profiles.extend(wish.own.keys().filter(|(whose, _)| whose == id).map(|(_, profile)| profile));
@@ -69,7 +86,7 @@ pub fn artifacts(sight: &Sight<'_>, wish: &Wish, agents: &[AgentId]) -> Vec<Agen
             agent: id.clone(),
             in_vault: true,
             enabled: !wish.leaving.contains(id),
-            artifacts: profiles.into_iter().map(|profile| artifact(sight, wish, id, profile)).collect(),
+            artifacts: profiles.into_iter().map(|profile| artifact(id, profile)).collect(),
         }
     };
     agents.iter().map(one).collect()
@@ -120,6 +137,15 @@ fn how(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, value: &Source
             other => other,
         },
     }
+}
+
+/// Tells whether what stands there instead, or in the store that it inherits from, is left until a person decides about it.
+fn is_asked(sight: &Sight<'_>, judgement: &Judgement, agent: &AgentView, profile: &ProfileId) -> bool {
+    [&agent.store, &StoreId::Base].into_iter().any(|store| {
+        let judged = judgement.copies.get(&(store.clone(), profile.clone()));
+        let is_used = *store == agent.store || held(sight.observed, &agent.store, profile).is_none();
+        is_used && judged.is_some_and(|one| one.finding == FindingKind::Foreign)
+    })
 }
 
 /// Returns the value that an agent keeps on purpose where the vault wants another.

@@ -73,8 +73,8 @@ pub fn cmd_artifacts(
     // Who stands in the config alone gets what all share.
     let strangers = if everybody { flow.installation.strangers() } else { Vec::new() };
     let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
-    let mut all = artifacts(&sight, wish, &agents);
-    let alone = artifacts(&sight, wish, &strangers).into_iter();
+    let mut all = artifacts(&sight, &look.judgement, wish, &agents);
+    let alone = artifacts(&sight, &look.judgement, wish, &strangers).into_iter();
     all.extend(alone.map(|one| AgentArtifacts { in_vault: false, ..one }));
     ui.data(&render::artifacts::lines(&all));
     let waits = |how: &How| {

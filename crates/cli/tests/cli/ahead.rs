@@ -57,6 +57,8 @@ fn a_rotation_says_what_stands_there_and_how_the_vault_takes_it_in() {
             assert!(!run.out.contains("the value before again"), "{}", run.out);
         }
         assert_eq!(stage.run(&["instance", "show", "--json"]).json(), before);
+        let list = stage.run(&["artifacts", "--list"]);
+        assert!(!list.out.contains("next sync") && list.out.contains("a person decides"), "{}", list.out);
         let adopt: Vec<&str> = ADOPT.split_whitespace().skip(1).chain(["--yes"]).collect();
         assert_eq!(stage.run(&adopt).code, 0);
         let run = stage.run(&rotate);
