@@ -166,16 +166,23 @@ fn an_override_that_was_only_staged_is_asked_about_as_well() {
 
 #[test]
 fn what_was_only_staged_and_is_held_is_given_up_by_bringing_all_back() {
-    let stage = taken_in();
-    only_staged(&stage, &[]);
-    back_up(&stage);
-    fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
-    fine(&stage, &["rotate", PROFILE, "--finish", "--yes"]);
-    restore(&stage);
-    let run = fine(&stage, &["rotate", PROFILE, "--rollback", "--yes"]);
-    assert!(!run.out.contains("no agent has the new value"), "{}", run.out);
-    all_hold(&stage, NEW, "it was given up");
-    fine(&stage, &["status"]);
+    for delivery in ["inline", "refs"] {
+        let stage = taken_in();
+        fine(&stage, &["instance", "set", "--delivery", delivery, "--yes"]);
+        only_staged(&stage, &[]);
+        back_up(&stage);
+        fine(&stage, &["rotate", PROFILE, "--resume", "--yes"]);
+        fine(&stage, &["rotate", PROFILE, "--finish", "--yes"]);
+        restore(&stage);
+        let run = fine(&stage, &["rotate", PROFILE, "--rollback", "--yes"]);
+        assert!(!run.out.contains("no agent has the new value"), "{delivery}: {}", run.out);
+        let file = stage.state_dir().join(".keyshoal/delivered/secrets.json");
+        match delivery {
+            "inline" => all_hold(&stage, NEW, "it was given up"),
+            _ => assert!(fs::read_to_string(&file).unwrap().contains(NEW), "{}", run.out),
+        }
+        fine(&stage, &["status"]);
+    }
 }
 
 #[test]

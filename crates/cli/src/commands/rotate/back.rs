@@ -99,7 +99,8 @@ fn is_held(alone: &Alone<'_>, value: Option<Fingerprint>) -> Result<bool, Comman
     let observed = alone.flow.installation.observe()?;
     let mut views =
         observed.stores.values().filter_map(|store| store.profiles.get(&alone.credential.profile));
-    Ok(value.is_some() && views.any(|view| view.material.fingerprint() == value))
+    let is_it = |there: Fingerprint| value.is_some_and(|value| there.is_seen_as(value));
+    Ok(views.any(|view| view.material.fingerprint().is_some_and(is_it)))
 }
 
 /// Goes forward again to the newer value.
