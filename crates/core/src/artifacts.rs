@@ -141,11 +141,10 @@ fn how(sight: &Sight<'_>, agent: &AgentView, profile: &ProfileId, value: &Source
 
 /// Tells whether what stands there instead, or in the store that it inherits from, is left until a person decides about it.
 fn is_asked(sight: &Sight<'_>, judgement: &Judgement, agent: &AgentView, profile: &ProfileId) -> bool {
-    [&agent.store, &StoreId::Base].into_iter().any(|store| {
-        let judged = judgement.copies.get(&(store.clone(), profile.clone()));
-        let is_used = *store == agent.store || held(sight.observed, &agent.store, profile).is_none();
-        is_used && judged.is_some_and(|one| one.finding == FindingKind::Foreign)
-    })
+    let own = held(sight.observed, &agent.store, profile).is_some();
+    let place = if own { &agent.store } else { &StoreId::Base };
+    let judged = judgement.copies.get(&(place.clone(), profile.clone()));
+    judged.is_some_and(|one| one.finding == FindingKind::Foreign)
 }
 
 /// Returns the value that an agent keeps on purpose where the vault wants another.

@@ -228,7 +228,7 @@ fn said(ui: &mut Ui, agent: &VaultAgent, about: &About) -> Vec<Change> {
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     let mut instance = flow.instance().clone();
     if let Some(agent) = agent {

@@ -51,7 +51,7 @@ pub fn cmd_artifacts(
     context: &Context<'_>,
     args: &ArtifactsArgs,
 ) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     if let Some(to) = &args.to {
         return write(ui, &flow, to);

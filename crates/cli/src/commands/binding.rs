@@ -156,7 +156,7 @@ fn refuse_twice(
 }
 
 fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     ui.data(&render::instance::bindings(flow.instance()));
     ui.document(&InstanceDocument::of(flow.instance(), &flow.installation.held_prints()))?;

@@ -262,7 +262,7 @@ fn existing(flow: &Flow<'_>, name: &str, agent: Option<&String>) -> Result<Vault
 }
 
 fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     let prints = flow.installation.held_prints();
     ui.data(&render::instance::credentials(flow.instance(), &prints));
@@ -276,7 +276,7 @@ fn show(
     name: &str,
     agent: Option<&str>,
 ) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     let agent = agent.map(str::to_owned);
     let whose = agent.as_ref().map(|agent| flow.agent(agent)).transpose()?;

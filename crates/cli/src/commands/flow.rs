@@ -45,6 +45,13 @@ pub struct FlowArgs {
     pub activate: ActivateArgs,
 }
 
+impl FlowArgs {
+    /// Returns those of a command that shows what the vault has: it asks nobody, and changes nothing.
+    pub fn to_look() -> Self {
+        Self { offline: true, dry_run: true, ..Self::default() }
+    }
+}
+
 /// An installation and its vault, ready to be changed.
 pub struct Flow<'a> {
     /// The installation.

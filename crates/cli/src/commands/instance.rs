@@ -178,7 +178,7 @@ fn list(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     let prints = flow.installation.held_prints();
     ui.data(&render::instance::whole(flow.instance(), &prints));

@@ -9,7 +9,7 @@ use crate::root::holdings::Need;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fact;
 use keyshoal_core::knowledge::KeptBy;
-use keyshoal_engine::ports::{Observe as _, Remember as _};
+use keyshoal_engine::ports::Remember as _;
 
 /// Arguments of `keep`.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,20 +48,19 @@ pub fn cmd_keep(ui: &mut Ui, context: &Context<'_>, args: &KeepArgs) -> Result<O
         return Ok(Outcome::Fine);
     }
     let fingerprint = mark.value()?;
-    let own = installation.wish()?.and_then(|wish| Some(wish.own_value(&agent, &profile)?.fingerprint));
-    if mark.shared && own != Some(fingerprint) {
-        return Err(CommandError::user(format!(
-            "{agent} {profile}: {fingerprint} is what the vault shares with all, or once did, and no override; nothing was changed"
-        ))
-        .hint(format!("keyshoal credential override {agent} {profile}   gives it a value of its own")));
-    }
-    if own == Some(fingerprint) {
+    if mark.own {
         // A mark would outlive the override.
         ui.say(&Text::of(format!(
             "{agent} {profile} is its own by the vault's word already; nothing was changed"
         )));
         ui.document(&MarkDocument::kept(&agent, &profile, Some(fingerprint), false))?;
         return Ok(Outcome::Fine);
+    }
+    if mark.shared {
+        return Err(CommandError::user(format!(
+            "{agent} {profile}: {fingerprint} is what the vault shares with all, or once did, and no override; nothing was changed"
+        ))
+        .hint(format!("keyshoal credential override {agent} {profile}   gives it a value of its own")));
     }
     installation.learn(&[Fact::Kept { agent, profile, fingerprint, by: KeptBy::Person }])?;
     ui.say(&Text::toned(Tone::Info, "● kept ").plain(format!(

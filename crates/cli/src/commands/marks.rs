@@ -23,6 +23,8 @@ pub struct Mark {
     pub kept: bool,
     /// A vault shares that value with all, or once did.
     pub shared: bool,
+    /// A vault has that value for the agent alone.
+    pub own: bool,
 }
 
 impl Mark {
@@ -54,5 +56,8 @@ pub fn find(
     let kept = look.knowledge.kept.contains_key(&(view.id.clone(), profile.clone()));
     let sight = Sight::new(&look.observed, &look.desired, &look.knowledge, look.now);
     let shared = local.is_some_and(|value| sight.is_of_shared(&profile, value));
-    Ok(Mark { agent: view.id.clone(), profile, local, is_base: view.store == StoreId::Base, kept, shared })
+    let wish = look.desired.wish.as_ref();
+    let own = wish.and_then(|wish| wish.own_value(&view.id, &profile)).map(|own| own.fingerprint);
+    let (own, is_base) = (own.is_some() && own == local, view.store == StoreId::Base);
+    Ok(Mark { agent: view.id.clone(), profile, local, is_base, kept, shared, own })
 }

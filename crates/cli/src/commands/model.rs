@@ -146,7 +146,7 @@ pub fn check(ui: &mut Ui, context: &Context<'_>, models: &ModelChoice) -> Result
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>) -> Result<Outcome, CommandError> {
-    let how = FlowArgs { offline: true, dry_run: true, ..FlowArgs::default() };
+    let how = FlowArgs::to_look();
     let flow = flow::begin(ui, context, &how)?;
     ui.data(&render::instance::models(flow.instance()));
     ui.document(&InstanceDocument::of(flow.instance(), &flow.installation.held_prints()))?;

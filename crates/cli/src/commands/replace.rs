@@ -8,7 +8,7 @@ use crate::root::OpenFor;
 use crate::root::holdings::Need;
 use crate::ui::{Text, Ui};
 use keyshoal_core::Fact;
-use keyshoal_engine::ports::{Observe as _, Remember as _};
+use keyshoal_engine::ports::Remember as _;
 
 /// Arguments of `replace`.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,9 +31,7 @@ pub fn cmd_replace(ui: &mut Ui, context: &Context<'_>, args: &ReplaceArgs) -> Re
     let mark = marks::find(ui, &installation, &args.agent, &args.profile)?;
     let fingerprint = mark.value()?;
     let (agent, profile) = (mark.agent.clone(), mark.profile.clone());
-    let wish = installation.wish()?;
-    let own = wish.as_ref().and_then(|wish| wish.own_value(&agent, &profile));
-    if own.is_some_and(|own| own.fingerprint == fingerprint) {
+    if mark.own {
         return Err(CommandError::user(format!(
             "{agent} {profile}: {fingerprint} is what the vault has for it alone, and no sync replaces that; nothing was changed"
         ))

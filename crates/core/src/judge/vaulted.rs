@@ -253,15 +253,8 @@ fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
 
 /// Says of a value that it is not the vault's, and what can be done about it.
 pub(super) fn unknown(copy: &Copy<'_>, text: &str, why: &str) -> Words {
-    let Copy { owner, profile, .. } = copy;
     let text = format!("{text}, {why}");
-    let fix = match is_shared(copy) {
-        true => copy.settle(),
-        false => format!(
-            "keyshoal credential adopt {owner} {profile} (into the vault)   or   keyshoal replace {owner} {profile}"
-        ),
-    };
-    Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(fix)
+    Words::new(FindingKind::Foreign, text).but(&copy.clause()).fix(copy.settle())
 }
 
 /// Tells whether it is no one agent's: it stands where all inherit it, names what all share in the file that Keyshoal delivers, or is a copy
