@@ -254,7 +254,7 @@ fn a_half_written_file_is_read_again_under_the_lock() {
 }
 
 #[test]
-fn stale_locks_are_broken_and_a_lock_that_is_no_longer_ours_is_left() {
+fn stale_locks_are_broken() {
     let dir = tempfile::tempdir().unwrap();
     let (store, program) = start(dir.path());
     let long_ago = SystemTime::now() - Duration::from_secs(31);
@@ -278,13 +278,32 @@ fn stale_locks_are_broken_and_a_lock_that_is_no_longer_ours_is_left() {
     edit(&store, &[set(ID, "4")]).unwrap();
     assert_eq!(read_key(&store, ID).as_deref(), Some("4"));
     assert!(!program.lock_path().exists());
-    // Somebody took ours for stale: theirs stays.
-    act_during(&store, &rules(), 1, || {
-        program.unlock();
-        program.lock(std::process::id(), SystemTime::now());
-    })
-    .unwrap();
-    assert!(program.lock_path().exists());
+}
+
+#[test]
+fn who_took_our_lock_away_is_waited_for_and_nothing_of_either_side_is_lost() {
+    // 0 is before the lock, 1 under it.
+    for at in [0, 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, program) = start(dir.path());
+        let mut theirs = None;
+        act_during(&store, &rules(), at, || {
+            // As the real program does when a lock is given back while it looks at it: it removes the next one for it, reads,
+            // and writes a little later.
+            let _ = fs::remove_file(program.lock_path());
+            program.lock(std::process::id(), SystemTime::now());
+            let (program, stale) = (Program::of(&store), program.added());
+            theirs = Some(thread::spawn(move || {
+                thread::sleep(Duration::from_millis(40));
+                assert!(program.lock_path().exists(), "what is theirs stays");
+                fs::write(&program.path, stale).unwrap();
+                program.unlock();
+            }));
+        })
+        .unwrap();
+        theirs.unwrap().join().unwrap();
+        assert_eq!((read_key(&store, ID).as_deref(), count(&store)), (Some("2"), 1), "call {at}");
+    }
 }
 
 proptest! {

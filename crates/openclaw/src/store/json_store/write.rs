@@ -56,28 +56,27 @@ impl JsonStore {
             // As the program does for an agent that has never run.
             files::make_private_dir(&here.dir)?;
         }
-        let lock = here.lock(&mut run)?;
-        here.attempts(&mut run, lock, ready, None)
+        here.lock(&mut run)?;
+        here.attempts(&mut run, ready, None)
     }
 
     /// Tries until nobody comes in between. The lock is given back between two attempts, for the program's users wait for it.
     fn attempts(
         &self,
         run: &mut Run,
-        mut lock: Vec<LockFile>,
         mut ready: Ready,
         mut late: Option<Late>,
     ) -> Result<(Written, Option<Unsettled>), StoreError> {
         let mut pause = Duration::from_millis(1);
         for tried in 0..ATTEMPTS {
-            if tried > 0 && lock.iter().any(|lock| !lock.is_ours()) {
+            if tried > 0 && run.has_lost_the_lock() {
                 // Another process took the lock for stale (it cannot see ours). What follows is guarded by the compare.
                 ready = Ready::default();
             }
             match self.attempt(run, std::mem::take(&mut ready), late.as_ref()) {
                 Ok(Attempt::Done(written, replaced)) => {
                     // Durability needs no lock, and the program's users wait for it.
-                    lock.clear();
+                    run.unlock();
                     run.sync_dirs()
                         .map_err(|error| self.unproven("it may not survive a power cut", error))?;
                     let written = run.told(written);
@@ -91,14 +90,14 @@ impl JsonStore {
                 // What came late is put back before anybody else gets his turn.
                 Ok(Attempt::Again) if late.is_some() => {}
                 Ok(Attempt::Again) => {
-                    lock.clear();
+                    run.unlock();
                     sleep(pause);
                     pause = (pause * 2).min(LONGEST_PAUSE);
                     ready = match self.prepare(run) {
                         Preparation::NothingToDo(contents) => return Ok((Written::nothing(contents), None)),
                         Preparation::Ready(ready) => ready,
                     };
-                    lock = self.lock(run)?;
+                    self.lock(run)?;
                 }
                 Err(error) => return Err(self.give_back(run, late, error)),
             }
@@ -114,15 +113,14 @@ impl JsonStore {
     }
 
     /// Takes the lock in the store's directory, and in every other one from which a link leads to it.
-    fn lock(&self, run: &mut Run) -> Result<Vec<LockFile>, StoreError> {
+    fn lock(&self, run: &mut Run) -> Result<(), StoreError> {
         let mut dirs = BTreeSet::from([self.dir.clone()]);
         for dir in &self.linked_from {
             dirs.extend(files::resolved(dir)?);
         }
         dirs.retain(|_| run.rules.safety.lock);
-        let locks = dirs.iter().map(|dir| LockFile::take(dir, STORE_FILE)).collect::<Result<_, _>>()?;
-        run.begin_hold();
-        Ok(locks)
+        run.hold(dirs.iter().map(|dir| LockFile::take(dir, STORE_FILE)).collect::<Result<_, _>>()?);
+        Ok(())
     }
 
     /// Puts back what came late to files that we had replaced, before an update ends in an error. It is lost with them otherwise.
@@ -228,6 +226,12 @@ impl JsonStore {
         let mut taken = false;
         let mut any_late = false;
         for Job { layer, is_state, seen, target, new, time } in jobs {
+            // The program removes a lock that was given back while it looked at it, and that can be the next one, ours: it has
+            // then read what stands here, and writes without knowing of us.
+            if !was_late && run.has_lost_the_lock() {
+                taken = true;
+                break;
+            }
             let Some(new) = new else {
                 let old = seen.map_or("", |seen| seen.text.as_str());
                 files::overwrite(&target, layer.ours.as_bytes(), time).map_err(|error| {

@@ -1,7 +1,7 @@
 //! One update over all its attempts: its rules, its modification time, how long it may hold the lock.
 
 use super::super::read::text_of;
-use super::super::{Decide, Seen, Trouble};
+use super::super::{Decide, LockFile, Seen, Trouble};
 use super::Layer;
 use crate::files::{self, Prepared};
 use crate::store::{StoreError, WriteRules, Written};
@@ -25,6 +25,7 @@ pub(super) struct Run<'a> {
     pub merged: u32,
     /// The directories whose entries have changed.
     pub dirs: BTreeSet<PathBuf>,
+    lock: Vec<LockFile>,
     held_since: Instant,
 }
 
@@ -41,7 +42,8 @@ pub(super) struct Job<'a> {
 
 impl<'a> Run<'a> {
     pub fn new(rules: &'a WriteRules, decide: &'a mut Decide<'a>) -> Self {
-        Self { rules, decide, bumped: false, merged: 0, dirs: BTreeSet::new(), held_since: Instant::now() }
+        let (dirs, lock, held_since) = (BTreeSet::new(), Vec::new(), Instant::now());
+        Self { rules, decide, bumped: false, merged: 0, dirs, lock, held_since }
     }
 
     /// Adds to what was written what happened on the way.
@@ -49,9 +51,20 @@ impl<'a> Run<'a> {
         Written { merged_late_writes: self.merged, time_bumped: self.bumped, ..written }
     }
 
-    /// The lock was just taken.
-    pub fn begin_hold(&mut self) {
+    /// Holds the lock, just taken, until it is given back or the run ends.
+    pub fn hold(&mut self, lock: Vec<LockFile>) {
+        self.lock = lock;
         self.held_since = Instant::now();
+    }
+
+    /// Gives the lock back.
+    pub fn unlock(&mut self) {
+        self.lock.clear();
+    }
+
+    /// Tells whether another process has taken away the lock that this run holds.
+    pub fn has_lost_the_lock(&self) -> bool {
+        self.lock.iter().any(|lock| !lock.is_ours())
     }
 
     /// Returns how long may still be waited under the lock.

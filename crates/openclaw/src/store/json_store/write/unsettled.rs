@@ -42,15 +42,14 @@ impl Unsettled {
             let Some(found) = replaced.take().and_then(|replaced| replaced.second_look()) else {
                 return Ok(last);
             };
-            let lock = match store.lock(&mut run) {
-                Ok(lock) => lock,
-                Err(error) => return Err(store.give_back(&run, Some(found), error)),
-            };
+            if let Err(error) = store.lock(&mut run) {
+                return Err(store.give_back(&run, Some(found), error));
+            }
             if store.has_moved_on(Some(&found)) {
                 return Ok(last);
             }
             run.merged += 1;
-            let (written, again) = store.attempts(&mut run, lock, Ready::default(), Some(found))?;
+            let (written, again) = store.attempts(&mut run, Ready::default(), Some(found))?;
             last = Some(written);
             replaced = again.map(|again| again.replaced);
         }
