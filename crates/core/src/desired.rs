@@ -1,6 +1,8 @@
 //! What should be: the source's values and what the person allowed.
 
-use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, Timestamp, Wish, ids::AgentId};
+use crate::{
+    CredentialKind, Finding, Fingerprint, ProfileId, ProviderId, StoreId, Timestamp, Wish, ids::AgentId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,5 +91,13 @@ impl Scope {
     pub fn includes_profile(&self, profile: &ProfileId, provider: &ProviderId) -> bool {
         (self.providers.is_empty() || self.providers.contains(provider))
             && (self.profiles.is_empty() || self.profiles.contains(profile))
+    }
+
+    /// Tells whether the scope includes what a finding is about. What is about everybody is within every scope.
+    pub fn covers(&self, finding: &Finding) -> bool {
+        let Finding { agent, provider, profile, .. } = finding;
+        agent.as_ref().is_none_or(|it| self.agents.is_empty() || self.agents.contains(it))
+            && provider.as_ref().is_none_or(|it| self.providers.is_empty() || self.providers.contains(it))
+            && profile.as_ref().is_none_or(|it| self.profiles.is_empty() || self.profiles.contains(it))
     }
 }

@@ -75,13 +75,13 @@ impl Look {
 
     /// Returns what needs attention, within what the look is limited to.
     pub fn attention(&self) -> impl Iterator<Item = &Finding> {
-        let Scope { agents, providers, profiles } = &self.desired.scope;
-        let findings = self.judgement.findings.iter().filter(|one| one.severity == Severity::Attention);
-        findings.filter(move |one| {
-            one.agent.as_ref().is_none_or(|it| agents.is_empty() || agents.contains(it))
-                && one.provider.as_ref().is_none_or(|it| providers.is_empty() || providers.contains(it))
-                && one.profile.as_ref().is_none_or(|it| profiles.is_empty() || profiles.contains(it))
-        })
+        self.attention_within(&self.desired.scope)
+    }
+
+    /// Returns what needs attention within this.
+    pub fn attention_within(&self, scope: &Scope) -> impl Iterator<Item = &Finding> {
+        let attention = self.judgement.findings.iter().filter(|one| one.severity == Severity::Attention);
+        attention.filter(move |one| scope.covers(one))
     }
 
     /// What is limited to some agents or providers leaves the config of all alone.

@@ -122,7 +122,8 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     }
     let lost = args.routes
         && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
-    Ok(Outcome::attention_if(unasked || lost || !rotations.is_empty() || !report.is_accepted()))
+    let found = report.look.attention_within(&options.scope).next().is_some();
+    Ok(Outcome::attention_if(unasked || lost || found || !rotations.is_empty() || !report.is_accepted()))
 }
 
 /// Says of every message that there may be where it goes.

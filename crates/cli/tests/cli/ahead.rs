@@ -44,6 +44,14 @@ fn a_rotation_says_what_stands_there_and_how_the_vault_takes_it_in() {
         let message = finding.unwrap()["message"].as_str().unwrap();
         let there = message.split_whitespace().nth(1).unwrap().to_owned();
         assert!(message.starts_with("holds ") && there.len() == 8, "{message}");
+        // That its provider accepts it makes it nobody's decision.
+        let verified = stage.run(&["verify", "--json"]);
+        assert_eq!(
+            (verified.code, &verified.json()["summary"]["accepted"]),
+            (2, &3.into()),
+            "{}",
+            verified.out
+        );
         let before = stage.run(&["instance", "show", "--json"]).json();
         for more in [&[] as &[&str], &["--instances", "home"], &["--dry-run"]] {
             let run = stage.run(&[&rotate[..], more].concat());

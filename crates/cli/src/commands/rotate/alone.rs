@@ -11,7 +11,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::holdings::{self, Held};
 use crate::ui::{Text, Tone, Ui};
-use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
+use keyshoal_core::vault::{VaultAgent, VaultCredential, VaultInstance, VersionState};
 use keyshoal_core::{AgentId, Fact, Fingerprint, Secret, StoreId};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{
@@ -36,6 +36,15 @@ pub struct Alone<'a> {
 }
 
 impl Alone<'_> {
+    /// Names who has the credential: one agent where it is an override.
+    pub fn whom(&self) -> &str {
+        self.agent().map_or("everybody", |agent| agent.id.as_str())
+    }
+
+    fn agent(&self) -> Option<&VaultAgent> {
+        self.flow.instance().agents.iter().find(|agent| Some(agent.uid) == self.credential.agent)
+    }
+
     /// Stages a new value and goes on from there. What a rotation before it keeps at hand is retired only for a value that is accepted.
     pub fn staged(
         &self,
@@ -122,9 +131,8 @@ impl Alone<'_> {
         secret: &Secret,
     ) -> Result<VaultInstance, CommandError> {
         let Self { flow, credential, options, .. } = self;
-        let agent = flow.instance().agents.iter().find(|agent| Some(agent.uid) == credential.agent);
         let (provider, kind) = (&credential.provider, &credential.kind);
-        credential::value::try_it(ui, flow, secret, provider, kind, agent, !options.offline)?;
+        credential::value::try_it(ui, flow, secret, provider, kind, self.agent(), !options.offline)?;
         let part = Part::of(flow, credential);
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;

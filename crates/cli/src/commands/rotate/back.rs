@@ -44,7 +44,7 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
     let (to, what) = match stage {
         Stage::Staged | Stage::Tested => (None, "given up: no agent has the new value yet".to_owned()),
         Stage::Publishing => (print(VersionState::Current), "given up: the new value is retired".to_owned()),
-        Stage::RolledBack => (print(VersionState::Current), "every agent gets it".to_owned()),
+        Stage::RolledBack => (print(VersionState::Current), format!("{} gets it", alone.whom())),
         Stage::Published | Stage::Proven | Stage::Finished => (
             print(VersionState::Previous),
             format!(
@@ -59,7 +59,7 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
         true => None,
         false => {
             let head = match to {
-                Some(to) => format!(": everybody goes back to {to}; "),
+                Some(to) => format!(": {} goes back to {to}; ", alone.whom()),
                 None => ": ".to_owned(),
             };
             let (old, new) = match stage {
@@ -108,7 +108,8 @@ pub fn forward(ui: &mut Ui, alone: &Alone<'_>, open: Rotation) -> Result<Outcome
     let Alone { flow, credential, options, .. } = alone;
     let to = print(alone, VersionState::Previous);
     let what = format!(
-        ": everybody goes forward to {} again; the present one ({}) stays at hand for the grace time",
+        ": {} goes forward to {} again; the present one ({}) stays at hand for the grace time",
+        alone.whom(),
         shown_as(to),
         shown_as(print(alone, VersionState::Current))
     );
