@@ -25,6 +25,7 @@ mod outside;
 mod places;
 mod providers;
 mod raw;
+mod roots;
 mod secrets;
 mod special;
 mod standing;
@@ -103,6 +104,7 @@ fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config
     let env = variables::config_layer(&root, &mut notes);
     let meta = root.object_at("meta", &mut notes);
     let touched_version = meta.and_then(|meta| meta.text_at("lastTouchedVersion", &mut notes));
+    roots::warn_of_strangers(&root, touched_version.as_deref(), &mut notes);
     let names = ModelNames::new(&root, touched_version.as_deref(), &mut notes);
     let roster = agents::read(&root, locations, &names, &mut notes)?;
     let auth = auth::read(&root, &mut notes);

@@ -94,3 +94,21 @@ fn a_flood_of_faults_is_cut_short() {
     assert_eq!(config.warnings.len(), 101);
     assert!(config.warnings[100].ends_with("4900 more of the like"));
 }
+
+#[test]
+fn a_key_at_the_root_that_openclaw_does_not_have_is_a_refusal_for_the_releases_whose_schemas_were_seen() {
+    let refused = |version: &str, key: &str| {
+        let text = format!("{{meta: {{lastTouchedVersion: '{version}'}},\n {key}: {{}}, $schema: 'x'}}");
+        let config = Place::new(&text).load();
+        let [only] = config.warnings.as_slice() else { return (config.warnings.len(), false) };
+        assert!(only.contains(&format!("openclaw.json:2:2: {key} is no key")), "{only}");
+        (1, crate::config::is_refusal(only))
+    };
+    for version in ["2026.3.28", "2026.9.6", "2026.9.30"] {
+        assert_eq!(refused(version, "zzUnknown"), (1, true), "{version}");
+        assert_eq!(refused(version, "telemetry"), (0, false), "{version}");
+    }
+    // What comes later may have it.
+    assert_eq!(refused("2026.10.1", "zzUnknown"), (1, false));
+    assert_eq!(refused("", "zzUnknown"), (1, false));
+}
