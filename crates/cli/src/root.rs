@@ -14,7 +14,7 @@ pub use installation::{
     OpenFor, act_as_owner, act_as_owner_to_be, keys_dir, keys_dir_or_default, locations, open, read_secret,
     secret_of,
 };
-pub use target::{Target, open_to_others};
+pub use target::{Entry, Target, UnfinishedImport, open_to_others, unfinished_import};
 pub use write::{
     Drafts, make_new_dir, open_file, take_back, write_file, write_new, write_new_with, write_stdout,
 };

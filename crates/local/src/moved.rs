@@ -1,7 +1,7 @@
 //! Logins that move here with an import: each is written once and whole, into a store that has none of that name.
 
 use crate::Installation;
-use keyshoal_core::{AgentId, Observation, ProfileId, Secret, StoreHealth, StoreId};
+use keyshoal_core::{AgentId, Fingerprint, Observation, ProfileId, Secret, StoreHealth, StoreId};
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_openclaw::store::{Edit, StoreError, StoredProfile};
 
@@ -17,6 +17,12 @@ pub struct Login<'a> {
 }
 
 impl Installation {
+    /// Returns the fingerprints that logins have in stores which hold them whole.
+    pub fn prints_of(&self, logins: &[Login<'_>]) -> Result<Vec<Fingerprint>, PortError> {
+        let print = |login: &Login<'_>| Ok(parsed(login)?.material(self.prints()).fingerprint());
+        logins.iter().filter_map(|login| print(login).transpose()).collect()
+    }
+
     /// Writes logins into the stores of an installation that was just made. Returns for each of them why no store can have it, where
     /// that is so. What fails otherwise is an error, and the caller takes everything back.
     pub fn move_in(&self, logins: &[Login<'_>]) -> Result<Vec<Option<String>>, PortError> {
@@ -51,11 +57,7 @@ impl Installation {
         else {
             return Ok(Some("OpenClaw makes this store itself, and has not".to_owned()));
         };
-        let stored = StoredProfile::parse(profile, entry).map_err(|why| PortError {
-            message: format!("{profile}: {why}"),
-            hint: None,
-            retryable: false,
-        })?;
+        let stored = parsed(login)?;
         let edit = Edit::MoveIn { profile: (*profile).clone(), json: (*entry).clone() };
         let written = held.file.update(&self.rules(), &mut |_| Ok(vec![edit.clone()])).map_err(failed)?;
         match written.contents.profiles.get(*profile).is_some_and(|there| there.secret == stored.secret) {
@@ -67,6 +69,14 @@ impl Installation {
             }),
         }
     }
+}
+
+fn parsed(login: &Login<'_>) -> Result<StoredProfile, PortError> {
+    StoredProfile::parse(login.profile, login.entry).map_err(|why| PortError {
+        message: format!("{}: {why}", login.profile),
+        hint: None,
+        retryable: false,
+    })
 }
 
 fn failed(error: StoreError) -> PortError {

@@ -7,7 +7,7 @@ use crate::document::DiffDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::OpenFor;
+use crate::root::{self, OpenFor};
 use crate::ui::{Text, Tone, Ui};
 use crate::view::status::StatusView;
 use keyshoal_core::{Finding, FindingKind};
@@ -27,7 +27,7 @@ pub struct DiffArgs {
     pub scope: ScopeArgs,
 }
 
-/// Plans and shows; exit code 2 when there is something to do or to decide, or a rotation is half done.
+/// Plans and shows; exit code 2 when there is something to do or to decide, a rotation is half done, or an import has not ended.
 pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<Outcome, CommandError> {
     let wanted = OpenFor { offline: args.scope.offline, ..OpenFor::default() };
     let (installation, held) = shared::open_held(ui, context, wanted)?;
@@ -39,21 +39,27 @@ pub fn cmd_diff(ui: &mut Ui, context: &Context<'_>, args: &DiffArgs) -> Result<O
     args.scope.check(&report.look)?;
     shared::warn_not_remembered(ui, &report.look);
     let left = left_over(&report);
+    let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
+    let import = root::unfinished_import(installation.state_dir());
+    let open = import.is_some() || !rotations.is_empty();
     let mut lines = render::plan::lines(&report.plan);
+    let nothing = report.plan.is_empty() && report.plan.questions.is_empty();
+    if nothing && (open || !left.is_empty()) {
+        lines.clear();
+    }
     if !left.is_empty() {
-        let nothing = report.plan.is_empty() && report.plan.questions.is_empty();
-        if nothing {
-            lines.clear();
-        }
         lines.push(Text::toned(Tone::Strong, if nothing { "Findings" } else { "Left" }));
         let view = StatusView::of(&report.look.observed, &report.look.knowledge, &report.look.desired, &left);
         lines.extend(render::findings::attention(&view, ui.width()));
+    } else if nothing && open {
+        lines.push(Text::of("nothing to do in the stores"));
     }
+    lines.extend(render::status::half_done(&rotations));
+    lines.extend(render::status::unfinished_imports(import, ui.width()));
     ui.data(&lines);
-    let rotations = held.as_ref().map(half_done).transpose()?.unwrap_or_default();
-    ui.data(&render::status::half_done(&rotations));
-    let outcome = Outcome::attention_if(!rotations.is_empty() || report.outcome.needs_attention());
-    ui.document(&DiffDocument::of(&report.plan, &left, rotations))?;
+    let needed = open || report.outcome.needs_attention();
+    let outcome = Outcome::attention_if(needed);
+    ui.document(&DiffDocument::of(&report.plan, &left, rotations, import.is_some()))?;
     Ok(outcome)
 }
 

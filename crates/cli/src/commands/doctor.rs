@@ -9,8 +9,8 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::render::doctor::Beside;
-use crate::root::OpenFor;
 use crate::root::holdings::Need;
+use crate::root::{self, OpenFor};
 use crate::ui::{Text, Ui};
 use keyshoal_core::{Severity, Timestamp};
 use keyshoal_engine::doctor::{self, Case, Diagnosis, Examine as _, Remedy};
@@ -61,6 +61,7 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         ..OpenFor::default()
     };
     let (installation, held) = shared::open_held(ui, context, open)?;
+    let import = root::unfinished_import(installation.state_dir());
     let rotations = || held.as_ref().map(half_done).transpose().map(Option::unwrap_or_default);
     let (at, running, mut diagnoses) = examine(ui, &installation, args.online)?;
     let state_dir = installation.state_dir().display().to_string();
@@ -76,12 +77,12 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
         |remedy| diagnoses.iter().flat_map(|one| &one.told.symptoms).any(|one| one.remedy == Some(remedy));
     let (by_sync, by_scrub) = (of(Remedy::Sync), of(Remedy::Scrub));
     if !args.fix || !by_sync && !by_scrub {
-        let beside = Beside { rotations: rotations()?, unfinished: false, running };
+        let beside = Beside { rotations: rotations()?, unfinished: false, import, running };
         ui.data(&render::doctor::screen(&diagnoses, &beside, ui.width()));
         if args.fix && outcome(&diagnoses) == Outcome::Attention {
             ui.say(&Text::of("nothing of this is safe to mend without you: the lines with → say how"));
         }
-        ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses).rotations(&beside.rotations))?;
+        ui.document(&DoctorDocument::of(at, &state_dir, &diagnoses).beside(&beside))?;
         return Ok(outcome(&diagnoses).max(Outcome::attention_if(beside.needs_attention())));
     }
     render::doctor::intent(&diagnoses).iter().for_each(|line| ui.say(line));
@@ -101,9 +102,9 @@ pub fn cmd_doctor(ui: &mut Ui, context: &Context<'_>, args: &DoctorArgs) -> Resu
     let (at, running, diagnoses) = examine(ui, &installation, false)?;
     let unfinished = report.as_ref().is_some_and(|report| report.outcome.needs_attention());
     let unfinished = unfinished || scrubbed.needs_attention();
-    let beside = Beside { rotations: rotations()?, unfinished, running };
+    let beside = Beside { rotations: rotations()?, unfinished, import, running };
     ui.data(&render::doctor::screen(&diagnoses, &beside, ui.width()));
-    let document = DoctorDocument::of(at, &state_dir, &diagnoses).rotations(&beside.rotations);
+    let document = DoctorDocument::of(at, &state_dir, &diagnoses).beside(&beside);
     ui.document(&document.fixed(report.as_ref()).scrubbed(&scrubbed))?;
     Ok(outcome(&diagnoses).max(Outcome::attention_if(beside.needs_attention())))
 }

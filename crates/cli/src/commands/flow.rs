@@ -209,7 +209,7 @@ impl<'a> Flow<'a> {
 
     /// Shows what was done, in the stores and in the vault.
     pub fn show(&self, ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
-        report::show_beside(ui, command, report, Beside { noted: self.noted, rotations: None })
+        report::show_beside(ui, command, report, Beside { noted: self.noted, ..Beside::default() })
     }
 
     /// The same, without showing it. The flow that comes back knows the instance as it is then.

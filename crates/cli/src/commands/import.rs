@@ -18,7 +18,7 @@ use keyshoal_transfer::{Choice, Facts, ImportPlan, Payload, preview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-pub use take::{Access, Made};
+pub use take::{Access, Broken, Made};
 use uuid::Uuid;
 
 /// Arguments of `import`.
@@ -33,8 +33,9 @@ Examples:
   keyshoal import /mnt/old/.openclaw           a state directory that was copied over
 
 Nothing is overwritten: a state directory that holds an installation is refused (keyshoal instance add takes that one in). The source
-stays as it is. Where something fails, nothing is left of what had been begun. Databases are made by OpenClaw's own program alone: by the
-one on the PATH or of --openclaw; without it, what needs them waits until OpenClaw has started once. A value of an agent that differs from the shared one is dropped only where its
+stays as it is. Where something fails, nothing is left of what had been begun. What a killed import has left is removed by the next one,
+which says so first, and not where others have changed any of it since; keyshoal sync ends one that had only stores left to write.
+Databases are made by OpenClaw's own program alone: by the one on the PATH or of --openclaw; without it, what needs them waits until OpenClaw has started once. A value of an agent that differs from the shared one is dropped only where its
 provider rejects it and accepts the shared one; an accepted one becomes an override; any other is asked about, and kept as an override
 when nobody answers.")]
 pub struct ImportArgs {
@@ -89,13 +90,12 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     // A program that is none is found out before anything is made.
     let program = take::program(context, args)?;
     let vault = vaulted::open(ui, context, args)?;
-    if !args.dry_run && (args.yes || ui.can_ask()) {
-        take::broken::settle(ui, context, args, vault.as_ref())?;
-    }
-    let existing = match &vault {
+    let broken = Broken::find(context, args, vault.as_ref())?;
+    let mut existing = match &vault {
         Some(vault) => vault.instances()?,
         None => Vec::new(),
     };
+    existing.retain(|one| broken.as_ref().is_none_or(|broken| !broken.is_of(one)));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let name = args.name.as_deref().unwrap_or(&host);
     let mut known = Known {
@@ -112,6 +112,9 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         known.verdicts = check::ask(context, &payload, &plan)?;
         plan = known.plan(&payload);
     }
+    let document = |plan: &ImportPlan| ImportDocument::of(plan, sealed, false).removing(broken.as_ref());
+    let removes = broken.iter().flat_map(|broken| broken.said().wrapped(ui.width(), 4));
+    ui.data(&removes.collect::<Vec<_>>());
     ui.data(&render::import::preview(&plan, sealed, ui.width()));
     if let Some(program) = &program {
         program.require_fit(&plan)?;
@@ -119,19 +122,23 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
     let may = plan.conflicts.is_empty();
     let attention = Outcome::attention_if(!may || !plan.questions.is_empty());
     if args.dry_run || !may {
-        ui.document(&ImportDocument::of(&plan, sealed, false))?;
+        ui.document(&document(&plan))?;
         return Ok(attention);
     }
     if !args.yes && !ui.can_ask() {
-        ui.document(&ImportDocument::of(&plan, sealed, false))?;
+        ui.document(&document(&plan))?;
         ui.say(&Text::of("Nothing was made: agree with --yes."));
         return Ok(Outcome::Attention);
     }
-    let state_dir = take::place::free(context)?;
+    let state_dir = match &broken {
+        Some(broken) => broken.dir().to_owned(),
+        None => take::place::free(context)?,
+    };
     if !args.yes {
         known.answer(ui, &plan)?;
         plan = known.plan(&payload);
-        let mut question = vec![Text::of(format!("It goes to {}.", state_dir.display()))];
+        let mut question: Vec<Text> = broken.iter().map(Broken::said).collect();
+        question.push(Text::of(format!("It goes to {}.", state_dir.display())));
         if vault.is_none() {
             question.push(vaulted::offer(context)?);
         }
@@ -142,6 +149,10 @@ pub fn cmd_import(ui: &mut Ui, context: &Context<'_>, args: &ImportArgs) -> Resu
         }
     }
     plan.keep_what_is_open();
+    if let Some(broken) = broken {
+        broken.remove(ui, context, vault.as_ref())?;
+        take::place::free(context)?;
+    }
     let fresh = vault.is_none();
     let vault = match vault {
         Some(vault) => vault,

@@ -12,7 +12,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::{self, Held, Need};
-use crate::root::{OpenFor, Target};
+use crate::root::{self, OpenFor, UnfinishedImport};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_local::restore::Direction;
 use way_back::way_back;
@@ -54,7 +54,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     let installation = shared::open(ui, context, wanted)?;
     let Some(run) = installation.open_run()? else {
         let held = holdings::hold(ui, context.world, context.globals, &installation, Need::IfAtHand)?;
-        return nothing(ui, held.as_ref(), Target::is_marked(installation.state_dir()));
+        return nothing(ui, held.as_ref(), root::unfinished_import(installation.state_dir()));
     };
     // Files that are no stores are nothing that a vault knows of.
     let is_the_vaults = installation.vault_id()?.is_some() && run.files.is_empty();
@@ -80,7 +80,7 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
     if is_the_vaults && args.finish {
         let scope = ScopeArgs { offline: true, ..ScopeArgs::default() };
         let wanted = SyncArgs { scope, yes: true, activate: args.activate.clone(), ..SyncArgs::default() };
-        return sync::go(ui, &installation, held.as_ref(), &wanted);
+        return sync::go(ui, context, &installation, held.as_ref(), &wanted);
     }
     if is_the_vaults {
         let mut refused = CommandError::user(
@@ -103,18 +103,20 @@ pub fn cmd_recover(ui: &mut Ui, context: &Context<'_>, args: &RecoverArgs) -> Re
 /// Says that no run is open. A rotation that is half done is another matter, and told where the vault can be asked.
 ///
 /// Nor is an import that broke off a run.
-fn nothing(ui: &mut Ui, held: Option<&Held>, unfinished_import: bool) -> Result<Outcome, CommandError> {
+fn nothing(
+    ui: &mut Ui,
+    held: Option<&Held>,
+    import: Option<UnfinishedImport>,
+) -> Result<Outcome, CommandError> {
     let rotations = held.map(half_done).transpose()?.unwrap_or_default();
-    let sign = match rotations.is_empty() && !unfinished_import {
+    let sign = match rotations.is_empty() && import.is_none() {
         true => Text::toned(Tone::Good, "✓ "),
         false => Text::new(),
     };
     ui.data(&[sign.plain("every run has finished; there is nothing to recover")]);
     ui.data(&render::status::half_done(&rotations));
-    if unfinished_import {
-        ui.data(&[render::status::unfinished_import()]);
-    }
-    let outcome = Outcome::attention_if(!rotations.is_empty() || unfinished_import);
-    ui.document(&restored::Document::nothing("recover").beside(rotations))?;
+    ui.data(&render::status::unfinished_imports(import, ui.width()));
+    let outcome = Outcome::attention_if(!rotations.is_empty() || import.is_some());
+    ui.document(&restored::Document::nothing("recover").beside(rotations, import.is_some()))?;
     Ok(outcome)
 }

@@ -6,11 +6,13 @@ use crate::document::RunDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
+use crate::root::{self, UnfinishedImport};
 use crate::ui::{Text, Tone, Ui};
 use crate::view::rotations::HalfDone;
 use crate::view::status::StatusView;
 use keyshoal_core::{AgentId, FindingKind, ProfileId, Severity};
 use keyshoal_engine::{Outcome as Ended, SyncReport};
+use std::path::Path;
 
 /// Prints what a run did, or what it would do, and returns the command's outcome.
 pub fn show(ui: &mut Ui, command: &str, report: &SyncReport) -> Result<Outcome, CommandError> {
@@ -24,6 +26,33 @@ pub struct Beside {
     pub noted: Noted,
     /// Rotations that are half done, where the command is one that tells of them.
     pub rotations: Option<Vec<HalfDone>>,
+    /// What came of an import that had not ended, where the command is one that tells of it.
+    pub import: Option<Import>,
+}
+
+/// What came of an import that had not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Import {
+    /// There is none.
+    None,
+    /// It has not ended.
+    Unfinished(UnfinishedImport),
+    /// This run has ended it.
+    Ended,
+}
+
+impl Import {
+    /// Looks whether one has not ended.
+    pub fn of(state_dir: &Path) -> Self {
+        root::unfinished_import(state_dir).map_or(Self::None, Self::Unfinished)
+    }
+
+    fn unfinished(self) -> Option<UnfinishedImport> {
+        match self {
+            Self::Unfinished(import) => Some(import),
+            Self::None | Self::Ended => None,
+        }
+    }
 }
 
 /// The same with what else there is to say.
@@ -31,7 +60,7 @@ pub fn show_beside(
     ui: &mut Ui,
     command: &str,
     report: &SyncReport,
-    Beside { noted, rotations }: Beside,
+    Beside { noted, rotations, import }: Beside,
 ) -> Result<Outcome, CommandError> {
     shared::warn_not_remembered(ui, &report.after);
     if let Some(run) = &report.settled {
@@ -56,12 +85,27 @@ pub fn show_beside(
         }
     }
     let half_done = rotations.as_deref().unwrap_or_default();
-    if !half_done.is_empty() {
-        add(&mut lines, half_done, report.outcome, ui.width());
+    let unfinished = import.and_then(Import::unfinished);
+    let told = render::status::unfinished_imports(unfinished, ui.width()).into_iter();
+    let halves = render::status::half_done(half_done);
+    let told = told.chain(halves.iter().flat_map(|line| line.wrapped(ui.width(), 4))).collect();
+    let open = match (unfinished.is_some(), !half_done.is_empty()) {
+        (true, true) => Some("an import has not ended, and a rotation is half done"),
+        (true, false) => Some("an import has not ended"),
+        (false, true) => Some("a rotation is half done"),
+        (false, false) => None,
+    };
+    if let Some(what) = open {
+        add(&mut lines, told, what, report.outcome);
+    }
+    if import == Some(Import::Ended) {
+        let ended = "the import that had broken off has ended: what was missing is here";
+        lines.insert(lines.len().saturating_sub(1), Text::toned(Tone::Good, "✓ ").plain(ended));
     }
     ui.data(&lines);
-    let needed = noted == Noted::Would || !half_done.is_empty() || report.outcome.needs_attention();
+    let needed = noted == Noted::Would || open.is_some() || report.outcome.needs_attention();
     let mut document = RunDocument::new(command, &report.plan).attention(needed).rotations(rotations);
+    document = document.unfinished_import(import.map(|import| import.unfinished().is_some()));
     if report.run.is_some() || report.activation != keyshoal_core::ActivationOutcome::NotNeeded {
         document = document.applied(report.run.clone(), &report.receipts, &report.activation);
         document = document.configured(report.config.as_ref());
@@ -70,16 +114,14 @@ pub fn show_beside(
     Ok(Outcome::attention_if(needed))
 }
 
-/// Adds rotations that are half done. That the stores are right is not the end of it then.
-fn add(lines: &mut Vec<Text>, half_done: &[HalfDone], outcome: Ended, width: usize) {
-    let told = render::status::half_done(half_done);
-    let told = told.iter().flat_map(|line| line.wrapped(width, 4));
+/// Adds what is open beside the run. That the stores are right is not the end of it then.
+fn add(lines: &mut Vec<Text>, told: Vec<Text>, what: &str, outcome: Ended) {
     let last = match outcome {
         Ended::NothingToDo => {
             lines.pop();
-            Some("nothing to do in the stores; a rotation is half done")
+            Some(format!("nothing to do in the stores; {what}"))
         }
-        Ended::Done => Some("a rotation is half done"),
+        Ended::Done => Some(what.to_owned()),
         _ => None,
     };
     let at = if last.is_some() { lines.len() } else { lines.len().saturating_sub(1) };

@@ -26,6 +26,7 @@ pub struct Document {
     files: Vec<File>,
     activation: Option<&'static str>,
     rotations: Option<Vec<HalfDone>>,
+    unfinished_import: Option<bool>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -51,14 +52,25 @@ impl Document {
     pub fn nothing(command: &str) -> Self {
         let schema = format!("keyshoal.{command}.v1");
         let (values, files) = (Vec::new(), Vec::new());
-        let (config, activation, rotations) = (None, None, None);
-        Self { schema, run: None, applied: false, values, config, files, activation, rotations }
+        let (config, activation, rotations, unfinished_import) = (None, None, None, None);
+        Self {
+            schema,
+            run: None,
+            applied: false,
+            values,
+            config,
+            files,
+            activation,
+            rotations,
+            unfinished_import,
+        }
     }
 
-    /// Adds the rotations that are half done.
+    /// Adds the rotations that are half done, and whether an import has not ended.
     #[must_use]
-    pub fn beside(mut self, rotations: Vec<HalfDone>) -> Self {
+    pub fn beside(mut self, rotations: Vec<HalfDone>, unfinished_import: bool) -> Self {
         self.rotations = Some(rotations);
+        self.unfinished_import = Some(unfinished_import);
         self
     }
 

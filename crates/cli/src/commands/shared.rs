@@ -77,6 +77,11 @@ impl ScopeArgs {
         }
     }
 
+    /// Tells whether it leaves something of the installation out.
+    pub fn is_limited(&self) -> bool {
+        !self.agent.is_empty() || !self.provider.is_empty() || !self.profile.is_empty()
+    }
+
     /// Returns how to sync.
     pub fn sync_options(&self) -> SyncOptions {
         SyncOptions {

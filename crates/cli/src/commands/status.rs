@@ -6,7 +6,7 @@ use crate::document::StatusDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
-use crate::root::{OpenFor, Target};
+use crate::root::{self, OpenFor};
 use crate::ui::Ui;
 use crate::view::status::StatusView;
 use keyshoal_engine::{AskPolicy, Look, LookOptions};
@@ -35,7 +35,7 @@ pub fn cmd_status(ui: &mut Ui, context: &Context<'_>, args: &StatusArgs) -> Resu
     let look = shared::look(ui, &installation, &options)?;
     let mut view = StatusView::of(&look.observed, &look.knowledge, &look.desired, &look.judgement.findings);
     view.never_asked &= !args.check;
-    view.unfinished_import = Target::is_marked(installation.state_dir());
+    view.unfinished_import = root::unfinished_import(installation.state_dir());
     if let Some(held) = &held {
         view.rotations = half_done(held)?;
     }

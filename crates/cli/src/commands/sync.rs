@@ -2,17 +2,17 @@
 
 use super::consent::{Agreed, Consent};
 use super::flow::following;
-use super::report::{self, Beside};
+use super::report::{self, Beside, Import};
 use super::rotate::half_done;
 use super::{Context, fresh, identity, restarting, shared};
 use crate::arguments::{ActivateArgs, ScopeArgs};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::root::holdings::{self, Held, Need};
-use crate::root::{OpenFor, vault};
+use crate::root::{self, OpenFor, Target, UnfinishedImport, vault};
 use crate::ui::Ui;
-use keyshoal_engine::SyncOptions;
 use keyshoal_engine::ports::Change as _;
+use keyshoal_engine::{Outcome as Ended, SyncOptions, SyncReport};
 use keyshoal_local::Installation;
 
 /// Arguments of `sync`.
@@ -26,7 +26,8 @@ Examples:
 
 Without a terminal and without --yes nothing is written: what would be asked is printed, and the exit code is 2.
 --yes replaces what is dead, keeps what its provider accepts, and leaves the rest alone. A rotation that is half done is named, with
-exit code 2: keyshoal rotate PROFILE --resume goes on with it, --rollback gives it up.")]
+exit code 2: keyshoal rotate PROFILE --resume goes on with it, --rollback gives it up. An import that broke off is named likewise; one that
+had only stores left to write is ended.")]
 pub struct SyncArgs {
     /// What to limit it to.
     #[command(flatten)]
@@ -68,7 +69,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
     if let Some(held) = held.as_mut().filter(|_| !args.dry_run) {
         following::place(ui, &installation, held, &author)?;
     }
-    let outcome = go(ui, &installation, held.as_ref(), args)?;
+    let outcome = go(ui, context, &installation, held.as_ref(), args)?;
     if let Some(held) = held.filter(|_| !args.dry_run) {
         // What the vault misses of the config it takes the next time.
         let _ = following::follow(&installation, &held.vault, &held.instance.id, &author);
@@ -80,6 +81,7 @@ pub fn cmd_sync(ui: &mut Ui, context: &Context<'_>, args: &SyncArgs) -> Result<O
 /// The same, of an installation that is open.
 pub fn go(
     ui: &mut Ui,
+    context: &Context<'_>,
     installation: &Installation,
     held: Option<&Held>,
     args: &SyncArgs,
@@ -90,7 +92,7 @@ pub fn go(
         command: "sync".to_owned(),
         ..args.scope.sync_options()
     };
-    if !args.scope.agent.is_empty() || !args.scope.provider.is_empty() || !args.scope.profile.is_empty() {
+    if args.scope.is_limited() {
         let look = keyshoal_engine::LookOptions::default();
         args.scope.check(&shared::look(ui, installation, &look)?)?;
     }
@@ -115,5 +117,33 @@ pub fn go(
     }
     restarting::offer(ui, installation, &mut report, options.activate, &options.look)?;
     let rotations = held.map(half_done).transpose()?;
-    report::show_beside(ui, "sync", &report, Beside { rotations, ..Beside::default() })
+    let import = Some(import(ui, context, (installation, held), args, &report));
+    report::show_beside(ui, "sync", &report, Beside { rotations, import, ..Beside::default() })
+}
+
+/// Ends an import that broke off where nothing was left of it but what a sync brings, and all of that is here now.
+fn import(
+    ui: &mut Ui,
+    context: &Context<'_>,
+    (installation, held): (&Installation, Option<&Held>),
+    args: &SyncArgs,
+    report: &SyncReport,
+) -> Import {
+    let found = Import::of(installation.state_dir());
+    let everything = !args.dry_run && !args.scope.is_limited();
+    let is_here = everything && matches!(report.outcome, Ended::NothingToDo | Ended::Done);
+    if found != Import::Unfinished(UnfinishedImport::LeftToSync) || !is_here {
+        return found;
+    }
+    // What it had read of its payload goes as well: it holds secrets.
+    let ended = Target::end(installation.state_dir(), held.map(|held| &held.instance.id))
+        .and_then(|ended| root::Drafts::of(context.world, context.globals).map(|_| ended));
+    match ended {
+        Ok(true) => Import::Ended,
+        Ok(false) => Import::of(installation.state_dir()),
+        Err(error) => {
+            ui.warn(&format!("the import that broke off could not be ended: {}", error.message));
+            found
+        }
+    }
 }

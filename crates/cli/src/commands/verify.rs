@@ -115,7 +115,9 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     ui.data(&render::verify::lines(&report, &checks, &routes, ui.width()));
     let told = render::status::half_done(&rotations);
     ui.data(&told.iter().flat_map(|line| line.wrapped(ui.width(), 4)).collect::<Vec<_>>());
-    ui.document(&VerifyDocument::of(&report, &checks, &routes, &rotations))?;
+    let import = root::unfinished_import(installation.state_dir());
+    ui.data(&render::status::unfinished_imports(import, ui.width()));
+    ui.document(&VerifyDocument::of(&report, &checks, &routes, &rotations, import.is_some()))?;
     if let (Some(path), Some(form)) = (&args.report, form) {
         root::write_file(path, &render::verify_page::page(&report, &checks, &routes).text(form))?;
         ui.say(&Text::of(format!("the report is in {}", path.display())));
@@ -123,7 +125,8 @@ pub fn cmd_verify(ui: &mut Ui, context: &Context<'_>, args: &VerifyArgs) -> Resu
     let lost = args.routes
         && checks.iter().any(|check| check.id == "routes_answered" && check.result == CheckResult::No);
     let found = report.look.attention_within(&options.scope).next().is_some();
-    Ok(Outcome::attention_if(unasked || lost || found || !rotations.is_empty() || !report.is_accepted()))
+    let open = import.is_some() || !rotations.is_empty();
+    Ok(Outcome::attention_if(unasked || lost || found || open || !report.is_accepted()))
 }
 
 /// Says of every message that there may be where it goes.

@@ -1,6 +1,7 @@
 //! `keyshoal.doctor.v1`.
 
 use crate::commands::scrub::Offered;
+use crate::render::doctor::Beside;
 use crate::view::rotations::HalfDone;
 use keyshoal_core::{AgentId, RunId, Severity, Timestamp};
 use keyshoal_engine::SyncReport;
@@ -16,6 +17,7 @@ pub struct DoctorDocument {
     checks: Vec<CheckDocument>,
     summary: Summary,
     rotations: Vec<HalfDone>,
+    unfinished_import: bool,
     fixed: Option<FixedDocument>,
     scrubbed: Option<ScrubbedDocument>,
 }
@@ -77,15 +79,17 @@ impl DoctorDocument {
                 attention: count(Severity::Attention),
             },
             rotations: Vec::new(),
+            unfinished_import: false,
             fixed: None,
             scrubbed: None,
         }
     }
 
-    /// Adds the rotations that are half done.
+    /// Adds the rotations that are half done, and whether an import has not ended.
     #[must_use]
-    pub fn rotations(mut self, rotations: &[HalfDone]) -> Self {
-        self.rotations = rotations.to_vec();
+    pub fn beside(mut self, beside: &Beside) -> Self {
+        self.rotations = beside.rotations.clone();
+        self.unfinished_import = beside.import.is_some();
         self
     }
 

@@ -1,7 +1,7 @@
 //! `keyshoal.import.v1`: what an import would make.
 
 use super::export::{LeftOutDocument, StaysDocument, TotalsDocument};
-use crate::commands::import::{Access, Made};
+use crate::commands::import::{Access, Broken, Made};
 use crate::render::import::conflict_words;
 use keyshoal_core::{
     AgentId, CredentialKind, Fingerprint, InstanceId, ProfileId, ProviderId, Timestamp, VerdictKind,
@@ -16,6 +16,7 @@ use std::path::PathBuf;
 pub struct ImportDocument {
     schema: &'static str,
     applied: bool,
+    removes: Option<RemovesDocument>,
     made: Option<MadeDocument>,
     name: String,
     sealed: &'static str,
@@ -33,6 +34,13 @@ pub struct ImportDocument {
     left_out: Vec<LeftOutDocument>,
     conflicts: Vec<ConflictLine>,
     warnings: Vec<String>,
+}
+
+/// What goes before anything is made.
+#[derive(Clone, Debug, Serialize)]
+struct RemovesDocument {
+    state_dir: PathBuf,
+    instance: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -109,6 +117,7 @@ impl ImportDocument {
         Self {
             schema: "keyshoal.import.v1",
             applied,
+            removes: None,
             made: None,
             name: plan.name.clone(),
             sealed,
@@ -138,6 +147,16 @@ impl ImportDocument {
             conflicts: plan.conflicts.iter().map(conflict).collect(),
             warnings: plan.warnings.clone(),
         }
+    }
+
+    /// Adds what is removed first: what an import that broke off had made.
+    #[must_use]
+    pub fn removing(mut self, broken: Option<&Broken>) -> Self {
+        self.removes = broken.map(|broken| RemovesDocument {
+            state_dir: broken.dir().to_owned(),
+            instance: broken.name().map(str::to_owned),
+        });
+        self
     }
 
     /// Adds what was made.

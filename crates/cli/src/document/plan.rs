@@ -16,13 +16,15 @@ pub struct DiffDocument {
     plan: PlanDocument,
     findings: Vec<FindingDocument>,
     rotations: Vec<HalfDone>,
+    unfinished_import: bool,
 }
 
 impl DiffDocument {
     /// Makes it, with the findings that the plan does not mend.
-    pub fn of(plan: &Plan, left: &[Finding], rotations: Vec<HalfDone>) -> Self {
+    pub fn of(plan: &Plan, left: &[Finding], rotations: Vec<HalfDone>, unfinished_import: bool) -> Self {
         let findings = left.iter().map(FindingDocument::of).collect();
-        Self { schema: "keyshoal.diff.v1", plan: PlanDocument::of(plan), findings, rotations }
+        let plan = PlanDocument::of(plan);
+        Self { schema: "keyshoal.diff.v1", plan, findings, rotations, unfinished_import }
     }
 }
 

@@ -16,6 +16,7 @@ pub struct RunDocument {
     configured: Option<StepState>,
     activation: Option<ActivationOutcome>,
     rotations: Option<Vec<HalfDone>>,
+    unfinished_import: Option<bool>,
     needs_attention: bool,
 }
 
@@ -31,6 +32,7 @@ impl RunDocument {
             configured: None,
             activation: None,
             rotations: None,
+            unfinished_import: None,
             needs_attention: false,
         }
     }
@@ -68,6 +70,13 @@ impl RunDocument {
     #[must_use]
     pub fn rotations(mut self, rotations: Option<Vec<HalfDone>>) -> Self {
         self.rotations = rotations;
+        self
+    }
+
+    /// Says whether an import has not ended, where that was looked for.
+    #[must_use]
+    pub fn unfinished_import(mut self, is_there: Option<bool>) -> Self {
+        self.unfinished_import = is_there;
         self
     }
 

@@ -137,7 +137,7 @@ impl StatusDocument {
             findings: view.findings.iter().map(FindingDocument::of).collect(),
             notices: view.notices.clone(),
             rotations: view.rotations.clone(),
-            unfinished_import: view.unfinished_import,
+            unfinished_import: view.unfinished_import.is_some(),
             summary: Summary { agents: view.rows.len(), in_sync: view.in_sync(), drifted: view.drifted() },
         }
     }

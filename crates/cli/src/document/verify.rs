@@ -23,6 +23,7 @@ pub struct VerifyDocument {
     checks: Vec<CheckDocument>,
     routes: Vec<RouteDocument>,
     rotations: Vec<HalfDone>,
+    unfinished_import: bool,
     summary: SummaryDocument,
 }
 
@@ -126,6 +127,7 @@ impl VerifyDocument {
         checks: &[Check],
         routes: &[RouteProof],
         rotations: &[HalfDone],
+        unfinished_import: bool,
     ) -> Self {
         let counts = report.summary();
         Self {
@@ -136,6 +138,7 @@ impl VerifyDocument {
             checks: checks.iter().map(check).collect(),
             routes: routes.iter().map(|route| route_document(route, report)).collect(),
             rotations: rotations.to_vec(),
+            unfinished_import,
             summary: SummaryDocument {
                 agents: counts.agents,
                 proven: counts.proven,

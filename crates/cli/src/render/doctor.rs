@@ -1,6 +1,7 @@
 //! What the doctor says: what was found, and one check with everything that it saw.
 
 use super::words;
+use crate::root::UnfinishedImport;
 use crate::ui::{Text, Tone};
 use crate::view::rotations::HalfDone;
 use keyshoal_core::Severity;
@@ -17,6 +18,8 @@ pub struct Beside {
     pub rotations: Vec<HalfDone>,
     /// What was to be mended is not all done.
     pub unfinished: bool,
+    /// An import into the state directory has not ended.
+    pub import: Option<UnfinishedImport>,
     /// Whether a gateway runs.
     pub running: Option<bool>,
 }
@@ -24,7 +27,7 @@ pub struct Beside {
 impl Beside {
     /// Tells whether there is anything that needs attention.
     pub fn needs_attention(&self) -> bool {
-        self.unfinished || !self.rotations.is_empty()
+        self.unfinished || self.import.is_some() || !self.rotations.is_empty()
     }
 }
 
@@ -40,6 +43,7 @@ pub fn screen(diagnoses: &[Diagnosis], beside: &Beside, width: usize) -> Vec<Tex
         }
     }
     lines.extend(super::status::half_done(&beside.rotations));
+    lines.extend(beside.import.map(super::status::unfinished_import));
     if !lines.is_empty() {
         lines.push(Text::new());
     }
@@ -127,6 +131,7 @@ fn summary(diagnoses: &[Diagnosis], beside: &Beside) -> Text {
     let (fine, info, attention) = (count(Severity::Fine), count(Severity::Info), count(Severity::Attention));
     let line = match attention {
         0 if !beside.rotations.is_empty() => Text::toned(Tone::Bad, "✗ ").plain("a rotation is half done"),
+        0 if beside.import.is_some() => Text::toned(Tone::Bad, "✗ ").plain("an import has not ended"),
         0 if beside.unfinished => {
             Text::toned(Tone::Bad, "✗ ").plain("not all that was to be mended is done: see above")
         }

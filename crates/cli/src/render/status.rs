@@ -1,6 +1,7 @@
 //! The status screen.
 
 use super::{age, findings, words};
+use crate::root::UnfinishedImport;
 use crate::ui::{Grid, Text, Tone};
 use crate::view::rotations::HalfDone;
 use crate::view::sends::Sends;
@@ -27,9 +28,9 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
         lines.push(Text::toned(Tone::Strong, "Findings"));
         lines.extend(found);
     }
-    if view.unfinished_import {
+    if let Some(import) = view.unfinished_import {
         lines.push(Text::new());
-        lines.extend(unfinished_import().wrapped(width, 4));
+        lines.extend(unfinished_import(import).wrapped(width, 4));
     }
     if !view.rotations.is_empty() {
         lines.push(Text::new());
@@ -42,10 +43,23 @@ pub fn screen(view: &StatusView, width: usize) -> Vec<Text> {
 }
 
 /// Says that an import has not ended, and how to go on.
-pub fn unfinished_import() -> Text {
-    Text::toned(Tone::Bad, "✗ ").plain(
-        "an import into this state directory has not ended: it is at work now, or broke off, and what is here is not whole; the same keyshoal import again removes what it had made and begins anew",
-    )
+pub fn unfinished_import(import: UnfinishedImport) -> Text {
+    let how = match import {
+        UnfinishedImport::AtWork => "it is at work now, and what is here is not whole yet",
+        UnfinishedImport::Begun => {
+            "it broke off, and what is here is not whole, which keyshoal sync does not mend; the same keyshoal import again removes what it had made and begins anew, unless that was changed since"
+        }
+        UnfinishedImport::LeftToSync => {
+            "it broke off, and what is here need not be whole; keyshoal sync brings what is missing, and ends it once nothing else needs attention"
+        }
+    };
+    let told = format!("an import into this state directory has not ended: {how}");
+    Text::toned(Tone::Bad, "✗ ").plain(told)
+}
+
+/// The same of one that has not ended, if there is one.
+pub fn unfinished_imports(import: Option<UnfinishedImport>, width: usize) -> Vec<Text> {
+    import.iter().flat_map(|one| unfinished_import(*one).wrapped(width, 4)).collect()
 }
 
 /// Says which rotations are half done, and how to go on.

@@ -5,22 +5,18 @@
     reason = "this is where the command line makes a state directory, and takes it away"
 )]
 
+mod mark;
+
 use crate::error::CommandError;
-use keyshoal_core::InstanceId;
-use keyshoal_openclaw::files;
-use serde::{Deserialize, Serialize};
+use keyshoal_core::{Fingerprint, InstanceId};
+use mark::{Alone, MARK, Mark, NEXT_MARK};
+pub use mark::{Entry, UnfinishedImport, unfinished_import};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Says in a state directory that an import is at work there, or broke off: what was there before, as JSON.
-const MARK: &str = ".keyshoal-import";
-/// What becomes the mark in the next moment.
-const NEXT_MARK: &str = ".keyshoal-import-next";
-/// A mark is never longer than this.
-const LONGEST_MARK: u64 = 1 << 20;
 /// What an import makes in a state directory, besides what a config includes and directories that are called like workspaces.
 const USUAL: [&str; 10] = [
     "openclaw.json",
@@ -36,114 +32,139 @@ const USUAL: [&str; 10] = [
     "config-journal-fingerprint.key",
 ];
 
-/// A state directory, and what was there before.
-#[derive(Debug, Serialize, Deserialize)]
+/// A state directory that one import alone fills, and what was there before.
+#[derive(Debug)]
 pub struct Target {
     dir: PathBuf,
-    /// The directories that were made for it, the innermost first.
-    made: Vec<PathBuf>,
-    /// The names that were in it.
-    before: BTreeSet<String>,
-    /// What the config includes or has written elsewhere, by the first names of the paths.
-    included: BTreeSet<String>,
-    /// Files of ours outside of it.
-    outside: Vec<PathBuf>,
-    /// The id that the instance has, or is about to have, in the vault.
-    instance: Option<String>,
+    mark: Mark,
+    _alone: Alone,
 }
 
 impl Target {
     /// Makes the directory, for its owner alone, or takes the one that is there, and marks it. `included` is what the config names there.
     pub fn make(dir: &Path, included: BTreeSet<String>) -> Result<Self, CommandError> {
-        let failed = |error: std::io::Error| not_made(dir, &error);
         let made: Vec<PathBuf> =
             dir.ancestors().take_while(|above| !above.exists()).map(Path::to_owned).collect();
-        let mut target = Self {
-            dir: dir.to_owned(),
-            made,
-            before: BTreeSet::new(),
-            included,
-            outside: Vec::new(),
-            instance: None,
-        };
-        let ready = std::fs::DirBuilder::new()
+        let mark = Mark { made: made.clone(), included, ..Mark::default() };
+        Self::marked(dir, mark).inspect_err(|_| {
+            // Nothing is in them: what was there before may not even be known.
+            made.iter().for_each(|dir| drop(std::fs::remove_dir(dir)));
+        })
+    }
+
+    fn marked(dir: &Path, mark: Mark) -> Result<Self, CommandError> {
+        std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(dir)
             .and_then(|()| std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)))
-            .and_then(|()| names(dir));
-        let marked = ready.map_err(failed).and_then(|names| {
-            target.before = names;
-            let mark = target.mark()?;
-            target.put(&dir.join(MARK), &mark)
-        });
-        match marked {
-            Ok(()) => Ok(target),
-            Err(error) => {
-                // Nothing is in them: what was there before may not even be known.
-                target.made.iter().for_each(|dir| drop(std::fs::remove_dir(dir)));
-                Err(error)
-            }
-        }
+            .map_err(|error| not_made(dir, &error))?;
+        let mut target = Self { dir: dir.to_owned(), mark, _alone: Alone::with(dir)? };
+        target.mark.before = names(dir).map_err(|error| not_made(dir, &error))?;
+        let bytes = target.mark.bytes()?;
+        target.put(&dir.join(MARK), &bytes)?;
+        Ok(target)
     }
 
-    /// Tells whether an import into the directory has not ended: it is at work there, or broke off.
-    pub fn is_marked(dir: &Path) -> bool {
-        [MARK, NEXT_MARK].iter().any(|mark| dir.join(mark).symlink_metadata().is_ok())
-    }
-
-    /// Finds what an import left that broke off. Refused where somebody has used the directory since.
+    /// Finds what an import left that broke off. Refused while one is at work there.
     pub fn broken(dir: &Path) -> Result<Option<Self>, CommandError> {
-        let mark = dir.join(MARK);
-        let bytes = files::read(&mark, LONGEST_MARK).map_err(|error| CommandError::io(error.to_string()))?;
-        let Some(bytes) = bytes else { return Ok(None) };
-        let there = names(dir).map_err(|error| not_made(dir, &error))?;
-        // A mark that was cut short is from before anything else was written.
-        let found: Self = serde_json::from_slice(&bytes).unwrap_or_else(|_| Self {
-            dir: dir.to_owned(),
-            made: Vec::new(),
-            before: there.iter().filter(|name| *name != MARK && *name != NEXT_MARK).cloned().collect(),
-            included: BTreeSet::new(),
-            outside: Vec::new(),
-            instance: None,
-        });
-        let ours = |name: &&String| {
-            found.before.contains(*name)
-                || found.included.contains(*name)
+        if Mark::read(dir)?.is_none() {
+            return Ok(None);
+        }
+        let alone = Alone::with(dir)?;
+        // It may have come to its end just now.
+        let Some(mark) = Mark::read(dir)? else { return Ok(None) };
+        Ok(Some(Self { dir: dir.to_owned(), mark, _alone: alone }))
+    }
+
+    /// Ends an import that broke off, where a sync by the vault's word of an instance has brought everything that was left to it. Tells
+    /// whether it did: no sync ends one whose instance in the vault this is not any more.
+    pub fn end(dir: &Path, instance: Option<&InstanceId>) -> Result<bool, CommandError> {
+        let Some(mut broken) = Self::broken(dir)?.filter(Self::is_left_to_sync) else { return Ok(false) };
+        if instance.is_some() && broken.entry().map(|entry| &entry.instance) == instance {
+            return broken.finish().map(|()| true);
+        }
+        broken.mark.left_to_sync = false;
+        broken.note().map(|()| false)
+    }
+
+    /// Returns a name in it that no import makes.
+    pub fn strange(&self) -> Result<Option<String>, CommandError> {
+        let ours = |name: &String| {
+            self.mark.before.contains(name)
+                || self.mark.included.contains(name)
                 || USUAL.contains(&name.as_str())
                 || name.starts_with("workspace")
                 || is_draft(name)
         };
-        if let Some(strange) = there.iter().find(|name| !ours(name)) {
-            return Err(CommandError::user(format!(
-                "an import into {} broke off, and something has been at work there since ({strange}), so nothing of it is removed",
-                dir.display()
-            ))
-            .hint(format!(
-                "keep it: remove {}, then keyshoal instance add; or move the directory aside, and import again",
-                mark.display()
-            )));
-        }
-        Ok(Some(Self { dir: dir.to_owned(), ..found }))
+        let there = names(&self.dir).map_err(|error| not_made(&self.dir, &error))?;
+        Ok(there.into_iter().find(|name| !ours(name)))
     }
 
-    /// Notes which instance of the vault this is about to be.
-    pub fn is_for(&mut self, id: &InstanceId) -> Result<(), CommandError> {
-        self.instance = Some(id.as_str().to_owned());
-        let (mark, next) = (self.mark()?, self.dir.join(NEXT_MARK));
+    /// Notes what the vault is about to have of this.
+    pub fn is_for(&mut self, entry: Entry) -> Result<(), CommandError> {
+        self.mark.entry = Some(entry);
+        self.note()
+    }
+
+    /// Notes the logins that are about to be put into stores.
+    pub fn will_hold(&mut self, logins: &[Fingerprint]) -> Result<(), CommandError> {
+        self.mark.logins = logins.iter().map(Fingerprint::hex).collect();
+        self.note()
+    }
+
+    /// Notes that everything is there but what a sync brings as well.
+    pub fn leave_to_sync(&mut self) -> Result<(), CommandError> {
+        self.mark.left_to_sync = true;
+        self.note()
+    }
+
+    /// Notes that it is being taken back: what is missing from now on is no change of anybody's.
+    pub fn goes(&mut self) -> Result<(), CommandError> {
+        self.mark.going = true;
+        self.note()
+    }
+
+    /// Writes the mark anew.
+    fn note(&mut self) -> Result<(), CommandError> {
+        let (mark, next) = (self.mark.bytes()?, self.dir.join(NEXT_MARK));
+        // Whoever broke off just here has left one.
+        let _ = std::fs::remove_file(&next);
         self.put(&next, &mark)?;
-        std::fs::rename(&next, self.dir.join(MARK)).map_err(|error| not_made(&next, &error))?;
+        std::fs::rename(&next, self.path()).map_err(|error| not_made(&next, &error))?;
         self.settle()
     }
 
-    /// Returns the instance that was noted.
-    pub fn noted(&self) -> Option<InstanceId> {
-        self.instance.as_deref().map(InstanceId::new)
+    /// Returns the mark's own file.
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(MARK)
+    }
+
+    /// Returns what the vault has of it, or was about to have.
+    pub fn entry(&self) -> Option<&Entry> {
+        self.mark.entry.as_ref()
+    }
+
+    /// Tells whether a login in a store is one that the import has put there, as it was.
+    pub fn has_login(&self, print: Fingerprint) -> bool {
+        self.mark.has_login(print)
+    }
+
+    /// Tells whether everything is there but what a sync brings as well.
+    pub fn is_left_to_sync(&self) -> bool {
+        self.mark.left_to_sync && !self.mark.going
+    }
+
+    /// Tells whether it was being taken back when that broke off.
+    pub fn is_going(&self) -> bool {
+        self.mark.going
     }
 
     /// Takes the mark away: everything is there.
     pub fn finish(self) -> Result<(), CommandError> {
-        let mark = self.dir.join(MARK);
+        // One that was to take its place, where that broke off.
+        let _ = std::fs::remove_file(self.dir.join(NEXT_MARK));
+        let mark = self.path();
         std::fs::remove_file(&mark).map_err(|error| not_made(&mark, &error))?;
         self.settle()
     }
@@ -152,10 +173,6 @@ impl Target {
     fn settle(&self) -> Result<(), CommandError> {
         let synced = std::fs::File::open(&self.dir).and_then(|dir| dir.sync_all());
         synced.map_err(|error| not_made(&self.dir, &error))
-    }
-
-    fn mark(&self) -> Result<Vec<u8>, CommandError> {
-        serde_json::to_vec(self).map_err(|error| CommandError::internal(error.to_string()))
     }
 
     /// Returns where it is.
@@ -170,7 +187,7 @@ impl Target {
         let mut options = std::fs::OpenOptions::new();
         let mut file = options.write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
         if !path.starts_with(&self.dir) {
-            self.outside.push(path.to_owned());
+            self.mark.outside.push(path.to_owned());
         }
         file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
     }
@@ -191,7 +208,7 @@ impl Target {
 
     /// Tells whether a name in it was there before.
     pub fn had(&self, name: &OsStr) -> bool {
-        name.to_str().is_some_and(|name| self.before.contains(name))
+        name.to_str().is_some_and(|name| self.mark.before.contains(name))
     }
 
     /// Removes everything that came, and returns what could not be removed, with the reason.
@@ -209,7 +226,7 @@ impl Target {
             BTreeSet::new()
         });
         // The mark goes last: whoever breaks off here finds it again.
-        let ours = there.iter().filter(|name| !self.before.contains(*name) && *name != MARK);
+        let ours = there.iter().filter(|name| !self.mark.before.contains(*name) && *name != MARK);
         for path in ours.map(|name| self.dir.join(name)) {
             // Everything of these names was made since the directory was looked at.
             let removed = match path.is_dir() && !path.is_symlink() {
@@ -218,10 +235,10 @@ impl Target {
             };
             gone(&path, removed);
         }
-        self.outside.iter().for_each(|path| gone(path, std::fs::remove_file(path)));
-        let mark = self.dir.join(MARK);
+        self.mark.outside.iter().for_each(|path| gone(path, std::fs::remove_file(path)));
+        let mark = self.path();
         gone(&mark, std::fs::remove_file(&mark));
-        self.made.iter().for_each(|dir| gone(dir, std::fs::remove_dir(dir)));
+        self.mark.made.iter().for_each(|dir| gone(dir, std::fs::remove_dir(dir)));
         left
     }
 

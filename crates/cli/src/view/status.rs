@@ -2,6 +2,7 @@
 
 use super::rotations::HalfDone;
 use super::sends::{Sends, gather};
+use crate::root::UnfinishedImport;
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{
     AgentId, Desired, Finding, FindingKind, Fingerprint, Instance, Knowledge, Observation, ProfileId,
@@ -33,7 +34,7 @@ pub struct StatusView {
     /// Rotations that are half done.
     pub rotations: Vec<HalfDone>,
     /// An import into the state directory has not ended.
-    pub unfinished_import: bool,
+    pub unfinished_import: Option<UnfinishedImport>,
     /// No provider was ever asked about any value here.
     pub never_asked: bool,
 }
@@ -108,7 +109,7 @@ impl StatusView {
             orphans: observation.orphans.clone(),
             notices: observation.notices.clone(),
             rotations: Vec::new(),
-            unfinished_import: false,
+            unfinished_import: None,
             never_asked: knowledge.verdicts.is_empty(),
         }
     }
@@ -136,7 +137,7 @@ impl StatusView {
     pub fn needs_attention(&self) -> bool {
         self.findings.iter().any(|one| one.severity == Severity::Attention)
             || !self.rotations.is_empty()
-            || self.unfinished_import
+            || self.unfinished_import.is_some()
             || self.notices.iter().any(|one| one.code == Notice::CONFIG_REFUSED)
     }
 }

@@ -7,6 +7,7 @@ mod ahead;
 mod alarming;
 mod binary;
 mod bringing_back;
+mod broken_off;
 mod bundling;
 mod by_hand;
 mod carried;

@@ -95,7 +95,7 @@ fn what_is_lost_on_the_disk_fails_where_no_gateway_remembers_it() {
 #[test]
 fn the_plan_document() {
     let planned = plan(&observation(), &desired(), &knowledge(), now());
-    insta::assert_snapshot!(to_text(&DiffDocument::of(&planned, &[], Vec::new())).unwrap());
+    insta::assert_snapshot!(to_text(&DiffDocument::of(&planned, &[], Vec::new(), false)).unwrap());
 }
 
 #[test]

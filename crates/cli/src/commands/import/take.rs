@@ -1,6 +1,7 @@
 //! The step after the yes: the instance in the vault, the target filled, launched and verified; or nothing of it.
 
-pub(super) mod broken;
+mod broken;
+mod changed;
 mod gateway;
 mod launch;
 mod lay;
@@ -18,8 +19,9 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::Need;
 pub use crate::root::program::Program;
-use crate::root::{self, OpenFor, Target, vault};
+use crate::root::{self, Entry, OpenFor, Target, vault};
 use crate::ui::Ui;
+pub use broken::Broken;
 pub use gateway::Access;
 use keyshoal_core::InstanceId;
 use keyshoal_local::Installation;
@@ -154,7 +156,7 @@ fn build(
         state_dir: Some(locations.state_dir.display().to_string()),
         config: Some(locations.config_path.display().to_string()),
     };
-    target.is_for(&id)?;
+    target.is_for(Entry { instance: id.clone(), vault: vault.id().to_owned(), why: why.clone() })?;
     // A refresh token stands in one place: in the store, not in the vault as well.
     let moving = plan.take_logins();
     vault.add_instance(&new, changes_of(plan.clone()), &author, now)?;
@@ -164,6 +166,10 @@ fn build(
     let instance = vault.instance(&id)?;
     let release = program.map(|program| program.release);
     let access = gateway::write(&locations, env, &instance, plan, release)?;
+    if moving.logins.is_empty() {
+        // What is missing from now on, a sync brings as well.
+        target.leave_to_sync()?;
+    }
     let mut made = Made {
         instance: id,
         state_dir: locations.state_dir.clone(),
@@ -192,7 +198,7 @@ fn build(
         // Whoever refuses the config makes no store of it either.
         made.findings.extend(refused.or(not_made.flatten()));
     }
-    moved::move_in(&installation, &moving, &mut made)?;
+    moved::move_in(&installation, &moving, target, &mut made)?;
     let how = FlowArgs { yes: true, offline: agreed.args.offline, why: Some(why), ..FlowArgs::default() };
     launch::launch(ui, agreed, (installation, instance), &how, author, &mut made)?;
     Ok(made)
@@ -202,12 +208,14 @@ fn build(
 fn undone(
     context: &Context<'_>,
     agreed: &Agreed<'_>,
-    target: Target,
+    mut target: Target,
     added: Option<InstanceId>,
     error: CommandError,
 ) -> CommandError {
     let author = vault::author(context.world, Some("an import that failed"));
     let mut left = Vec::new();
+    // Where that cannot be noted, a next import asks more than it has to.
+    let _ = target.goes();
     // The vault first: while the directory is marked, whoever imports again takes the rest back.
     if let Some(id) = added
         && let Err(why) = broken::forget(&agreed.vault, &id, &author)

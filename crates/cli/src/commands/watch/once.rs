@@ -3,7 +3,7 @@
 use super::rotating::told;
 use super::{Opened, WatchArgs, alarm, opened, policy::WatchPolicy};
 use crate::commands::flow::Noted;
-use crate::commands::report::{self, Beside};
+use crate::commands::report::{self, Beside, Import};
 use crate::commands::{Context, shared};
 use crate::error::CommandError;
 use crate::exit::Outcome as Ended;
@@ -67,7 +67,8 @@ pub fn cmd_once(
     caller.tell_of_one_round(ui, &installation, &news, &alarms, now);
     let done = done?;
     let noted = if done.outcome == Outcome::DryRun { Noted::Reported } else { Noted::Nothing };
-    let shown = report::show_beside(ui, "watch_once", &done, Beside { noted, rotations: half_done })?;
+    let import = Some(Import::of(installation.state_dir()));
+    let shown = report::show_beside(ui, "watch_once", &done, Beside { noted, rotations: half_done, import })?;
     if let Some(tidier) = &mut tidier {
         tidier.come_by(ui, now);
     }
