@@ -7,6 +7,7 @@ use crate::trace;
 use keyshoal_core::{Layout, StoreId};
 use keyshoal_openclaw::sample;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -97,6 +98,28 @@ impl Home {
         }
     }
 
+    /// Runs a sync, and tells whether everything is there then, and nobody speaks of an import any more.
+    fn is_ended_by_a_sync(&self, place: &str) -> bool {
+        let new = self.at("new");
+        let sync = self.run(&new, &["sync", "--yes", "--offline"]);
+        let ended = sync.status.success();
+        assert!(!ended || !new.join(".keyshoal-import").exists(), "{place}: {sync:?}");
+        if ended {
+            let config = std::fs::read_to_string(new.join("openclaw.json")).unwrap();
+            assert!(config.contains("loopback") && config.contains("token"), "{place}: {config}");
+            assert_eq!(self.run(&new, &["status"]).status.code(), Some(0), "{place}");
+        }
+        ended
+    }
+
+    /// Takes the installation away, also from the vault.
+    fn forget_it(&self) {
+        let list = self.well(&self.at("new"), &["instance", "list", "--json"]);
+        let name = list["instances"][0]["name"].as_str().unwrap();
+        self.well(&self.at("new"), &["instance", "remove", name, "--yes"]);
+        std::fs::remove_dir_all(self.at("new")).unwrap();
+    }
+
     /// Holds that the installation and the vault hold what was exported, once, and that all of it fits together.
     fn whole(&self, place: &str) {
         let new = self.at("new");
@@ -113,6 +136,14 @@ impl Home {
         assert_eq!(std::fs::read_to_string(new.join("workspace/notes.md")).unwrap(), "a note", "{place}");
         self.nothing_left(place);
     }
+}
+
+/// Kills a command on entry of the first such call for a path.
+fn killed_at(home: &Home, words: &[impl AsRef<str>], call: &str, path: &str) -> bool {
+    let (traced, inject) = (format!("trace={call}"), format!("inject={call}:signal=SIGKILL:when=1"));
+    let options = ["-o", "/dev/null", "-P", path, "-e", &traced, "-e", &inject];
+    let mut command = trace::strace(&options, env!("CARGO_BIN_EXE_keyshoal"));
+    ready(&mut command, home.0.path(), &home.at("new"), words).status.code().is_none_or(|code| code > 64)
 }
 
 fn ready(command: &mut Command, home: &Path, state: &Path, words: &[impl AsRef<str>]) -> Output {
@@ -174,20 +205,63 @@ pub fn empty(dir: &Path) {
 #[test]
 fn a_killed_import_is_whole_or_begins_anew() {
     let home = Home::with_payload();
+    let (seen, ended) = (Cell::new(0), Cell::new(0));
     let crashes = at_every_crash(
         &home,
         || (),
         &home.import(),
         |place| {
+            // Every other time somebody tries a sync first.
+            seen.set(seen.get() + 1);
+            let broke_off = home.at("new/.keyshoal-import").exists();
+            if broke_off && seen.get() % 2 == 0 && home.is_ended_by_a_sync(place) {
+                ended.set(ended.get() + 1);
+                return home.whole(place);
+            }
             let again = home.run(&home.at("new"), &home.import());
-            // What had come to its end is refused a second time.
-            let is_there =
-                String::from_utf8_lossy(&again.stdout).contains("already, and nothing is overwritten");
-            assert!(again.status.success() || is_there, "{place}: {again:?}");
+            let said = String::from_utf8_lossy(&again.stdout) + String::from_utf8_lossy(&again.stderr);
+            // What had come to its end is refused a second time, and what a sync has changed is not removed.
+            if said.contains("nothing of it is removed") {
+                return assert!(seen.get() % 2 == 0 && said.contains("a run of `sync`"), "{place}: {said}");
+            }
+            assert!(
+                again.status.success() || said.contains("already, and nothing is overwritten"),
+                "{place}: {said}"
+            );
             home.whole(place);
         },
     );
-    assert!(crashes > 30, "only {crashes} crashes");
+    assert!(crashes > 30 && ended.get() > 3, "only {crashes} crashes, and {} syncs", ended.get());
+}
+
+#[test]
+fn a_killed_import_that_takes_another_one_back_is_taken_back_itself() {
+    let home = Home::with_payload();
+    let (new, import) = (home.at("new"), home.import());
+    let mut crashes = 0;
+    for (calls, apart) in
+        [("unlink,unlinkat", 3), ("rmdir", 1), ("rename,renameat,renameat2", 1), ("fsync", 7)]
+    {
+        for n in (1..).step_by(apart) {
+            // The first one is killed where stores are there, and the mark is to go.
+            let from = home.path("new/.keyshoal-import");
+            assert!(killed_at(&home, &import, "unlink", &from), "the first one came to its end");
+            let place = format!("{calls} {n}");
+            if !killed(home.0.path(), &new, &import, calls, n) {
+                home.whole(&place);
+                home.forget_it();
+                break;
+            }
+            crashes += 1;
+            let again = home.run(&new, &import);
+            let is_there =
+                String::from_utf8_lossy(&again.stdout).contains("already, and nothing is overwritten");
+            assert!(again.status.success() || is_there, "{place}: {again:?}");
+            home.whole(&place);
+            home.forget_it();
+        }
+    }
+    assert!(crashes > 10, "only {crashes} crashes");
 }
 
 #[test]
