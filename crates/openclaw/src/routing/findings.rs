@@ -224,10 +224,16 @@ fn unbound(
     derived: &[Derived],
     sessions: &[KnownSession],
 ) -> Option<Finding> {
-    let routed =
-        derived.iter().filter(|one| one.origins.iter().any(|it| !matches!(it, Origin::Session { .. })));
-    let answers: BTreeSet<Option<AgentId>> =
-        routed.map(|one| decide(config, rules, &one.query).answer.agent().cloned()).collect();
+    let routed: Vec<&Derived> = derived
+        .iter()
+        .filter(|one| one.origins.iter().any(|it| !matches!(it, Origin::Session { .. })))
+        .collect();
+    let mut answers: BTreeSet<Option<AgentId>> =
+        routed.iter().map(|one| decide(config, rules, &one.query).answer.agent().cloned()).collect();
+    // Bindings alone tell of no message that none of them is for.
+    if !answers.is_empty() && !routed.iter().any(|one| one.origins.contains(&Origin::Account)) {
+        answers.insert(default_agent(config, rules));
+    }
     let only = answers.first().cloned().flatten().filter(|_| answers.len() == 1)?;
     let bound = |id: &AgentId| config.bindings.iter().any(|one| agent_id::normalize(&one.agent) == *id);
     let others: Vec<&AgentId> =

@@ -188,6 +188,24 @@ fn agents_to_which_nothing_leads_are_found() {
     assert_eq!(found(&config, &[session("agent:ops:subagent:1")])[0].severity, Severity::Info);
 }
 
+/// A binding for one conversation tells of that one alone: all others go to the default agent.
+#[test]
+fn what_bindings_alone_tell_of_is_not_every_message() {
+    let config = |bound: &str| {
+        let matched = json!({ "channel": "x", "peer": { "kind": "direct", "id": "42" } });
+        load(&json!({
+            "agents": { "list": [{ "id": "main" }, { "id": "research" }, { "id": "ops" }] },
+            "bindings": [{ "agentId": bound, "match": matched }]
+        }))
+    };
+    let unbound = |bound: &str| {
+        let found = found(&config(bound), &[]);
+        found.into_iter().find(|one| one.kind == FindingKind::Unbound).map(|one| one.message)
+    };
+    assert_eq!(unbound("research"), None);
+    assert!(unbound("main").unwrap().contains("every message goes to main"));
+}
+
 #[test]
 fn messages_that_nobody_answers_are_found() {
     let config = load(&json!({
