@@ -422,3 +422,28 @@ esac
     }
     assert_eq!((run.code, attention.as_array().unwrap().len()), (2, 1), "{attention:#}");
 }
+
+/// The directory is free: what is in the way is a variable that has its config lie elsewhere.
+#[test]
+fn a_variable_that_names_another_config_is_named_with_the_way_out() {
+    let stage = Stage::calm(Layout::JsonFile);
+    let (payload, code) = exported(&stage);
+    let (new, taken) = (stage.path("new"), stage.state_dir().join("openclaw.json"));
+    let arguments = ["import", text(&payload), "--code-file", text(&code), "--yes", "--offline"];
+    let refused = stage.command_at(&new, &arguments).env("OPENCLAW_CONFIG_PATH", &taken).output().unwrap();
+    let refused = Run::ended(refused);
+    assert_eq!(refused.code, 1, "{}{}", refused.out, refused.err);
+    for said in [
+        "OPENCLAW_CONFIG_PATH names a config that is there already",
+        text(&taken),
+        "env -u OPENCLAW_CONFIG_PATH",
+    ] {
+        assert!(refused.err.contains(said), "{said}: {}", refused.err);
+    }
+    assert!(!refused.err.contains("--state-dir DIR") && !new.exists(), "{}", refused.err);
+    let done = stage.run_at(&new, &arguments);
+    assert!(done.code == 0 && new.join("openclaw.json").exists(), "{}{}", done.out, done.err);
+    // What is in the directory itself is another matter.
+    let occupied = stage.run_at(&new, &[&arguments as &[&str], &["--name", "again"]].concat());
+    assert!(occupied.code == 1 && occupied.err.contains("--state-dir DIR"), "{}", occupied.err);
+}

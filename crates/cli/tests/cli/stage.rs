@@ -163,7 +163,8 @@ impl Stage {
         self.command_at(&self.state_dir(), arguments)
     }
 
-    fn command_at(&self, state_dir: &std::path::Path, arguments: &[&str]) -> Command {
+    /// The same on another state directory.
+    pub fn command_at(&self, state_dir: &std::path::Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_keyshoal"));
         command.env_clear().env("HOME", self.home.path()).env("COLUMNS", "120");
         command.arg("--state-dir").arg(state_dir).args(arguments);

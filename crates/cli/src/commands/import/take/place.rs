@@ -2,7 +2,7 @@
 
 use crate::commands::Context;
 use crate::error::CommandError;
-use keyshoal_openclaw::locate::{LocateError, locate};
+use keyshoal_openclaw::locate::{LocateError, locate, resolve};
 use keyshoal_openclaw::{Environment, files};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,9 @@ const SIGNS: [&str; 8] = [
     "credentials",
     "identity",
 ];
+
+/// Where OpenClaw looks for its config, whatever the state directory is.
+const CONFIG_PATH: &str = "OPENCLAW_CONFIG_PATH";
 
 /// Returns the state directory that an import would fill. Refused where it holds an installation.
 pub fn free(context: &Context<'_>) -> Result<PathBuf, CommandError> {
@@ -37,13 +40,28 @@ pub fn free(context: &Context<'_>) -> Result<PathBuf, CommandError> {
     if let Some(sign) = SIGNS.iter().map(|name| dir.join(name)).find(|path| files::exists(path)) {
         return Err(occupied(&sign));
     }
-    // The environment may name a config elsewhere, and an older program's config may still count.
+    // It counts where the directory has no config of its own.
+    let named = env.get(CONFIG_PATH).and_then(|named| resolve(Path::new(named), env.home.as_deref()).ok());
+    if let Some(config) = named.filter(|config| !config.starts_with(&dir) && files::exists(config)) {
+        return Err(named_elsewhere(&dir, &config));
+    }
+    // An older program's config may still count.
     if let Ok(found) = locate(env, Some(&dir), None)
         && files::exists(&found.config_path)
     {
         return Err(occupied(&found.config_path));
     }
     Ok(dir)
+}
+
+/// Says that the place is free, and that a variable has its config be one that is there.
+fn named_elsewhere(dir: &Path, config: &Path) -> CommandError {
+    CommandError::user(format!(
+        "{CONFIG_PATH} names a config that is there already ({}), and nothing is overwritten; {} itself is free",
+        config.display(),
+        dir.display()
+    ))
+    .hint(format!("env -u {CONFIG_PATH} before the same command   has the config come into that directory"))
 }
 
 /// Returns the state directory that an import would fill, whatever is there.
