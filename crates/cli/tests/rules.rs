@@ -42,6 +42,7 @@ const REVEALING: &[(&str, &str)] = &[
     ("crates/openclaw/src/delivered.rs", "writes the file that references lead to"),
     ("crates/openclaw/src/candidates/config_key.rs", "tells the name of a variable from a value"),
     ("crates/openclaw/src/candidates/environment.rs", "tells blank variables, and reads settings from them"),
+    ("crates/openclaw/src/config.rs", "reads a config that is to be written"),
     ("crates/openclaw/src/config/dotenv.rs", "writes variables into a `.env`"),
     ("crates/openclaw/src/config/edit/whole.rs", "writes a config, whose channels and gateway hold values"),
     ("crates/openclaw/src/config/generate/roster.rs", "reads what an agent's entry held when it left"),

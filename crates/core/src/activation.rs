@@ -151,7 +151,7 @@ fn parts(digest: &str) -> Parts<'_> {
 
 fn values_of(observed: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
-    for (store, view) in &observed.stores {
+    for (store, view) in observed.used() {
         for (profile, one) in &view.profiles {
             let value = match one.material.fingerprint() {
                 Some(print) if one.kind != CredentialKind::OAuth => print.hex(),
@@ -165,7 +165,7 @@ fn values_of(observed: &Observation) -> Vec<String> {
 
 fn rest_of(observed: &Observation) -> Vec<String> {
     let mut lines = Vec::new();
-    for (store, view) in &observed.stores {
+    for (store, view) in observed.used() {
         for (provider, ids) in view.order.iter().filter(|(_, ids)| !ids.is_empty()) {
             let ids: Vec<&str> = ids.iter().map(crate::ProfileId::as_str).collect();
             lines.push(format!("{store}\u{1f}{provider}\u{1f}{}", ids.join("\u{1f}")));

@@ -1,6 +1,6 @@
 //! What every agent gets of a vault's credentials: emitted into its own store, inherited, waited for, or not, and why.
 
-use crate::judge::{Judgement, Sight, can_hold, is_static, why_no_override};
+use crate::judge::{Judgement, Remedy, Sight, can_hold, is_static, why_no_override};
 use crate::knowledge::KeptBy;
 use crate::{
     AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, ProviderId, SourceValue, StoreId,
@@ -43,6 +43,8 @@ pub enum How {
     Pending {
         /// What.
         why: String,
+        /// Whether nobody has to do anything for it: OpenClaw makes its place, and the next `sync` or `watch` brings it there.
+        by_itself: bool,
     },
     /// It does not come.
     Skipped {
@@ -72,10 +74,10 @@ pub fn artifacts(
     agents: &[AgentId],
 ) -> Vec<AgentArtifacts> {
     let artifact = |id: &AgentId, profile: &ProfileId| {
-        let made = artifact(sight, wish, id, profile);
+        let made = artifact(sight, judgement, wish, id, profile);
         let comes = matches!(made.how, How::Emitted { there: false } | How::Inherits { there: false });
         match sight.observed.agent(id).filter(|agent| comes && is_asked(sight, judgement, agent, profile)) {
-            Some(_) => Artifact { how: How::Pending { why: ASKED.to_owned() }, ..made },
+            Some(_) => Artifact { how: pending(ASKED), ..made },
             None => made,
         }
     };
@@ -92,15 +94,26 @@ pub fn artifacts(
     agents.iter().map(one).collect()
 }
 
-fn artifact(sight: &Sight<'_>, wish: &Wish, id: &AgentId, profile: &ProfileId) -> Artifact {
+fn artifact(
+    sight: &Sight<'_>,
+    judgement: &Judgement,
+    wish: &Wish,
+    id: &AgentId,
+    profile: &ProfileId,
+) -> Artifact {
     // Who is disabled gets nothing, neither of its own nor of what all share.
     let disabled = wish.leaving.contains(id);
     let own = wish.own_value(id, profile);
     let wanted = own.or_else(|| wish.shared.get(profile)?.value.as_ref()).filter(|_| !disabled);
     let how = match (wanted, sight.observed.agent(id)) {
-        _ if disabled => skipped("the agent is disabled"),
+        _ if disabled => match left(sight, judgement, id, profile) {
+            Some(left) => pending(&format!(
+                "the agent is disabled, and its store still holds {left}: keyshoal sync takes it away"
+            )),
+            None => skipped("the agent is disabled"),
+        },
         (None, _) => skipped("the vault has taken it back"),
-        (Some(_), None) => How::Pending { why: "the agent is in no roster yet".to_owned() },
+        (Some(_), None) => pending("the agent is in no roster yet"),
         (Some(value), Some(agent)) => how(sight, agent, profile, value, own.is_some()),
     };
     Artifact {
@@ -173,16 +186,32 @@ fn stands(sight: &Sight<'_>, store: &StoreId, profile: &ProfileId, value: &Sourc
         });
     }
     if let Some(why) = sight.not_writable(store) {
-        return How::Pending { why: format!("its store must not be written: {why}") };
+        return pending(&format!("its store must not be written: {why}"));
     }
     match can_hold(sight.observed, store) {
         true => How::Emitted { there },
-        false => How::Pending { why: "OpenClaw has not made its store yet".to_owned() },
+        // Without the store of all, nobody has anything.
+        false => How::Pending {
+            why: "OpenClaw has not made its store yet".to_owned(),
+            by_itself: *store != StoreId::Base,
+        },
     }
+}
+
+/// Returns what the store of a disabled agent still holds of what the vault has given it.
+fn left(sight: &Sight<'_>, judgement: &Judgement, id: &AgentId, profile: &ProfileId) -> Option<Fingerprint> {
+    let own = sight.observed.agent(id).map(|agent| agent.store.clone());
+    let place = (own.unwrap_or_else(|| StoreId::Agent(id.clone())), profile.clone());
+    let judged = judgement.copies.get(&place).filter(|judged| judged.remedy == Remedy::Withdraw)?;
+    judged.fingerprint
 }
 
 fn held(observed: &Observation, store: &StoreId, profile: &ProfileId) -> Option<Fingerprint> {
     observed.profile(store, profile)?.material.fingerprint()
+}
+
+fn pending(why: &str) -> How {
+    How::Pending { why: why.to_owned(), by_itself: false }
 }
 
 fn skipped(why: &str) -> How {

@@ -67,6 +67,16 @@ pub enum StoreId {
     Agent(AgentId),
 }
 
+impl StoreId {
+    /// Returns whose own store it is; `None` for the one that agents inherit from.
+    pub fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Base => None,
+            Self::Agent(id) => Some(id),
+        }
+    }
+}
+
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

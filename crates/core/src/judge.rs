@@ -13,6 +13,7 @@ mod missing;
 mod newcomer;
 mod nowhere;
 mod oauth;
+mod orphans;
 mod overwritten;
 mod own_files;
 mod pending;
@@ -34,6 +35,7 @@ use crate::{
 pub use config::{judge_config, judge_held};
 pub(crate) use instance::{held_back, not_activated};
 pub use lineage::earlier_value_of;
+pub use orphans::when as when_moved_aside;
 pub(crate) use pending::{can_hold, why_no_override};
 pub(crate) use sight::is_readable;
 pub use sight::{Sight, endpoint_of};

@@ -53,7 +53,7 @@ pub use judge::{Judged, Judgement, Remedy, SourceState, judge};
 pub use knowledge::Knowledge;
 pub use need::Need;
 pub use observation::{AgentView, Observation, ProfileView, StoreHealth, StoreView, UsageView};
-pub use plan::{Action, ConfigChange, ConfigEdit, ConfigHeld, HeldWhy, Plan, Question};
+pub use plan::{Action, ConfigChange, ConfigEdit, ConfigHeld, HeldWhy, Joining, Plan, Question, Undecided};
 pub use planner::plan;
 pub use receipt::{Receipt, StepState};
 pub use secret::Secret;

@@ -5,7 +5,7 @@ use crate::{
     ProviderId, Referred, SecretRef, StoreId, Timestamp, ids::AgentId,
 };
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that judging and planning need to know of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Observation {
     pub instance: Instance,
     /// What its layout can do.
     pub capabilities: Capabilities,
-    /// Every store, the base store first.
+    /// Every store, the base store first: those of the roster, and what agents have left behind that a vault has taken out of it.
     pub stores: BTreeMap<StoreId, StoreView>,
     /// Every agent of the roster, in its order.
     pub agents: Vec<AgentView>,
@@ -54,6 +54,12 @@ impl Observation {
     /// Returns the store of this id.
     pub fn store(&self, id: &StoreId) -> Option<&StoreView> {
         self.stores.get(id)
+    }
+
+    /// Returns the stores that a gateway reads: not those that agents have left behind who are in the roster no more.
+    pub fn used(&self) -> impl Iterator<Item = (&StoreId, &StoreView)> {
+        let users: BTreeSet<&StoreId> = self.agents.iter().map(|agent| &agent.store).collect();
+        self.stores.iter().filter(move |(id, _)| **id == StoreId::Base || users.contains(id))
     }
 
     /// Returns a profile of a store.

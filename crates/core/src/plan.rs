@@ -1,8 +1,12 @@
 //! What would be done: a value that can be printed, counted and tested before anything is written.
 
+mod config;
 mod question;
 
-use crate::{CredentialKind, Fingerprint, ProfileId, ProviderId, StoreId, VerdictKind, ids::AgentId};
+use crate::{
+    CredentialKind, Finding, Fingerprint, ProfileId, ProviderId, StoreId, VerdictKind, ids::AgentId,
+};
+pub use config::{ConfigChange, ConfigEdit, ConfigHeld, HeldWhy, Undecided};
 pub use question::{Group, Proposal, Question};
 use serde::Serialize;
 
@@ -14,6 +18,9 @@ pub struct Plan {
     /// What would become of the config file, after the stores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigEdit>,
+    /// What the config brings along for agents that are in no roster yet: it is done once the config stands there.
+    #[serde(default, skip_serializing_if = "Joining::is_empty")]
+    pub joining: Joining,
     /// What a person must decide before more can be done.
     pub questions: Vec<Question>,
     /// What has to happen so that the gateway sees it.
@@ -27,50 +34,22 @@ impl Plan {
     }
 }
 
-/// One change of the config file, as a whole: what it must be now, and what it shall be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfigEdit {
-    /// A fingerprint of the text that must stand there.
-    pub expect: Fingerprint,
-    /// A fingerprint of the text that shall stand there.
-    pub becomes: Fingerprint,
-    /// What is different, without secrets.
-    pub changes: Vec<ConfigChange>,
-    /// What a person should know about it.
-    pub notes: Vec<String>,
+/// What follows a change of the roster.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize)]
+pub struct Joining {
+    /// What is written into the stores of those who join.
+    pub actions: Vec<Action>,
+    /// What the vault has for one of them alone and has to wait, since OpenClaw has not made its place.
+    pub waits: Vec<Finding>,
+    /// What has to happen then so that the gateway sees it.
+    pub activation: crate::ActivationNeed,
 }
 
-/// One value of the config that changes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfigChange {
-    /// Where (`agents.list[stocks].model`).
-    pub path: String,
-    /// What becomes of it, for people; of what may be a secret only that it is set.
-    pub what: String,
-}
-
-/// What of the config is not what the vault wants, and is left so until a person does something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConfigHeld {
-    /// Why.
-    pub why: HeldWhy,
-    /// What is not as the vault wants it, and what it would be.
-    pub changes: Vec<ConfigChange>,
-}
-
-/// Says why something of the config is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum HeldWhy {
-    /// It stands in a file that the config includes, and nothing but the config itself is edited.
-    Included {
-        /// Where, with line and column as far as they are known.
-        place: String,
-    },
-    /// Somebody has changed it since the config was last as the vault wants it.
-    Changed,
-    /// It is an agent that the vault does not know.
-    Unknown,
+impl Joining {
+    /// Tells whether nothing follows.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One write. `expect` is compared under the store's lock; when the store holds something else, nothing is written.

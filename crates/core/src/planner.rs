@@ -32,19 +32,14 @@ pub fn plan_judged(
 ) -> Plan {
     if observed.is_vault_unheard() {
         // Whatever the stores say, the vault may want something else.
-        return Plan {
-            questions: Vec::new(),
-            activation: ActivationNeed::None,
-            actions: Vec::new(),
-            config: None,
-        };
+        return Plan::default();
     }
     let sight = Sight::new(observed, desired, knowledge, now);
     let mut all = actions::actions(&sight, judgement);
     all.extend(cooldowns::resets(&sight, judgement, &all));
     all.sort_by_key(|action| *action.store() != crate::StoreId::Base);
     let activation = activation(&sight, !all.is_empty());
-    Plan { questions: questions::questions(&sight, judgement), activation, actions: all, config: None }
+    Plan { questions: questions::questions(&sight, judgement), activation, actions: all, ..Plan::default() }
 }
 
 fn activation(sight: &Sight<'_>, writes: bool) -> ActivationNeed {

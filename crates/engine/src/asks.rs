@@ -61,9 +61,8 @@ pub(crate) fn asks_of(
             }
         }
         let held_back = observed
-            .stores
-            .values()
-            .any(|store| store.usage.get(profile).is_some_and(|mark| mark.auth_block_at(now)));
+            .used()
+            .any(|(_, store)| store.usage.get(profile).is_some_and(|mark| mark.auth_block_at(now)));
         let given = value.store.is_none();
         let rejected = sight.source_health(profile) == SourceState::Rejected;
         if given || all || rejected || held_back || differs {
@@ -80,7 +79,7 @@ pub(crate) fn asks_of(
         }
     }
     if all {
-        for (id, store) in &observed.stores {
+        for (id, store) in observed.used() {
             for view in store.profiles.values() {
                 for endpoint in endpoints_of(observed, id, view) {
                     asks.add_view(view, endpoint);
@@ -164,7 +163,7 @@ fn failed_since(
 ) -> BTreeMap<Fingerprint, Timestamp> {
     let mut failed = BTreeMap::new();
     for (profile, value) in &desired.values {
-        let marks = observed.stores.values().filter_map(|store| store.usage.get(profile));
+        let marks = observed.used().filter_map(|(_, store)| store.usage.get(profile));
         let last = marks.filter(|mark| mark.auth_block_at(now)).filter_map(|mark| mark.last_failure).max();
         failed.extend(last.map(|last| (value.fingerprint, last)));
     }
@@ -176,7 +175,7 @@ fn differing<'a>(
     profile: &'a ProfileId,
     value: Fingerprint,
 ) -> impl Iterator<Item = (&'a StoreId, &'a ProfileView)> {
-    observed.stores.iter().filter_map(move |(id, store)| {
+    observed.used().filter_map(move |(id, store)| {
         let view = store.profiles.get(profile)?;
         (view.material.fingerprint()? != value).then_some((id, view))
     })

@@ -8,6 +8,7 @@ pub mod carry;
 pub mod decide;
 pub mod doctor;
 mod facts;
+mod joining;
 pub mod look;
 pub mod ports;
 pub mod progress;

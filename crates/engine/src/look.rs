@@ -3,7 +3,7 @@
 use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use crate::source::{SourceError, desired_by};
-use crate::{asks, facts};
+use crate::{asks, facts, joining};
 use keyshoal_core::record::LookRecord;
 use keyshoal_core::{
     AgentId, Ask, ConfigEdit, ConfigHeld, Desired, Fact, Finding, Fingerprint, Judgement, Knowledge,
@@ -57,6 +57,8 @@ pub struct Look {
     pub now: Timestamp,
     /// What would become of the config, where a vault makes it.
     pub config: Option<ConfigEdit>,
+    /// What would be seen with that config, where it has another roster; or why it could not even be read.
+    pub then: Result<Option<Arc<Observation>>, String>,
     /// What of the config is left as it is although the vault wants it otherwise.
     pub held: Vec<ConfigHeld>,
     /// Why the lessons could not be remembered, if so. They count for this look all the same.
@@ -70,7 +72,9 @@ impl Look {
     pub fn plan(&self) -> Plan {
         let plan =
             planner::plan_judged(&self.observed, &self.desired, &self.knowledge, self.now, &self.judgement);
-        Plan { config: self.config_in_scope().cloned(), ..plan }
+        let config = self.config_in_scope().cloned();
+        let joining = config.as_ref().map(|_| joining::joining(self)).unwrap_or_default();
+        Plan { config, joining, ..plan }
     }
 
     /// Returns what needs attention, within what the look is limited to.
@@ -213,8 +217,11 @@ pub(crate) fn look_at<P: Ports + ?Sized>(
     let judgement = Judgement::default();
     let config = if desired.wish.is_some() { ports.config_edit()? } else { None };
     let held = if desired.wish.is_some() { ports.config_held() } else { Vec::new() };
+    let then = config.as_ref().map(|edit| ports.observe_after(edit)).transpose();
+    let then = then.map(Option::flatten).map_err(|error| error.message);
     let (not_remembered, asked) = (None, BTreeSet::new());
-    let mut look = Look { observed, knowledge, desired, judgement, now, config, held, not_remembered, asked };
+    let mut look =
+        Look { observed, knowledge, desired, judgement, now, config, then, held, not_remembered, asked };
     look.learn(ports, &lessons);
     // What is said of a copy decides whom the source's value is shown: hence twice.
     for _ in 0..2 {

@@ -29,6 +29,11 @@ pub trait Observe {
     fn config_edit(&self) -> Result<Option<ConfigEdit>, PortError> {
         Ok(None)
     }
+    /// Returns the instance as it would be seen with the config of this edit; `None` where that has no other roster than there is.
+    fn observe_after(&self, edit: &ConfigEdit) -> Result<Option<Arc<Observation>>, PortError> {
+        let _ = edit;
+        Ok(None)
+    }
     /// Returns what of the config is left as it is although the vault wants it otherwise. Asked after [`Observe::config_edit`].
     fn config_held(&self) -> Vec<ConfigHeld> {
         Vec::new()

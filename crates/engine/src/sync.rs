@@ -12,8 +12,8 @@ use crate::look::{Look, LookError, LookOptions, look_of, look_undecided};
 use crate::ports::{PortError, Ports};
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, Observation, Plan, ProfileId, Receipt, RunId,
-    StepState, StoreId, activation, activation::Held, planner,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Joining, Observation, Plan, ProfileId,
+    Receipt, RunId, StepState, StoreId, activation, activation::Held, planner,
 };
 pub(crate) use meanwhile::is_fresh;
 use std::collections::BTreeSet;
@@ -151,6 +151,11 @@ pub(crate) fn go<P: Ports + ?Sized>(
 ) -> Result<SyncReport, SyncError> {
     look.make_sure(ports, options.look.ask, progress);
     let mut plan = planned(&look, options);
+    if let (Err(why), Some(_)) = (&look.then, &plan.config) {
+        // OpenClaw would refuse it as well.
+        let hint = Some("that is what the config would become; nothing was changed".to_owned());
+        return Err(PortError { message: why.clone(), hint, retryable: false }.into());
+    }
     if options.dry_run {
         let outcome = if plan.is_empty() { at_rest(&look, &plan) } else { Outcome::DryRun };
         return Ok(unwritten(look, plan, ActivationOutcome::NotNeeded, outcome));
@@ -202,7 +207,7 @@ fn planned(look: &Look, options: &SyncOptions) -> Plan {
     plan.actions
         .retain(|action| !options.except.contains(&(action.store().clone(), action.profile().clone())));
     if options.except.contains(&config_place()) {
-        plan.config = None;
+        (plan.config, plan.joining) = (None, Joining::default());
     }
     if before != plan.actions.len() && plan.actions.is_empty() && !asks_for_activation(look) {
         plan.activation = ActivationNeed::None;

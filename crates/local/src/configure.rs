@@ -93,6 +93,11 @@ impl Installation {
         })
     }
 
+    /// Returns the text that an edit would put there.
+    pub(crate) fn prepared_text(&self, edit: &ConfigEdit) -> Option<Secret> {
+        self.prepared(edit).map(|ready| ready.generated.text)
+    }
+
     fn prepared(&self, edit: &ConfigEdit) -> Option<Prepared> {
         self.state().prepared.clone().filter(|ready| ready.edit == *edit)
     }

@@ -2,13 +2,16 @@
 
 mod agents;
 mod at_once;
+mod beside;
 mod one_agent;
 mod referred;
 mod stores;
 
 use crate::{Installation, book::Book, clock};
 use keyshoal_core::observation::Notice;
-use keyshoal_core::{Endpoint, Fingerprints, Instance, Material, Observation, ProviderId, StoreId};
+use keyshoal_core::{
+    Endpoint, Fingerprints, GatewayView, Instance, Material, Observation, ProviderId, StoreId,
+};
 use keyshoal_engine::ports::{Observe, PortError};
 use keyshoal_openclaw::config::{self, Config};
 use keyshoal_openclaw::gateway;
@@ -54,6 +57,10 @@ impl Observe for Installation {
         self.prepare_config()
     }
 
+    fn observe_after(&self, edit: &keyshoal_core::ConfigEdit) -> Result<Option<Arc<Observation>>, PortError> {
+        self.look_after(edit)
+    }
+
     fn config_held(&self) -> Vec<keyshoal_core::ConfigHeld> {
         self.state().held.clone()
     }
@@ -66,13 +73,18 @@ impl Observe for Installation {
 impl Installation {
     /// Reads config, stores and gateway afresh and enters every value in the book.
     pub fn look(&self) -> Result<Snapshot, PortError> {
-        let mut config = config::load(&self.locations, &self.env).map_err(|error| PortError {
+        let config = config::load(&self.locations, &self.env).map_err(|error| PortError {
             message: error.to_string(),
             hint: Some("mend the config as the message says; nothing was changed".into()),
             retryable: false,
         })?;
-        jobs::add_models(&mut config, &self.locations);
         let gateway = gateway::discover(&self.locations, &config, &self.env);
+        self.look_by(config, gateway)
+    }
+
+    /// The same by this config, and as this gateway has it.
+    fn look_by(&self, mut config: Config, gateway: GatewayView) -> Result<Snapshot, PortError> {
+        jobs::add_models(&mut config, &self.locations);
         let word = self.gateway_word(&gateway);
         let resolved = layout::resolve(&self.locations, &config, word.as_ref(), &|| self.installed_release())
             .map_err(|error| PortError {
@@ -81,7 +93,8 @@ impl Installation {
                 retryable: false,
             })?;
         self.read_delivered();
-        let stores = stores::read_all(&resolved);
+        let mut stores = stores::read_all(&resolved);
+        stores.extend(self.left_behind(&resolved));
         let also_loaded = resolved.also_loaded.clone();
         enter_all(&self.book, &stores, self);
         for secret in config.providers.values().flat_map(|declared| declared.transport.secrets()) {
@@ -94,7 +107,7 @@ impl Installation {
     fn observation(
         &self,
         config: &Config,
-        mut gateway: keyshoal_core::GatewayView,
+        mut gateway: GatewayView,
         resolved: Resolved,
         stores: &BTreeMap<StoreId, Held>,
     ) -> Observation {

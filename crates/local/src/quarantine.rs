@@ -3,7 +3,7 @@
 use crate::remember::port_error;
 use crate::{Installation, clock};
 use keyshoal_core::examination::SetAside;
-use keyshoal_core::{Layout, Material};
+use keyshoal_core::{Layout, Material, Observation};
 use keyshoal_engine::carry::Own;
 use keyshoal_engine::ports::{Observe as _, PortError};
 use keyshoal_ledger::quarantine::{self, Moved};
@@ -48,8 +48,7 @@ impl Installation {
         if let Some(user) = observed.agents.iter().find(|agent| same(Path::new(&agent.agent_dir))) {
             return Err(refused(format!("{} is the directory of agent {}", dir.display(), user.id), None));
         }
-        if observed.instance.gateway.running != Some(false) && databases::is_open(&databases::of_agent(&dir))
-        {
+        if self.may_be_open(&observed, name) {
             return Err(refused(
                 format!("the database in {} may be open in a running gateway", dir.display()),
                 Some("stop the gateway, move it aside, and start it again"),
@@ -57,6 +56,12 @@ impl Installation {
         }
         let moved = quarantine::set_aside(self.state_dir(), name, &dir, clock::now(), &lock);
         moved.map(told).map_err(port_error)
+    }
+
+    /// Tells whether a gateway may have the database in a directory open, so that it cannot be moved aside now.
+    pub fn may_be_open(&self, observed: &Observation, name: &str) -> bool {
+        let dir = self.state_dir().join("agents").join(name).join("agent");
+        observed.instance.gateway.running != Some(false) && databases::is_open(&databases::of_agent(&dir))
     }
 
     /// Tells whether there is a credential directory of this name, with or without credentials in it.

@@ -2,7 +2,7 @@
 
 use crate::Installation;
 use crate::configure::failed;
-use keyshoal_core::{AgentId, ConfigChange, ConfigHeld, HeldWhy, Secret};
+use keyshoal_core::{AgentId, ConfigChange, ConfigHeld, HeldWhy, Secret, Undecided};
 use keyshoal_engine::ports::PortError;
 use keyshoal_openclaw::config::by_hand::ByHand;
 use keyshoal_openclaw::config::generate::{Sources, WantedAgent, WantedBinding};
@@ -35,6 +35,12 @@ impl Installation {
         self.state().strangers.clone()
     }
 
+    /// Returns what of that only a person can tell: whether an agent that is gone is one of those that the vault does not know.
+    pub fn undecided(&self) -> Option<Undecided> {
+        let state = self.state();
+        undecided(&state.by_hand, &state.strangers)
+    }
+
     /// Tells whether an agent stands in the config, as far as that can be read.
     pub fn is_standing(&self, id: &AgentId) -> bool {
         self.imported().is_ok_and(|(_, there)| there.agents.iter().any(|agent| agent.id == *id))
@@ -43,15 +49,16 @@ impl Installation {
     pub(crate) fn note_by_hand(&self, found: Vec<ByHand>, strangers: Vec<AgentId>) {
         let words = |one: &ByHand| {
             let (path, mut what) = one.words();
-            if let (ByHand::Gone(id), [new]) = (one, strangers.as_slice()) {
-                let way = format!("if that is the same agent: keyshoal agent rename {id} {new}");
-                what = format!("{what}, and {new} is, which the vault does not know ({way})");
+            if let (ByHand::Gone(_), [new]) = (one, strangers.as_slice()) {
+                what = format!("{what}, and {new} is, which the vault does not know");
             }
             ConfigChange { path, what }
         };
+        let undecided = undecided(&found, &strangers);
         let mut state = self.state();
         if !found.is_empty() {
-            state.held.push(ConfigHeld { why: HeldWhy::Changed, changes: found.iter().map(words).collect() });
+            let why = HeldWhy::Changed { undecided: undecided.clone() };
+            state.held.push(ConfigHeld { why, changes: found.iter().map(words).collect() });
         }
         if !strangers.is_empty() {
             let stands = |id: &AgentId| ConfigChange {
@@ -59,7 +66,7 @@ impl Installation {
                 what: "is not in the vault".to_owned(),
             };
             let changes = strangers.iter().map(stands).collect();
-            state.held.push(ConfigHeld { why: HeldWhy::Unknown, changes });
+            state.held.push(ConfigHeld { why: HeldWhy::Unknown { undecided }, changes });
         }
         state.by_hand = found;
         state.strangers = strangers;
@@ -107,4 +114,12 @@ impl Installation {
         let dir = workspaces::sessions_of(&self.locations, id);
         files::exists(&dir).then_some(dir)
     }
+}
+
+fn undecided(found: &[ByHand], strangers: &[AgentId]) -> Option<Undecided> {
+    let gone = found.iter().find_map(|one| match one {
+        ByHand::Gone(id) => Some(id.clone()),
+        _ => None,
+    })?;
+    (!strangers.is_empty()).then(|| Undecided { gone, strangers: strangers.to_vec() })
 }

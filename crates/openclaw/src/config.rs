@@ -39,6 +39,7 @@ use crate::{Environment, files};
 pub use doors::doors;
 pub use error::ConfigError;
 pub use inline::{Inlined, in_full, includes, inline};
+use keyshoal_core::Secret;
 pub use model::Config;
 use models::ModelNames;
 pub use models::provider_id;
@@ -72,9 +73,23 @@ pub fn load_with_places(locations: &Locations, env: &Environment) -> Result<Conf
     read(locations, env, true)
 }
 
+/// The same of a text that is to stand in the file and does not yet.
+pub fn load_text(locations: &Locations, env: &Environment, text: &Secret) -> Result<Config, ConfigError> {
+    understand(locations, env, Some(text.reveal_secret().as_bytes().to_vec()), false)
+}
+
 fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config, ConfigError> {
+    let file = files::OpenFile::open(&locations.config_path)?;
+    understand(locations, env, file.map(|file| file.bytes(LARGEST_ROOT)).transpose()?, placed)
+}
+
+fn understand(
+    locations: &Locations,
+    env: &Environment,
+    bytes: Option<Vec<u8>>,
+    placed: bool,
+) -> Result<Config, ConfigError> {
     let path = &locations.config_path;
-    let bytes = files::OpenFile::open(path)?.map(|file| file.bytes(LARGEST_ROOT)).transpose()?;
     let mut notes = Notes::new(path);
     let value = match &bytes {
         Some(bytes) => {

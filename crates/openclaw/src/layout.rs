@@ -75,6 +75,11 @@ impl Resolved {
             }
         }
     }
+
+    /// Returns the store at the usual place of an agent that is in no roster, be it there or not; `None` where it is another's.
+    pub fn left_behind(&self, loc: &Locations, id: &AgentId) -> Option<StoreFile> {
+        places::left_behind(loc, self, id)
+    }
 }
 
 /// Finds out where an installation keeps its profiles.

@@ -13,7 +13,7 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render;
 use crate::ui::Ui;
-use keyshoal_core::vault::{ModelChoice, VaultAgent};
+use keyshoal_core::vault::{ModelChoice, VaultAgent, VaultInstance};
 use keyshoal_core::{AgentId, StoreId};
 use keyshoal_vault::Change;
 
@@ -225,6 +225,13 @@ fn said(ui: &mut Ui, agent: &VaultAgent, about: &About) -> Vec<Change> {
         changes.push(Change::SetDefaultAgent(uid));
     }
     changes
+}
+
+/// Names what the vault has for an agent alone, to follow its id: nothing where it has nothing.
+pub fn own_of(instance: &VaultInstance, agent: &VaultAgent) -> String {
+    let own = flow::credentials_of(instance).filter(|one| one.agent == Some(agent.uid));
+    let own: Vec<&str> = own.map(|one| one.profile.as_str()).collect();
+    if own.is_empty() { String::new() } else { format!(", with its own {}", own.join(", ")) }
 }
 
 fn show(ui: &mut Ui, context: &Context<'_>, agent: Option<&String>) -> Result<Outcome, CommandError> {

@@ -29,7 +29,7 @@ Examples:
 
 emitted   it stands, or will with the next sync, in the agent's own store
 inherits  in the store that the agent inherits from
-pending   it waits: for a database that OpenClaw has not made, for a roster
+pending   it waits: for a database that OpenClaw has not made (that alone needs nobody), for a roster, for a person, for a sync
 skipped   it does not come, and the line says why
 
 Who stands in the config and is not in the vault comes last, and needs attention: such an agent has what all share.")]
@@ -77,14 +77,23 @@ pub fn cmd_artifacts(
     let alone = artifacts(&sight, &look.judgement, wish, &strangers).into_iter();
     all.extend(alone.map(|one| AgentArtifacts { in_vault: false, ..one }));
     ui.data(&render::artifacts::lines(&all));
-    let waits = |how: &How| {
-        matches!(how, How::Emitted { there: false } | How::Inherits { there: false } | How::Pending { .. })
+    let waits = |how: &How| match how {
+        How::Emitted { there } | How::Inherits { there } => !there,
+        How::Pending { by_itself, .. } => !by_itself,
+        How::Skipped { .. } => false,
     };
     let open = all.iter().flat_map(|agent| &agent.artifacts).any(|one| waits(&one.how));
     if let [first, ..] = strangers.as_slice() {
-        ui.warn(&format!(
-            "the vault does not know everybody of the config: keyshoal agent add {first}   takes {first} in as it stands, keyshoal instance adopt   all of them"
-        ));
+        let ways = match flow.installation.undecided() {
+            // As long as nobody has said which, an adopt refuses.
+            Some(undecided) => {
+                format!("{} is gone from it: {}", undecided.gone, undecided.ways().join("; "))
+            }
+            None => format!(
+                "keyshoal agent add {first}   takes {first} in as it stands, keyshoal instance adopt   all of them"
+            ),
+        };
+        ui.warn(&format!("the vault does not know everybody of the config: {ways}"));
     }
     let open = open || !strangers.is_empty();
     ui.document(&ArtifactsDocument::of(all))?;

@@ -10,7 +10,7 @@ use crate::root::{self, UnfinishedImport};
 use crate::ui::{Text, Tone, Ui};
 use crate::view::rotations::HalfDone;
 use crate::view::status::StatusView;
-use keyshoal_core::{AgentId, FindingKind, ProfileId, Severity};
+use keyshoal_core::{FindingKind, Severity};
 use keyshoal_engine::{Outcome as Ended, SyncReport};
 use std::path::Path;
 
@@ -155,6 +155,7 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     match report.outcome {
         Ended::DryRun => {
             let mut lines = render::plan::lines(&report.plan);
+            lines.extend(waiting(report));
             lines.push(Text::toned(Tone::Strong, "dry run: nothing was written"));
             return lines;
         }
@@ -196,15 +197,10 @@ pub fn lines(report: &SyncReport, width: usize) -> Vec<Text> {
     lines
 }
 
-/// What the vault has and the program has made no place for yet: no matter, and not done either.
 fn waiting(report: &SyncReport) -> impl Iterator<Item = Text> {
     let findings = report.after.judgement.findings.iter();
     let waits = findings.filter(|one| one.finding == FindingKind::Pending && one.severity == Severity::Info);
-    waits.map(|one| {
-        let whose = one.agent.as_ref().map_or("all", AgentId::as_str);
-        let what = one.profile.as_ref().map_or("", ProfileId::as_str);
-        Text::toned(Tone::Doubt, "… waits: ").plain(format!("{whose} {what}: {}", one.message))
-    })
+    waits.map(render::plan::waits)
 }
 
 fn last(report: &SyncReport, wrote: bool) -> Text {

@@ -41,10 +41,10 @@ impl PlanDocument {
     /// Makes it.
     pub fn of(plan: &Plan) -> Self {
         Self {
-            actions: plan.actions.iter().map(ActionDocument::of).collect(),
+            actions: plan.actions.iter().chain(&plan.joining.actions).map(ActionDocument::of).collect(),
             config: plan.config.clone(),
             questions: plan.questions.iter().map(QuestionDocument::of).collect(),
-            activation: plan.activation,
+            activation: plan.activation.max(plan.joining.activation),
         }
     }
 }

@@ -27,7 +27,7 @@ fn how(how: &How) -> Text {
         How::Emitted { there: false } => Text::toned(Tone::Doubt, "… emitted").plain(" with the next sync"),
         How::Inherits { there: true } => Text::toned(Tone::Good, "↑ inherits"),
         How::Inherits { there: false } => Text::toned(Tone::Doubt, "… inherits").plain(" with the next sync"),
-        How::Pending { why } => Text::toned(Tone::Doubt, "… pending").plain(format!(": {why}")),
+        How::Pending { why, .. } => Text::toned(Tone::Doubt, "… pending").plain(format!(": {why}")),
         How::Skipped { why } => Text::toned(Tone::Dim, "· skipped").plain(format!(": {why}")),
     }
 }

@@ -3,20 +3,15 @@
 use super::{question, words};
 use crate::ui::{Grid, Text, Tone};
 use keyshoal_core::plan::Why;
-use keyshoal_core::{Action, ActivationNeed, ConfigEdit, Plan};
+use keyshoal_core::{Action, ActivationNeed, AgentId, ConfigEdit, Finding, Plan, ProfileId};
 
 /// Returns the lines.
 pub fn lines(plan: &Plan) -> Vec<Text> {
-    let mut lines = Vec::new();
-    if !plan.actions.is_empty() {
-        let mut grid = Grid::bare();
-        for action in &plan.actions {
-            grid.row(row(action));
-        }
-        lines.extend(grid.lines(usize::MAX, 0));
-    }
+    let mut lines = actions(&plan.actions);
     lines.extend(plan.config.iter().flat_map(config));
-    match plan.activation {
+    lines.extend(actions(&plan.joining.actions));
+    lines.extend(plan.joining.waits.iter().map(waits));
+    match plan.activation.max(plan.joining.activation) {
         ActivationNeed::None => {}
         ActivationNeed::Reload => lines.push(Text::of("then the running gateway reads its stores again")),
         ActivationNeed::Restart => {
@@ -33,6 +28,22 @@ pub fn lines(plan: &Plan) -> Vec<Text> {
         lines.push(Text::toned(Tone::Good, "✓ ").plain("nothing to do"));
     }
     lines
+}
+
+fn actions(all: &[Action]) -> Vec<Text> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut grid = Grid::bare();
+    all.iter().for_each(|action| grid.row(row(action)));
+    grid.lines(usize::MAX, 0)
+}
+
+/// Says what the vault has and the program has made no place for yet: no matter, and not done either.
+pub fn waits(one: &Finding) -> Text {
+    let whose = one.agent.as_ref().map_or("all", AgentId::as_str);
+    let what = one.profile.as_ref().map_or("", ProfileId::as_str);
+    Text::toned(Tone::Doubt, "… waits: ").plain(format!("{whose} {what}: {}", one.message))
 }
 
 /// Returns the lines of what becomes of the config.

@@ -103,6 +103,10 @@ fn an_agent_that_was_renamed_in_the_config_is_not_taken_for_one_that_is_gone() {
     let way = "keyshoal agent rename ops duty";
     let told = stage.run(&["status", "--json"]).json()["findings"].to_string();
     assert!(told.contains("duty is, which the vault does not know") && told.contains(way), "{told}");
+    // What refuses is no way out.
+    assert!(!told.contains("keyshoal instance adopt   takes"), "{told}");
+    let listed = stage.run(&["artifacts", "--list"]);
+    assert!(listed.code == 2 && listed.err.contains(way) && !listed.err.contains("adopt"), "{}", listed.err);
     let run = stage.run(&["instance", "adopt", "--yes"]);
     assert!(run.code == 1 && run.err.contains(way), "{}{}", run.out, run.err);
     assert!(run.err.contains("keyshoal agent add duty"), "{}", run.err);

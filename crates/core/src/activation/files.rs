@@ -38,7 +38,7 @@ pub(super) fn compared<'a>(part: Option<&str>, observed: &'a Observation) -> Vec
 
 /// Returns what is referred to by any profile, or by a key in the config itself, each once.
 pub(super) fn referred(observed: &Observation) -> BTreeMap<&SecretRef, &Referred> {
-    let profiles = observed.stores.values().flat_map(|view| view.profiles.values());
+    let profiles = observed.used().flat_map(|(_, view)| view.profiles.values());
     let materials = profiles.map(|profile| &profile.material).chain(observed.config_keys.values());
     let references = materials.filter_map(Material::reference);
     references.filter_map(|reference| observed.referred.get_key_value(reference)).collect()

@@ -65,7 +65,7 @@ struct Written<'a> {
 /// Returns the last writes of all stores, and of the files that they refer to, where they came after this.
 fn written<'a>(observed: &'a Observation, known: Option<&Activated>, since: Timestamp) -> Vec<Written<'a>> {
     let later = |at: Option<Timestamp>| at.filter(|at| *at > since);
-    let stores = observed.stores.values().filter_map(|store| {
+    let stores = observed.used().filter_map(|(_, store)| {
         let at = later(store.modified)?;
         Some(Written { path: &store.path, at, weak: is_mark(store, at) })
     });

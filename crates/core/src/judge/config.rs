@@ -25,19 +25,30 @@ pub fn judge_held(held: &ConfigHeld, judgement: &mut Judgement) {
             format!(
                 "the vault wants of the config: {said}; that stands in a file that it includes ({place}), and is left as it is there"
             ),
-            "change it there by hand, or have the vault want what stands there (keyshoal agent, model, binding); credentials go on all the same",
+            "change it there by hand, or have the vault want what stands there (keyshoal agent, model, binding); credentials go on all the same"
+                .to_owned(),
         ),
-        HeldWhy::Changed => (
+        HeldWhy::Changed { undecided } => (
             format!(
                 "the config is not what the vault wants, because somebody has changed it: {said}; it is left so"
             ),
-            "keyshoal instance adopt   takes it into the vault; keyshoal instance deliver   puts the vault's in its place",
+            format!(
+                "{}; keyshoal instance deliver   puts the vault's in its place",
+                match undecided {
+                    // As long as nobody has said which, it refuses.
+                    Some(undecided) => format!("{}, and then keyshoal instance adopt", undecided.ways().join("; ")),
+                    None => "keyshoal instance adopt   takes it into the vault".to_owned(),
+                }
+            ),
         ),
-        HeldWhy::Unknown => (
+        HeldWhy::Unknown { undecided } => (
             format!(
                 "not everybody of the config is known to the vault: {said}; it is left there with what all share, and no override, backup or new config has it"
             ),
-            "keyshoal instance adopt   takes it into the vault as it stands; keyshoal agent add NAME   one of them",
+            match undecided {
+                Some(undecided) => undecided.ways().join("; "),
+                None => "keyshoal instance adopt   takes it into the vault as it stands; keyshoal agent add NAME   one of them".to_owned(),
+            },
         ),
     };
     judgement.findings.push(bare(

@@ -1,6 +1,7 @@
 //! What concerns the whole instance.
 
 use super::nowhere;
+use super::orphans;
 use super::tell::bare;
 use super::words::Words;
 use super::{Judgement, Sight};
@@ -83,17 +84,7 @@ pub(super) fn judge_instance(sight: &Sight<'_>, judgement: &mut Judgement) {
         let words = Words::new(FindingKind::NotActivated, text).severity(Severity::Info);
         judgement.findings.push(whole(words.fix("keyshoal verify --through-gateway   asks the agents")));
     }
-    for orphan in &observed.orphans {
-        let ids: Vec<&str> = orphan.profiles.iter().map(crate::ProfileId::as_str).collect();
-        let text = format!("{} holds credentials ({}) and belongs to no agent", orphan.path, ids.join(", "));
-        // Without a config, the roster is only assumed.
-        let fix = match observed.notices.iter().any(|notice| notice.code == "no_config") {
-            true => "name the right config with --config, or the right state directory with --state-dir"
-                .to_owned(),
-            false => format!("keyshoal quarantine {}   moves them aside", orphan.id),
-        };
-        judgement.findings.push(whole(Words::new(FindingKind::Orphaned, text).fix(fix)));
-    }
+    orphans::tell(sight, judgement);
     for (agent, leftover) in activation::refused(observed) {
         let text = format!(
             "OpenClaw refuses it: {leftover} of an earlier layout lies beside its store, which holds no profile"

@@ -5,7 +5,8 @@ use super::types::is_static;
 use super::words::Words;
 use super::{Judgement, Sight, missing};
 use crate::{
-    AgentView, Finding, FindingKind, Observation, ProfileId, Severity, SourceValue, StoreHealth, StoreId,
+    AgentView, Finding, FindingKind, Fingerprint, Observation, ProfileId, Severity, SourceValue, StoreHealth,
+    StoreId,
 };
 
 /// Tells of what the vault has and no store holds yet.
@@ -27,7 +28,15 @@ pub(super) fn judge_pending(sight: &Sight<'_>, judgement: &mut Judgement) {
                     .fix(format!("keyshoal credential override {id} {profile} --remove"))
             }
             None if sight.observed.profile(&agent.store, profile).is_some() => continue,
-            None => pending(sight, (Some(agent), &agent.store), value, &format!("it is {id}'s own")),
+            None => {
+                let words = pending(sight, (Some(agent), &agent.store), value, &format!("it is {id}'s own"));
+                match instead(sight, agent, profile, value) {
+                    Some(shared) => words.but(&format!(
+                        "until its first turn, and a sync after that, {id} sends {shared}, which all share"
+                    )),
+                    None => words,
+                }
+            }
         };
         judgement.findings.push(about(bare(Some(id), &agent.store, words), profile, value));
     }
@@ -74,6 +83,20 @@ fn pending(
         Some(why) => words.but(&format!("its store must not be written: {why}")),
         None => words.fix("keyshoal sync"),
     }
+}
+
+/// Returns what an agent sends as long as only OpenClaw can make the place of its own.
+fn instead(
+    sight: &Sight<'_>,
+    agent: &AgentView,
+    profile: &ProfileId,
+    value: &SourceValue,
+) -> Option<Fingerprint> {
+    let waits = is_static(&value.kind)
+        && !can_hold(sight.observed, &agent.store)
+        && sight.not_writable(&agent.store).is_none();
+    let shared = sight.base()?.profiles.get(profile).filter(|_| waits)?;
+    shared.material.fingerprint().filter(|_| sight.reads_through(&shared.kind))
 }
 
 /// Tells whether something can be put into a store as it is now. Nobody but the program makes a database.

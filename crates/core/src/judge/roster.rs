@@ -26,6 +26,7 @@ pub(super) fn judge_agents(sight: &Sight<'_>, judgement: &mut Judgement) {
     if sight.users(&StoreId::Base).is_empty() {
         tell_unowned_base(sight, judgement, &words);
     }
+    tell_left_behind(sight, judgement, &words);
     judge_pending(sight, judgement);
 }
 
@@ -274,6 +275,18 @@ fn tell_unowned_base(sight: &Sight<'_>, judgement: &mut Judgement, words: &Judge
         let Some(words) = words.get(&(StoreId::Base, profile.clone())) else { continue };
         if words.severity > Severity::Fine {
             judgement.findings.push(tell(sight, None, &StoreId::Base, profile, view, words.clone()));
+        }
+    }
+}
+
+/// Tells of what the vault has given agents that have left the roster, and their stores still hold. What else stands there is told with
+/// the directory.
+fn tell_left_behind(sight: &Sight<'_>, judgement: &mut Judgement, words: &JudgedWords) {
+    for ((store, profile), said) in words {
+        let Some(agent) = store.agent().filter(|_| sight.is_left_behind(store)) else { continue };
+        if let Some(view) = sight.observed.profile(store, profile).filter(|_| said.severity > Severity::Info)
+        {
+            judgement.findings.push(tell(sight, Some(agent), store, profile, view, said.clone()));
         }
     }
 }

@@ -45,9 +45,15 @@ impl<'a> Sight<'a> {
         self.users.get(store).map_or(&[], Vec::as_slice)
     }
 
-    /// Returns the first of them.
+    /// Returns the first of them; of a store that was left behind, whose it was.
     pub fn user(&self, store: &StoreId) -> Option<AgentId> {
-        self.users(store).first().map(|agent| agent.id.clone())
+        let user = self.users(store).first().map(|agent| &agent.id);
+        user.or(store.agent().filter(|_| self.is_left_behind(store))).cloned()
+    }
+
+    /// Tells whether it is the store of an agent that is in the roster no more.
+    pub fn is_left_behind(&self, store: &StoreId) -> bool {
+        store.agent().is_some() && self.users(store).is_empty()
     }
 
     /// Returns the name under which marks of a store are kept.

@@ -25,13 +25,13 @@ impl<'a> Sight<'a> {
         own.or_else(|| self.desired.values.get(profile))
     }
 
-    /// Tells whether every agent of this store leaves the instance.
+    /// Tells whether every agent of this store leaves the instance, or has left it.
     pub(super) fn is_leaving(&self, store: &StoreId) -> bool {
-        let Some(wish) = &self.desired.wish else { return false };
-        let users = self.users(store);
-        *store != StoreId::Base
-            && !users.is_empty()
-            && users.iter().all(|agent| wish.leaving.contains(&agent.id))
+        let (Some(wish), Some(own)) = (&self.desired.wish, store.agent()) else { return false };
+        match self.users(store) {
+            [] => wish.leaving.contains(own),
+            users => users.iter().all(|agent| wish.leaving.contains(&agent.id)),
+        }
     }
 }
 
@@ -40,7 +40,10 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     let wish = copy.sight.desired.wish.as_ref()?;
     let value = copy.view.material.fingerprint()?;
     if !is_static(&copy.view.kind) {
-        return beside_override(copy, value);
+        return match copy.sight.is_left_behind(copy.store) {
+            true => Some(left_alone(copy, value)),
+            false => beside_override(copy, value),
+        };
     }
     if copy.sight.is_leaving(copy.store) {
         return Some(leaving(copy, wish, value));
@@ -105,13 +108,24 @@ fn kept_of_shared(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Option<Me
 
 /// Judges a copy of an agent that leaves: what came from the vault or its source goes, and nothing new comes.
 fn leaving(copy: &Copy<'_>, wish: &Wish, value: Fingerprint) -> Merits {
-    let text = format!("holds {value}, and {} leaves the roster by the vault's word", copy.owner);
     let shared = wish.shared.contains_key(copy.profile);
     let earlier = shared && copy.sight.generations_behind(copy.profile, value).is_some();
     if wish.has_had(copy.profile, value) || earlier {
-        return withdraw(text);
+        return withdraw(left(copy, value));
     }
-    Merits::leave(Words::new(FindingKind::Foreign, text).severity(Severity::Info))
+    left_alone(copy, value)
+}
+
+fn left_alone(copy: &Copy<'_>, value: Fingerprint) -> Merits {
+    Merits::leave(Words::new(FindingKind::Foreign, left(copy, value)).severity(Severity::Info))
+}
+
+fn left(copy: &Copy<'_>, value: Fingerprint) -> String {
+    let leaves = match copy.sight.is_left_behind(copy.store) {
+        true => "is in the roster no more",
+        false => "leaves the roster",
+    };
+    format!("holds {value}, and {} {leaves} by the vault's word", copy.owner)
 }
 
 /// Judges a copy of an agent for which the vault has a value of its own.

@@ -31,7 +31,7 @@ pub(crate) fn would_reset(
 /// Returns the resets that no other action of the plan brings along.
 pub(super) fn resets(sight: &Sight<'_>, judgement: &Judgement, planned: &[Action]) -> Vec<Action> {
     let mut all = Vec::new();
-    for (id, store) in &sight.observed.stores {
+    for (id, store) in sight.observed.used() {
         if !is_readable(store) {
             continue;
         }

@@ -21,12 +21,37 @@ fn what_is_left_needs_attention_and_has_a_way_out() {
         assert!(included.message.contains(word), "{}", included.message);
     }
     assert!(included.fix.unwrap().contains("by hand"));
-    let [changed] = told(HeldWhy::Changed, &["agents.defaults.model"]).try_into().unwrap();
+    let [changed] =
+        told(HeldWhy::Changed { undecided: None }, &["agents.defaults.model"]).try_into().unwrap();
     let fix = changed.fix.unwrap();
     assert!(fix.contains("keyshoal instance adopt") && fix.contains("keyshoal instance deliver"), "{fix}");
-    assert_eq!(told(HeldWhy::Changed, &[]), []);
-    let [unknown] = told(HeldWhy::Unknown, &["agents[handy]"]).try_into().unwrap();
+    assert_eq!(told(HeldWhy::Changed { undecided: None }, &[]), []);
+    let [unknown] = told(HeldWhy::Unknown { undecided: None }, &["agents[handy]"]).try_into().unwrap();
     assert_eq!((unknown.finding, unknown.severity), (FindingKind::ConfigDiffers, Severity::Attention));
     let fix = unknown.fix.unwrap();
     assert!(fix.contains("keyshoal instance adopt") && fix.contains("keyshoal agent add"), "{fix}");
+}
+
+#[test]
+fn where_only_a_person_can_tell_who_is_who_no_way_is_named_that_refuses() {
+    let undecided = |strangers: &[&str]| {
+        let strangers = strangers.iter().map(|id| AgentId::from(*id)).collect();
+        Some(Undecided { gone: "academic".into(), strangers })
+    };
+    let fix = |why: HeldWhy| told(why, &["agents[academic]"]).remove(0).fix.unwrap();
+    for fix in [
+        fix(HeldWhy::Changed { undecided: undecided(&["handy"]) }),
+        fix(HeldWhy::Unknown { undecided: undecided(&["handy"]) }),
+    ] {
+        assert!(fix.starts_with("keyshoal agent rename academic handy   "), "{fix}");
+        assert!(fix.contains("; keyshoal agent add handy   if it is another one"), "{fix}");
+        assert!(!fix.contains("adopt   takes it"), "{fix}");
+    }
+    let changed = fix(HeldWhy::Changed { undecided: undecided(&["handy"]) });
+    assert!(
+        changed.contains("another one, and then keyshoal instance adopt; keyshoal instance deliver"),
+        "{changed}"
+    );
+    let several = fix(HeldWhy::Unknown { undecided: undecided(&["handy", "spare"]) });
+    assert!(several.contains("rename academic NEW") && several.contains("add handy"), "{several}");
 }

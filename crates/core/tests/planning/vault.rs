@@ -291,6 +291,35 @@ fn a_disabled_agent_ends_with_nothing_that_the_vault_gave_it() {
     assert_eq!(wished(world, wish).writes(), ["remove stocks"]);
 }
 
+/// Somebody has taken it out of the config: its store is in no roster any more.
+#[test]
+fn a_disabled_agent_that_is_in_no_roster_ends_so_as_well() {
+    let there = World::json(&["main", "stocks", "ops"]).base(2).local("stocks", 1).local("ops", 6);
+    let there = there.put(&of("stocks"), "acme:own", api_key(7));
+    let before = there.observed.clone();
+    let gone = |mut world: World, wish: Wish| {
+        world.observed.agents.retain(|one| one.id != agent("stocks"));
+        wished(world, wish)
+    };
+    let mut wish = overriding(sharing(&[2]), "stocks", &[1], true);
+    wish = overriding(wish, "ops", &[6], false);
+    wish.leaving.insert(agent("stocks"));
+    let world = gone(there, wish);
+    assert_eq!(world.writes(), ["remove stocks"]);
+    let judged = world.judged();
+    let stocks = agent("stocks");
+    let [told] = judged.of_agent(&stocks).collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((told.finding, told.severity), (FindingKind::Stale, Severity::Attention));
+    assert!(
+        told.message.contains("is in the roster no more") && told.fix.as_deref() == Some("keyshoal sync")
+    );
+    // No gateway reads it, whatever becomes of it.
+    let mut after = world.observed.clone();
+    after.stores.remove(&of("stocks"));
+    assert_eq!(activation::digest(&world.observed), activation::digest(&after));
+    assert_ne!(activation::digest(&world.observed), activation::digest(&before));
+}
+
 #[test]
 fn a_withdrawn_credential_goes_everywhere_and_nothing_else_does() {
     let world = World::json(&["main", "stocks", "ops"]).base(2).local("stocks", 1).local("ops", 7);

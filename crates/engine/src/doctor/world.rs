@@ -202,6 +202,7 @@ impl World {
             judgement,
             now: at(NOW),
             config: None,
+            then: Ok(None),
             held: Vec::new(),
             not_remembered: None,
             asked: std::collections::BTreeSet::new(),

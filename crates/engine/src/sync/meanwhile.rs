@@ -8,7 +8,7 @@ use super::{SyncOptions, place, planned};
 use crate::look::{Look, LookError, LookOptions, look_at};
 use crate::ports::Ports;
 use crate::progress::Progress;
-use keyshoal_core::{Action, ActivationOutcome, Observation, Plan, Receipt, StepState};
+use keyshoal_core::{Action, ActivationOutcome, Joining, Observation, Plan, Receipt, StepState};
 
 /// What was seen less than so many seconds ago is not looked at again.
 const FRESH: i64 = 2;
@@ -39,6 +39,9 @@ pub(super) fn look_again<P: Ports + ?Sized>(
     let agreed = std::mem::take(&mut plan.actions);
     now.actions.retain(|action| agreed.iter().any(|one| covers(one, action)));
     now.config = now.config.filter(|edit| plan.config.as_ref() == Some(edit));
+    if now.config.is_none() {
+        now.joining = Joining::default();
+    }
     let overtaken = agreed
         .iter()
         .filter(|one| !matches!(one, Action::ResetCooldown { .. }))

@@ -5,12 +5,13 @@ use super::{
     Outcome, SyncError, SyncOptions, SyncReport, at_rest, is_done, lessons, need_when_asked, needs_attention,
     place, planned, unwritten, verify,
 };
+use crate::joining::arrived;
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use keyshoal_core::{
-    Action, ActivationMode, ActivationNeed, ActivationOutcome, AgentId, Fact, Observation, Plan, ProfileId,
-    Receipt, RunId, StepState, StoreId, activation, judge::Sight, planner, simulate::simulate_all,
+    Action, ActivationMode, ActivationNeed, ActivationOutcome, Fact, Observation, Plan, ProfileId, Receipt,
+    RunId, StepState, StoreId, activation, judge::Sight, planner, simulate::simulate_all,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -63,7 +64,11 @@ pub(super) fn write<P: Ports + ?Sized>(
     for again in 2..=ROUNDS {
         let conflicts = conflicts_of(&receipts);
         let config_moved = matches!(config, Some(StepState::Conflict { .. }));
-        let arrived = if config == Some(StepState::Done) { arrived(&look, &after) } else { BTreeSet::new() };
+        let arrived = if config == Some(StepState::Done) {
+            arrived(&look.observed, &after.observed)
+        } else {
+            BTreeSet::new()
+        };
         if conflicts.is_empty() && !config_moved && arrived.is_empty() {
             break;
         }
@@ -266,13 +271,6 @@ fn settle_fulfilled(observed: &Observation, receipts: &mut [Receipt]) {
 fn moved(before: &Look, after: &Look, action: &Action) -> bool {
     let of = |look: &Look| look.desired.values.get(action.profile()).map(|value| value.fingerprint);
     of(before) != of(after)
-}
-
-/// Returns the stores of agents that the new config has brought in: nobody could plan for them before.
-fn arrived(before: &Look, after: &Look) -> BTreeSet<StoreId> {
-    let known = |id: &AgentId| before.observed.agents.iter().any(|agent| agent.id == *id);
-    let new = after.observed.agents.iter().filter(|agent| !known(&agent.id));
-    new.map(|agent| agent.store.clone()).filter(|store| *store != StoreId::Base).collect()
 }
 
 /// Puts later receipts in the place of earlier ones for the same store and profile, and others behind them.

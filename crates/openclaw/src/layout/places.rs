@@ -1,11 +1,12 @@
 //! Where the stores of a layout are: the base, every agent's own, and those that no agent owns.
 
+use super::Resolved;
 use super::evidence::state_db;
 use crate::config::Config;
-use crate::files;
 use crate::locate::Locations;
 use crate::store::place::{AGENT_DB, leftovers_in};
 use crate::store::{Place, StoreFile};
+use crate::{agent_id, files};
 use keyshoal_core::observation::{Notice, Orphan};
 use keyshoal_core::{AgentId, Layout, StoreHealth, StoreId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -194,6 +195,22 @@ pub(super) fn also_loaded(
         stores.iter().any(|(_, _, store)| Identity::of(store.path()) == identity)
     };
     (!known).then_some(file)
+}
+
+/// Returns the store at the usual place of an agent that is in no roster; `None` where it is another's.
+pub(super) fn left_behind(loc: &Locations, resolved: &Resolved, id: &AgentId) -> Option<StoreFile> {
+    if agent_id::normalize(id.as_str()) != *id {
+        return None;
+    }
+    let usual = loc.state_dir.join("agents").join(id.as_str()).join("agent");
+    let dir = if id.as_str() == "main" { &resolved.main_agent_dir } else { &usual };
+    let mut file = in_dir(dir, resolved.layout).within(&loc.state_dir);
+    if *dir == usual {
+        file = file.owned_by(id.clone());
+    }
+    let identity = Identity::of(file.path());
+    let mut known = resolved.agents.iter().map(|(_, _, store)| store).chain([&resolved.base]);
+    (!known.any(|store| Identity::of(store.path()) == identity)).then_some(file)
 }
 
 /// Says that such a store cannot be read, if so.

@@ -66,6 +66,12 @@ pub fn rename(
             sessions.display()
         )));
     }
+    if (how.dry_run || !how.yes) && flow.installation.may_be_open(&observed, old.as_str()) {
+        ui.say(&Text::of(format!(
+            "what else stands under {old} stays there: a gateway may have its database open; keyshoal quarantine {old}   moves it aside once \
+             that is stopped"
+        )));
+    }
     let (flow, report) = flow.run(ui, "agent", changes)?;
     let outcome = flow.show(ui, "agent", &report)?;
     // Somebody may have renamed it in the config before.

@@ -6,9 +6,9 @@ use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render::words;
 use crate::root::holdings::DELIVERED;
-use crate::ui::{Text, Ui};
+use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::AgentId;
-use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding};
+use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding, VaultInstance};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_openclaw::config::by_hand::ByHand;
 use keyshoal_openclaw::config::generate::WantedBinding;
@@ -24,7 +24,7 @@ pub fn adopt(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outco
         return Err(CommandError::user("nothing of the config was changed by somebody else")
             .hint("keyshoal diff   shows what the vault would change"));
     }
-    require_nobody_renamed(&flow, &found)?;
+    require_nobody_renamed(&flow)?;
     let changes = changes(ui, &flow, found)?;
     flow.go(ui, "instance", changes)
 }
@@ -53,30 +53,37 @@ fn joining(ui: &mut Ui, flow: &Flow<'_>) -> Result<(Vec<VaultAgent>, Vec<WantedB
     Ok((joining, bound))
 }
 
+/// Says what becomes of an agent that somebody has taken out of the config.
+fn disabling(instance: &VaultInstance, agent: &VaultAgent) -> Text {
+    Text::toned(Tone::Strong, format!("{} is disabled", agent.id)).plain(format!(
+        ": it is not in the config any more. The vault keeps it{}; nothing that the vault gave it stays in its store. keyshoal agent enable {} \
+         takes it back",
+        agent::own_of(instance, agent),
+        agent.id
+    ))
+}
+
 /// Refuses where an agent is gone and one is there that the vault does not know: only a person can tell whether it is the same, which would
 /// lose its credentials.
-fn require_nobody_renamed(flow: &Flow<'_>, found: &[ByHand]) -> Result<(), CommandError> {
-    let gone = found.iter().find_map(|one| match one {
-        ByHand::Gone(id) => Some(id),
-        _ => None,
-    });
-    let strangers = flow.installation.strangers();
-    let (Some(gone), [first, ..]) = (gone, strangers.as_slice()) else { return Ok(()) };
-    let named: Vec<&str> = strangers.iter().map(AgentId::as_str).collect();
-    let new = if named.len() == 1 { first.as_str() } else { "NEW" };
+fn require_nobody_renamed(flow: &Flow<'_>) -> Result<(), CommandError> {
+    let Some(undecided) = flow.installation.undecided() else { return Ok(()) };
+    let named: Vec<&str> = undecided.strangers.iter().map(AgentId::as_str).collect();
+    let [rename, add] = undecided.ways();
     Err(CommandError::user(format!(
-        "{gone} is not in the config any more, and the vault does not know {}, which is there; nothing was changed",
+        "{} is not in the config any more, and the vault does not know {}, which is there; nothing was changed",
+        undecided.gone,
         named.join(", ")
     ))
-    .hint(format!("keyshoal agent rename {gone} {new}   if it is the same agent: it keeps its credentials"))
-    .hint(format!("keyshoal agent add {first}   if it is another one; then this again")))
+    .hint(rename)
+    .hint(format!("{add}; then this again")))
 }
 
 /// Puts back what the vault has.
 pub fn deliver(ui: &mut Ui, context: &Context<'_>, how: &FlowArgs) -> Result<Outcome, CommandError> {
     let flow = flow::begin(ui, context, how)?;
-    let is_known = flow.document(DELIVERED)?.is_some();
-    let changes = is_known.then(|| Change::RemoveDocument(DELIVERED.to_owned()));
+    flow.installation.config_edit()?;
+    let is_changed = !flow.installation.changed_by_hand().is_empty();
+    let changes = is_changed.then(|| Change::RemoveDocument(DELIVERED.to_owned()));
     flow.go(ui, "instance", changes.into_iter().collect())
 }
 
@@ -97,7 +104,12 @@ fn changes(ui: &mut Ui, flow: &Flow<'_>, found: Vec<ByHand>) -> Result<Vec<Chang
     let mut bindings = (!bound.is_empty()).then(|| instance.bindings.clone());
     for one in found {
         match one {
-            ByHand::Gone(id) => rest.push(Change::EnableAgent { agent: uid(&id)?, enabled: false }),
+            ByHand::Gone(id) => {
+                if let Some(agent) = agents.get(&id) {
+                    ui.say(&disabling(instance, agent));
+                }
+                rest.push(Change::EnableAgent { agent: uid(&id)?, enabled: false });
+            }
             ByHand::Name(id, name) => {
                 if let Some(agent) = agents.get_mut(&id) {
                     agent.name = name;

@@ -2,8 +2,9 @@
 
 use super::super::{Case, Check, Symptom, Told};
 use keyshoal_core::examination::DatabaseFacts;
+use keyshoal_core::judge::when_moved_aside;
 use keyshoal_core::observation::Orphan;
-use keyshoal_core::{AgentView, StoreId};
+use keyshoal_core::{AgentId, AgentView, FindingKind, StoreId};
 
 pub(super) const CHECK: Check = Check {
     id: "agent_ids",
@@ -37,9 +38,14 @@ fn run(case: &Case<'_>) -> Told {
 
 fn orphaned(case: &Case<'_>, orphan: &Orphan) -> Symptom {
     let profiles: Vec<&str> = orphan.profiles.iter().map(|id| id.as_str()).collect();
+    let id = AgentId::new(&orphan.id);
+    if case.look.judgement.of_agent(&id).any(|one| one.finding == FindingKind::Stale) {
+        let text = format!("{} holds what the vault gave {id}, which is in the roster no more", orphan.path);
+        return Symptom::attention(text).because(format!("it holds {}", profiles.join(", "))).by_sync();
+    }
     let symptom = Symptom::info(format!("{} holds credentials and belongs to no agent", orphan.path))
         .because(format!("it holds {}", profiles.join(", ")))
-        .fix(format!("keyshoal quarantine {}", orphan.id));
+        .fix(format!("keyshoal quarantine {}{}", orphan.id, when_moved_aside(case.observed())));
     // Only where one agent alone could be it is a guess worth saying.
     let bare: Vec<&AgentView> = case.observed().agents.iter().filter(|agent| is_bare(case, agent)).collect();
     match bare.as_slice() {

@@ -175,7 +175,8 @@ fn in_stores(installation: &Installation, target: &Target) -> Result<Vec<String>
 fn in_config(installation: &Installation) -> Result<Vec<String>, CommandError> {
     installation.config_edit()?;
     let held = installation.config_held();
-    let by_hand = held.iter().filter(|one| matches!(one.why, HeldWhy::Changed | HeldWhy::Unknown));
+    let by_hand =
+        held.iter().filter(|one| matches!(one.why, HeldWhy::Changed { .. } | HeldWhy::Unknown { .. }));
     let changes = by_hand.flat_map(|one| &one.changes);
     Ok(changes.map(|change| format!("{} in the config", change.path)).collect())
 }
