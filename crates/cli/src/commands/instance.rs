@@ -4,6 +4,7 @@ mod add;
 mod by_hand;
 mod join;
 mod release;
+mod remove;
 mod set;
 
 use super::Context;
@@ -15,9 +16,9 @@ use crate::exit::Outcome;
 use crate::render;
 use crate::root::holdings::Need;
 use crate::root::{OpenFor, vault};
-use crate::ui::{Answer, Text, Ui};
+use crate::ui::Ui;
 pub use add::{changes_of, hostname, plan};
-use keyshoal_core::vault::{Delivery, VaultInstance};
+use keyshoal_core::vault::VaultInstance;
 use keyshoal_vault::Vault;
 
 /// Arguments of `instance`.
@@ -119,6 +120,9 @@ pub enum InstanceAction {
         /// Whose it is
         #[arg(long, value_name = "NAME", default_value = keyshoal_vault::ORGANISATION)]
         organisation: String,
+        /// Show what would be removed, do nothing
+        #[arg(long, short = 'n')]
+        dry_run: bool,
         /// Do it without asking
         #[arg(long, short)]
         yes: bool,
@@ -154,7 +158,10 @@ pub fn cmd_instance(
         InstanceAction::Adopt { flow: how } => by_hand::adopt(ui, context, how),
         InstanceAction::Deliver { flow: how } => by_hand::deliver(ui, context, how),
         InstanceAction::Release { dry_run, yes } => release::release(ui, context, *dry_run, *yes),
-        InstanceAction::Remove { name, organisation, yes } => remove(ui, context, name, organisation, *yes),
+        InstanceAction::Remove { name, organisation, dry_run, yes } => {
+            let wanted = remove::Remove { name, organisation, dry_run: *dry_run, yes: *yes };
+            remove::remove(ui, context, &wanted)
+        }
     }
 }
 
@@ -191,51 +198,4 @@ fn named(vault: &Vault, organisation: &str, name: &str) -> Result<VaultInstance,
         CommandError::user(format!("the vault has no instance {name} of {organisation}"))
             .hint("keyshoal instance list   shows what there is")
     })
-}
-
-fn remove(
-    ui: &mut Ui,
-    context: &Context<'_>,
-    name: &str,
-    organisation: &str,
-    yes: bool,
-) -> Result<Outcome, CommandError> {
-    let vault: Vault = vault::open_vault(ui, context.world, context.globals)?;
-    let found = named(&vault, organisation, name)?;
-    let held = found.credentials.iter().filter(|one| one.current().is_some()).count();
-    let stays = match found.delivery {
-        Delivery::Inline => "What the agents hold stays with them.",
-        // The file that they refer to is then the only copy.
-        Delivery::Refs => {
-            "The agents hold references to the file that the vault delivered: without the vault nothing makes it again, and a key that is lost there is lost.              keyshoal instance set --delivery inline   puts the keys into the stores first."
-        }
-    };
-    let question = format!(
-        "remove {name} with {} and {} from the vault? {stays}",
-        render::words::count(found.agents.len(), "agent"),
-        render::words::count(held, "credential")
-    );
-    if yes && found.delivery == Delivery::Refs {
-        ui.warn(stays);
-    }
-    if !yes {
-        match ui.ask(&[Text::of(question)], false)? {
-            Some(Answer::Yes) => {}
-            Some(Answer::No) => {
-                ui.say(&Text::of("nothing was removed"));
-                ui.document(&InstancesDocument::of(vault.instances()?))?;
-                return Ok(Outcome::Fine);
-            }
-            None => {
-                ui.say(&Text::of("nothing was removed: nobody is there to ask. Agree with --yes"));
-                ui.document(&InstancesDocument::of(vault.instances()?))?;
-                return Ok(Outcome::Attention);
-            }
-        }
-    }
-    let author = vault::author(context.world, None);
-    vault.remove_instance(&found.id, found.revision, &author, keyshoal_local::clock::now())?;
-    ui.say(&Text::of(format!("{name} is in the vault no more")));
-    ui.document(&InstancesDocument::of(vault.instances()?))?;
-    Ok(Outcome::Fine)
 }

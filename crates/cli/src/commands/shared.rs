@@ -234,6 +234,7 @@ fn agree_or(ui: &mut Ui, question: &str, yes: bool, default: bool) -> Result<Opt
             Ok(Some(Outcome::Fine))
         }
         None => {
+            ui.say(&Text::of(question));
             ui.say(&Text::of("nothing was changed: nobody is there to ask. Agree with --yes"));
             Ok(Some(Outcome::Attention))
         }

@@ -46,6 +46,7 @@ mod readme;
 mod rejoined;
 mod rekeying;
 mod releasing;
+mod removing;
 mod renaming;
 mod rendering;
 mod repairing;

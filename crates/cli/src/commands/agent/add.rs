@@ -1,12 +1,13 @@
 //! Taking an agent into the vault: a new one, or one that OpenClaw's own commands have made.
 
 use super::{About, new_id, workspace};
-use crate::commands::flow::{self, FlowArgs};
+use crate::commands::flow::{self, Flow, FlowArgs};
 use crate::commands::{Context, model};
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::render::words;
 use crate::ui::{Text, Ui};
+use keyshoal_core::AgentId;
 use keyshoal_core::vault::{AgentUid, VaultAgent, VaultBinding};
 use keyshoal_vault::Change;
 
@@ -22,8 +23,8 @@ pub fn add(
     let id = new_id(agent, |id| format!("keyshoal agent add {id} --name {agent:?}"))?;
     let uid = AgentUid(uuid::Uuid::new_v4());
     model::check(ui, context, &about.models())?;
-    let known = flow.instance().agents.iter().any(|one| one.id == id);
-    let (standing, bound) = if known { (None, Vec::new()) } else { flow.installation.standing_agent(&id)? };
+    refuse_known(&flow, &id)?;
+    let (standing, bound) = flow.installation.standing_agent(&id)?;
     let mut new = VaultAgent {
         uid,
         id,
@@ -63,4 +64,17 @@ pub fn add(
         changes.extend(workspace::of_defaults(ui, &flow, None)?);
     }
     flow.go(ui, "agent", changes)
+}
+
+/// Refuses an id that the vault has already, with the way to an agent that is only disabled.
+fn refuse_known(flow: &Flow<'_>, id: &AgentId) -> Result<(), CommandError> {
+    let Some(known) = flow.instance().agents.iter().find(|one| one.id == *id) else { return Ok(()) };
+    if known.enabled {
+        return Err(CommandError::user(format!("there is an agent {id} already")));
+    }
+    Err(CommandError::user(format!("there is an agent {id} already; it is disabled"))
+        .hint(format!(
+            "keyshoal agent enable {id}   takes it into the roster again, with what the vault has of it"
+        ))
+        .hint(format!("keyshoal agent remove {id}   has the vault forget it; then this again")))
 }

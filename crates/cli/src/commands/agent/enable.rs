@@ -1,10 +1,13 @@
 //! Taking an agent out of the roster, and into it again.
 
-use crate::commands::Context;
 use crate::commands::flow::{self, Flow, FlowArgs};
+use crate::commands::{Context, shared};
+use crate::document::RunDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::{Text, Ui};
+use keyshoal_core::Plan;
+use keyshoal_core::judge::when_moved_aside;
 use keyshoal_core::vault::VaultAgent;
 use keyshoal_engine::Outcome as Ended;
 use keyshoal_vault::{Change, ENTRIES};
@@ -75,15 +78,30 @@ pub fn remove(
     let flow = flow::begin(ui, context, how)?;
     let found = flow.agent(agent)?.clone();
     refuse_default(&flow, &found)?;
+    let own = super::own_of(flow.instance(), &found);
+    if !found.enabled && !how.dry_run {
+        // Nothing of it stands anywhere, so the way of every change has nothing to ask about.
+        let question =
+            format!("have the vault forget {}{own}? What it forgets is not brought back.", found.id);
+        if let Some(outcome) = shared::agree_expressly(ui, &question, how.yes)? {
+            ui.document(&RunDocument::new("agent", &Plan::default()).attention(outcome != Outcome::Fine))?;
+            return Ok(outcome);
+        }
+    }
     let (flow, report) =
         flow.run(ui, "agent", vec![Change::EnableAgent { agent: found.uid, enabled: false }])?;
     let outcome = flow.show(ui, "agent", &report)?;
+    if how.dry_run {
+        ui.say(&Text::of(format!("then the vault would forget {}{own}", found.id)));
+        return Ok(outcome);
+    }
     if matches!(report.outcome, Ended::NothingToDo | Ended::Done) {
         flow.note(vec![Change::RemoveAgent(found.uid)]).map_err(CommandError::for_good)?;
         ui.say(&Text::of(format!("{} is in the vault no more", found.id)));
         ui.say(&Text::of(format!(
-            "what else stands in its directory is left; keyshoal quarantine {} moves it aside",
-            found.id
+            "what else stands in its directory is left; keyshoal quarantine {} moves it aside{}",
+            found.id,
+            when_moved_aside(&report.after.observed)
         )));
     }
     Ok(outcome)
