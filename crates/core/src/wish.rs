@@ -20,6 +20,8 @@ pub struct Wish {
     pub renamed: BTreeMap<AgentId, AgentId>,
     /// What a person is giving one agent right now: that goes before what is kept there.
     pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// What one agent has alone and is being rotated: a mark there holds nothing up, and what somebody else has put there is asked about.
+    pub rotating: BTreeSet<(AgentId, ProfileId)>,
     /// Profiles that a person has taken back to an earlier value: it is brought to the agents even if its provider rejects it.
     pub taken_back: BTreeSet<ProfileId>,
     /// Whether it is what the vault would want, once a person agrees: until then nobody has put anything anywhere by it.

@@ -28,5 +28,5 @@ pub use progress::Progress;
 pub use set::{Rejection, SetError, SetReport, SetRequest, set};
 pub use source::{SourceError, desired_of};
 pub use sync::{Outcome, SyncError, SyncOptions, SyncReport, release, sync};
-pub use trial::{Trial, require_accepted, try_value};
+pub use trial::{Trial, hear_of, require_accepted, try_value};
 pub use verify::{VerifyOptions, VerifyReport, verify};

@@ -13,21 +13,20 @@ mod proof;
 mod report;
 mod returned;
 mod strange;
+mod tested;
 mod together;
 mod values;
 mod waves;
 
 use crate::look::{AskPolicy, Look, LookOptions, look_of};
 use crate::ports::{PortError, Ports};
-use crate::progress::Progress;
-use crate::set::SetError;
 use crate::sync::{SyncOptions, SyncReport, is_fresh, sync_seen};
-use crate::trial::{Trial, require_accepted, try_value};
 use keyshoal_core::{AgentId, Observation, Scope};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use values::ASKED;
 
+pub use back::found;
 use back::{insists, is_back, turn_back, turn_forward};
 pub use ended::Ended;
 pub use proof::Failure;
@@ -171,26 +170,6 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         Ok(())
     }
 
-    /// Asks the provider before any agent has the value.
-    fn test(&mut self, rotation: &mut Rotation) -> Result<(), RotateError> {
-        if !self.options.offline {
-            let observed = self.observed()?;
-            let trial = Trial::of(rotation);
-            (self.tell)(Event::Progress(Progress::Asking { questions: 1 }));
-            let said = try_value(self.ports, &observed, &trial)?;
-            self.report.tested.clone_from(&said);
-            if let Err(refused) = require_accepted(&said, true) {
-                if matches!(refused, SetError::Rejected(_)) {
-                    rotation.state.halted = Some(refused.to_string());
-                    self.step(rotation, Stage::RolledBack, Pointer::Unstage)?;
-                }
-                return Err(refused.into());
-            }
-        }
-        rotation.state.untested = self.options.offline;
-        self.step(rotation, Stage::Tested, Pointer::Stays)
-    }
-
     fn plan(&mut self, rotation: &mut Rotation) -> Result<(), RotateError> {
         let look = self.look()?;
         rotation.state.waves = match rotation.agent {
@@ -255,10 +234,17 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         if agents.is_empty() {
             self.report.keeping = proof::keeping(&report, rotation);
             self.report.overridden = proof::overridden(&report, rotation);
+            self.report.strange = strange(&report.after, &rotation.profile, rotation.agent.as_ref());
+            self.report.strange.retain(|one| one.value != rotation.new);
         }
         self.report.runs.push(report);
         if let Some(why) = unseen {
             // The stores are right; the gateway has to be told before anybody can be asked.
+            return Ok(Some(Ended::Halted { why }));
+        }
+        if let Some(agent) = rotation.agent.as_ref().filter(|_| given.is_empty()) {
+            // It left the roster meanwhile: that no store lacks the value is no proof.
+            let why = format!("{agent} is in no roster, so no store holds {} for it", rotation.new);
             return Ok(Some(Ended::Halted { why }));
         }
         let mut failures = left;

@@ -60,6 +60,25 @@ pub fn try_value<P: Ports + ?Sized>(
     observed: &Observation,
     trial: &Trial,
 ) -> Result<Vec<(Endpoint, Verdict)>, PortError> {
+    asked(ports, observed, trial, &|verdict| verdict.kind != VerdictKind::NotAsked)
+}
+
+/// The same where the answer is no condition of anything: what was remembered of the value stays where nobody answers now.
+pub fn hear_of<P: Ports + ?Sized>(
+    ports: &P,
+    observed: &Observation,
+    trial: &Trial,
+) -> Result<Vec<(Endpoint, Verdict)>, PortError> {
+    let says = |verdict: &Verdict| verdict.kind != VerdictKind::NotAsked && !verdict.kind.is_silence();
+    asked(ports, observed, trial, &says)
+}
+
+fn asked<P: Ports + ?Sized>(
+    ports: &P,
+    observed: &Observation,
+    trial: &Trial,
+    remembered: &dyn Fn(&Verdict) -> bool,
+) -> Result<Vec<(Endpoint, Verdict)>, PortError> {
     let Trial { kind, fingerprint, .. } = trial;
     let asks: BTreeSet<Ask> = asked_at(observed, trial)
         .into_iter()
@@ -68,7 +87,7 @@ pub fn try_value<P: Ports + ?Sized>(
     let answers = ports.ask(&asks);
     let facts: Vec<Fact> = answers
         .iter()
-        .filter(|(_, verdict)| verdict.kind != VerdictKind::NotAsked)
+        .filter(|(_, verdict)| remembered(verdict))
         .map(|(ask, verdict)| Fact::Verdict { ask: ask.clone(), verdict: verdict.clone() })
         .collect();
     ports.learn(&facts)?;

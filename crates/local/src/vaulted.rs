@@ -41,6 +41,8 @@ pub struct Holdings {
     pub waves: BTreeMap<CredentialUid, BTreeSet<AgentId>>,
     /// What a person is giving one agent right now.
     pub given: BTreeSet<(AgentId, ProfileId)>,
+    /// What one agent has alone and is being rotated.
+    pub rotating: BTreeSet<(AgentId, ProfileId)>,
     /// Credentials that a person is taking back to an earlier value, dead or not.
     pub taken_back: BTreeSet<CredentialUid>,
     /// Whether it is what the vault would hold after changes that nobody has agreed to yet.
@@ -218,7 +220,12 @@ impl Installation {
 
 /// Puts together what the vault wants.
 fn wish(holdings: &Holdings, values: &BTreeMap<CredentialUid, Values>) -> Wish {
-    let mut wish = Wish { given: holdings.given.clone(), proposed: holdings.proposed, ..Wish::default() };
+    let mut wish = Wish {
+        given: holdings.given.clone(),
+        rotating: holdings.rotating.clone(),
+        proposed: holdings.proposed,
+        ..Wish::default()
+    };
     let agents: BTreeMap<_, _> = holdings.instance.agents.iter().map(|agent| (agent.uid, agent)).collect();
     let none = Values::new();
     for credential in &holdings.instance.credentials {

@@ -4,7 +4,9 @@ mod alone;
 mod at_work;
 mod back;
 mod book;
+mod bound;
 mod due;
+mod foreseen;
 mod half;
 mod meanwhile;
 mod over;
@@ -13,6 +15,7 @@ mod said;
 mod show;
 mod stands;
 mod stop;
+mod strangers;
 mod together;
 mod ways;
 mod whom;
@@ -20,7 +23,6 @@ mod whom;
 use super::credential::ValueArgs;
 use super::flow::{self, FlowArgs};
 use super::{Context, shared};
-use crate::document::RotateDocument;
 use crate::error::CommandError;
 use crate::exit::Outcome;
 use crate::ui::Ui;
@@ -121,6 +123,9 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
     let credential = flow.credential(name, agent.as_ref())?.cloned();
     let credential = credential.ok_or_else(|| flow.no_credential(name, agent.as_ref()))?;
     super::credential::entry::require_key(&credential.profile, &credential.provider, &credential.kind)?;
+    if let Some(agent) = agent.as_ref().filter(|_| !args.rollback && !args.finish) {
+        whom::require_enabled(agent, &credential, !args.resume)?;
+    }
     args.canary.iter().try_for_each(|name| flow.agent(name).map(drop))?;
     let vault = &flow.held.vault;
     let command = command_of(flow.instance(), &credential);
@@ -182,16 +187,15 @@ pub fn cmd_rotate(ui: &mut Ui, context: &Context<'_>, args: &RotateArgs) -> Resu
             return alone.staged(ui, before);
         }
     };
-    if args.flow.dry_run {
-        let left = rotation.state.waves.get(rotation.state.done..).unwrap_or_default();
-        planned::plan(&credential, left).iter().for_each(|line| ui.say(line));
-        let document = RotateDocument::planned(&credential.profile, left);
-        ui.document(&document.between(rotation.old, Some(rotation.new)))?;
-        return Ok(Outcome::Attention);
+    if rotation.stage < Stage::Proven {
+        alone.refuse_strangers(ui, rotation.new, Some(&command))?;
     }
     let grace = if args.finish { Some(0) } else { options.grace };
-    let (report, ended) =
-        alone.go(ui, &mut book, &mut rotation, &RotateOptions { grace, ..options.clone() })?;
+    let options = RotateOptions { grace, ..options.clone() };
+    if args.flow.dry_run {
+        return foreseen::show(ui, &alone, &rotation, &options);
+    }
+    let (report, ended) = alone.go(ui, &mut book, &mut rotation, &options)?;
     alone::shown(ui, &rotation, &report, &ended)
 }
 
@@ -212,6 +216,7 @@ fn options(args: &RotateArgs) -> RotateOptions {
         offline: args.flow.offline,
         through_gateway: args.through_gateway,
         grace: args.grace.map(|hours| i64::from(hours) * 3600),
+        tested: None,
         activate: args.flow.activate.activate.mode(),
         seen: None,
         together: false,

@@ -1,8 +1,9 @@
 //! `keyshoal.rotate.v1`, `keyshoal.rotations.v1` and `keyshoal.due.v1`.
 
+use super::status::FindingDocument;
 use super::{ReceiptDocument, VerdictDocument};
 use crate::commands::rotate::{Age, DuePlace};
-use keyshoal_core::{AgentId, Endpoint, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict};
+use keyshoal_core::{AgentId, Endpoint, Finding, Fingerprint, ProfileId, ProviderId, Timestamp, Verdict};
 use keyshoal_engine::rotate::{Ended, Member, RotateReport, Rotation, Stage, Strange, Wave};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -27,6 +28,8 @@ pub struct RotateDocument {
     behind: BTreeSet<AgentId>,
     dead: BTreeSet<AgentId>,
     strange: Vec<StrangeDocument>,
+    findings: Vec<FindingDocument>,
+    not_looked: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +37,12 @@ struct StrangeDocument {
     store: String,
     fingerprint: Fingerprint,
     agents: Vec<AgentId>,
+}
+
+impl StrangeDocument {
+    fn of(one: &Strange) -> Self {
+        Self { store: one.place.to_string(), fingerprint: one.value, agents: one.agents.clone() }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -76,6 +85,8 @@ impl RotateDocument {
             behind: BTreeSet::new(),
             dead: BTreeSet::new(),
             strange: Vec::new(),
+            findings: Vec::new(),
+            not_looked: None,
         }
     }
 
@@ -87,6 +98,16 @@ impl RotateDocument {
     /// The same with what providers say of the value that would be gone to.
     pub fn told(self, said: &[(Endpoint, Verdict)]) -> Self {
         Self { tested: said.iter().map(Tested::of).collect(), ..self }
+    }
+
+    /// The same with what somebody else has put there, which stays.
+    pub fn beside(self, strange: &[Strange]) -> Self {
+        Self { strange: strange.iter().map(StrangeDocument::of).collect(), ..self }
+    }
+
+    /// The same with what needs attention in the stores, where nothing is brought to them.
+    pub fn found(self, found: &[Finding]) -> Self {
+        Self { findings: found.iter().map(FindingDocument::of).collect(), ..self }
     }
 
     /// The value that was given is the current one already.
@@ -107,11 +128,6 @@ impl RotateDocument {
             reason: one.why.clone(),
             certain: one.certain,
         };
-        let strange = |one: &Strange| StrangeDocument {
-            store: one.place.to_string(),
-            fingerprint: one.value,
-            agents: one.agents.clone(),
-        };
         Self {
             stage: Some(rotation.stage),
             new: Some(rotation.new),
@@ -123,7 +139,9 @@ impl RotateDocument {
             overridden: report.overridden.clone(),
             behind: report.behind.clone(),
             dead: report.dead.keys().cloned().collect(),
-            strange: report.strange.iter().map(strange).collect(),
+            strange: report.strange.iter().map(StrangeDocument::of).collect(),
+            findings: report.found.iter().map(FindingDocument::of).collect(),
+            not_looked: report.unseen.clone(),
             ..Self::planned(&rotation.profile, &rotation.state.waves)
         }
     }

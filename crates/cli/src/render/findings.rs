@@ -35,7 +35,12 @@ fn whole(view: &StatusView) -> Vec<Text> {
 pub fn attention(view: &StatusView, width: usize) -> Vec<Text> {
     let wrong: Vec<Finding> =
         view.findings.iter().filter(|one| one.severity == Severity::Attention).cloned().collect();
-    groups(&wrong).iter().flat_map(Group::lines).flat_map(|line| line.wrapped(width, 6)).collect()
+    of(&wrong, width)
+}
+
+/// Returns the lines of these, whatever they are.
+pub fn of(findings: &[Finding], width: usize) -> Vec<Text> {
+    groups(findings).iter().flat_map(Group::lines).flat_map(|line| line.wrapped(width, 6)).collect()
 }
 
 struct Group<'a> {

@@ -211,6 +211,7 @@ pub fn holdings(
         config,
         waves: BTreeMap::new(),
         given: BTreeSet::new(),
+        rotating: BTreeSet::new(),
         taken_back: BTreeSet::new(),
         proposed: preview.is_some(),
     };
@@ -264,8 +265,7 @@ fn rotating(vault: &Vault, holdings: &mut Holdings) -> Result<(), CommandError> 
             let agent = holdings.instance.agents.iter().find(|one| one.uid == uid)?;
             Some((agent.id.clone(), profile))
         });
-        // A person gives it to this agent: that goes before what is kept there.
-        holdings.given.extend(agent);
+        holdings.rotating.extend(agent);
         if state.going_back && state.is_asked_back() {
             holdings.taken_back.insert(rotation.credential);
         }

@@ -77,7 +77,7 @@ fn what_its_rotation_did_not_bring_there_is_no_earlier_value() {
 }
 
 /// A rotation that was killed while it waited for its provider: nobody has the newer value yet.
-fn only_staged(stage: &Stage, of: &[&str]) {
+pub fn only_staged(stage: &Stage, of: &[&str]) {
     stage.emulator.clear_log();
     stage.emulator.hold(true);
     let mut first = Command::new(env!("CARGO_BIN_EXE_keyshoal"))

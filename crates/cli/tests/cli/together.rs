@@ -103,9 +103,19 @@ fn one_value_goes_to_all_and_one_word_brings_all_back() {
     assert_eq!(three.stages(), ["proven"; 3]);
 
     // What only shows writes nothing.
-    for word in ["--resume", "--rollback", "--finish"] {
+    for (word, would) in [
+        ("--rollback", "shop: dry run: would bring anthropic:default back to"),
+        ("--finish", "shop: dry run: would retire the value before"),
+    ] {
         let shown = three.stage.run(&["rotate", "anthropic", word, "--dry-run", "--yes"]);
         assert!(shown.code == 2 && shown.err.contains("shop: proven"), "{word}: {}", shown.err);
+        assert!(shown.out.contains(would), "{word}: {}", shown.out);
+    }
+    // Nothing is to be gone on with, and the dry run says so as the command does.
+    for more in [&["--dry-run"] as &[&str], &[]] {
+        let shown = three.stage.run(&[&["rotate", "anthropic", "--resume"] as &[&str], more].concat());
+        assert!(shown.code == 0 && shown.out.contains("shop: proven"), "{more:?}: {}", shown.out);
+        assert!(shown.out.contains("stays the value, and was proven before"), "{more:?}: {}", shown.out);
     }
     assert_eq!(three.stages(), ["proven"; 3]);
     let token = three.rotate(&["--gateway-token-file", "/nowhere"]);

@@ -31,7 +31,7 @@ fn rotate(stage: &Stage, more: &[&str]) -> Run {
 }
 
 /// Has a rotation's provider change once it has been asked about the new value so many times: that last answer is made already, and on its way.
-fn midway(stage: &Stage, asked: usize, more: &[&str], change: impl FnOnce(&Emulator)) -> Run {
+pub fn midway(stage: &Stage, asked: usize, more: &[&str], change: impl FnOnce(&Emulator)) -> Run {
     stage.emulator.clear_log();
     stage.emulator.set_latency(Duration::from_millis(500));
     let given = stage.path("given");

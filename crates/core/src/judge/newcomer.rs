@@ -6,20 +6,16 @@ use super::vaulted::unknown;
 use super::words::Words;
 use crate::{FindingKind, Fingerprint, Line, Material, SourceValue, StoreId, plan::Why};
 
-/// Tells whether a store held already what the vault wants there, and holds another value of the vault's again: somebody has put it there,
-/// and it is no copy that was left behind.
+/// Tells whether a store held what the vault wanted there, whatever that was then, and holds something else now that we have not brought:
+/// somebody has put it there, and it is no copy that was left behind. That the vault wants another value since is no matter.
 ///
-/// A store that held nothing of its own, and was right so, holds only what was put there. What we write is not remembered until it is seen,
-/// and what a reference leads to is no value of the store's.
-pub(super) fn put_back(copy: &Copy<'_>, wanted: Option<Fingerprint>) -> bool {
+/// So it is where it held nothing of its own, and was right so. What we write is not remembered until it is seen, and what a reference leads
+/// to is no value of the store's.
+pub(super) fn put_back(copy: &Copy<'_>) -> bool {
     let place = (copy.store.clone(), copy.profile.clone());
     let inline = matches!(copy.view.material, Material::Inline(_));
-    inline
-        && match copy.sight.knowledge.delivered.get(&place) {
-            Some(None) if *copy.store != StoreId::Base => true,
-            Some(held) => *held == wanted,
-            None => false,
-        }
+    let held = copy.sight.knowledge.delivered.get(&place);
+    inline && held.is_some_and(|held| *held != copy.view.material.fingerprint())
 }
 
 /// Tells whether an agent's store holds the very value that stands in the base store: it is a copy of that, and no value of the agent's own,
@@ -62,7 +58,7 @@ pub(super) fn newcomer(
     Some(asked(copy, unknown(copy, &text, "and the vault has never had it")))
 }
 
-/// Judges a value that the vault has had, in a store that held the present one since: somebody has put it there. So it is with one that is
+/// Judges a value that the vault has had, in a store that has held a later one since: somebody has put it there. So it is with one that is
 /// staged and was given to nobody here: the vault may be older than the store.
 pub(super) fn returned(
     copy: &Copy<'_>,
@@ -74,7 +70,7 @@ pub(super) fn returned(
         || copy.approved(value)
         || copy.verdict.is_dead()
         || copy.view.provider != wanted.provider
-        || !(line.staged.contains(&value) || put_back(copy, Some(wanted.fingerprint)))
+        || !(line.staged.contains(&value) || put_back(copy))
         || !is_known(copy, line, value)
     {
         return None;

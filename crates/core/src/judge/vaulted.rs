@@ -48,19 +48,22 @@ pub(super) fn by_wish(copy: &Copy<'_>) -> Option<Merits> {
     if copy.sight.is_leaving(copy.store) {
         return Some(leaving(copy, wish, value));
     }
-    let given = wish.given.contains(&(copy.owner.clone(), copy.profile.clone()));
-    if copy.kept_by_person() && !given {
+    let place = (copy.owner.clone(), copy.profile.clone());
+    let given = wish.given.contains(&place);
+    if copy.kept_by_person() && !given && !wish.rotating.contains(&place) {
         return kept_of_shared(copy, wish, value);
     }
     if let Some(line) = copy.sight.own_line(copy.store, copy.profile) {
-        return match &line.value {
-            Some(own) => Some(overridden(copy, wish, (line, own), value, given)),
-            None => gone(copy, line, value),
-        };
+        match &line.value {
+            Some(own) => return Some(overridden(copy, wish, (line, own), value, given)),
+            // Who had an override once is judged by what all share, but for what that was.
+            None if let Some(merits) = gone(copy, line, value) => return Some(merits),
+            None => {}
+        }
     }
     let line = wish.shared.get(copy.profile)?;
     match &line.value {
-        None if line.has_had(value) && put_back(copy, None) => {
+        None if line.has_had(value) && put_back(copy) => {
             Some(come_back(copy, value, "which the vault has taken back: somebody has put it there since"))
         }
         None if line.has_had(value) => {
@@ -248,7 +251,7 @@ fn gone(copy: &Copy<'_>, line: &Line, value: Fingerprint) -> Option<Merits> {
     match copy.sight.desired.values.get(copy.profile) {
         Some(shared) if shared.fingerprint == value => None,
         Some(shared) if let Some(merits) = returned(copy, shared, line, value) => Some(merits),
-        None if put_back(copy, None) => Some(come_back(
+        None if put_back(copy) => Some(come_back(
             copy,
             value,
             "an override that the vault has taken back: somebody has put it there since",

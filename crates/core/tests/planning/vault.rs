@@ -158,6 +158,44 @@ fn an_agents_own_store_is_asked_about_only_where_it_held_what_the_vault_wants() 
 }
 
 #[test]
+fn what_somebody_put_there_stays_whatever_the_vault_comes_to_want() {
+    // The stores held 2 when the vault wanted that, and somebody put 1 there. A rotation makes 3 current; a way back, 4 that was before 2.
+    for known in [&[1, 2, 3][..], &[1, 2, 4]] {
+        let mut world = World::json(&["main", "stocks", "ops"]).base(1).local("stocks", 1).local("ops", 2);
+        for place in [StoreId::Base, StoreId::Agent(agent("stocks")), StoreId::Agent(agent("ops"))] {
+            world.knowledge.delivered.insert((place, profile(P)), Some(print(2)));
+        }
+        let world = wished(world, sharing(known));
+        assert_eq!(world.writes(), ["replace ops"], "only what we brought ourselves is brought up to date");
+        for whose in ["main", "stocks"] {
+            let found = world.found(whose);
+            assert_eq!(found.finding, FindingKind::Foreign, "{whose}");
+            assert!(found.message.contains("earlier value"), "{}", found.message);
+        }
+    }
+    // Who had an override once is asked about as any other.
+    let world = World::json(&["main", "stocks"]).base(2).local("stocks", 1);
+    let mut world = wished(world, overriding(sharing(&[1, 2]), "stocks", &[6], true));
+    world.knowledge.delivered.insert((StoreId::Agent(agent("stocks")), profile(P)), None);
+    assert_eq!(world.finding("stocks"), FindingKind::Foreign);
+    assert!(world.writes().is_empty(), "{:?}", world.writes());
+}
+
+#[test]
+fn what_is_rotated_for_one_agent_goes_before_a_mark_and_over_nothing_that_somebody_put_there() {
+    let mut wish = overriding(sharing(&[2]), "stocks", &[6, 8], false);
+    wish.rotating.insert((agent("stocks"), profile(P)));
+    let kept = World::json(&["main", "stocks"]).base(2).local("stocks", 6).kept("stocks", 6, KeptBy::Person);
+    assert_eq!(wished(kept, wish.clone()).writes(), ["replace stocks"]);
+    let put = World::json(&["main", "stocks"]).base(2).local("stocks", 7);
+    for put in [put.clone(), put.kept("stocks", 7, KeptBy::Person)] {
+        let put = wished(put, wish.clone());
+        assert_eq!(put.finding("stocks"), FindingKind::Foreign);
+        assert!(put.writes().is_empty(), "{:?}", put.writes());
+    }
+}
+
+#[test]
 fn what_is_staged_and_was_given_to_nobody_is_asked_about_wherever_it_stands() {
     let world = World::json(&["main", "stocks", "ops"]).base(3).local("stocks", 3).local("ops", 3);
     let mut wish = sharing(&[1, 3, 2]);

@@ -4,9 +4,11 @@ use super::proof::unfinished;
 use super::returned::{on_dead, still_new};
 use super::strange::strange;
 use super::{Ended, Event, Going, Pointer, RotateError, RotateOptions, Rotation, Stage};
+use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::trial::{Trial, try_value};
+use keyshoal_core::{AgentId, Finding, ProfileId, Scope};
 use std::collections::BTreeSet;
 
 /// Has a rotation go back, and returns what becomes of the version pointer. It is over once every agent is known to be back; where no agent
@@ -48,6 +50,13 @@ pub(super) fn insists(rotation: &mut Rotation, why: &str) -> bool {
     news
 }
 
+/// Returns what needs attention of a profile, or of what one agent has alone of it.
+pub fn found(look: &Look, profile: &ProfileId, agent: Option<&AgentId>) -> Vec<Finding> {
+    let scope = Scope { agents: agent.into_iter().cloned().collect(), ..Scope::default() };
+    let all = look.attention_within(&scope);
+    all.filter(|one| one.profile.as_ref() == Some(profile)).cloned().collect()
+}
+
 /// Says how a rotation has ended whose agents are back.
 pub(super) fn is_back(rotation: &Rotation) -> Ended {
     let why = rotation.state.halted.clone().unwrap_or_else(|| "it was given up".to_owned());
@@ -85,9 +94,10 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
         Ok(())
     }
 
-    /// Brings every agent to what the vault wants, now that the pointer is turned back.
+    /// Brings every agent to what the vault wants, now that the pointer is turned back. Where nothing is to be brought, it looks how they stand.
     pub(super) fn come_back(&mut self, rotation: &mut Rotation) -> Result<Ended, RotateError> {
         if !rotation.state.going_back {
+            self.see(rotation);
             return self.wait(rotation);
         }
         self.ask_before(rotation)?;
@@ -109,6 +119,15 @@ impl<P: Ports + ?Sized> Going<'_, '_, P> {
             self.step(rotation, Stage::RolledBack, Pointer::Stays)?;
         }
         self.wait(rotation)
+    }
+
+    /// Looks what of the profile needs attention in the stores: that something is over in the vault says nothing of them. Whether they can be
+    /// read is no condition.
+    pub(super) fn see(&mut self, rotation: &Rotation) {
+        match self.look() {
+            Ok(look) => self.report.found = found(&look, &rotation.profile, rotation.agent.as_ref()),
+            Err(error) => self.report.unseen = Some(error.to_string()),
+        }
     }
 
     /// Asks about the version before, where nobody has said that it is wanted whatever its provider says: a value that is dead is not brought

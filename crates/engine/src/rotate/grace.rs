@@ -1,6 +1,6 @@
 //! Until when the version before stays at hand.
 
-use super::{RotateOptions, State};
+use super::{RotateOptions, Stage, State};
 use keyshoal_core::{Timestamp, time::after};
 
 /// How long that is where nothing was said, in seconds.
@@ -15,6 +15,13 @@ impl State {
             (None, Some(until)) => until,
             (None, None) => after(proven, self.grace.unwrap_or(USUAL)),
         }
+    }
+
+    /// Says until when the version that is not current stays at hand, where nothing is left but to wait for that, and whether that is remembered
+    /// so already.
+    pub fn waits(&self, stage: Stage, options: &RotateOptions, now: Timestamp) -> Option<(Timestamp, bool)> {
+        let until = self.ends(options, self.proven.unwrap_or(now));
+        self.only_waits(stage).then_some((until, self.until == Some(until)))
     }
 
     /// Remembers it. Tells whether that is something else than was remembered.

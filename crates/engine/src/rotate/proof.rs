@@ -2,12 +2,13 @@
 
 use super::Rotation;
 use super::prompts::{Shown, by_turn};
+use super::strange::is_asked;
 use crate::look::Look;
 use crate::ports::Ports;
 use crate::progress::Progress;
 use crate::sync::SyncReport;
 use crate::verify::{VerifyOptions, verify};
-use keyshoal_core::judge::Sight;
+use keyshoal_core::judge::{Judged, Sight};
 use keyshoal_core::{
     ActivationOutcome, AgentId, AgentView, FindingKind, Fingerprint, Observation, ProfileId, Scope,
     StepState, StoreId,
@@ -59,7 +60,8 @@ pub(super) fn held(
     (place, view.and_then(|view| view.material.fingerprint()))
 }
 
-/// Returns the agents of these (nobody: of all) that are to have the new version. What a person keeps there is theirs.
+/// Returns the agents of these (nobody: of all) that are to have the new version. What a person keeps there is theirs, and so is, until a
+/// person decides, what somebody else has put into a store of the agent's own where all share the version.
 fn meant<'a>(look: &'a Look, rotation: &'a Rotation, agents: &'a BTreeSet<AgentId>) -> Vec<&'a AgentView> {
     let profile = &rotation.profile;
     let wish = look.desired.wish.as_ref();
@@ -73,12 +75,14 @@ fn meant<'a>(look: &'a Look, rotation: &'a Rotation, agents: &'a BTreeSet<AgentI
                 })
         }
     };
-    let kept = |agent: &AgentView| {
+    let passed_by = |agent: &AgentView| {
         let (place, value) = held(&look.observed, &agent.store, profile);
+        let own = place != StoreId::Base && rotation.agent.is_none();
         let judged = look.judgement.copies.get(&(place, profile.clone()));
-        value != Some(rotation.new) && judged.is_some_and(|judged| judged.finding == FindingKind::Kept)
+        let stays = |judged: &Judged| judged.finding == FindingKind::Kept || own && is_asked(judged);
+        value != Some(rotation.new) && judged.is_some_and(stays)
     };
-    look.observed.agents.iter().filter(|agent| shares(&agent.id) && !kept(agent)).collect()
+    look.observed.agents.iter().filter(|agent| shares(&agent.id) && !passed_by(agent)).collect()
 }
 
 /// Returns the ids of the agents of these (nobody: of all) that are to have the new version.

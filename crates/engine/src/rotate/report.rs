@@ -3,7 +3,7 @@
 use super::proof::Failure;
 use super::strange::Strange;
 use crate::sync::SyncReport;
-use keyshoal_core::{AgentId, Endpoint, Verdict, VerdictKind};
+use keyshoal_core::{AgentId, Endpoint, Finding, Verdict, VerdictKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a rotation did.
@@ -24,15 +24,28 @@ pub struct RotateReport {
     pub behind: BTreeSet<AgentId>,
     /// Who has the version before again, or never had another, although their provider is known to reject it, and what that says.
     pub dead: BTreeMap<AgentId, VerdictKind>,
-    /// What stood elsewhere than it came from the vault once all were back: neither version.
+    /// What somebody else has put where a version of the rotation would stand, and stays there: neither version.
     pub strange: Vec<Strange>,
+    /// What needs attention of the profile in the stores, where nothing was brought to them and yet something is said to be over.
+    pub found: Vec<Finding>,
+    /// Why nobody could look at them then, if so.
+    pub unseen: Option<String>,
 }
 
 impl RotateReport {
+    /// Tells whether nothing was seen in the stores that a person has to do something about.
+    pub fn nothing_open(&self) -> bool {
+        self.strange.is_empty() && self.found.is_empty() && self.unseen.is_none()
+    }
+
     /// Adds what was done later.
     pub(super) fn take(&mut self, later: Self) {
-        let Self { tested, runs, failures, keeping, overridden, behind, dead, strange } = later;
+        let Self { tested, runs, failures, keeping, overridden, behind, dead, strange, found, unseen } =
+            later;
+        self.strange.retain(|known| strange.iter().all(|one| one.place != known.place));
         self.strange.extend(strange);
+        self.found.extend(found);
+        self.unseen = unseen.or(self.unseen.take());
         self.behind.extend(behind);
         self.dead.extend(dead);
         self.overridden.extend(overridden);

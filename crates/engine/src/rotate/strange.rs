@@ -2,6 +2,7 @@
 
 use super::proof::held;
 use crate::look::Look;
+use keyshoal_core::judge::{Judged, Remedy};
 use keyshoal_core::{AgentId, FindingKind, Fingerprint, ProfileId, StoreId};
 
 /// One of them.
@@ -24,6 +25,11 @@ impl Strange {
         };
         format!("keyshoal credential adopt {whose} {profile}   takes it into the vault")
     }
+}
+
+/// Tells whether a person decides about what stands somewhere: no rotation brings anything there before.
+pub(super) fn is_asked(judged: &Judged) -> bool {
+    judged.finding == FindingKind::Foreign && judged.remedy == Remedy::Ask
 }
 
 /// Returns what those have of whom all that share a profile (or, of an override, this agent) would get a new version.

@@ -252,13 +252,17 @@ impl<P: Ports + ?Sized> All<'_, '_, P> {
         let mut clean = true;
         for at in 0..self.members.len() {
             let member = &mut self.members[at];
-            if !member.rotation.state.going_back {
-                continue;
-            }
             let Ok(ports) = member.ports else {
-                clean = false;
+                clean &= !member.rotation.state.going_back;
                 continue;
             };
+            if !member.rotation.state.going_back {
+                let mut book = One { books: self.books, at };
+                let mut going = Going::new(ports, &mut book, self.options, self.tell);
+                going.see(&member.rotation);
+                member.report.take(going.report);
+                continue;
+            }
             (self.tell)(Event::Instance {
                 name: &member.name,
                 wave: member.wave() + 1,

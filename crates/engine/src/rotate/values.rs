@@ -7,7 +7,8 @@ use crate::progress::Progress;
 use crate::set::SetError;
 use crate::sync::SyncError;
 use keyshoal_core::{
-    ActivationMode, AgentId, CredentialKind, Fingerprint, Observation, ProfileId, ProviderId, Timestamp,
+    ActivationMode, AgentId, CredentialKind, Endpoint, Fingerprint, Observation, ProfileId, ProviderId,
+    Timestamp, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -197,6 +198,8 @@ pub struct RotateOptions {
     pub through_gateway: bool,
     /// How long the version before can be returned to, in seconds; `None`: as was said when the rotation began.
     pub grace: Option<i64>,
+    /// What providers have just said of the new value, where they were asked already: they are not asked again before agents get it.
+    pub tested: Option<Vec<(Endpoint, Verdict)>>,
     /// What may be done to the gateway.
     pub activate: ActivationMode,
     /// What was seen a moment ago, where somebody has looked.

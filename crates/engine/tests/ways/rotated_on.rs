@@ -166,6 +166,46 @@ fn a_rotation_that_goes_back_by_itself_says_who_is_on_a_value_that_is_dead() {
 }
 
 #[test]
+fn what_somebody_put_into_an_agents_own_store_stays_and_holds_up_nobody_else() {
+    const OTHER: u8 = 9;
+    // Nobody was asked about it yet.
+    let fake = fleet().has(&of("stocks"), OTHER);
+    let mut vault = Vault::new(&fake);
+    let mut rotation = vault.rotation();
+    let (report, ended) = rotate(&fake, &mut vault, &mut rotation, &at_once(), &mut |_| {}).unwrap();
+    assert!(matches!(ended, Ended::Finished), "{ended:?}");
+    assert_eq!(held(&fake), [NEW, OTHER, NEW, NEW, NEW]);
+    let strange = Strange { place: of("stocks"), value: print(OTHER), agents: vec![agent("stocks")] };
+    assert_eq!(report.strange, [strange]);
+    assert!(report.failures.is_empty() && !report.nothing_open(), "{:?}", report.failures);
+}
+
+#[test]
+fn an_agent_that_is_in_no_roster_is_not_proven_to_work() {
+    let fake = fleet();
+    let mut vault = Vault::new(&fake);
+    let mut rotation = Rotation { agent: Some(agent("gone")), ..vault.rotation() };
+    let (_, ended) = rotate(&fake, &mut vault, &mut rotation, &at_once(), &mut |_| {}).unwrap();
+    let Ended::Halted { why } = &ended else { panic!("{ended:?}") };
+    assert!(why.contains("gone is in no roster"), "{why}");
+    assert_eq!(vault.record.0, Stage::Published);
+}
+
+#[test]
+fn what_was_said_of_a_value_a_moment_ago_is_not_asked_again() {
+    let fake = fleet();
+    let endpoint = fake.0.borrow().observed.agents[0].endpoints[&ProviderId::from(ACME)].clone();
+    let said = vec![(endpoint, Verdict::new(VerdictKind::Ok, at(1000)))];
+    let options = RotateOptions { tested: Some(said), ..at_once() };
+    // Whoever asked once more would hear nothing.
+    let fake = fake.says(NEW, VerdictKind::Timeout);
+    let mut vault = Vault::new(&fake);
+    let (report, ended) = run(&mut vault, &options).unwrap();
+    assert!(matches!(ended, Ended::Halted { .. }), "{ended:?}");
+    assert_eq!((report.tested.len(), vault.record.0), (1, Stage::Publishing));
+}
+
+#[test]
 fn what_somebody_puts_there_meanwhile_is_not_called_the_value_before() {
     const OTHER: u8 = 9;
     let fake = fleet().says(OTHER, VerdictKind::Ok);

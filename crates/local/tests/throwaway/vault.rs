@@ -57,6 +57,7 @@ impl Hoard {
             values: Vec::new(),
             config: None,
             waves: BTreeMap::new(),
+            rotating: BTreeSet::new(),
             given: BTreeSet::new(),
             taken_back: BTreeSet::new(),
             proposed: false,

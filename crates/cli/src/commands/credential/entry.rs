@@ -62,7 +62,7 @@ pub fn is_same(profile: &ProfileId, before: Option<&Secret>, now: &Secret) -> bo
 
 /// What a store holds, on its way into the vault.
 pub struct Adopted {
-    /// What that changes there.
+    /// What that changes there; nothing where it is the current value there already.
     pub changes: Vec<Change>,
     profile: ProfileId,
     value: Option<Fingerprint>,
@@ -74,6 +74,10 @@ impl Adopted {
     /// Says what becomes of it.
     pub fn said(&self) -> Text {
         let value = self.value.map(|value| format!(" ({value})")).unwrap_or_default();
+        if self.changes.is_empty() {
+            let said = format!("{value}: this is the current value already; the vault stays as it is");
+            return Text::toned(Tone::Strong, self.profile.as_str()).plain(said);
+        }
         let becomes = match &self.whose {
             Some(agent) => format!("{agent}'s own"),
             None => "what all share".to_owned(),
@@ -114,10 +118,14 @@ pub fn adopted(flow: &Flow<'_>, agent: &str, profile: &str) -> Result<Adopted, C
         Some(one) => {
             rotate::refuse_half_done(&flow.held, one)?;
             let credential = one.uid;
-            vec![
-                Change::StageVersion { credential, value: entry, expires: None },
-                Change::Publish(credential),
-            ]
+            match is_same(&profile, flow.entry(credential)?.as_ref(), &entry) {
+                // A version of its own would take the place of the one before, which is the way back.
+                true => Vec::new(),
+                false => vec![
+                    Change::StageVersion { credential, value: entry, expires: None },
+                    Change::Publish(credential),
+                ],
+            }
         }
         None => vec![Change::PutCredential(NewCredential {
             uid: CredentialUid(uuid::Uuid::new_v4()),

@@ -8,7 +8,7 @@ use crate::render;
 use crate::root;
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::VaultAgent;
-use keyshoal_core::{CredentialKind, ProviderId, Secret};
+use keyshoal_core::{CredentialKind, Endpoint, ProviderId, Secret, Verdict};
 use keyshoal_engine::ports::Observe as _;
 use keyshoal_engine::{Trial, require_accepted, try_value};
 use std::io::Read as _;
@@ -88,7 +88,11 @@ fn come(ui: &mut Ui, args: &ValueArgs, name: &str) -> Result<Secret, CommandErro
     root::secret_of(&bytes).ok_or_else(|| CommandError::user("what came on stdin is not UTF-8 text"))
 }
 
-/// Tries a value wherever it would be sent. One that is rejected, or of which nobody says anything, is refused.
+/// What providers have said of a value, each where it was asked.
+pub type Said = Vec<(Endpoint, Verdict)>;
+
+/// Tries a value wherever it would be sent, and returns what was said where anybody was asked. One that is rejected, or of which nobody says
+/// anything, is refused.
 pub fn try_it(
     ui: &mut Ui,
     flow: &Flow<'_>,
@@ -97,10 +101,10 @@ pub fn try_it(
     kind: &CredentialKind,
     agent: Option<&VaultAgent>,
     asked: bool,
-) -> Result<(), CommandError> {
+) -> Result<Option<Said>, CommandError> {
     if !asked {
         ui.say(&Text::of("its provider was not asked"));
-        return Ok(());
+        return Ok(None);
     }
     let fingerprint = flow.installation.enter(secret.clone(), None);
     let observed = flow.installation.observe()?;
@@ -116,5 +120,5 @@ pub fn try_it(
         ui.say(&line.join(&render::words::verdict(verdict.kind)));
     }
     require_accepted(&said, true)?;
-    Ok(())
+    Ok(Some(said))
 }

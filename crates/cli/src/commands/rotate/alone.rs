@@ -3,7 +3,8 @@
 use super::back::print_of;
 use super::book::{Part, VaultBook};
 use super::stop::Stop;
-use super::{RotateArgs, at_work, planned, show, ways};
+use super::{RotateArgs, at_work, planned, show, strangers, ways};
+use crate::commands::credential::value::Said;
 use crate::commands::flow::Flow;
 use crate::commands::{credential, shared};
 use crate::document::RotateDocument;
@@ -12,13 +13,12 @@ use crate::exit::Outcome;
 use crate::root::holdings::{self, Held};
 use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::{VaultAgent, VaultCredential, VaultInstance, VersionState};
-use keyshoal_core::{AgentId, Fact, Fingerprint, Secret, StoreId};
+use keyshoal_core::{Fact, Fingerprint, Secret};
 use keyshoal_engine::ports::Remember as _;
 use keyshoal_engine::rotate::{
-    Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, Strange, plan_waves, rotate,
-    strange, why_no_canary,
+    Ended, Event, RotateError, RotateOptions, RotateReport, Rotation, State, plan_waves, rotate,
+    why_no_canary,
 };
-use keyshoal_engine::{AskPolicy, Look, LookOptions};
 use std::sync::Arc;
 
 /// What is rotated, and how.
@@ -41,7 +41,8 @@ impl Alone<'_> {
         self.agent().map_or("everybody", |agent| agent.id.as_str())
     }
 
-    fn agent(&self) -> Option<&VaultAgent> {
+    /// Returns the agent whose override it is.
+    pub fn agent(&self) -> Option<&VaultAgent> {
         self.flow.instance().agents.iter().find(|agent| Some(agent.uid) == self.credential.agent)
     }
 
@@ -66,10 +67,9 @@ impl Alone<'_> {
             ui.document(&RotateDocument::unchanged(&credential.profile))?;
             return Ok(Outcome::Fine);
         }
-        let offline = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-        let look = shared::look(ui, &flow.installation, &offline)?;
+        let look = strangers::look(ui, flow)?;
         let new = flow.installation.enter(secret.clone(), None);
-        refuse_strange(flow.instance(), credential, &look, new, "")?;
+        strangers::refuse(flow.instance(), credential, &look, new, "", None)?;
         for canary in &options.sizes.canaries {
             if let Some(why) = why_no_canary(&look, &credential.profile, canary) {
                 return Err(CommandError::user(format!(
@@ -82,16 +82,17 @@ impl Alone<'_> {
             Some(_) => Vec::new(),
             None => plan_waves(&look, &credential.profile, &options.sizes),
         };
-        for line in planned::plan(credential, &waves) {
-            ui.say(&line);
-        }
+        let strange = strangers::of(flow.instance(), credential, &look, &[Some(new)]);
+        let plan = planned::plan(credential, &waves).into_iter();
+        plan.chain(strangers::lines(&credential.profile, &strange)).for_each(|line| ui.say(&line));
         if before.is_some() {
             ui.say(&Text::of(
                 "  the value before the present one, or the newer one that was taken back, is retired then, and is no way back any more but by credential restore",
             ));
         }
         let current = print_of(credential, VersionState::Current, &flow.installation.held_prints());
-        let document = RotateDocument::planned(&credential.profile, &waves).between(current, Some(new));
+        let document = RotateDocument::planned(&credential.profile, &waves).beside(&strange);
+        let document = document.between(current, Some(new));
         if args.flow.dry_run {
             ui.document(&document)?;
             return Ok(Outcome::Attention);
@@ -105,12 +106,15 @@ impl Alone<'_> {
         let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
         let _at_work = at_work::begin(vault, flow.author(), profile, credential.uid)?;
         let closed;
+        let mut tested = None;
         let mut part = Part::of(flow, credential);
         if let Some(open) = before {
-            closed = self.close(ui, open, &secret)?;
+            let (instance, said) = self.close(ui, open, &secret)?;
+            closed = instance;
+            part.instance = &closed;
             let now = closed.credentials.iter().find(|one| one.uid == credential.uid);
             part.credential = now.ok_or_else(|| flow.no_credential(profile, None))?;
-            part.instance = &closed;
+            tested = said;
         }
         self.stop.knows(vault, &flow.instance().id, credential.uid);
         let part = (part, State { grace: options.grace, ..State::default() }, value);
@@ -118,27 +122,41 @@ impl Alone<'_> {
         if options.offline {
             flow.installation.learn(&[Fact::Overruled { fingerprint: rotation.new }])?;
         }
-        let options = RotateOptions { seen: Some(look.observed), ..(*options).clone() };
+        let options = RotateOptions { seen: Some(look.observed), tested, ..(*options).clone() };
         let (report, ended) = self.go(ui, &mut book, &mut rotation, &options)?;
         shown(ui, &rotation, &report, &ended)
     }
 
-    /// Closes a rotation that has come through, for a value that its provider accepts. Returns the instance as it is then.
+    /// Refuses where somebody else's value stands where the new one would go, and a person has to decide about it first. A rotation that has
+    /// begun is given up by the command that is `under_way`.
+    pub fn refuse_strangers(
+        &self,
+        ui: &mut Ui,
+        new: Fingerprint,
+        under_way: Option<&str>,
+    ) -> Result<(), CommandError> {
+        let look = strangers::look(ui, self.flow)?;
+        strangers::refuse(self.flow.instance(), self.credential, &look, new, "", under_way)
+    }
+
+    /// Closes a rotation that has come through, for a value that its provider accepts. Returns the instance as it is then, and what was said of
+    /// the value: it is not asked about once more, so that nothing that is said then can come too late.
     fn close(
         &self,
         ui: &mut Ui,
         open: keyshoal_vault::Rotation,
         secret: &Secret,
-    ) -> Result<VaultInstance, CommandError> {
+    ) -> Result<(VaultInstance, Option<Said>), CommandError> {
         let Self { flow, credential, options, .. } = self;
         let (provider, kind) = (&credential.provider, &credential.kind);
-        credential::value::try_it(ui, flow, secret, provider, kind, self.agent(), !options.offline)?;
+        let said =
+            credential::value::try_it(ui, flow, secret, provider, kind, self.agent(), !options.offline)?;
         let part = Part::of(flow, credential);
         let (mut book, mut rotation) =
             one(VaultBook::resume(&flow.held.vault, flow.author(), vec![(part, open)])?)?;
         self.go(ui, &mut book, &mut rotation, &RotateOptions { grace: Some(0), ..(*options).clone() })?;
         ui.say(&Text::of("· the value that was at hand beside the present one is retired"));
-        Ok(flow.held.vault.instance(&flow.instance().id)?)
+        Ok((flow.held.vault.instance(&flow.instance().id)?, said))
     }
 
     /// Goes on as far as it goes.
@@ -186,31 +204,6 @@ impl Alone<'_> {
     }
 }
 
-/// Refuses where somebody else's value stands where the new one would go, and a person has to decide about it first: nobody who has it from
-/// there would get the new one. The `place` says in which of several instances that is.
-pub fn refuse_strange(
-    instance: &VaultInstance,
-    credential: &VaultCredential,
-    look: &Look,
-    new: Fingerprint,
-    place: &str,
-) -> Result<(), CommandError> {
-    let profile = &credential.profile;
-    let agent = instance.agents.iter().find(|agent| Some(agent.uid) == credential.agent);
-    let all = strange(look, profile, agent.map(|agent| &agent.id)).into_iter();
-    // What an agent has in a store of its own holds up nobody else.
-    let meant = |one: &Strange| one.value != new && (one.place == StoreId::Base || agent.is_some());
-    let Some(found) = all.into_iter().find(meant) else { return Ok(()) };
-    let names: Vec<&str> = found.agents.iter().map(AgentId::as_str).collect();
-    Err(CommandError::user(format!(
-        "{place}{} would not get the new value: what stands there is {}, which is not what the vault has of {profile}; nothing was changed",
-        names.join(", "),
-        found.value
-    ))
-    .hint(found.way_in(profile))
-    .hint(format!("keyshoal sync --profile {profile} --include foreign   brings the vault's value there instead")))
-}
-
 /// Takes the only rotation of a book.
 pub fn one(
     (book, rotations): (VaultBook<'_>, Vec<Rotation>),
@@ -226,7 +219,7 @@ pub fn shown(
     report: &RotateReport,
     ended: &Ended,
 ) -> Result<Outcome, CommandError> {
-    ui.data(&show::report(rotation, report, ended));
+    ui.data(&show::report(rotation, report, ended, ui.width()));
     if matches!(ended, Ended::Finished) {
         let kept = credential::restore::kept(&rotation.profile, rotation.agent.as_ref());
         ui.say(&Text::toned(Tone::Dim, format!("· {kept}")));
@@ -234,9 +227,10 @@ pub fn shown(
     ui.document(&RotateDocument::of(rotation, report, ended))?;
     let fine = match ended {
         Ended::Finished | Ended::Grace { .. } | Ended::Proven => report.failures.is_empty(),
-        Ended::RolledBack { asked, clean, .. } => *asked && *clean && report.strange.is_empty(),
+        Ended::RolledBack { asked, clean, .. } => *asked && *clean,
         Ended::Unproven | Ended::Elsewhere { .. } | Ended::Failing { .. } | Ended::Halted { .. } => false,
     };
+    let fine = fine && report.nothing_open();
     if let Ended::Halted { why } = ended {
         let command = ways::command(&rotation.profile, rotation.agent.as_ref());
         let ways = ways::out(&command, Some(rotation.stage));

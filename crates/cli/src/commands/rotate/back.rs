@@ -2,7 +2,8 @@
 
 use super::alone::{Alone, one, shown};
 use super::book::{Part, VaultBook};
-use super::{at_work, said, stands, ways};
+use super::bound::Bound;
+use super::{at_work, foreseen, said, stands, strangers, ways};
 use crate::commands::credential::restore;
 use crate::commands::shared;
 use crate::document::RotateDocument;
@@ -18,7 +19,7 @@ use keyshoal_vault::Rotation;
 
 /// Gives a rotation up, or goes back to the version before. The newer one stays at hand.
 pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Outcome, CommandError> {
-    let Alone { flow, credential, options, .. } = alone;
+    let Alone { flow, credential, args, options, .. } = alone;
     let stage = match &open {
         Some(open) => stands::of(open, credential)?.0,
         None => Stage::Proven,
@@ -41,36 +42,29 @@ pub fn back(ui: &mut Ui, alone: &Alone<'_>, open: Option<Rotation>) -> Result<Ou
             restore_of(alone)
         )));
     }
-    let (to, what) = match stage {
-        Stage::Staged | Stage::Tested => (None, "given up: no agent has the new value yet".to_owned()),
-        Stage::Publishing => (print(VersionState::Current), "given up: the new value is retired".to_owned()),
-        Stage::RolledBack => (print(VersionState::Current), format!("{} gets it", alone.whom())),
-        Stage::Published | Stage::Proven | Stage::Finished => (
-            print(VersionState::Previous),
-            format!(
-                "the present one ({}) stays at hand for the grace time",
-                shown_as(print(VersionState::Current))
-            ),
-        ),
+    let (old, new) = match stage {
+        Stage::Staged | Stage::Tested | Stage::Publishing => {
+            (print(VersionState::Current), print(VersionState::Pending))
+        }
+        Stage::RolledBack => (print(VersionState::Current), None),
+        Stage::Published | Stage::Proven | Stage::Finished => {
+            (print(VersionState::Previous), print(VersionState::Current))
+        }
     };
     // Who says once more what is done already is told so.
     let done = open.as_ref().is_some_and(stands::keeps_newer) && stage == Stage::RolledBack;
+    if done && args.flow.dry_run {
+        let part = Part::of(flow, credential);
+        let parts = open.into_iter().map(|open| (part, open)).collect();
+        let (_, rotation) = one(VaultBook::resume(&flow.held.vault, flow.author(), parts)?)?;
+        return foreseen::show(ui, alone, &rotation, options);
+    }
     let dead = match done {
         true => None,
         false => {
-            let head = match to {
-                Some(to) => format!(": {} goes back to {to}; ", alone.whom()),
-                None => ": ".to_owned(),
-            };
-            let (old, new) = match stage {
-                Stage::Staged | Stage::Tested | Stage::Publishing => {
-                    (print(VersionState::Current), print(VersionState::Pending))
-                }
-                Stage::RolledBack => (to, None),
-                Stage::Published | Stage::Proven | Stage::Finished => (to, print(VersionState::Current)),
-            };
+            let bound = Bound::back(stage, alone.whom(), (old, new), true);
             let document = RotateDocument::planned(&credential.profile, &[]).between(old, new);
-            match alone.agreed(ui, &format!("{head}{what}"), to, document, "go back?")? {
+            match alone.agreed(ui, &bound, [old, new], document, "go back?")? {
                 Agreed::Yes { dead } => dead,
                 Agreed::No(outcome) => return Ok(outcome),
             }
@@ -106,16 +100,13 @@ fn is_held(alone: &Alone<'_>, value: Option<Fingerprint>) -> Result<bool, Comman
 /// Goes forward again to the newer value.
 pub fn forward(ui: &mut Ui, alone: &Alone<'_>, open: Rotation) -> Result<Outcome, CommandError> {
     let Alone { flow, credential, options, .. } = alone;
-    let to = print(alone, VersionState::Previous);
-    let what = format!(
-        ": {} goes forward to {} again; the present one ({}) stays at hand for the grace time",
-        alone.whom(),
-        shown_as(to),
-        shown_as(print(alone, VersionState::Current))
-    );
-    let document = RotateDocument::planned(&credential.profile, &[]);
-    let document = document.between(print(alone, VersionState::Current), to);
-    if let Agreed::No(outcome) = alone.agreed(ui, &what, to, document, "go forward?")? {
+    let (old, new) = (print(alone, VersionState::Current), print(alone, VersionState::Previous));
+    if let Some(new) = new {
+        alone.refuse_strangers(ui, new, None)?;
+    }
+    let bound = Bound::forward(alone.whom(), old, new);
+    let document = RotateDocument::planned(&credential.profile, &[]).between(old, new);
+    if let Agreed::No(outcome) = alone.agreed(ui, &bound, [old, new], document, "go forward?")? {
         return Ok(outcome);
     }
     let (vault, profile) = (&flow.held.vault, credential.profile.as_str());
@@ -143,27 +134,33 @@ enum Agreed {
 }
 
 impl Alone<'_> {
-    /// Shows the way, says what is known of the value that it leads to, and asks.
+    /// Shows the way, says what is known of the value that it leads to and who is left as it is, and asks.
     fn agreed(
         &self,
         ui: &mut Ui,
-        what: &str,
-        to: Option<Fingerprint>,
+        bound: &Bound,
+        its_own: [Option<Fingerprint>; 2],
         document: RotateDocument,
         question: &str,
     ) -> Result<Agreed, CommandError> {
         let Alone { flow, credential, args, .. } = self;
-        ui.say(&Text::toned(Tone::Strong, credential.profile.as_str()).plain(what));
-        let said = to.map(|to| said::say(ui, flow, credential, to, args.flow.offline)).transpose()?;
+        let profile = &credential.profile;
+        ui.say(&Text::toned(Tone::Strong, profile.as_str()).plain(format!(": {}", bound.words)));
+        let said = bound.to.map(|to| said::say(ui, flow, credential, to, args.flow.offline)).transpose()?;
         let dead = said.as_ref().and_then(|said| said.dead);
         if let Some(why) = dead {
             ui.warn(&format!("the agents would fail with that value: {why}"));
         }
-        let planned = document.told(said.as_ref().map_or(&[], |said| &said.now));
+        let there = strangers::tell(ui, flow, credential, bound, &its_own, args.flow.dry_run)?;
+        let said = said.map(|said| said.now).unwrap_or_default();
+        let planned = document.told(&said).beside(&there.strange).found(&there.found);
         if args.flow.dry_run {
-            let way =
-                if args.resume { "forward to the newer version again" } else { "back to the version before" };
-            ui.data(&[Text::of(format!("would bring {} {way}, everywhere", credential.profile))]);
+            let whose = self.agent().map(|agent| &agent.id);
+            let mut would = bound.would(profile, whose, !args.resume, !there.strange.is_empty());
+            if self.agent().is_some_and(|agent| !agent.enabled) {
+                would.push_str(" in the vault; the agent is disabled, so no store holds it");
+            }
+            ui.data(&[Text::toned(Tone::Strong, "dry run: ").plain(would)]);
             ui.document(&planned)?;
             return Ok(Agreed::No(Outcome::Attention));
         }
@@ -206,8 +203,4 @@ pub fn print_of(
 ) -> Option<Fingerprint> {
     let version = credential.versions.iter().find(|version| version.state == state)?;
     prints.get(&(credential.uid, version.number)).copied()
-}
-
-fn shown_as(value: Option<Fingerprint>) -> String {
-    value.map_or_else(|| "a value".to_owned(), |value| value.to_string())
 }

@@ -4,7 +4,7 @@ use super::show::word;
 use crate::ui::{Text, Tone};
 use keyshoal_core::AgentId;
 use keyshoal_core::vault::VaultCredential;
-use keyshoal_engine::rotate::{Rotation, Wave};
+use keyshoal_engine::rotate::{Rotation, Stage, Wave};
 
 /// Returns the lines of what would be done.
 pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
@@ -12,7 +12,25 @@ pub fn plan(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
         Text::toned(Tone::Strong, credential.profile.as_str())
             .plain(": stage → test → publish → prove → finish"),
     ];
-    lines.extend(steps(credential, waves));
+    lines.extend(steps(credential, waves, 0));
+    lines
+}
+
+/// Returns the lines of what is left to be done of one that has begun, with the waves that are left.
+pub fn on(head: Text, credential: &VaultCredential, rotation: &Rotation, waves: &[Wave]) -> Vec<Text> {
+    let left = match rotation.stage {
+        Stage::Staged => "test → publish → prove → finish",
+        Stage::Tested | Stage::Publishing => "publish → prove → finish",
+        Stage::Published => "prove → finish",
+        Stage::Proven | Stage::Finished | Stage::RolledBack => return Vec::new(),
+    };
+    let mut lines = vec![head.plain(format!(" stands at {}: {left}", word(rotation.stage)))];
+    lines.extend(match rotation.stage {
+        Stage::Published if credential.agent.is_none() => {
+            vec![Text::of("  then everybody who does not have it yet, and what all inherit")]
+        }
+        _ => steps(credential, waves, rotation.state.done),
+    });
     lines
 }
 
@@ -30,18 +48,19 @@ pub fn plan_there(
     }
     let canary = if wave == 0 { ", canary" } else { "" };
     let mut lines = vec![head.plain(format!(": wave {} of {of}{canary}", wave + 1))];
-    lines.extend(steps(credential, waves));
+    lines.extend(steps(credential, waves, 0));
     lines
 }
 
-fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
+/// The waves, so many of which are done.
+fn steps(credential: &VaultCredential, waves: &[Wave], done: usize) -> Vec<Text> {
     let mut lines = Vec::new();
-    for (at, wave) in waves.iter().enumerate() {
+    for (at, wave) in (done..).zip(waves) {
         let names: Vec<&str> = wave.agents.iter().map(AgentId::as_str).collect();
         let what = if at == 0 { "canary" } else { "wave" };
         lines.push(Text::of(format!("  {what} {}: {}", at + 1, names.join(", "))));
     }
-    lines.push(Text::of(match (waves.is_empty(), credential.agent) {
+    lines.push(Text::of(match (waves.is_empty() && done == 0, credential.agent) {
         (_, Some(_)) => "  one step: it is one agent's alone".to_owned(),
         (true, None) => {
             "  one step for all: no agent has a copy of its own, they share what they inherit".to_owned()
@@ -51,17 +70,11 @@ fn steps(credential: &VaultCredential, waves: &[Wave]) -> Vec<Text> {
     lines
 }
 
-/// Returns the lines of where a rotation stands in each of several instances, by their names, and why some cannot be reached.
-pub fn stand<'a>(
-    instances: impl Iterator<Item = (&'a str, Option<&'a str>)>,
-    rotations: &[Rotation],
-) -> Vec<Text> {
-    let line = |((name, away), rotation): ((&str, Option<&str>), &Rotation)| {
-        let head = Text::toned(Tone::Strong, name).plain(format!(": {}", word(rotation.stage)));
-        match away {
-            Some(why) => head.plain(format!(", left as it is: {why}")),
-            None => head,
-        }
-    };
-    instances.zip(rotations).map(line).collect()
+/// Says where a rotation stands in one of several instances, and why that cannot be reached, if so.
+pub fn stand(name: &str, away: Option<&str>, rotation: &Rotation) -> Text {
+    let head = Text::toned(Tone::Strong, name).plain(format!(": {}", word(rotation.stage)));
+    match away {
+        Some(why) => head.plain(format!(", left as it is: {why}")),
+        None => head,
+    }
 }

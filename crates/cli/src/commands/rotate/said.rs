@@ -7,7 +7,7 @@ use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::vault::VaultCredential;
 use keyshoal_core::{Endpoint, Fingerprint, Verdict, VerdictKind};
 use keyshoal_engine::ports::{Observe as _, Remember as _};
-use keyshoal_engine::{Progress, Trial, try_value};
+use keyshoal_engine::{Progress, Trial, hear_of};
 
 /// What was said.
 pub struct Said {
@@ -17,7 +17,8 @@ pub struct Said {
     pub now: Vec<(Endpoint, Verdict)>,
 }
 
-/// Says it in a line. Its provider is asked where that is allowed; whether it answers is no condition.
+/// Says it in a line. Its provider is asked where that is allowed; whether it answers is no condition, and where it does not, what was known
+/// of the value counts on.
 pub fn say(
     ui: &mut Ui,
     flow: &Flow<'_>,
@@ -74,7 +75,7 @@ fn ask(
     let Ok(observed) = flow.installation.observe() else { return Vec::new() };
     let progress = ui.progress();
     progress.show(&Progress::Asking { questions: 1 });
-    let said = try_value(&flow.installation, &observed, &trial).unwrap_or_default();
+    let said = hear_of(&flow.installation, &observed, &trial).unwrap_or_default();
     drop(progress);
     said
 }

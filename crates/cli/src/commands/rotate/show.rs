@@ -1,10 +1,10 @@
 //! What a rotation does and did, for people.
 
 use super::ways;
-use super::whom::{What, failing, left};
+use super::whom::{What, failing, is_disabled, left};
 use crate::render;
 use crate::ui::{Progress, Text, Tone};
-use keyshoal_core::AgentId;
+use keyshoal_core::{AgentId, Finding};
 use keyshoal_engine::rotate::{Ended, Event, Member, RotateReport, Rotation, Stage, Strange};
 
 /// Shows what happens.
@@ -43,18 +43,19 @@ fn step(rotation: &Rotation) -> String {
             None => "current in the vault from now on: everybody who shares it gets it".to_owned(),
         },
         Stage::RolledBack if rotation.state.going_back => "going back to the value before".to_owned(),
-        Stage::RolledBack if rotation.state.keeps || rotation.is_asked_back() => word(rotation.stage),
+        Stage::RolledBack if rotation.state.keeps => word(rotation.stage),
         Stage::RolledBack => "given up before any agent had it".to_owned(),
         stage => word(stage),
     }
 }
 
 /// Returns the lines of what was done.
-pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<Text> {
+pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended, width: usize) -> Vec<Text> {
     let mut lines = done(rotation, report);
     let what = What {
         new: rotation.new.to_string(),
-        old: rotation.old.map(|old| format!(" ({old})")).unwrap_or_default(),
+        old: rotation.old.map(|old| old.to_string()),
+        was_given: rotation.state.proven.is_some(),
         command: ways::command(&rotation.profile, rotation.agent.as_ref()),
         keeping: report.keeping.clone(),
         left: left(report, &rotation.profile),
@@ -62,11 +63,28 @@ pub fn report(rotation: &Rotation, report: &RotateReport, ended: &Ended) -> Vec<
         failing: failing(report),
         looked: !report.runs.is_empty(),
         alone: rotation.agent.clone(),
+        disabled: is_disabled(report, rotation.agent.as_ref()),
         strange: strange(rotation, report),
     };
     lines.push(end(ended, &what, rotation.stage));
     lines.extend(dead(ended, report, &what.command));
+    lines.extend(found(report, width));
     lines
+}
+
+/// Says what stands in the stores that needs attention, where something is over in the vault alone.
+fn found(report: &RotateReport, width: usize) -> Vec<Text> {
+    let mut lines = found_lines(&report.found, width);
+    if let Some(why) = &report.unseen {
+        lines.push(Text::toned(Tone::Doubt, "? the stores could not be looked at: ").plain(why));
+    }
+    lines
+}
+
+/// Returns the lines of these.
+pub fn found_lines(found: &[Finding], width: usize) -> Vec<Text> {
+    let head = (!found.is_empty()).then(|| Text::toned(Tone::Strong, "What stands in the stores"));
+    head.into_iter().chain(render::findings::of(found, width)).collect()
 }
 
 /// Says of agents that a rotation, which went back by itself, has left on a value that is dead, that they fail.
@@ -92,7 +110,7 @@ fn strange(rotation: &Rotation, report: &RotateReport) -> Vec<String> {
 }
 
 /// Returns the lines of what was done in several instances.
-pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text> {
+pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended, width: usize) -> Vec<Text> {
     let mut lines = Vec::new();
     for member in members {
         let head = Text::toned(Tone::Strong, member.name.as_str());
@@ -106,11 +124,13 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
         lines.extend(done(&member.rotation, &member.report));
         let command = ways::command_there(member.rotation.profile.as_str(), &member.name);
         lines.extend(dead(ended, &member.report, &command));
+        lines.extend(found(&member.report, width));
     }
     let first = members.first().map(|member| &member.rotation);
     let what = What {
         new: first.map(|one| one.new.to_string()).unwrap_or_default(),
-        old: String::new(),
+        old: None,
+        was_given: members.iter().any(|one| one.rotation.state.proven.is_some()),
         command: members
             .first()
             .map(|one| ways::command_there(one.rotation.profile.as_str(), &one.name))
@@ -121,6 +141,7 @@ pub fn together<P: ?Sized>(members: &[Member<'_, P>], ended: &Ended) -> Vec<Text
         failing: members.iter().flat_map(|member| failing(&member.report)).collect(),
         looked: members.iter().any(|member| !member.report.runs.is_empty()),
         alone: None,
+        disabled: false,
         strange: members.iter().flat_map(|member| strange(&member.rotation, &member.report)).collect(),
     };
     lines.push(match ended {
@@ -192,6 +213,21 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
             "{} cannot be reached from here; {command} --resume   goes on where it can be",
             names.join(", ")
         )),
+        // What was brought to nobody says nothing of the stores.
+        Ended::RolledBack { asked: true, clean: true, until, .. } if !what.looked => {
+            let old = old.as_deref().unwrap_or("the value before");
+            good.plain(match (until, what.was_given) {
+                (Some(until), _) => format!(
+                    "{old} stays the value, as you asked before; the newer one ({new}) stays at hand until {}: {}",
+                    render::age::moment(*until),
+                    ways::out_newer(command)
+                ),
+                (None, true) => format!("{old} stays the value; the newer one ({new}) is retired"),
+                (None, false) => {
+                    format!("given up, as you asked: {new} is retired, and no agent was given it")
+                }
+            })
+        }
         Ended::RolledBack { asked: true, clean: true, until, .. } => {
             let newer = until.map_or_else(String::new, |until| {
                 format!(
@@ -200,7 +236,20 @@ fn end(ended: &Ended, what: &What, stage: Stage) -> Text {
                     ways::out_newer(command)
                 )
             });
-            good.plain(format!("rolled back, as you asked: {whose} has the value before again{old}{newer}"))
+            let before = old.as_ref().map(|old| format!(" ({old})")).unwrap_or_default();
+            good.plain(match &what.alone {
+                Some(agent) if what.disabled => format!(
+                    "rolled back, as you asked: the vault has the value before again{before} for {agent}, which is disabled, so no store holds it{newer}"
+                ),
+                Some(agent) if !what.strange.is_empty() => format!(
+                    "rolled back, as you asked: the vault has the value before again{before} for {agent}, and what somebody else has put there stays ({}){newer}",
+                    what.strange.join("; ")
+                ),
+                _ => format!("rolled back, as you asked: {whose} has the value before again{before}{newer}"),
+            })
+        }
+        Ended::RolledBack { why, clean: true, .. } if !what.looked => {
+            Text::toned(Tone::Bad, "✗ rolled back: ").plain(why)
         }
         Ended::RolledBack { why, clean: true, .. } => Text::toned(Tone::Bad, "✗ rolled back: ")
             .plain(format!("{why}; {whose} has the value before again")),

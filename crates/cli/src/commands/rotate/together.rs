@@ -159,12 +159,6 @@ pub fn go_on(
     let (book, rotations) = VaultBook::resume(vault, &author, parts)?;
     let options = super::options(args);
     let options = if args.finish { RotateOptions { grace: Some(0), ..options } } else { options };
-    if args.flow.dry_run {
-        way::stand(ui, &houses, &rotations);
-        ui.document(&planned(&houses, &rotations))?;
-        return Ok(Outcome::Attention);
-    }
-    knows(stop, vault, &houses);
     let newer = rotations.iter().all(|one| one.state.keeps_newer(one.stage));
     let way = match (args.rollback, args.resume && newer) {
         (true, _) => Way::Back,
@@ -176,25 +170,30 @@ pub fn go_on(
         Way::Forward => (options, true),
         Way::On => (options, false),
     };
+    if way != Way::Back {
+        way::refuse_strangers(ui, &houses, &rotations, way)?;
+    }
+    if args.flow.dry_run && !asks {
+        return way::foresee(ui, &houses, rotations, &options);
+    }
+    knows(stop, vault, &houses);
     let mut dead = false;
     if asks {
-        dead = way::fails(ui, args, &houses, &rotations, way)?;
-        if let Some(outcome) = shared::agree_expressly(ui, way.question(), args.flow.yes)? {
+        let told = way::told(ui, args, &houses, &rotations, way)?;
+        let agreed = match args.flow.dry_run {
+            true => Some(Outcome::Attention),
+            false => shared::agree_expressly(ui, way.question(), args.flow.yes)?,
+        };
+        if let Some(outcome) = agreed {
             if outcome == Outcome::Attention {
-                ui.document(&planned(&houses, &rotations))?;
+                ui.document(&told.document)?;
             }
             return Ok(outcome);
         }
+        dead = told.dead;
     }
     let outcome = run(ui, &houses, book, rotations, &options, way)?;
     Ok(if dead { Outcome::Attention } else { outcome })
-}
-
-fn planned(houses: &[House<'_>], rotations: &[Rotation]) -> RotationsDocument {
-    let all = houses.iter().zip(rotations);
-    RotationsDocument::planned(
-        all.map(|(house, rotation)| house.planned(&[], rotation.old, Some(rotation.new))),
-    )
 }
 
 /// One stands for all: they go on, or back, together.
@@ -231,7 +230,7 @@ fn run(
         let command = ways::command_there(first.rotation.profile.as_str(), &first.name);
         ways::add(error, &book, &command, first.rotation.stage)
     })?;
-    ui.data(&show::together(&members, &ended));
+    ui.data(&show::together(&members, &ended, ui.width()));
     ui.document(&RotationsDocument::of(&members, &ended))?;
     let fine = match &ended {
         Ended::Finished | Ended::Grace { .. } => {
@@ -240,5 +239,6 @@ fn run(
         Ended::RolledBack { asked, clean, .. } => *asked && *clean,
         _ => false,
     };
+    let fine = fine && members.iter().all(|member| member.report.nothing_open());
     Ok(Outcome::attention_if(!fine))
 }

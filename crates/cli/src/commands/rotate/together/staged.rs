@@ -4,11 +4,10 @@ use super::allowed::{canary, require_somebody};
 use super::reach::reach;
 use super::way::Way;
 use super::{House, at_work_on, before, chosen, knows, run};
-use crate::commands::rotate::alone::refuse_strange;
 use crate::commands::rotate::back::print_of;
 use crate::commands::rotate::book::VaultBook;
 use crate::commands::rotate::stop::Stop;
-use crate::commands::rotate::{self, RotateArgs, planned, ways};
+use crate::commands::rotate::{self, RotateArgs, planned, strangers, ways};
 use crate::commands::{Context, credential, flow, shared};
 use crate::document::RotationsDocument;
 use crate::error::CommandError;
@@ -18,8 +17,7 @@ use crate::ui::{Text, Tone, Ui};
 use keyshoal_core::Fact;
 use keyshoal_core::vault::{VaultCredential, VaultInstance, VersionState};
 use keyshoal_engine::ports::Remember as _;
-use keyshoal_engine::rotate::{State, Together, Wave, plan_waves, wave_of_each};
-use keyshoal_engine::{AskPolicy, LookOptions};
+use keyshoal_engine::rotate::{State, Strange, Together, Wave, plan_waves, wave_of_each};
 use keyshoal_vault::Vault;
 use std::sync::Arc;
 
@@ -66,35 +64,39 @@ pub fn staged(
     }
     let canary = canary(&houses, args)?;
     let waves = wave_of_each(houses.len(), canary, &options.sizes.percent);
-    let mut inner: Vec<Vec<Wave>> = Vec::new();
+    let (mut inner, mut strange): (Vec<Vec<Wave>>, Vec<Vec<Strange>>) = (Vec::new(), Vec::new());
     for house in &houses {
-        inner.push(match &house.flow {
-            Ok(flow) => {
-                let look = LookOptions { ask: AskPolicy::Offline, ..LookOptions::default() };
-                let look = shared::look(ui, &flow.installation, &look)?;
-                let new = flow.installation.enter(secret.clone(), None);
-                let place = format!("{}: ", house.instance.name);
-                refuse_strange(&house.instance, &house.credential, &look, new, &place)?;
-                plan_waves(&look, &house.credential.profile, &options.sizes)
-            }
-            Err(_) => Vec::new(),
-        });
+        let Ok(flow) = &house.flow else {
+            inner.push(Vec::new());
+            strange.push(Vec::new());
+            continue;
+        };
+        let (instance, credential) = house.named();
+        let look = strangers::look(ui, flow)?;
+        let new = flow.installation.enter(secret.clone(), None);
+        strangers::refuse(instance, credential, &look, new, &format!("{}: ", instance.name), None)?;
+        inner.push(plan_waves(&look, &credential.profile, &options.sizes));
+        strange.push(strangers::of(instance, credential, &look, &[Some(new)]));
     }
     let of = waves.iter().max().map_or(1, |last| last + 1);
-    for ((house, inner), wave) in houses.iter().zip(&inner).zip(&waves) {
+    for (((house, inner), strange), wave) in houses.iter().zip(&inner).zip(&strange).zip(&waves) {
         let lines =
             planned::plan_there(&house.instance.name, &house.credential, house.away(), inner, (*wave, of));
-        lines.iter().for_each(|line| ui.say(line));
+        let stay = strangers::lines(&house.credential.profile, strange);
+        lines.iter().chain(&stay).for_each(|line| ui.say(line));
     }
     if replaces {
         ui.say(&Text::of(
             "  the value before the present one, or the newer one that was taken back, is retired once the new one is current, and is no way back any more but by credential restore",
         ));
     }
-    let document = RotationsDocument::planned(houses.iter().zip(&inner).map(|(house, inner)| {
+    let all = houses.iter().zip(&inner).zip(&strange);
+    let document = RotationsDocument::planned(all.map(|((house, inner), strange)| {
         let Ok(flow) = &house.flow else { return house.planned(inner, None, None) };
         let current = print_of(&house.credential, VersionState::Current, &flow.installation.held_prints());
-        house.planned(inner, current, Some(flow.installation.enter(secret.clone(), None)))
+        let (name, away, there) =
+            house.planned(inner, current, Some(flow.installation.enter(secret.clone(), None)));
+        (name, away, there.beside(strange))
     }));
     if args.flow.dry_run {
         ui.document(&document)?;
