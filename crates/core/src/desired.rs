@@ -84,20 +84,23 @@ pub struct Scope {
 impl Scope {
     /// Tells whether the scope includes this profile of this agent.
     pub fn includes(&self, agent: &AgentId, profile: &ProfileId, provider: &ProviderId) -> bool {
-        (self.agents.is_empty() || self.agents.contains(agent)) && self.includes_profile(profile, provider)
+        includes(&self.agents, agent) && self.includes_profile(profile, provider)
     }
 
     /// Tells whether the scope includes this profile, whoever has it.
     pub fn includes_profile(&self, profile: &ProfileId, provider: &ProviderId) -> bool {
-        (self.providers.is_empty() || self.providers.contains(provider))
-            && (self.profiles.is_empty() || self.profiles.contains(profile))
+        includes(&self.providers, provider) && includes(&self.profiles, profile)
     }
 
     /// Tells whether the scope includes what a finding is about. What is about everybody is within every scope.
     pub fn covers(&self, finding: &Finding) -> bool {
         let Finding { agent, provider, profile, .. } = finding;
-        agent.as_ref().is_none_or(|it| self.agents.is_empty() || self.agents.contains(it))
-            && provider.as_ref().is_none_or(|it| self.providers.is_empty() || self.providers.contains(it))
-            && profile.as_ref().is_none_or(|it| self.profiles.is_empty() || self.profiles.contains(it))
+        agent.as_ref().is_none_or(|it| includes(&self.agents, it))
+            && provider.as_ref().is_none_or(|it| includes(&self.providers, it))
+            && profile.as_ref().is_none_or(|it| includes(&self.profiles, it))
     }
+}
+
+fn includes<T: Ord>(limits: &BTreeSet<T>, one: &T) -> bool {
+    limits.is_empty() || limits.contains(one)
 }

@@ -75,23 +75,24 @@ pub fn load_with_places(locations: &Locations, env: &Environment) -> Result<Conf
 
 /// The same of a text that is to stand in the file and does not yet.
 pub fn load_text(locations: &Locations, env: &Environment, text: &Secret) -> Result<Config, ConfigError> {
-    understand(locations, env, Some(text.reveal_secret().as_bytes().to_vec()), false)
+    understand(locations, env, Some(text.reveal_secret().as_bytes()), false)
 }
 
 fn read(locations: &Locations, env: &Environment, placed: bool) -> Result<Config, ConfigError> {
     let file = files::OpenFile::open(&locations.config_path)?;
-    understand(locations, env, file.map(|file| file.bytes(LARGEST_ROOT)).transpose()?, placed)
+    let bytes = file.map(|file| file.bytes(LARGEST_ROOT)).transpose()?;
+    understand(locations, env, bytes.as_deref(), placed)
 }
 
 fn understand(
     locations: &Locations,
     env: &Environment,
-    bytes: Option<Vec<u8>>,
+    bytes: Option<&[u8]>,
     placed: bool,
 ) -> Result<Config, ConfigError> {
     let path = &locations.config_path;
     let mut notes = Notes::new(path);
-    let value = match &bytes {
+    let value = match bytes {
         Some(bytes) => {
             let text = text::decode(path, bytes, &mut notes)?;
             notes.keep_text(text);

@@ -1,6 +1,6 @@
 //! The keys at the root of a config: OpenClaw's schema is closed there, and one that it does not have makes it refuse the whole.
 
-use super::notes::{Look, Notes, Steps};
+use super::notes::{Look, Notes};
 use crate::layout::Release;
 
 /// What the schemas of 2026.3.28, 2026.5.28, 2026.6.11, 2026.8.2 and 2026.9.6 have there (`openclaw config schema`), any of them: a
@@ -66,15 +66,12 @@ const UNSEEN_SINCE: Release = Release::new(10, 0);
 pub(super) fn warn_of_strangers(root: &Look<'_>, touched_version: Option<&str>, notes: &mut Notes<'_>) {
     let release = touched_version.and_then(Release::parse);
     let seen = release.is_some_and(|release| release < UNSEEN_SINCE);
-    for (key, _) in root.entries().filter(|(key, _)| !KNOWN.contains(key)) {
-        let steps = Steps::default().key(key);
-        if seen {
-            notes.warn(
-                &steps,
-                "is no key of OpenClaw's; OpenClaw refuses the config (take it away, or correct its name)",
-            );
-        } else {
-            notes.warn(&steps, "is no key that OpenClaw has had until 2026.9; `openclaw config validate` says whether yours takes the config");
-        }
+    let problem = if seen {
+        "is no key of OpenClaw's; OpenClaw refuses the config (take it away, or correct its name)"
+    } else {
+        "is no key that OpenClaw has had until 2026.9; `openclaw config validate` says whether yours takes the config"
+    };
+    for (_, stranger) in root.entries().filter(|(key, _)| !KNOWN.contains(key)) {
+        notes.warn(&stranger.steps, problem);
     }
 }
